@@ -1,0 +1,120 @@
+//! Which peers are trusted proxies, and which of their header fields are believed.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// The peers whose forwarded header fields are believed: `trusted-proxy`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TrustedProxies {
+    /// Nobody.
+    #[default]
+    None,
+    /// Everybody, written `*`: right only when nothing but the proxy can reach the server.
+    Any,
+    /// These addresses and networks.
+    Listed {
+        /// A single address is a network of one.
+        networks: Vec<IpNet>,
+        /// Whether the peers of a Unix socket are trusted, written `localhost`.
+        unix: bool,
+    },
+}
+
+impl TrustedProxies {
+    /// Whether the peer is trusted. A peer without an address came through a Unix socket.
+    ///
+    /// An IPv4 address that arrived at an IPv6 socket (`::ffff:10.0.0.1`) is the IPv4 address.
+    pub fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        match (self, peer) {
+            (Self::None, _) => false,
+            (Self::Any, _) => true,
+            (Self::Listed { unix, .. }, None) => *unix,
+            (Self::Listed { networks, .. }, Some(address)) => {
+                let address = address.to_canonical();
+                networks.iter().any(|network| network.contains(&address))
+            }
+        }
+    }
+}
+
+/// A header field in which a proxy says who the client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`: the addresses of the client and of the proxies before this one.
+    XForwardedFor,
+    /// `X-Forwarded-Host`: the `Host` the client asked for.
+    XForwardedHost,
+    /// `X-Forwarded-Proto`: `http` or `https`.
+    XForwardedProto,
+    /// `X-Forwarded-Port`: the port the client connected to.
+    XForwardedPort,
+    /// `X-Forwarded-By`: the interface the request came in by.
+    XForwardedBy,
+    /// `Forwarded`, RFC 7239, which says all of it and excludes the others.
+    Forwarded,
+}
+
+impl ProxyHeader {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::XForwardedFor,
+        Self::XForwardedHost,
+        Self::XForwardedProto,
+        Self::XForwardedPort,
+        Self::XForwardedBy,
+        Self::Forwarded,
+    ];
+
+    /// The field name in lower case, as it is written in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::XForwardedHost => "x-forwarded-host",
+            Self::XForwardedProto => "x-forwarded-proto",
+            Self::XForwardedPort => "x-forwarded-port",
+            Self::XForwardedBy => "x-forwarded-by",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+/// The set of header fields that are believed: `trusted-proxy-headers`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProxyHeaders(u8);
+
+impl ProxyHeaders {
+    /// Whether the field is in the set.
+    pub const fn contains(self, header: ProxyHeader) -> bool {
+        self.0 & (1 << header as u8) != 0
+    }
+
+    /// The set with the field in it.
+    #[must_use]
+    pub const fn with(self, header: ProxyHeader) -> Self {
+        Self(self.0 | 1 << header as u8)
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The fields in it.
+    pub fn iter(self) -> impl Iterator<Item = ProxyHeader> {
+        ProxyHeader::ALL.into_iter().filter(move |header| self.contains(*header))
+    }
+}
+
+impl FromIterator<ProxyHeader> for ProxyHeaders {
+    fn from_iter<I: IntoIterator<Item = ProxyHeader>>(headers: I) -> Self {
+        headers.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl fmt::Debug for ProxyHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(ProxyHeader::name)).finish()
+    }
+}
