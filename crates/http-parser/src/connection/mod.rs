@@ -1,0 +1,1 @@
+//! One connection as the server sees it, without the socket.

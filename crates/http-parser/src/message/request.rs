@@ -1,0 +1,136 @@
+//! The head of a request: one buffer that holds it as received, and places in that buffer.
+//!
+//! It owns its bytes, because an application's thread reads it while the connection goes on, and
+//! it is shared, because the access log wants it once more at the end.
+
+use super::Version;
+
+/// A place in a head's buffer. Heads are shorter than 4 GiB (`Limits::head_bytes`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes of `buffer` that this names; nothing when it lies outside.
+    pub fn of(self, buffer: &[u8]) -> &[u8] {
+        buffer.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Where the name and the value of one field line are.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The name, as received.
+    pub name: Span,
+    /// The value, trimmed of SP and HTAB.
+    pub value: Span,
+}
+
+/// How long the body of a request is, and how that is known (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFraming {
+    /// Neither Content-Length nor Transfer-Encoding: there is no body.
+    None,
+    /// As many bytes as Content-Length says; possibly zero.
+    Length(u64),
+    /// Chunks, until one of size zero.
+    Chunked,
+}
+
+/// A request head that has passed every rule.
+#[derive(Debug)]
+pub struct RequestHead {
+    pub(crate) buffer: Box<[u8]>,
+    pub(crate) method: Span,
+    pub(crate) target: Span,
+    /// The authority of an absolute-form target, which replaces Host (RFC 9112 §3.2.2).
+    pub(crate) authority: Option<Span>,
+    pub(crate) path: Span,
+    /// Without the question mark; empty when there is none.
+    pub(crate) query: Span,
+    pub(crate) version: Version,
+    pub(crate) fields: Box<[Field]>,
+    pub(crate) framing: BodyFraming,
+    pub(crate) wants_close: bool,
+    pub(crate) wants_keep_alive: bool,
+    pub(crate) expects_continue: bool,
+}
+
+impl RequestHead {
+    /// The method: a token, as received.
+    pub fn method(&self) -> &str {
+        std::str::from_utf8(self.method.of(&self.buffer)).unwrap_or_default()
+    }
+
+    /// The request target as received: visible ASCII.
+    pub fn target(&self) -> &[u8] {
+        self.target.of(&self.buffer)
+    }
+
+    /// The path of the target, still percent-encoded, without the query; `*` in asterisk form.
+    pub fn path(&self) -> &[u8] {
+        self.path.of(&self.buffer)
+    }
+
+    /// The query, without its question mark, as received; empty when there is none.
+    pub fn query(&self) -> &[u8] {
+        self.query.of(&self.buffer)
+    }
+
+    /// HTTP/1.0 or HTTP/1.1.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Who the request is for: the authority of an absolute-form target, else the Host field.
+    pub fn host(&self) -> Option<&[u8]> {
+        match self.authority {
+            Some(authority) => Some(authority.of(&self.buffer)),
+            None => self.field("host"),
+        }
+    }
+
+    /// Name and value of every field line, in order, as received; values are trimmed of SP and
+    /// HTAB. Where an absolute-form target has an authority, it stands in place of Host's value.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| {
+            let name = field.name.of(&self.buffer);
+            let value = match self.authority {
+                Some(authority) if name.eq_ignore_ascii_case(b"host") => authority,
+                _ => field.value,
+            };
+            (name, value.of(&self.buffer))
+        })
+    }
+
+    /// The value of the first field line of that name, without regard to case.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// How the body's end is known.
+    pub fn framing(&self) -> BodyFraming {
+        self.framing
+    }
+
+    /// Whether a Connection field has the `close` token, in any line, in any case.
+    pub fn wants_close(&self) -> bool {
+        self.wants_close
+    }
+
+    /// Whether a Connection field has the `keep-alive` token, which HTTP/1.0 clients need.
+    pub fn wants_keep_alive(&self) -> bool {
+        self.wants_keep_alive
+    }
+
+    /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        self.expects_continue
+    }
+}

@@ -1,0 +1,249 @@
+//! The head of a response: rendered as it is built, and unable to hold what must not be sent.
+//!
+//! An application's status and fields are checked here and nowhere else. A line break or a control
+//! character would split the response (RFC 9112 §11.1), a hop-by-hop field would speak about a
+//! connection that is not the application's (PEP 3333, "Other HTTP Features"), and a second
+//! Content-Length would contradict the first.
+
+use super::headers::{is_token, is_value_byte};
+use crate::fault::ApplicationFault;
+
+/// A response head that may be sent: a status line and field lines, in the application's order and
+/// spelling. The server's own fields (Date, Server, framing, Connection) are added by `encode`.
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// `HTTP/1.1 200 OK\r\n` and `Name: value\r\n` lines, without the empty line.
+    lines: Vec<u8>,
+    status: u16,
+    content_length: Option<Declared>,
+    has_date: bool,
+    has_server: bool,
+}
+
+/// A Content-Length of the application's: its value, and where its line is.
+#[derive(Clone, Copy, Debug)]
+struct Declared {
+    value: u64,
+    line_start: usize,
+    line_end: usize,
+}
+
+/// Room for a status line and a handful of fields, so that a common head is one allocation, and
+/// the small body that is often appended to it does not need a second one.
+const LINES_CAPACITY: usize = 512;
+
+/// Fields that speak about one connection (RFC 9110 §7.6.1) and so belong to the server alone.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+impl ResponseHead {
+    /// Starts a head with a status such as `200 OK`: three digits, a space and a reason, in
+    /// latin-1 (PEP 3333, "The start_response() Callable").
+    ///
+    /// # Errors
+    /// [`ApplicationFault::BadStatus`] when it has another shape, or holds control characters.
+    pub fn new(status: &[u8]) -> Result<Self, ApplicationFault> {
+        let code = match status {
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..]
+                if reason.iter().all(|&byte| is_value_byte(byte)) =>
+            {
+                u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
+            }
+            _ => return Err(ApplicationFault::BadStatus(shown(status))),
+        };
+        let mut lines = Vec::with_capacity(LINES_CAPACITY);
+        lines.extend_from_slice(b"HTTP/1.1 ");
+        lines.extend_from_slice(status);
+        lines.extend_from_slice(b"\r\n");
+        Ok(Self { lines, status: code, content_length: None, has_date: false, has_server: false })
+    }
+
+    /// Adds a field line.
+    ///
+    /// # Errors
+    /// The name is no token, the value holds control characters, the field is hop-by-hop, or it is
+    /// a Content-Length that is not digits or stands there already.
+    pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), ApplicationFault> {
+        if !is_token(name) {
+            return Err(ApplicationFault::BadFieldName(shown(name)));
+        }
+        if !value.iter().all(|&byte| is_value_byte(byte)) {
+            return Err(ApplicationFault::BadFieldValue(shown(name)));
+        }
+        let line_start = self.lines.len();
+        let line_end = line_start + name.len() + value.len() + 4;
+        self.note(name, value, line_start, line_end)?;
+        self.lines.reserve(line_end - line_start);
+        self.lines.extend_from_slice(name);
+        self.lines.extend_from_slice(b": ");
+        self.lines.extend_from_slice(value);
+        self.lines.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
+    /// Takes note of the fields that mean something to the server. Their lengths tell most of the
+    /// others apart without comparing a byte.
+    fn note(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        line_start: usize,
+        line_end: usize,
+    ) -> Result<(), ApplicationFault> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"date") => self.has_date = true,
+            6 if name.eq_ignore_ascii_case(b"server") => self.has_server = true,
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                if self.content_length.is_some() {
+                    return Err(ApplicationFault::RepeatedContentLength);
+                }
+                let value = digits(value)
+                    .ok_or_else(|| ApplicationFault::BadContentLength(shown(value)))?;
+                self.content_length = Some(Declared { value, line_start, line_end });
+            }
+            2 | 7 | 10 | 16..=19
+                if HOP_BY_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop.as_bytes())) =>
+            {
+                return Err(ApplicationFault::HopByHop(shown(name)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The length of the body, where the application declared it.
+    pub fn content_length(&self) -> Option<u64> {
+        self.content_length.map(|declared| declared.value)
+    }
+
+    /// Whether a response with this status has no body whatever was said: 1xx, 204 and 304
+    /// (RFC 9112 §6.3).
+    pub fn is_bodiless(&self) -> bool {
+        matches!(self.status, 100..=199 | 204 | 304)
+    }
+
+    /// Replaces a declared length by the true one: a file that turned out to be shorter.
+    pub fn correct_content_length(&mut self, value: u64) {
+        self.remove_content_length();
+        let line_start = self.lines.len();
+        self.lines.extend_from_slice(format!("Content-Length: {value}\r\n").as_bytes());
+        let line_end = self.lines.len();
+        self.content_length = Some(Declared { value, line_start, line_end });
+    }
+
+    /// Takes the Content-Length out, where it must not be sent (RFC 9110 §8.6).
+    pub(crate) fn remove_content_length(&mut self) {
+        if let Some(declared) = self.content_length.take() {
+            self.lines.drain(declared.line_start..declared.line_end);
+        }
+    }
+
+    /// Whether the application set a Date of its own.
+    pub(crate) fn has_date(&self) -> bool {
+        self.has_date
+    }
+
+    /// Whether the application set a Server of its own.
+    pub(crate) fn has_server(&self) -> bool {
+        self.has_server
+    }
+
+    /// The rendered lines, for `encode` to finish.
+    pub(crate) fn into_lines(self) -> Vec<u8> {
+        self.lines
+    }
+}
+
+/// 1*DIGIT that fits 64 bits (RFC 9110 §8.6).
+fn digits(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    value.iter().try_fold(0u64, |sum, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// What the application wrote, made safe for a log line: at most 64 characters, escaped.
+fn shown(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .take(64)
+        .flat_map(|&byte| std::ascii::escape_default(byte))
+        .map(char::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(fields: &[(&str, &str)]) -> Result<ResponseHead, ApplicationFault> {
+        let mut head = ResponseHead::new(b"200 OK")?;
+        for (name, value) in fields {
+            head.push(name.as_bytes(), value.as_bytes())?;
+        }
+        Ok(head)
+    }
+
+    #[test]
+    fn a_line_break_never_gets_into_a_head() {
+        for bad in ["a\r\nInjected: 1", "a\nb", "a\rb", "a\0b"] {
+            assert!(head(&[("X", bad)]).is_err(), "{bad:?}");
+            assert!(head(&[(bad, "x")]).is_err(), "{bad:?}");
+            assert!(ResponseHead::new(format!("200 {bad}").as_bytes()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_three_digits_a_space_and_a_reason() {
+        for bad in ["", "200", "20 OK", "2000 OK", "099 X", "OK 200", " 200 OK"] {
+            assert!(ResponseHead::new(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+        assert_eq!(ResponseHead::new(b"404 Not Found").unwrap().status(), 404);
+        assert_eq!(ResponseHead::new(b"200 ").unwrap().status(), 200);
+    }
+
+    #[test]
+    fn hop_by_hop_fields_are_the_servers_alone() {
+        for name in HOP_BY_HOP {
+            let shouted = name.to_uppercase();
+            assert_eq!(
+                head(&[(&shouted, "x")]).unwrap_err(),
+                ApplicationFault::HopByHop(shouted.clone())
+            );
+        }
+    }
+
+    #[test]
+    fn a_content_length_is_digits_and_stands_there_once() {
+        assert!(head(&[("Content-Length", "1"), ("content-length", "1")]).is_err());
+        for bad in ["", "-1", "1 ", "0x1", "18446744073709551616"] {
+            assert!(head(&[("Content-Length", bad)]).is_err(), "{bad:?}");
+        }
+        assert_eq!(head(&[("Content-Length", "007")]).unwrap().content_length(), Some(7));
+    }
+
+    #[test]
+    fn a_corrected_length_replaces_the_declared_line() {
+        let mut head = head(&[("A", "1"), ("Content-Length", "99"), ("B", "2")]).unwrap();
+        head.correct_content_length(5);
+        let lines = String::from_utf8(head.into_lines()).unwrap();
+        assert_eq!(lines, "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nContent-Length: 5\r\n");
+    }
+}

@@ -1,0 +1,174 @@
+//! What a client does wrong, and the status it earns.
+//!
+//! Every refusal has a name: it is the `reason` label of `maitred_protocol_errors_total`, the text
+//! in the log, and the body of the answer.
+
+/// What a client did that is refused. Nothing after it is read as a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// A carriage return or line feed on its own in a head or a chunk line.
+    BareLineEnd,
+    /// A body longer than `max-request-body-size`.
+    BodyTooLarge,
+    /// The client went away, or said it was done, in the middle of a request.
+    CutShort,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// Something between chunks, or chunk data not followed by CRLF.
+    ChunkTermination,
+    /// A chunk extension outside the grammar, or too much of it.
+    ChunkExtension,
+    /// A chunk size that is not 1 to 16 hexadecimal digits.
+    ChunkSize,
+    /// CONNECT, which asks for a tunnel that an origin server does not make.
+    Connect,
+    /// A Content-Length that is not one line of digits.
+    ContentLength,
+    /// An expectation other than `100-continue`.
+    Expectation,
+    /// A field line outside the grammar.
+    FieldLine,
+    /// A malformed field of a trusted proxy.
+    Forwarded,
+    /// The head did not arrive in time.
+    HeadTimeout,
+    /// A head longer than `max-request-header-size`.
+    HeadTooLarge,
+    /// Host missing, repeated or invalid.
+    Host,
+    /// Content-Length together with Transfer-Encoding.
+    LengthAndChunked,
+    /// A method longer than any known.
+    MethodTooLong,
+    /// A request line outside the grammar.
+    RequestLine,
+    /// A target in a form that the method does not allow, or with bytes that must be encoded.
+    Target,
+    /// A target longer than the limit.
+    TargetTooLong,
+    /// More field lines than the limit.
+    TooManyFields,
+    /// A trailer section outside the grammar, over its limit, or with a field not allowed there.
+    Trailer,
+    /// Transfer-Encoding with chunked twice, with parameters, empty, or on HTTP/1.0.
+    TransferEncoding,
+    /// A transfer coding other than chunked.
+    UnknownCoding,
+    /// A version other than HTTP/1.0 and HTTP/1.1.
+    Version,
+}
+
+impl Rejection {
+    /// All of them, in the order of the enum, for tables that must be complete from the start.
+    pub const ALL: [Self; 25] = [
+        Self::BareLineEnd,
+        Self::BodyTooLarge,
+        Self::CutShort,
+        Self::BodyTimeout,
+        Self::ChunkTermination,
+        Self::ChunkExtension,
+        Self::ChunkSize,
+        Self::Connect,
+        Self::ContentLength,
+        Self::Expectation,
+        Self::FieldLine,
+        Self::Forwarded,
+        Self::HeadTimeout,
+        Self::HeadTooLarge,
+        Self::Host,
+        Self::LengthAndChunked,
+        Self::MethodTooLong,
+        Self::RequestLine,
+        Self::Target,
+        Self::TargetTooLong,
+        Self::TooManyFields,
+        Self::Trailer,
+        Self::TransferEncoding,
+        Self::UnknownCoding,
+        Self::Version,
+    ];
+
+    /// The status of the answer.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::HeadTimeout | Self::BodyTimeout => 408, // RFC 9110, 15.5.9
+            Self::BodyTooLarge => 413,                    // RFC 9110, 15.5.14
+            Self::TargetTooLong => 414,                   // RFC 9110, 15.5.15
+            Self::Expectation => 417,                     // RFC 9110, 15.5.18
+            Self::HeadTooLarge | Self::TooManyFields => 431, // RFC 6585, 5
+            Self::Connect | Self::MethodTooLong | Self::UnknownCoding => 501, // RFC 9110, 15.6.2
+            Self::Version => 505,                         // RFC 9110, 15.6.6
+            _ => 400,                                     // RFC 9112, 2.2
+        }
+    }
+
+    /// The name of this refusal in metrics and logs: lower case, words joined by `_`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BareLineEnd => "bare_line_end",
+            Self::BodyTimeout => "body_timeout",
+            Self::BodyTooLarge => "body_too_large",
+            Self::ChunkExtension => "chunk_extension",
+            Self::ChunkSize => "chunk_size",
+            Self::ChunkTermination => "chunk_termination",
+            Self::Connect => "connect",
+            Self::ContentLength => "content_length",
+            Self::CutShort => "cut_short",
+            Self::Expectation => "expectation",
+            Self::FieldLine => "field_line",
+            Self::Forwarded => "forwarded",
+            Self::HeadTimeout => "head_timeout",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Host => "host",
+            Self::LengthAndChunked => "length_and_chunked",
+            Self::MethodTooLong => "method_too_long",
+            Self::RequestLine => "request_line",
+            Self::Target => "target",
+            Self::TargetTooLong => "target_too_long",
+            Self::TooManyFields => "too_many_fields",
+            Self::Trailer => "trailer",
+            Self::TransferEncoding => "transfer_encoding",
+            Self::UnknownCoding => "unknown_coding",
+            Self::Version => "version",
+        }
+    }
+
+    /// What the client is told.
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::BareLineEnd => "Bare CR or LF found in HTTP message",
+            Self::BodyTimeout => "The request body did not arrive in time",
+            Self::BodyTooLarge => "The request body exceeds the server's limit",
+            Self::ChunkExtension => "Invalid chunk extension",
+            Self::ChunkSize => "Invalid chunk size",
+            Self::ChunkTermination => "Chunk not properly terminated",
+            Self::Connect => "CONNECT is not supported",
+            Self::ContentLength => "Content-Length is invalid",
+            Self::CutShort => "The request ended before it was complete",
+            Self::Expectation => "The expectation cannot be met",
+            Self::FieldLine => "Malformed header line",
+            Self::Forwarded => "Malformed header of a proxy",
+            Self::HeadTimeout => "The request head did not arrive in time",
+            Self::HeadTooLarge => "The request head exceeds the server's limit",
+            Self::Host => "Host must be given once and be valid",
+            Self::LengthAndChunked => "Content-Length together with Transfer-Encoding",
+            Self::MethodTooLong => "The method is not known",
+            Self::RequestLine => "Start line is invalid",
+            Self::Target => "Bad URI",
+            Self::TargetTooLong => "The request target exceeds the server's limit",
+            Self::TooManyFields => "Too many header lines",
+            Self::Trailer => "Invalid trailer section",
+            Self::TransferEncoding => "Transfer-Encoding is invalid",
+            Self::UnknownCoding => "Transfer-Encoding requested is not supported",
+            Self::Version => "HTTP version not supported",
+        }
+    }
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.detail())
+    }
+}
+
+impl std::error::Error for Rejection {}
