@@ -1,1 +1,26 @@
-//! To be written.
+//! The composition root: the native module of the Python package `maitred`, and its command line.
+//!
+//! It is the only crate that knows all the others. It reads what they may not (arguments, the
+//! environment, settings files), plugs the WSGI application into the server, and turns what goes
+//! wrong into messages and an exit status.
+
+#![forbid(unsafe_code)]
+
+mod command;
+
+use pyo3::prelude::*;
+
+/// The native module.
+///
+/// `gil_used = false`: no Rust state here or below is protected by the interpreter's lock. What
+/// threads share is behind mutexes, atomics and channels, every `#[pyclass]` is frozen and `Sync`
+/// (the compiler checks it), and Python objects are only touched through attached threads.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::command::main;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,76 @@
+# The one door: everything a contributor does is a target here, and .ci/run calls the same targets.
+
+PYTHON ?= python3
+VENV   ?= .venv
+ADDRESS ?= 127.0.0.1:8080
+
+# The interpreter that the Rust tests embed, and where its library is.
+export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
+LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
+
+.PHONY: help serve test test-rust test-python test-system test-all lint format bench fuzz docs wheel sdist clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
+
+serve: ## build everything and serve the demo application on http://127.0.0.1:8080
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@echo 'building the wheel (the first time takes some minutes)'
+	@.ci/wheel $(VENV) release
+	@exec $(VENV)/bin/maitred --listen=$(ADDRESS) maitred.demo:app
+
+test: test-rust test-python ## build and pass every test, Rust and Python
+
+test-rust:
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	LD_LIBRARY_PATH="$(LIBPYTHON):$$LD_LIBRARY_PATH" cargo test --quiet --locked --workspace
+
+test-python:
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	.ci/wheel $(VENV) quick
+	$(VENV)/bin/python -m pytest tests
+
+test-system: ## run it behind real proxies, as PID 1, scraped by a real Prometheus
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@test -x tests/system/run || { echo 'error: tests/system/run is missing' >&2; exit 1; }
+	@tests/system/run
+
+test-all: ## the Python tests on every Python from 3.10 on that pyenv or the path has
+	@.ci/test-all
+
+lint: ## rustfmt, clippy, ruff, and the rules of the house
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	cargo fmt --all --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python -m pytest -q tests/tidy
+
+format: ## let rustfmt and ruff have their way
+	cargo fmt --all
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: ## measure Maitred and its peers under the same load
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@.ci/wheel $(VENV) release
+	@bench/run
+
+fuzz: ## let libFuzzer look for what the parser does not expect
+	@crates/http-parser/fuzz/run
+
+docs: ## write again what is generated from the code
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@.ci/wheel $(VENV) quick
+	@.ci/docs $(VENV)
+
+wheel: ## build the wheel that users get, into target/wheels
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV)
+	$(VENV)/bin/maturin build --locked --out target/wheels --interpreter $(VENV)/bin/python
+
+sdist: ## build the source distribution, into target/wheels
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV)
+	$(VENV)/bin/maturin sdist --out target/wheels
+
+clean: ## remove everything that was built
+	rm -rf target $(VENV)

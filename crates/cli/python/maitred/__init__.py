@@ -1,0 +1,10 @@
+"""A production WSGI server: the drop-in successor of Waitress.
+
+``maitred.serve(app)`` is all that most programs need; ``maitred.create_server(app)`` gives a
+server that can be started, asked for its address, and stopped. Everything of substance is in the
+native module; what is here is only how Python reaches it.
+"""
+
+from maitred._native import __version__
+
+__all__ = ["__version__"]
