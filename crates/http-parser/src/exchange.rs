@@ -169,9 +169,9 @@ pub trait Reply: Send {
     /// `finish`.
     fn file(&mut self, file: FileBody) -> Flow;
 
-    /// Ends the response. `only` is its last piece, or its only one, in which case the length is
-    /// declared from it and everything leaves in one write. May be empty.
-    fn finish(&mut self, only: Chunk<'_>, length: Length);
+    /// Ends the response. `last` is its last piece, and may be empty. Where the head has not gone
+    /// yet, `last` is the whole body: its length is declared, and all of it leaves in one write.
+    fn finish(&mut self, last: Chunk<'_>);
 
     /// Gives the response up: 500 where the head has not gone, else the connection is cut, so that
     /// nothing looks complete that is not.
@@ -179,16 +179,6 @@ pub trait Reply: Send {
 
     /// Tells for as long as it is held whether the client has gone.
     fn presence(&self) -> Arc<dyn Presence>;
-}
-
-/// Whether the length of a response is known at [`Reply::finish`], where none was declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// What has been sent, with this last piece, is all there ever was: declare it if the head has
-    /// not gone yet (a list or tuple of one element).
-    Known,
-    /// The application did not say: a generator, or a list of several.
-    Unknown,
 }
 
 /// Whether the client is still there.

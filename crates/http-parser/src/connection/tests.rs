@@ -1,0 +1,1 @@
+//! Scenarios with a clock of their own.

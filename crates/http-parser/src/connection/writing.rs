@@ -1,0 +1,138 @@
+//! What the application says, and what goes to the client for it.
+//!
+//! The rules of framing are in `encode/`; here is the order: a head once, then the body, then the
+//! end, and what becomes of the connection after it.
+
+use super::{Connection, Ending, Moment, Persistence, Reading, Writing, persistence, stamp};
+use crate::encode::framing::{self, Asked};
+use crate::encode::{Frame, Refusal, head};
+use crate::fault::ApplicationFault;
+use crate::message::{ResponseHead, Version};
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Whole, as the application meant it.
+    Complete,
+    /// Whole as far as the client can tell, but the application wrote this many bytes fewer than
+    /// it declared: the connection ends, which tells the client.
+    Short {
+        /// How many are missing.
+        missing: u64,
+    },
+    /// The application failed before the head had gone: the client gets a refusal.
+    Refused {
+        /// Its status.
+        status: u16,
+    },
+    /// The application failed after the head had gone: the connection is reset.
+    Cut,
+    /// There was nobody to answer any more.
+    Gone,
+}
+
+impl Connection {
+    /// Whether a head may still be given: a request waits for its answer.
+    pub fn is_owed(&self) -> bool {
+        matches!(self.writing, Writing::Owed { .. })
+    }
+
+    /// Appends the head of the response to `out`. `known` is the length of the whole body, where
+    /// that is known without having been declared. Does nothing when no response is owed.
+    pub fn respond(
+        &mut self,
+        mut response: ResponseHead,
+        known: Option<u64>,
+        out: &mut Vec<u8>,
+        now: &Moment,
+    ) {
+        let Writing::Owed { asked, persistence: wished } = self.writing else { return };
+        let framing = framing::decide(&mut response, asked, known);
+        let persistence = persistence::after_response(wished, &framing.encoder);
+        let stamp = stamp(&self.rules, now);
+        head::finish(response, asked, framing.announce, persistence, stamp, out);
+        self.writing = Writing::Body { encoder: framing.encoder, persistence };
+    }
+
+    /// How the next `length` bytes of the body go out. `None` when no body is under way.
+    pub fn frame(&mut self, length: u64) -> Option<Frame> {
+        match &mut self.writing {
+            Writing::Body { encoder, .. } => Some(encoder.frame(length)),
+            Writing::Idle | Writing::Owed { .. } | Writing::Ended(_) => None,
+        }
+    }
+
+    /// Ends the response, for which a head has been given.
+    pub fn finish(&mut self, out: &mut Vec<u8>, now: &Moment) -> Outcome {
+        let Writing::Body { encoder, persistence } = self.writing else { return Outcome::Gone };
+        out.extend_from_slice(encoder.end());
+        match encoder.missing() {
+            0 => {
+                self.response_ended(persistence, now);
+                Outcome::Complete
+            }
+            missing => {
+                self.response_ended(Persistence::Close, now);
+                Outcome::Short { missing }
+            }
+        }
+    }
+
+    /// Gives the response up for the application's mistake.
+    pub fn fail(&mut self, fault: ApplicationFault, out: &mut Vec<u8>, now: &Moment) -> Outcome {
+        match self.writing {
+            Writing::Owed { .. } => {
+                let detail = match fault {
+                    ApplicationFault::Raised { detail, .. } => detail,
+                    _ => None,
+                };
+                self.refuse(&Refusal::Failed { detail }, out, now)
+            }
+            Writing::Body { .. } => {
+                self.end(Ending::Reset);
+                Outcome::Cut
+            }
+            Writing::Idle | Writing::Ended(_) => Outcome::Gone,
+        }
+    }
+
+    /// Answers a request without the application, and ends the connection.
+    pub fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) -> Outcome {
+        let Writing::Owed { asked, .. } = self.writing else {
+            return if matches!(self.writing, Writing::Body { .. }) {
+                self.end(Ending::Reset);
+                Outcome::Cut
+            } else {
+                Outcome::Gone
+            };
+        };
+        refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
+        match self.reading {
+            Reading::Open => self.end(Ending::Linger), // the body is still on its way
+            Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
+        }
+        Outcome::Refused { status: refusal.status() }
+    }
+
+    /// Turns away a client that has not asked anything yet: there is no room for it.
+    pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
+        let asked = Asked { is_head: false, version: Version::Http11 };
+        refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
+        self.end(Ending::Linger);
+    }
+
+    /// The joint rule of both directions: a response is complete, so the next request may be read,
+    /// or the connection ends.
+    fn response_ended(&mut self, persistence: Persistence, now: &Moment) {
+        match (persistence, self.reading) {
+            (Persistence::KeepAlive, Reading::Held) => {
+                self.reading = Reading::Open;
+                self.writing = Writing::Idle;
+                self.deadlines.idle(&self.rules.timeouts, now.instant);
+            }
+            // What came after the last request is unread, and would turn a close into a reset.
+            _ if self.ahead.len() > self.ahead_start => self.end(Ending::Linger),
+            _ => self.end(Ending::Close),
+        }
+    }
+}

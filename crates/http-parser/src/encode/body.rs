@@ -1,0 +1,116 @@
+//! Writes a response body as its framing has it: no more than was declared, and never an end that
+//! looks complete when it is not.
+
+use std::io::Write as _;
+
+/// How the rest of one response body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyEncoder {
+    /// There is no body: HEAD, 1xx, 204, 304. What is offered is thrown away.
+    Forbidden,
+    /// As many bytes as were declared.
+    Length {
+        /// How many are missing.
+        remaining: u64,
+    },
+    /// The chunked coding (RFC 9112 §7.1), each piece a chunk.
+    Chunked,
+    /// Up to the end of the connection.
+    UntilClose,
+}
+
+/// How to write one piece: some bytes before it, so many of its own, some bytes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    size_line: [u8; SIZE_LINE_BYTES],
+    size_line_length: u8,
+    /// How many bytes of the piece go out; the rest is beyond the declared length.
+    pub take: u64,
+    /// What follows them.
+    pub suffix: &'static [u8],
+}
+
+/// 16 hexadecimal digits and CRLF.
+const SIZE_LINE_BYTES: usize = 18;
+
+impl Frame {
+    const fn plain(take: u64) -> Self {
+        Self { size_line: [0; SIZE_LINE_BYTES], size_line_length: 0, take, suffix: b"" }
+    }
+
+    fn chunk(take: u64) -> Self {
+        let mut frame = Self { suffix: b"\r\n", ..Self::plain(take) };
+        let mut rest = frame.size_line.as_mut_slice();
+        // 64 bits are 16 digits at the most, so that the line always fits.
+        let fits = write!(rest, "{take:X}\r\n");
+        debug_assert!(fits.is_ok());
+        let left = rest.len();
+        frame.size_line_length = u8::try_from(SIZE_LINE_BYTES - left).unwrap_or_default();
+        frame
+    }
+
+    /// What goes before the piece: a chunk-size line, or nothing.
+    pub fn prefix(&self) -> &[u8] {
+        self.size_line.get(..usize::from(self.size_line_length)).unwrap_or_default()
+    }
+}
+
+impl BodyEncoder {
+    /// The frame of a piece of `length` bytes. An empty piece writes nothing: as a chunk it would
+    /// end the body.
+    pub fn frame(&mut self, length: u64) -> Frame {
+        match self {
+            Self::Forbidden => Frame::plain(0),
+            Self::Length { remaining } => {
+                let take = length.min(*remaining);
+                *remaining -= take;
+                Frame::plain(take)
+            }
+            Self::Chunked if length > 0 => Frame::chunk(length),
+            Self::Chunked | Self::UntilClose => Frame::plain(length),
+        }
+    }
+
+    /// What ends the body on the wire.
+    pub fn end(&self) -> &'static [u8] {
+        match self {
+            Self::Chunked => b"0\r\n\r\n",
+            Self::Forbidden | Self::Length { .. } | Self::UntilClose => b"",
+        }
+    }
+
+    /// How many declared bytes were never offered.
+    pub fn missing(&self) -> u64 {
+        match self {
+            Self::Length { remaining } => *remaining,
+            Self::Forbidden | Self::Chunked | Self::UntilClose => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_was_declared_is_cut() {
+        let mut encoder = BodyEncoder::Length { remaining: 5 };
+        assert_eq!(encoder.frame(3).take, 3);
+        assert_eq!(encoder.frame(3).take, 2);
+        assert_eq!(encoder.frame(3).take, 0);
+        assert_eq!(encoder.missing(), 0);
+    }
+
+    #[test]
+    fn a_chunk_has_its_size_in_upper_case_hexadecimal() {
+        let frame = BodyEncoder::Chunked.frame(0x1A2B);
+        assert_eq!((frame.prefix(), frame.suffix), (&b"1A2B\r\n"[..], &b"\r\n"[..]));
+        assert_eq!(BodyEncoder::Chunked.frame(u64::MAX).prefix(), b"FFFFFFFFFFFFFFFF\r\n");
+    }
+
+    #[test]
+    fn an_empty_piece_does_not_end_a_chunked_body() {
+        let frame = BodyEncoder::Chunked.frame(0);
+        assert_eq!((frame.prefix(), frame.take, frame.suffix), (&b""[..], 0, &b""[..]));
+    }
+}

@@ -1,0 +1,82 @@
+//! Finishes a response head: the application's lines stay as they are, and what only the server
+//! can say follows them: framing, Connection, Date, Server.
+
+use std::io::Write as _;
+
+use super::date::HttpDate;
+use super::framing::{Announce, Asked};
+use crate::message::{ResponseHead, Version};
+
+/// Whether another request may follow on the connection, as the response head says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// The connection stays open.
+    KeepAlive,
+    /// It is closed after the response.
+    Close,
+}
+
+/// What every head of one server gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp<'a> {
+    /// The value of Date.
+    pub date: &'a HttpDate,
+    /// The value of Server; `None` leaves the field out. Must be a valid field value.
+    pub server: Option<&'a str>,
+}
+
+/// Appends the finished head to `out`. Where `out` is empty, the head's own memory becomes it.
+pub fn finish(
+    head: ResponseHead,
+    asked: Asked,
+    announce: Announce,
+    persistence: Persistence,
+    stamp: Stamp<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (has_date, has_server) = (head.has_date(), head.has_server());
+    let mut lines = head.into_lines();
+    if asked.version == Version::Http10 {
+        // "HTTP/1.1 …": the status line repeats the version of the request, so that a client of
+        // 1.0 is not told of a protocol that it does not speak.
+        if let Some(minor) = lines.get_mut(7) {
+            *minor = b'0';
+        }
+    }
+    append(&mut lines, asked.version, announce, persistence);
+    if !has_date {
+        lines.extend_from_slice(b"Date: ");
+        lines.extend_from_slice(stamp.date.as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    }
+    if let (false, Some(server)) = (has_server, stamp.server) {
+        lines.extend_from_slice(b"Server: ");
+        lines.extend_from_slice(server.as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    }
+    lines.extend_from_slice(b"\r\n");
+    if out.is_empty() {
+        *out = lines;
+    } else {
+        out.extend_from_slice(&lines);
+    }
+}
+
+/// The fields about framing and persistence. HTTP/1.1 persists without a word, HTTP/1.0 does not.
+fn append(lines: &mut Vec<u8>, version: Version, announce: Announce, persistence: Persistence) {
+    match announce {
+        Announce::Nothing => {}
+        Announce::Length(length) => {
+            // Writing to a Vec cannot fail.
+            let _ = write!(lines, "Content-Length: {length}\r\n");
+        }
+        Announce::Chunked => lines.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    match (persistence, version) {
+        (Persistence::KeepAlive, Version::Http11) => {}
+        (Persistence::KeepAlive, Version::Http10) => {
+            lines.extend_from_slice(b"Connection: Keep-Alive\r\n");
+        }
+        (Persistence::Close, _) => lines.extend_from_slice(b"Connection: close\r\n"),
+    }
+}
