@@ -24,14 +24,59 @@ pub enum ApplicationFault {
     /// Content-Length stands twice.
     #[error("Content-Length was given twice")]
     RepeatedContentLength,
+    /// A piece of the body that is not `bytes`; the name of its type.
+    #[error("a response body must be made of bytes, not {0}")]
+    NotBytes(String),
+    /// What the application returned cannot be iterated, or is one `bytes` or `str` instead of an
+    /// iterable of them; the name of its type.
+    #[error("the application must return an iterable of bytes, not {0}")]
+    NotIterable(String),
+    /// A body without a head: the application never called `start_response`.
+    #[error("the application did not call start_response before the body")]
+    NotStarted,
     /// The application raised; its traceback has been logged where it happened. `detail` is what
     /// `expose-tracebacks` shows to the client.
-    #[error("the application raised an exception")]
+    #[error("the application raised an exception while {stage}")]
     Raised {
+        /// In which part of its work.
+        stage: Stage,
         /// The traceback, when it may be shown to the client.
         detail: Option<String>,
     },
     /// The worker thread that answered panicked, or dropped the exchange without an answer.
     #[error("the request was dropped without an answer")]
     Dropped,
+}
+
+/// Where in a request an application raised. A label of metrics, so the set is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// In the call of the application itself.
+    Call,
+    /// In the iteration of what it returned.
+    Iterate,
+    /// In the `close()` of what it returned. The response has been sent by then, so this one is
+    /// logged and counted, and never a fault of the response.
+    Close,
+}
+
+impl Stage {
+    /// The name in metrics and structured logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Iterate => "iterate",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Call => "it was called",
+            Self::Iterate => "its response was iterated",
+            Self::Close => "its response was closed",
+        })
+    }
 }
