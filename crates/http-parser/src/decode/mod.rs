@@ -4,7 +4,19 @@
 //! head, pieces of its body, the end of the request. It keeps only what is incomplete: an idle
 //! connection's decoder holds no buffer.
 
+mod body;
+mod chunked;
+mod fields;
+mod framing;
+mod head;
+mod lines;
+mod request_line;
+mod trailer;
+
 use std::sync::Arc;
+
+use body::BodyReader;
+use head::HeadReader;
 
 use crate::limits::Limits;
 use crate::message::RequestHead;
@@ -28,9 +40,9 @@ pub enum Decoded<'a> {
 /// Where in a request a decoder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Between two requests: not a byte of the next one has come.
+    /// Between two requests: not a byte of the next one has come, but perhaps an empty line.
     Between,
-    /// Within a head (or an empty line before it).
+    /// Within a head, or within the line end before it.
     Head,
     /// Within a body, or its chunked coding.
     Body,
@@ -42,41 +54,101 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Decoder {
     limits: Arc<Limits>,
+    state: State,
+    /// Whether the last head, complete or refused, was of a HEAD request.
+    is_head_method: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Head(HeadReader),
+    Body(BodyReader),
+    Rejected(Rejection),
 }
 
 impl Decoder {
     /// A decoder at the start of a connection.
     pub fn new(limits: Arc<Limits>) -> Self {
-        Self { limits }
+        Self { limits, state: State::Head(HeadReader::default()), is_head_method: false }
     }
 
     /// Takes bytes from the front of `input` and tells what they are. Call it until it answers
     /// [`Decoded::Incomplete`]; after [`Decoded::End`] the caller decides when the next request
-    /// may be read, and keeps what is left in `input` until then.
+    /// may be read, and keeps what is left in `input` until then. After [`Decoded::Rejected`] it
+    /// answers nothing else, and takes nothing.
     pub fn decode<'a>(&mut self, input: &mut &'a [u8]) -> Decoded<'a> {
-        let _ = (&self.limits, input);
-        Decoded::Incomplete
+        let decoded = match &mut self.state {
+            State::Head(reader) => {
+                let read = reader.read(input, &self.limits);
+                self.is_head_method = reader.is_head_method();
+                match read {
+                    Ok(Some(head)) => {
+                        self.state = State::Body(BodyReader::new(head.framing()));
+                        Ok(Decoded::Head(head))
+                    }
+                    Ok(None) => Ok(Decoded::Incomplete),
+                    Err(rejection) => Err(rejection),
+                }
+            }
+            State::Body(reader) => reader.read(input, &self.limits),
+            State::Rejected(rejection) => Err(*rejection),
+        };
+        match decoded {
+            Ok(Decoded::End) => {
+                self.state = State::Head(HeadReader::default());
+                Decoded::End
+            }
+            Ok(decoded) => decoded,
+            Err(rejection) => {
+                self.state = State::Rejected(rejection);
+                Decoded::Rejected(rejection)
+            }
+        }
     }
 
     /// How many body bytes are still to come, where Content-Length says so: they may be received
     /// straight into the body's own buffer and reported by [`Decoder::body_received`].
     pub fn body_remaining(&self) -> Option<u64> {
-        None
+        match &self.state {
+            State::Body(BodyReader::Length(left)) => Some(*left),
+            _ => None,
+        }
     }
 
     /// The next `count` bytes of the body were received without passing through here. `count` is
     /// at most [`Decoder::body_remaining`]. Where it was all, the next `decode` answers `End`.
     pub fn body_received(&mut self, count: u64) {
-        let _ = count;
+        if let State::Body(BodyReader::Length(left)) = &mut self.state {
+            debug_assert!(count <= *left, "received {count} bytes of a body with {left} to come");
+            *left = left.saturating_sub(count);
+        }
     }
 
     /// Where the decoder is.
     pub fn progress(&self) -> Progress {
-        Progress::Between
+        match &self.state {
+            State::Head(reader) if reader.is_untouched() => Progress::Between,
+            State::Head(_) => Progress::Head,
+            State::Body(_) => Progress::Body,
+            State::Rejected(_) => Progress::Rejected,
+        }
     }
 
-    /// Bytes of memory held for an incomplete head.
+    /// Whether the request that is being read, or was refused, has HEAD as its method: the answer
+    /// has no content then, not even that of a refusal (RFC 9110 §9.3.2). False while it is unknown.
+    pub fn is_head_method(&self) -> bool {
+        self.is_head_method
+    }
+
+    /// Bytes of memory held for an incomplete head or trailer section.
     pub fn held_bytes(&self) -> usize {
-        0
+        match &self.state {
+            State::Head(reader) => reader.held_bytes(),
+            State::Body(BodyReader::Chunked(reader)) => reader.held_bytes(),
+            _ => 0,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ pub mod target;
 
 pub use request::{BodyFraming, Field, RequestHead};
 pub use response::ResponseHead;
+pub use target::Scheme;
 
 /// The protocol version of a request (RFC 9112 §2.3). Others are refused with 505.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

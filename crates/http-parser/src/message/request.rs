@@ -4,6 +4,7 @@
 //! it is shared, because the access log wants it once more at the end.
 
 use super::Version;
+use super::target::{Scheme, Target};
 
 /// A place in a head's buffer. Heads are shorter than 4 GiB (`Limits::head_bytes`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,19 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of `length` bytes from `start` on.
+    pub(crate) fn at(start: usize, length: usize) -> Self {
+        Self { start: start as u32, end: (start + length) as u32 }
+    }
+
+    /// The place of `part` in `buffer`, of which it is a part.
+    pub(crate) fn within(buffer: &[u8], part: &[u8]) -> Self {
+        if part.is_empty() {
+            return Self::default(); // an empty part may be anywhere
+        }
+        Self::at(part.as_ptr().addr().wrapping_sub(buffer.as_ptr().addr()), part.len())
+    }
+
     /// The bytes of `buffer` that this names; nothing when it lies outside.
     pub fn of(self, buffer: &[u8]) -> &[u8] {
         buffer.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -46,12 +60,7 @@ pub enum BodyFraming {
 pub struct RequestHead {
     pub(crate) buffer: Box<[u8]>,
     pub(crate) method: Span,
-    pub(crate) target: Span,
-    /// The authority of an absolute-form target, which replaces Host (RFC 9112 §3.2.2).
-    pub(crate) authority: Option<Span>,
-    pub(crate) path: Span,
-    /// Without the question mark; empty when there is none.
-    pub(crate) query: Span,
+    pub(crate) target: Target,
     pub(crate) version: Version,
     pub(crate) fields: Box<[Field]>,
     pub(crate) framing: BodyFraming,
@@ -68,17 +77,27 @@ impl RequestHead {
 
     /// The request target as received: visible ASCII.
     pub fn target(&self) -> &[u8] {
-        self.target.of(&self.buffer)
+        self.target.whole.of(&self.buffer)
     }
 
-    /// The path of the target, still percent-encoded, without the query; `*` in asterisk form.
+    /// The scheme of an absolute-form target. `https` is for a trusted proxy to say, and for
+    /// [`crate::forwarded::resolve`] to judge.
+    pub fn target_scheme(&self) -> Option<Scheme> {
+        self.target.scheme
+    }
+
+    /// The path of the target, still percent-encoded, without the query; `*` in asterisk form, and
+    /// `/` where an absolute-form target has none (RFC 9110 §4.2.3).
     pub fn path(&self) -> &[u8] {
-        self.path.of(&self.buffer)
+        match self.target.path.of(&self.buffer) {
+            [] => b"/",
+            path => path,
+        }
     }
 
     /// The query, without its question mark, as received; empty when there is none.
     pub fn query(&self) -> &[u8] {
-        self.query.of(&self.buffer)
+        self.target.query.of(&self.buffer)
     }
 
     /// HTTP/1.0 or HTTP/1.1.
@@ -88,7 +107,7 @@ impl RequestHead {
 
     /// Who the request is for: the authority of an absolute-form target, else the Host field.
     pub fn host(&self) -> Option<&[u8]> {
-        match self.authority {
+        match self.target.authority {
             Some(authority) => Some(authority.of(&self.buffer)),
             None => self.field("host"),
         }
@@ -99,7 +118,7 @@ impl RequestHead {
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| {
             let name = field.name.of(&self.buffer);
-            let value = match self.authority {
+            let value = match self.target.authority {
                 Some(authority) if name.eq_ignore_ascii_case(b"host") => authority,
                 _ => field.value,
             };

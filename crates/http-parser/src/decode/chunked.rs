@@ -1,0 +1,248 @@
+//! The chunked coding (RFC 9112 §7.1), one byte of its lines at a time.
+//!
+//! A state machine, so that it does not matter how the bytes are cut, and so that nothing is held:
+//! sizes and extensions are judged as they pass, and data is lent on. What is not exactly the
+//! grammar is refused, because each leniency here (an empty size, a bare LF, a sign, a space) has
+//! been somebody's request smuggling.
+
+use super::trailer::Trailer;
+use crate::limits::Limits;
+use crate::message::headers::is_token_byte;
+use crate::rejection::Rejection;
+
+/// Digits of a chunk size: what fits 64 bits.
+const SIZE_DIGITS: u8 = 16;
+
+/// Reads one chunked body.
+#[derive(Debug)]
+pub(super) struct Chunked {
+    place: Place,
+    /// Bytes of the current chunk line, without its CRLF.
+    line_bytes: usize,
+    /// Bytes of all extensions of this body.
+    extension_bytes: usize,
+    /// Bytes of data announced by all chunk sizes.
+    announced: u64,
+    /// Bytes received, coding included.
+    raw: u64,
+}
+
+/// Where in the coding the next byte stands.
+#[derive(Debug)]
+enum Place {
+    /// In a chunk line.
+    Line(Line),
+    /// After the CR of a chunk line.
+    LineEnd { size: u64 },
+    /// In chunk data, with this much to come.
+    Data { left: u64 },
+    /// Where the CR after the data must be.
+    DataCr,
+    /// Where the LF after that must be.
+    DataLf,
+    /// Behind the last chunk.
+    Trailer(Trailer),
+}
+
+/// Where in a chunk line the next byte stands. `size` is the chunk's.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    size: u64,
+    part: Part,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// In the size, after so many digits.
+    Size {
+        digits: u8,
+    },
+    /// In white space that only a semicolon may follow.
+    BeforeSemicolon,
+    /// After a semicolon and perhaps white space: a name must come.
+    NameStart,
+    Name,
+    /// In white space after a name: `=` or `;` must come.
+    AfterName,
+    /// After `=` and perhaps white space: a value must come.
+    ValueStart,
+    Value,
+    Quoted,
+    QuotedPair,
+    /// After the closing quote.
+    AfterQuoted,
+}
+
+/// What the next bytes of a chunked body are.
+pub(super) enum Piece<'a> {
+    /// All of them are understood.
+    Incomplete,
+    /// Data; never empty.
+    Data(&'a [u8]),
+    /// The body is complete.
+    End,
+}
+
+impl Chunked {
+    pub(super) fn new() -> Self {
+        Self {
+            place: Place::Line(Line::START),
+            line_bytes: 0,
+            extension_bytes: 0,
+            announced: 0,
+            raw: 0,
+        }
+    }
+
+    /// Takes bytes from the front of `input`.
+    ///
+    /// A body that is over its limit and broken is too large: that is what its sender can mend.
+    pub(super) fn read<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        limits: &Limits,
+    ) -> Result<Piece<'a>, Rejection> {
+        let received = self.raw.saturating_add(input.len() as u64);
+        let piece = self.step(input, limits);
+        self.raw = received.saturating_sub(input.len() as u64);
+        match piece {
+            Err(_) if received > limits.body_bytes => Err(Rejection::BodyTooLarge),
+            piece => piece,
+        }
+    }
+
+    fn step<'a>(&mut self, input: &mut &'a [u8], limits: &Limits) -> Result<Piece<'a>, Rejection> {
+        loop {
+            match &mut self.place {
+                Place::Data { left } => {
+                    if input.is_empty() {
+                        return Ok(Piece::Incomplete);
+                    }
+                    let length = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                    let (data, rest) = input.split_at_checked(length).unwrap_or((input, &[]));
+                    *input = rest;
+                    *left -= data.len() as u64;
+                    if *left == 0 {
+                        self.place = Place::DataCr;
+                    }
+                    return Ok(Piece::Data(data));
+                }
+                Place::Trailer(trailer) => {
+                    let done = trailer.read(input, limits)?;
+                    return Ok(if done { Piece::End } else { Piece::Incomplete });
+                }
+                _ => {
+                    let Some((&byte, rest)) = input.split_first() else {
+                        return Ok(Piece::Incomplete);
+                    };
+                    self.take(byte, limits)?;
+                    *input = rest;
+                }
+            }
+        }
+    }
+
+    /// Takes a byte that is not data.
+    fn take(&mut self, byte: u8, limits: &Limits) -> Result<(), Rejection> {
+        match (&mut self.place, byte) {
+            (Place::Line(line), b'\r') => {
+                let size = line.end()?;
+                self.place = Place::LineEnd { size };
+            }
+            (Place::Line(_), b'\n') => return Err(Rejection::BareLineEnd),
+            (Place::Line(line), _) => {
+                line.take(byte)?;
+                self.line_bytes += 1;
+                if !matches!(line.part, Part::Size { .. }) {
+                    self.extension_bytes += 1;
+                }
+                if self.line_bytes > limits.chunk_line_bytes
+                    || self.extension_bytes > limits.chunk_extension_bytes
+                {
+                    return Err(Rejection::ChunkExtension);
+                }
+            }
+            (Place::LineEnd { size: 0 }, b'\n') => self.place = Place::Trailer(Trailer::default()),
+            (&mut Place::LineEnd { size }, b'\n') => {
+                self.announced = self.announced.saturating_add(size);
+                if self.announced > limits.body_bytes {
+                    return Err(Rejection::BodyTooLarge);
+                }
+                self.line_bytes = 0;
+                self.place = Place::Data { left: size };
+            }
+            (Place::LineEnd { .. }, _) => return Err(Rejection::BareLineEnd),
+            (Place::DataCr, b'\r') => self.place = Place::DataLf,
+            (Place::DataLf, b'\n') => self.place = Place::Line(Line::START),
+            _ => return Err(Rejection::ChunkTermination),
+        }
+        Ok(())
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.place {
+            Place::Trailer(trailer) => trailer.held_bytes(),
+            _ => 0,
+        }
+    }
+}
+
+impl Line {
+    const START: Self = Self { size: 0, part: Part::Size { digits: 0 } };
+
+    /// Takes a byte of the line:
+    /// `chunk-size *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
+    fn take(&mut self, byte: u8) -> Result<(), Rejection> {
+        let space = matches!(byte, b' ' | b'\t');
+        self.part = match (self.part, byte) {
+            (Part::Size { digits }, _) if byte.is_ascii_hexdigit() => {
+                let digit = char::from(byte).to_digit(16).unwrap_or_default();
+                self.size = (self.size << 4) | u64::from(digit);
+                if digits == SIZE_DIGITS {
+                    return Err(Rejection::ChunkSize);
+                }
+                Part::Size { digits: digits + 1 }
+            }
+            (Part::Size { digits: 1.. }, b';') => Part::NameStart,
+            (Part::Size { digits: 1.. }, _) if space => Part::BeforeSemicolon,
+            (Part::Size { .. }, _) => return Err(Rejection::ChunkSize),
+
+            (Part::NameStart | Part::Name, _) if is_token_byte(byte) => Part::Name,
+            (Part::ValueStart | Part::Value, _) if is_token_byte(byte) => Part::Value,
+            (Part::ValueStart, b'"') => Part::Quoted,
+            (Part::Name | Part::AfterName, b'=') => Part::ValueStart,
+            (
+                Part::BeforeSemicolon
+                | Part::Name
+                | Part::AfterName
+                | Part::Value
+                | Part::AfterQuoted,
+                b';',
+            ) => Part::NameStart,
+            (Part::NameStart, _) if space => Part::NameStart,
+            (Part::ValueStart, _) if space => Part::ValueStart,
+            (Part::Name | Part::AfterName, _) if space => Part::AfterName,
+            (Part::BeforeSemicolon | Part::Value | Part::AfterQuoted, _) if space => {
+                Part::BeforeSemicolon
+            }
+
+            (Part::Quoted, b'"') => Part::AfterQuoted,
+            (Part::Quoted, b'\\') => Part::QuotedPair,
+            (Part::Quoted | Part::QuotedPair, b'\t' | 0x20..=0x7e | 0x80..=0xff) => Part::Quoted,
+            _ => return Err(Rejection::ChunkExtension),
+        };
+        Ok(())
+    }
+
+    /// The size, where the line may end here.
+    fn end(self) -> Result<u64, Rejection> {
+        match self.part {
+            Part::Size { digits: 1.. } | Part::Name | Part::Value | Part::AfterQuoted => {
+                Ok(self.size)
+            }
+            Part::Size { .. } | Part::BeforeSemicolon => Err(Rejection::ChunkSize),
+            _ => Err(Rejection::ChunkExtension),
+        }
+    }
+}

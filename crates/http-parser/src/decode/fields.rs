@@ -1,0 +1,137 @@
+//! Field lines (RFC 9112 §5), and what those say that the server itself acts on: Host, framing,
+//! Connection, Expect.
+//!
+//! `httparse` takes the lines apart; it is given a section whose line ends have been found to be
+//! CRLF and nothing else, once, when it is complete. It refuses what must be refused: white space
+//! before a colon, folded lines, names that are no token, control characters.
+
+use httparse::{EMPTY_HEADER, Header};
+
+use super::framing::Framing;
+use crate::message::Version;
+use crate::message::headers::{list_members, trim_ows};
+use crate::message::request::{Field, Span};
+use crate::message::target::{Target, split_authority};
+use crate::rejection::Rejection;
+
+/// Enough for most requests, so that theirs need not prepare room for a hundred.
+const FEW: usize = 16;
+/// As many as the default limit allows.
+const MANY: usize = 100;
+
+/// Takes apart `section`, `count` field lines and an empty line, and gives name and value of each
+/// to `each`; values are trimmed of SP and HTAB.
+pub(super) fn parse<'s>(
+    section: &'s [u8],
+    count: usize,
+    each: impl FnMut(&'s [u8], &'s [u8]) -> Result<(), Rejection>,
+) -> Result<(), Rejection> {
+    if count <= FEW {
+        parse_into(section, &mut [EMPTY_HEADER; FEW], each)
+    } else if count <= MANY {
+        parse_into(section, &mut [EMPTY_HEADER; MANY], each)
+    } else {
+        parse_into(section, &mut vec![EMPTY_HEADER; count], each)
+    }
+}
+
+fn parse_into<'s>(
+    section: &'s [u8],
+    room: &mut [Header<'s>],
+    mut each: impl FnMut(&'s [u8], &'s [u8]) -> Result<(), Rejection>,
+) -> Result<(), Rejection> {
+    match httparse::parse_headers(section, room) {
+        Ok(httparse::Status::Complete((used, headers))) if used == section.len() => headers
+            .iter()
+            .try_for_each(|header| each(header.name.as_bytes(), trim_ows(header.value))),
+        _ => Err(Rejection::FieldLine),
+    }
+}
+
+/// What the fields of a head say to the server.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    host: Option<Span>,
+    pub(super) framing: Framing,
+    pub(super) wants_close: bool,
+    pub(super) wants_keep_alive: bool,
+    expectation: Expectation,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Expectation {
+    #[default]
+    Nothing,
+    Continue,
+    Other,
+}
+
+impl Meaning {
+    /// Takes note of one field. The lengths of names tell most of the others apart.
+    pub(super) fn note(
+        &mut self,
+        name: &[u8],
+        field: &Field,
+        value: &[u8],
+    ) -> Result<(), Rejection> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                // RFC 9112 §3.2: more than one, or an invalid one, is refused.
+                if self.host.is_some() || split_authority(value).is_none() {
+                    return Err(Rejection::Host);
+                }
+                self.host = Some(field.value);
+            }
+            6 if name.eq_ignore_ascii_case(b"expect") => self.note_expect(value),
+            10 if name.eq_ignore_ascii_case(b"connection") => self.note_connection(value),
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.framing.note_length(value),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                self.framing.note_coding(value)
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9110 §7.6.1: a list, over all lines, without regard to case.
+    fn note_connection(&mut self, value: &[u8]) {
+        for option in list_members(value) {
+            self.wants_close |= option.eq_ignore_ascii_case(b"close");
+            self.wants_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// RFC 9110 §10.1.1: a list in which only `100-continue` has a meaning.
+    fn note_expect(&mut self, value: &[u8]) {
+        for member in list_members(value) {
+            if !member.eq_ignore_ascii_case(b"100-continue") {
+                self.expectation = Expectation::Other;
+            } else if self.expectation == Expectation::Nothing {
+                self.expectation = Expectation::Continue;
+            }
+        }
+    }
+
+    /// RFC 9112 §3.2: HTTP/1.1 must have a Host, even beside an absolute-form target.
+    pub(super) fn check_host(&self, version: Version) -> Result<(), Rejection> {
+        if self.host.is_none() && version == Version::Http11 {
+            Err(Rejection::Host)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the target's authority has no Host to stand in for: HTTP/1.0 in absolute form.
+    pub(super) fn lacks_host(&self, target: &Target) -> bool {
+        self.host.is_none() && target.authority.is_some()
+    }
+
+    /// Whether `100 Continue` is expected. HTTP/1.0 cannot expect anything (RFC 9110 §10.1.1).
+    pub(super) fn expects_continue(&self, version: Version) -> Result<bool, Rejection> {
+        match (version, &self.expectation) {
+            (Version::Http10, _) | (_, Expectation::Nothing) => Ok(false),
+            (_, Expectation::Continue) => Ok(true),
+            (_, Expectation::Other) => Err(Rejection::Expectation),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The trailer section behind a chunked body (RFC 9112 §7.1.2): checked like a head, then dropped.
+//!
+//! WSGI has no place for trailers, and merging them into the head would let a client say again,
+//! after the checks, who it is and how long its message is (RFC 9110 §6.5.1).
+
+use super::fields;
+use super::lines::{Lines, Next};
+use crate::limits::Limits;
+use crate::rejection::Rejection;
+
+/// Reads one trailer section.
+#[derive(Debug, Default)]
+pub(super) struct Trailer {
+    held: Vec<u8>,
+    lines: Lines,
+    count: usize,
+}
+
+impl Trailer {
+    /// Takes bytes from the front of `input`; true when the section, and the body, is complete.
+    pub(super) fn read(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, Rejection> {
+        if let (true, [b'\r', b'\n', rest @ ..]) = (self.held.is_empty(), *input) {
+            *input = rest;
+            return Ok(true); // nearly always
+        }
+        let before = self.held.len();
+        let bytes = *input;
+        // One byte over the limit is enough to know.
+        let room = (limits.trailer_bytes + 1).saturating_sub(before).min(bytes.len());
+        self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        loop {
+            match self.lines.next(&self.held) {
+                Next::Line(_) => {
+                    self.count += 1;
+                    if self.count > limits.fields {
+                        return Err(Rejection::Trailer);
+                    }
+                }
+                Next::End(end) if end <= limits.trailer_bytes => {
+                    *input = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
+                    self.judge(end)?;
+                    return Ok(true);
+                }
+                Next::Bare(at) if at < limits.trailer_bytes => return Err(Rejection::BareLineEnd),
+                _ if self.held.len() > limits.trailer_bytes => return Err(Rejection::Trailer),
+                _ => {
+                    *input = &[];
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    /// Judges the section, which is complete and ends at `end`.
+    fn judge(&mut self, end: usize) -> Result<(), Rejection> {
+        let held = std::mem::take(&mut self.held);
+        let section = held.get(..end).unwrap_or_default();
+        fields::parse(section, self.count, |name, _| {
+            if is_forbidden(name) { Err(Rejection::Trailer) } else { Ok(()) }
+        })
+        .map_err(|_| Rejection::Trailer)
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+}
+
+/// Fields that may not come after the body (RFC 9110 §6.5.1), because they decide about framing,
+/// routing, authentication, or how the request is to be read.
+const FORBIDDEN: [&str; 26] = [
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+fn is_forbidden(name: &[u8]) -> bool {
+    let forwarding = b"x-forwarded-";
+    name.get(..forwarding.len()).is_some_and(|start| start.eq_ignore_ascii_case(forwarding))
+        || FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden.as_bytes()))
+}
