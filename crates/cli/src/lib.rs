@@ -7,8 +7,6 @@
 #![forbid(unsafe_code)]
 
 mod command;
-mod logging;
-mod signals;
 
 use pyo3::prelude::*;
 

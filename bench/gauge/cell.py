@@ -1,0 +1,114 @@
+"""One cell of the table: a server is started, checked, warmed up, loaded, checked and stopped."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from statistics import mean
+
+from client import ResponseError
+
+from gauge import answers, process_tree
+from gauge.load import NEWCOMERS, Idle, Wrk, admitted_newcomers, pinned
+from gauge.running import CellError, Running
+from gauge.scenarios import SCENARIOS, Scenario
+from gauge.servers import SERVERS, Places
+
+ERRORS = ("connect", "read", "write", "status", "timeout")
+SETTLE_SECONDS = 0.3  # between closing connections and reading memory
+
+
+@dataclass(frozen=True)
+class Load:
+    """How long, and on which CPUs."""
+
+    seconds: int
+    warm_up_seconds: int
+    server_cpu: int | None  # None in the unpinned mode: the kernel chooses
+    client_cpu: int | None
+
+
+def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: str) -> dict:
+    """What the cell found; `failed` or `wrong` say why when there are no figures."""
+    scenario, cell = SCENARIOS[scenario_name], {"scenario": scenario_name, "server": name}
+    try:
+        wrapper = pinned(load.server_cpu)
+        with Running(SERVERS[name], scenario, places, scratch, wrapper) as running:
+            try:
+                answers.wait_for_first(running, scenario)
+                cell["facts"] = answers.check(running.port, scenario)
+                cell |= _figures(running, scenario, load)
+                answers.check(running.port, scenario)
+            except (CellError, OSError) as e:
+                cell["failed"] = f"{type(e).__name__}: {e}; its log: {running.log_end()}"
+            except (answers.AnswerError, ResponseError) as e:
+                cell["wrong"] = f"{'after' if 'rps' in cell else 'before'} the load: {e}"
+    except CellError as e:
+        cell["failed"] = str(e)
+    return cell
+
+
+def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
+    """Load a running server, and reckon what one request cost it."""
+    if load.warm_up_seconds:
+        Wrk(running.port, scenario, load.warm_up_seconds, load.client_cpu).result()
+        time.sleep(SETTLE_SECONDS)
+    fresh, figures = process_tree.cost(running.pid), {}
+    idle = Idle(running.port, scenario)
+    if scenario.idle:
+        time.sleep(SETTLE_SECONDS)
+    before = process_tree.cost(running.pid)
+
+    wrk, besides = _run(running, scenario, load)
+
+    after = process_tree.cost(running.pid)
+    if scenario.idle:
+        figures["idle"] = {
+            "answered": len(idle.connections),
+            "open_after": idle.still_open(),
+            "bytes_each": (before.rss_bytes - fresh.rss_bytes) / max(1, len(idle.connections)),
+        }
+    idle.close()
+    time.sleep(SETTLE_SECONDS)
+    requests, seconds = wrk["requests"], wrk["duration_us"] / 1e6
+    if not requests:
+        raise CellError(f"no request was answered: {wrk}")
+    cpu_s = after.cpu_s - before.cpu_s
+    return figures | besides | {
+        "requests": requests,
+        "rps": requests / seconds,
+        "p50_ms": wrk["p50_us"] / 1000,
+        "p99_ms": wrk["p99_us"] / 1000,
+        "cpu_us": cpu_s / requests * 1e6,
+        "server_busy": cpu_s / seconds,
+        "client_busy": wrk["client_cpu_s"] / seconds,
+        "switches": (after.switches - before.switches) / requests,
+        "peak_rss_bytes": after.peak_rss_bytes,
+        "rss_bytes": [fresh.rss_bytes, process_tree.cost(running.pid).rss_bytes],
+        "threads": after.threads,
+        "errors": {kind: wrk[kind] for kind in ERRORS if wrk[kind]},
+    }  # fmt: skip
+
+
+def _run(running: Running, scenario: Scenario, load: Load) -> tuple[dict, dict]:
+    """wrk's result, and what else was seen while it ran."""
+    beside = None
+    if scenario.beside:
+        beside = Wrk(running.port, scenario.beside, load.seconds, load.client_cpu)
+    wrk = Wrk(running.port, scenario, load.seconds, load.client_cpu)
+    seen: dict = {}
+    if scenario.spread:
+        admitted = admitted_newcomers(running.port, scenario, load.seconds * 0.8)
+        seen["newcomers"] = admitted / NEWCOMERS
+    result = wrk.result()
+    if beside:
+        beside.result()
+    if scenario.spread:
+        seen |= spread(result["per_connection"])
+    return result, seen
+
+
+def spread(counts: list[int]) -> dict[str, float]:
+    """The least and the most that a connection got, by the mean."""
+    average = mean(counts)
+    return {"least": min(counts) / average, "most": max(counts) / average}

@@ -1,0 +1,104 @@
+"""The load: wrk, idle connections, and newcomers, all from the client's CPU."""
+
+from __future__ import annotations
+
+import json
+import resource
+import select
+import subprocess
+import time
+from dataclasses import dataclass
+
+from client import Connection, ResponseError
+
+from gauge.answers import bytes_of_request
+from gauge.running import CellError
+from gauge.scenarios import Scenario
+from gauge.servers import BENCH
+
+NEWCOMERS = 20
+NEWCOMER_SECONDS = 2
+
+
+def pinned(cpu: int | None) -> tuple[str, ...]:
+    """What comes before a command to keep it on one CPU; nothing for None."""
+    return () if cpu is None else ("taskset", "-c", str(cpu))
+
+
+@dataclass
+class Wrk:
+    """One run of wrk, started at once; `result` waits for its end."""
+
+    port: int
+    scenario: Scenario
+    seconds: int
+    cpu: int | None
+
+    def __post_init__(self) -> None:
+        scenario = self.scenario
+        # One thread drives any number of connections; wrk counts per thread, hence the spread.
+        threads = scenario.connections if scenario.spread else 1
+        command = [*pinned(self.cpu), "wrk", "-t", str(threads), "-c", str(scenario.connections)]
+        command += ["-d", f"{self.seconds}s", "-s", f"lua/{scenario.lua}.lua"]
+        for name, value in scenario.fields:
+            command += ["-H", f"{name}: {value}"]
+        command.append(f"http://127.0.0.1:{self.port}{scenario.path}")
+        self.process = subprocess.Popen(
+            command, cwd=BENCH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def result(self) -> dict:
+        """The summary that `lua/summary.lua` prints, with wrk's own CPU time."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            output, _ = self.process.communicate(timeout=self.seconds * 3 + 30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise CellError("wrk does not come to its end") from None
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if self.process.returncode:
+            raise CellError(f"wrk: {output[-200:]}")
+        result = json.loads(output.strip().splitlines()[-1])
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return result | {"client_cpu_s": used}
+
+
+class Idle:
+    """Keep-alive connections that were each answered once, and then stay silent."""
+
+    def __init__(self, port: int, scenario: Scenario):
+        self.data = bytes_of_request(scenario, port)
+        self.connections: list[Connection] = []
+        for _ in range(scenario.idle):
+            try:
+                connection = Connection(("127.0.0.1", port), NEWCOMER_SECONDS)
+                self.connections.append(connection)
+                connection.ask(self.data)
+            except (OSError, ResponseError):
+                break
+
+    def still_open(self) -> int:
+        """How many the server has not closed, or only nearly: one that became readable ended."""
+        poll = select.poll()
+        for connection in self.connections:
+            poll.register(connection.socket, select.POLLIN)
+        return len(self.connections) - len(poll.poll(0))
+
+    def close(self) -> None:
+        """Close them all."""
+        for connection in self.connections:
+            connection.close()
+
+
+def admitted_newcomers(port: int, scenario: Scenario, seconds: float) -> int:
+    """How many of `NEWCOMERS` connections, opened over that time, are answered under load."""
+    data, admitted = bytes_of_request(scenario, port), 0
+    for _ in range(NEWCOMERS):
+        time.sleep(seconds / NEWCOMERS)
+        try:
+            with Connection(("127.0.0.1", port), NEWCOMER_SECONDS) as connection:
+                admitted += connection.ask(data).status == 200
+        except (OSError, ResponseError):
+            continue
+    return admitted

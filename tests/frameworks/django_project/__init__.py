@@ -1,1 +1,0 @@
-"""A Django project with what real ones have: the admin, sessions, forms, uploads and files."""
