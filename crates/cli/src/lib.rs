@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod logging;
+mod signals;
 
 use pyo3::prelude::*;
 

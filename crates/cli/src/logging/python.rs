@@ -1,0 +1,148 @@
+//! The log of a program that embeds the server: records go to Python's `logging`.
+//!
+//! They are handed over by one Python thread, `maitred-log`, so that whatever the program has
+//! configured (handlers, filters, `dictConfig`, Sentry, caplog) sees them on a Python thread, and
+//! no thread of the server ever runs a handler. The thread lives as long as a server runs.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyDict, PyList};
+
+use super::queue::{Reader, Record, Severity, Value};
+
+/// The running thread and how many servers want it.
+static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+
+struct Shared {
+    users: usize,
+    reader: Reader,
+    thread: Py<PyAny>,
+    /// A forked child has the memory of the thread, but not the thread.
+    process: u32,
+}
+
+/// The log goes to Python as long as one of these exists.
+pub(crate) struct PythonLog(());
+
+impl PythonLog {
+    /// Starts the thread, unless another server has.
+    ///
+    /// # Errors
+    /// Python cannot start a thread.
+    pub(crate) fn start(py: Python<'_>) -> PyResult<Self> {
+        let process = std::process::id();
+        let mut shared = SHARED.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = shared.as_mut().filter(|shared| shared.process == process) {
+            shared.users += 1;
+            return Ok(Self(()));
+        }
+        let reader = super::queue().open();
+        let options = PyDict::new(py);
+        options.set_item("target", LogThread(reader.clone()).into_pyobject(py)?)?;
+        options.set_item("name", "maitred-log")?;
+        options.set_item("daemon", true)?;
+        let thread = py.import("threading")?.call_method("Thread", (), Some(&options))?;
+        thread.call_method0("start")?;
+        *shared = Some(Shared { users: 1, reader, thread: thread.unbind(), process });
+        Ok(Self(()))
+    }
+
+    /// Hands over what has been said so far, and ends the thread unless another server wants it.
+    ///
+    /// # Errors
+    /// The wait was interrupted, by Ctrl-C for one.
+    pub(crate) fn stop(self, py: Python<'_>) -> PyResult<()> {
+        let mut shared = SHARED.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        let Some(mut last) = shared.take() else { return Ok(()) };
+        last.users -= 1;
+        if last.users > 0 {
+            *shared = Some(last);
+            return Ok(());
+        }
+        drop(shared);
+        last.reader.close();
+        // A handler that never returns must not keep the program from ending.
+        last.thread.call_method1(py, "join", (JOIN_SECONDS_MAX,))?;
+        Ok(())
+    }
+}
+
+/// How long the last records are waited for at the end.
+const JOIN_SECONDS_MAX: f64 = 5.0;
+
+/// What the thread runs.
+#[pyclass(frozen)]
+struct LogThread(Reader);
+
+#[pymethods]
+impl LogThread {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let logging = py.import("logging")?;
+        let mut reader = self.0.clone();
+        while let Some(batch) = py.detach(|| reader.next_batch()) {
+            for record in batch {
+                // A handler that fails reports that itself (`logging.raiseExceptions`); what else
+                // fails must not end the log.
+                if let Err(error) = hand_over(&logging, &record) {
+                    error.write_unraisable(py, Some(&logging));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
+    let py = logging.py();
+    let (number, name) = match record.severity {
+        Severity::Error => (40, "ERROR"),
+        Severity::Warning => (30, "WARNING"),
+        Severity::Info => (20, "INFO"),
+        Severity::Debug => (10, "DEBUG"),
+        Severity::Trace => (5, "TRACE"),
+    };
+    let logger = logging.call_method1("getLogger", (record.logger,))?;
+    if !logger.call_method1("isEnabledFor", (number,))?.is_truthy()? {
+        return Ok(());
+    }
+    let created = record.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let attributes = PyDict::new(py);
+    attributes.set_item("name", record.logger)?;
+    attributes.set_item("levelno", number)?;
+    attributes.set_item("levelname", name)?;
+    attributes.set_item("created", created.as_secs_f64())?;
+    attributes.set_item("msecs", created.subsec_millis())?;
+    attributes.set_item("threadName", &*record.thread)?;
+    attributes.set_item("pathname", "maitred")?;
+    attributes.set_item("filename", "maitred")?;
+    attributes.set_item("module", "maitred")?;
+    let extra = PyDict::new(py);
+    let mut message = record.message.clone();
+    for (name, value) in &record.fields {
+        match value {
+            Value::Text(text) => extra.set_item(name, text)?,
+            Value::Whole(number) => extra.set_item(name, number)?,
+            Value::Real(number) => extra.set_item(name, number)?,
+            Value::Bool(truth) => extra.set_item(name, truth)?,
+        }
+        match value {
+            // Where a formatter puts a traceback, so that it follows the line as it always does.
+            Value::Text(text) if *name == "traceback" || *name == "stack" => {
+                attributes.set_item("exc_text", text.trim_end())?;
+            }
+            Value::Text(text) => message.push_str(&format!(" {name}={text:?}")),
+            Value::Whole(number) => message.push_str(&format!(" {name}={number}")),
+            Value::Real(number) => message.push_str(&format!(" {name}={number}")),
+            Value::Bool(truth) => message.push_str(&format!(" {name}={truth}")),
+        }
+    }
+    attributes.set_item("msg", message)?;
+    attributes.set_item("args", PyList::empty(py).to_tuple())?;
+    attributes.set_item("maitred", extra)?;
+    let python_record = logging.call_method1("makeLogRecord", (attributes,))?;
+    logger.call_method1("handle", (python_record,))?;
+    Ok(())
+}

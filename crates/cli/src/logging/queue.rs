@@ -1,0 +1,228 @@
+//! The queue between those who log and the one who writes.
+//!
+//! Bounded by records and by bytes, so that neither a storm nor one monstrous traceback can take
+//! the memory of the process. The lock is held to push or to take everything, never to format or
+//! to write.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Records that may wait to be written: some seconds of a bad day.
+pub(super) const RECORDS_MAX: usize = 4096;
+
+/// Bytes of text that may wait to be written.
+pub(super) const BYTES_MAX: usize = 4 << 20;
+
+/// How severe a record is, in the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    Trace,
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// One thing that was said.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) time: SystemTime,
+    pub(super) severity: Severity,
+    /// The name of the logger: `maitred`, or what begins with `maitred.`.
+    pub(super) logger: &'static str,
+    /// The name of the thread that said it.
+    pub(super) thread: Box<str>,
+    pub(super) message: String,
+    pub(super) fields: Vec<(&'static str, Value)>,
+}
+
+/// What a field of a record holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Whole(i128),
+    Real(f64),
+    Bool(bool),
+}
+
+impl Record {
+    /// Bytes of text in it, about.
+    fn size(&self) -> usize {
+        let fields = self.fields.iter().map(|(name, value)| match value {
+            Value::Text(text) => name.len() + text.len(),
+            Value::Whole(_) | Value::Real(_) | Value::Bool(_) => name.len() + 16,
+        });
+        self.message.len() + fields.sum::<usize>() + 64
+    }
+}
+
+/// What waits to be written.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    filled: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: VecDeque<Record>,
+    bytes: usize,
+    /// Dropped since the last batch was taken.
+    lost: u64,
+    /// Which reader may take records; a new one takes the place of the one before.
+    reader: u64,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // A panic while the lock was held cannot leave the queue wrong in a way that matters here.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a record, or drops it when there is no room.
+    pub(super) fn push(&self, record: Record) {
+        let size = record.size();
+        let mut waiting = self.lock();
+        if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
+            waiting.lost += 1;
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        waiting.bytes += size;
+        waiting.records.push_back(record);
+        drop(waiting);
+        self.filled.notify_all();
+    }
+
+    /// Records dropped since the start.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// A reader, which takes the place of the one before.
+    pub(super) fn open(self: &Arc<Self>) -> Reader {
+        let mut waiting = self.lock();
+        waiting.reader += 1;
+        waiting.closed = false;
+        self.filled.notify_all();
+        Reader { queue: Arc::clone(self), number: waiting.reader }
+    }
+}
+
+/// Takes what waits. Clones are the same reader.
+#[derive(Clone)]
+pub(super) struct Reader {
+    queue: Arc<Queue>,
+    number: u64,
+}
+
+impl Reader {
+    /// Waits for records and takes all of them, with one more that says how many were dropped.
+    /// `None` when the reader is closed and nothing is left, or another one has taken its place.
+    pub(super) fn next_batch(&mut self) -> Option<Vec<Record>> {
+        let mut waiting = self.queue.lock();
+        loop {
+            if waiting.reader != self.number {
+                return None;
+            }
+            if !waiting.records.is_empty() {
+                break;
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.bytes = 0;
+        let lost = std::mem::take(&mut waiting.lost);
+        let mut batch = Vec::from(std::mem::take(&mut waiting.records));
+        drop(waiting);
+        if lost > 0 {
+            batch.push(Record {
+                time: SystemTime::now(),
+                severity: Severity::Warning,
+                logger: "maitred",
+                thread: "maitred-log".into(),
+                message: "log records were dropped, because they came faster than they could be \
+                          written"
+                    .into(),
+                fields: vec![("dropped", Value::Whole(lost.into()))],
+            });
+        }
+        Some(batch)
+    }
+
+    /// Lets [`Reader::next_batch`] end once nothing is left.
+    pub(super) fn close(&self) {
+        let mut waiting = self.queue.lock();
+        if waiting.reader == self.number {
+            waiting.closed = true;
+        }
+        drop(waiting);
+        self.queue.filled.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(message: &str) -> Record {
+        Record {
+            time: SystemTime::UNIX_EPOCH,
+            severity: Severity::Info,
+            logger: "maitred",
+            thread: "main".into(),
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_said_before_the_end_is_still_taken() {
+        let queue = Arc::new(Queue::default());
+        let mut reader = queue.open();
+        queue.push(record("one"));
+        reader.close();
+        let batch = reader.next_batch().map(|batch| batch.len());
+        assert_eq!(batch, Some(1));
+        assert!(reader.next_batch().is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted_in_the_next_batch() {
+        let queue = Arc::new(Queue::default());
+        let mut reader = queue.open();
+        for _ in 0..RECORDS_MAX + 3 {
+            queue.push(record("flood"));
+        }
+        assert_eq!(queue.dropped(), 3);
+        let batch = reader.next_batch().unwrap();
+        assert_eq!(batch.len(), RECORDS_MAX + 1);
+        assert_eq!(batch.last().unwrap().fields, [("dropped", Value::Whole(3))]);
+        queue.push(record("later"));
+        assert_eq!(reader.next_batch().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn one_monstrous_record_does_not_fit() {
+        let queue = Arc::new(Queue::default());
+        queue.push(record(&"x".repeat(BYTES_MAX)));
+        assert_eq!(queue.dropped(), 1);
+    }
+
+    #[test]
+    fn a_reader_ends_when_another_takes_its_place() {
+        let queue = Arc::new(Queue::default());
+        let mut first = queue.open();
+        let mut second = queue.open();
+        queue.push(record("for the second"));
+        assert!(first.next_batch().is_none());
+        first.close();
+        assert_eq!(second.next_batch().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,170 @@
+//! The receiving end of `tracing`: turns an event into a record and puts it into the queue.
+//!
+//! Spans are not used here: a request is told by its fields, which are on the event itself.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::SystemTime;
+
+use maitred_config::LogLevel;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record as SpanRecord};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use super::queue::{Record, Severity, Value};
+
+/// The least severe record that is let in, for the whole process.
+static THRESHOLD: AtomicU8 = AtomicU8::new(Severity::Info as u8);
+
+/// What is let into the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Threshold(Severity);
+
+impl From<LogLevel> for Threshold {
+    fn from(level: LogLevel) -> Self {
+        Self(match level {
+            LogLevel::Error => Severity::Error,
+            LogLevel::Warning => Severity::Warning,
+            LogLevel::Info => Severity::Info,
+            LogLevel::Debug => Severity::Debug,
+            LogLevel::Trace => Severity::Trace,
+        })
+    }
+}
+
+/// From now on what the Rust side says goes into the queue. May be called again, to change the
+/// threshold; a program that has a `tracing` subscriber of its own keeps it.
+pub(crate) fn receive(threshold: Threshold) {
+    THRESHOLD.store(threshold.0 as u8, Ordering::Relaxed);
+    // Fails when there is a subscriber already: ours, from the call before, or the program's own.
+    let _ = tracing::subscriber::set_global_default(Receiver);
+    tracing::callsite::rebuild_interest_cache();
+}
+
+struct Receiver;
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::ERROR => Severity::Error,
+        Level::WARN => Severity::Warning,
+        Level::INFO => Severity::Info,
+        Level::DEBUG => Severity::Debug,
+        Level::TRACE => Severity::Trace,
+    }
+}
+
+impl Subscriber for Receiver {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // Ours only: tokio speaks of its own affairs.
+        metadata.is_event()
+            && metadata.target().starts_with("maitred")
+            && severity(*metadata.level()) as u8 >= THRESHOLD.load(Ordering::Relaxed)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let all = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        let threshold = THRESHOLD.load(Ordering::Relaxed);
+        all.into_iter().rfind(|level| severity(*level) as u8 >= threshold).map(LevelFilter::from)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let mut text = Text { message: String::new(), fields: Vec::new() };
+        event.record(&mut text);
+        let thread = std::thread::current();
+        super::queue().push(Record {
+            time: SystemTime::now(),
+            severity: severity(*metadata.level()),
+            logger: match metadata.target() {
+                target if target.starts_with("maitred.") => target,
+                _ => "maitred",
+            },
+            thread: thread.name().unwrap_or("unnamed").into(),
+            message: text.message,
+            fields: text.fields,
+        });
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &SpanRecord<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Collects the fields of an event.
+struct Text {
+    message: String,
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Text {
+    fn add(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::Text(text)) => self.message = text,
+            (name, value) => self.fields.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.add(field, Value::Text(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, Value::Text(value.into()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, Value::Whole(value.into()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, Value::Whole(value.into()));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, Value::Real(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, Value::Bool(value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.add(field, Value::Text(value.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_becomes_a_record_with_its_fields_and_the_logger_of_its_target() {
+        receive(LogLevel::Info.into());
+        let mut reader = super::super::queue().open();
+        tracing::info!(target: "maitred.queue", waiting = 7, path = "/x", "the queue grows");
+        tracing::debug!("not let in");
+        tracing::info!(target: "tokio::net", "not ours");
+        reader.close();
+        let records = reader.next_batch().unwrap();
+        assert_eq!(records.len(), 1);
+        let record = &records[0];
+        assert_eq!(record.logger, "maitred.queue");
+        assert_eq!(record.severity, Severity::Info);
+        assert_eq!(record.message, "the queue grows");
+        assert_eq!(
+            record.fields,
+            [("waiting", Value::Whole(7)), ("path", Value::Text("/x".into()))]
+        );
+    }
+}

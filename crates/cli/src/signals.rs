@@ -1,0 +1,228 @@
+//! SIGTERM and SIGINT: the first drains, the second ends at once.
+//!
+//! Everything goes through Python's own signal machinery, so that an application's handlers work as
+//! they always do and ours are what `signal.getsignal` shows. Handlers are there before the
+//! application is imported, because process 1 of a container has no default ones. Python runs a
+//! handler on the main thread, when that thread next runs Python code; while it waits for the server
+//! it does not, and so a small thread reads what `signal.set_wakeup_fd` writes and lets the main
+//! thread look ([`Nudge`]).
+//!
+//! Off the main thread nothing is installed: signals are then the business of who runs it.
+
+mod wake;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::PySystemExit;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyDict, PyTuple};
+
+use wake::Wakeup;
+
+/// A server, as far as signals are concerned.
+pub(crate) trait Stoppable: Send + Sync {
+    /// Stops accepting, lets what runs finish, then stops.
+    fn drain(&self);
+
+    /// Stops now.
+    fn kill(&self);
+
+    /// Lets the main thread look for signals that have come.
+    fn nudge(&self);
+
+    /// Opens the log files anew.
+    fn reopen_logs(&self);
+}
+
+/// What a signal means at the moment.
+enum Stage {
+    /// Nothing runs yet: the first signal ends the program, by an exception that unwinds an import.
+    Starting,
+    /// The first signal drains.
+    Serving(Arc<dyn Stoppable>),
+    /// The second one ends at once.
+    Draining(Arc<dyn Stoppable>),
+    /// The server has stopped, and the interpreter is on its way out: a signal hurries it along.
+    Ending,
+}
+
+/// What the handlers share.
+struct Shared {
+    stage: Mutex<Stage>,
+    /// Whose signals these are: a forked child has a copy of the handlers, but is no server.
+    process: u32,
+    /// Whether a signal came before anything was served.
+    interrupted: std::sync::atomic::AtomicBool,
+}
+
+/// Signal handlers of ours, in place from [`Signals::install`] on.
+pub(crate) struct Signals {
+    shared: Arc<Shared>,
+    /// What was there before, by signal number.
+    previous: Vec<(i32, Py<PyAny>)>,
+}
+
+/// Which handlers are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The process is ours: whatever it inherited.
+    Process,
+    /// The server is a guest: only what nobody has set. A program's own handlers stay.
+    Guest,
+}
+
+impl Signals {
+    /// Installs the handlers, on the main thread; `None` on any other.
+    ///
+    /// # Errors
+    /// Python refuses, for example in a subinterpreter.
+    pub(crate) fn install(py: Python<'_>, scope: Scope) -> PyResult<Option<Self>> {
+        let threading = py.import("threading")?;
+        if !threading.call_method0("current_thread")?.is(threading.call_method0("main_thread")?) {
+            return Ok(None);
+        }
+        let shared = Arc::new(Shared {
+            stage: Mutex::new(Stage::Starting),
+            process: std::process::id(),
+            interrupted: false.into(),
+        });
+        let module = py.import("signal")?;
+        let mut wanted = vec!["SIGTERM", "SIGINT"];
+        if scope == Scope::Process {
+            // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK.
+            wanted.extend(["SIGUSR1", "SIGBREAK"]);
+        }
+        let mut signals = Self { shared, previous: Vec::new() };
+        for name in wanted {
+            let Some(number) = module.getattr_opt(name)? else { continue };
+            let previous = module.call_method1("getsignal", (&number,))?;
+            let unset = previous.is(module.getattr("SIG_DFL")?)
+                || previous.is(module.getattr("default_int_handler")?);
+            if scope == Scope::Guest && !unset {
+                continue;
+            }
+            let handler = Handler(Arc::clone(&signals.shared));
+            module.call_method1("signal", (&number, handler))?;
+            // None: installed by something other than Python, which cannot be put back.
+            if !previous.is_none() {
+                signals.previous.push((number.extract()?, previous.unbind()));
+            }
+        }
+        Ok(Some(signals))
+    }
+
+    /// Whether a signal asked to end before anything was served.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.shared.interrupted.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// From now on the first signal drains `server`. Signals wake whoever waits for it until the
+    /// answer is dropped.
+    ///
+    /// # Errors
+    /// The thread or its socket cannot be had.
+    pub(crate) fn serve(&self, py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Wakeup> {
+        *self.shared.stage(py) = Stage::Serving(Arc::clone(&server));
+        Wakeup::start(py, server)
+    }
+
+    /// From now on a signal ends the process at once: nothing is left to be finished.
+    pub(crate) fn ending(&self, py: Python<'_>) {
+        *self.shared.stage(py) = Stage::Ending;
+    }
+
+    /// Puts back the handlers that were there, where ours are still in place.
+    ///
+    /// # Errors
+    /// Python refuses.
+    pub(crate) fn restore(self, py: Python<'_>) -> PyResult<()> {
+        let module = py.import("signal")?;
+        for (number, previous) in self.previous {
+            let current = module.call_method1("getsignal", (number,))?;
+            let ours = current
+                .cast::<Handler>()
+                .is_ok_and(|handler| Arc::ptr_eq(&handler.get().0, &self.shared));
+            if ours {
+                module.call_method1("signal", (number, previous))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn stage(&self, py: Python<'_>) -> std::sync::MutexGuard<'_, Stage> {
+        self.stage.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What Python calls on the main thread when a signal has come.
+#[pyclass(frozen, module = "maitred._native")]
+struct Handler(Arc<Shared>);
+
+#[pymethods]
+impl Handler {
+    #[pyo3(signature = (number, _frame=None))]
+    fn __call__(&self, py: Python<'_>, number: i32, _frame: Option<Py<PyAny>>) -> PyResult<()> {
+        if std::process::id() != self.0.process {
+            return default_action(py, number);
+        }
+        let module = py.import("signal")?;
+        let reopen = match module.getattr_opt("SIGUSR1")? {
+            Some(signal) => signal.extract::<i32>()? == number,
+            None => false,
+        };
+        let mut stage = self.0.stage(py);
+        if reopen {
+            if let Stage::Serving(server) | Stage::Draining(server) = &*stage {
+                server.reopen_logs();
+            }
+            return Ok(());
+        }
+        match &*stage {
+            Stage::Starting => {
+                self.0.interrupted.store(true, std::sync::atomic::Ordering::Relaxed);
+                return Err(PySystemExit::new_err(0));
+            }
+            Stage::Serving(server) => {
+                let server = Arc::clone(server);
+                server.drain();
+                *stage = Stage::Draining(server);
+            }
+            Stage::Draining(server) => server.kill(),
+            Stage::Ending => {
+                py.import("os")?.call_method1("_exit", (0,))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A child that an application forked is no server: it does with the signal what it would do if we
+/// had never been there.
+fn default_action(py: Python<'_>, number: i32) -> PyResult<()> {
+    let module = py.import("signal")?;
+    if module.getattr("SIGINT")?.extract::<i32>()? == number {
+        let frame = py.None();
+        module.call_method1("default_int_handler", (number, frame))?;
+        return Ok(());
+    }
+    module.call_method1("signal", (number, module.getattr("SIG_DFL")?))?;
+    let os = py.import("os")?;
+    let me = os.call_method0("getpid")?;
+    os.call_method1("kill", (me, number))?;
+    Ok(())
+}
+
+/// `signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)`; answers what was set before.
+fn set_wakeup<'py>(py: Python<'py>, descriptor: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(py);
+    // A full buffer means that the thread is about to look anyway.
+    options.set_item("warn_on_full_buffer", false)?;
+    py.import("signal")?.call_method(
+        "set_wakeup_fd",
+        PyTuple::new(py, [descriptor])?,
+        Some(&options),
+    )
+}

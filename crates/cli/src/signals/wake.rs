@@ -1,0 +1,95 @@
+//! Wakes the main thread when a signal has come.
+//!
+//! Python's C handler writes a byte to the descriptor of `signal.set_wakeup_fd`; a thread that does
+//! nothing else reads it and nudges whoever waits for the server. The pair of sockets is the
+//! platform's: Unix has one for this, Windows a connection to itself.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use pyo3::prelude::*;
+
+use super::{Stoppable, set_wakeup};
+
+#[cfg(unix)]
+use std::os::unix::net::UnixStream as Stream;
+
+#[cfg(windows)]
+use std::net::TcpStream as Stream;
+
+/// The thread, and the socket that Python writes to. To be ended with [`Wakeup::stop`], on the main
+/// thread.
+pub(crate) struct Wakeup {
+    /// What was set before, to be put back.
+    previous: Py<PyAny>,
+    written: Stream,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Wakeup {
+    /// Starts the thread and tells Python where to write.
+    pub(super) fn start(py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Self> {
+        let (mut read, written) = pair()?;
+        written.set_nonblocking(true)?;
+        let thread =
+            std::thread::Builder::new().name("maitred-signals".into()).spawn(move || {
+                let mut bytes = [0; 64];
+                // The end of the stream, or an error: nobody will write again.
+                while matches!(read.read(&mut bytes), Ok(count) if count > 0) {
+                    server.nudge();
+                }
+            })?;
+        let previous = set_wakeup(py, descriptor(py, &written)?)?.unbind();
+        // A signal that came before this had nowhere to write to: Python runs its handler now.
+        py.check_signals()?;
+        Ok(Self { previous, written, thread: Some(thread) })
+    }
+
+    /// Ends the thread, and lets Python write where it wrote before.
+    ///
+    /// # Errors
+    /// Python refuses.
+    pub(crate) fn stop(mut self, py: Python<'_>) -> PyResult<()> {
+        let result = set_wakeup(py, self.previous.bind(py).clone());
+        // The thread's read ends; it may be gone already.
+        let _ = self.written.shutdown(std::net::Shutdown::Both);
+        if let Some(thread) = self.thread.take() {
+            py.detach(|| {
+                // It cannot panic, and there is nothing to do about it if it did.
+                let _ = thread.join();
+            });
+        }
+        result.map(drop)
+    }
+}
+
+#[cfg(unix)]
+fn pair() -> std::io::Result<(Stream, Stream)> {
+    Stream::pair()
+}
+
+#[cfg(unix)]
+fn descriptor<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyAny>> {
+    use std::os::fd::AsRawFd;
+    Ok(stream.as_raw_fd().into_pyobject(py)?.into_any())
+}
+
+#[cfg(windows)]
+fn pair() -> std::io::Result<(Stream, Stream)> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let written = Stream::connect(listener.local_addr()?)?;
+    loop {
+        // Somebody else on this machine may have been quicker; their connection is dropped.
+        let (read, peer) = listener.accept()?;
+        if peer == written.local_addr()? {
+            return Ok((read, written));
+        }
+    }
+}
+
+#[cfg(windows)]
+fn descriptor<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyAny>> {
+    use std::os::windows::io::AsRawSocket;
+    Ok(stream.as_raw_socket().into_pyobject(py)?.into_any())
+}

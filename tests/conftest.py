@@ -1,0 +1,45 @@
+"""Fixtures for every test of the installed package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from server import Server, command
+
+
+@pytest.fixture
+def program() -> Iterator[Callable[..., Server]]:
+    """Start the program with any arguments; it is ended with the test."""
+    started: list[Server] = []
+
+    def start(
+        *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Server:
+        server = Server(command(*arguments), cwd, env)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def maitred(program: Callable[..., Server]) -> Callable[..., Server]:
+    """Start a server on a free port of 127.0.0.1 and wait until it serves.
+
+    ``maitred("package.module:app", "--threads=2", cwd=folder)``. With a ``--listen`` or a
+    ``--unix-socket`` among the arguments it listens there instead.
+    """
+
+    def start(*arguments: str, **how) -> Server:
+        says_where = ("--listen", "--unix-socket", "--host", "--port", "-b", "--bind")
+        if not any(argument.startswith(says_where) for argument in arguments):
+            arguments = ("--listen=127.0.0.1:0", *arguments)
+        server = program(*arguments, **how)
+        server.wait_for("serving on ")
+        return server
+
+    return start

@@ -1,0 +1,16 @@
+"""The applications that the tests of frameworks serve, and what they need to know of them."""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+"""The folder from which they are imported."""
+
+APPLICATIONS = {
+    "django": "django_project.wsgi:application",
+    "flask": "flask_app:app",
+    "pyramid": "pyramid_app:app",
+    "bottle": "bottle_app:app",
+}
+
+PASSWORD = "correct horse battery staple"
+"""Of `chef`, who may enter the admin of the Django project."""

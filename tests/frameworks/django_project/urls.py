@@ -1,0 +1,17 @@
+"""The addresses of the project."""
+
+from django.contrib import admin
+from django.urls import path
+
+from django_project import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("form/", views.form),
+    path("upload/", views.upload),
+    path("stream/", views.stream),
+    path("release/", views.release),
+    path("file/<str:name>", views.file),
+    path("echo/<path:rest>", views.echo),
+    path("fails/", views.fails),
+]

@@ -1,0 +1,84 @@
+"""Views that do what views do: read forms and uploads, stream, and send files."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from django import forms
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.template import engines
+from django.views.decorators.csrf import csrf_exempt
+
+FORM = """<form method="post">{% csrf_token %}{{ form }}<button>Send</button></form>"""
+
+released = threading.Event()
+
+
+class Name(forms.Form):
+    """A form with one field."""
+
+    name = forms.CharField(max_length=40)
+
+
+def form(request: HttpRequest) -> HttpResponse:
+    """Show a form, and greet whoever sends it."""
+    bound = Name(request.POST or None)
+    if bound.is_valid():
+        return HttpResponse(f"hello {bound.cleaned_data['name']}")
+    template = engines["django"].from_string(FORM)
+    return HttpResponse(template.render({"form": bound}, request))
+
+
+@csrf_exempt
+def upload(request: HttpRequest) -> JsonResponse:
+    """Tell name, size and digest of what was uploaded."""
+    sent = request.FILES["file"]
+    digest = hashlib.sha256()
+    for piece in sent.chunks():
+        digest.update(piece)
+    return JsonResponse({"name": sent.name, "size": sent.size, "sha256": digest.hexdigest()})
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:  # noqa: ARG001 (Django passes it)
+    """Send the first piece, and the second only once somebody has asked for ``release``."""
+    released.clear()
+
+    def pieces() -> Iterator[bytes]:
+        yield b"first\n"
+        yield b"second\n" if released.wait(30) else b"nobody released it\n"
+
+    return StreamingHttpResponse(pieces(), content_type="text/plain")
+
+
+def release(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django passes it)
+    """Let ``stream`` go on."""
+    released.set()
+    return HttpResponse("released")
+
+
+def file(request: HttpRequest, name: str) -> FileResponse:  # noqa: ARG001 (Django passes it)
+    """Send a file of the test."""
+    return FileResponse((Path(os.environ["TEST_FILES"]) / name).open("rb"), as_attachment=True)
+
+
+@csrf_exempt
+def echo(request: HttpRequest, rest: str) -> JsonResponse:
+    """Tell what was asked."""
+    return JsonResponse(
+        {
+            "method": request.method,
+            "path": rest,
+            "query": dict(request.GET.lists()),
+            "body": request.body.decode("utf-8", "replace"),
+            "scheme": request.scheme,
+            "host": request.get_host(),
+            "cookies": request.COOKIES,
+        }
+    )
+
+
+def fails(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django passes it)
+    """Raise, as a view with a mistake does."""
+    raise RuntimeError("a mistake in a view")

@@ -1,0 +1,18 @@
+"""The applications between two judges: what they get and what they give keeps to PEP 3333.
+
+``wsgiref.validate`` and ``webtest.lint`` raise when the server hands over an environ that it
+should not, or when either side breaks the protocol; the answer is then 500.
+"""
+
+from wsgiref.validate import validator
+
+import bottle_app
+import flask_app
+import pyramid_app
+from django_project.wsgi import application
+from webtest.lint import middleware
+
+django = validator(middleware(application))
+flask = validator(middleware(flask_app.app))
+pyramid = validator(middleware(pyramid_app.app))
+bottle = validator(middleware(bottle_app.app))

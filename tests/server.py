@@ -1,0 +1,123 @@
+"""A Maitred in a process of its own, as a user starts it: the installed program and its log."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 30
+
+
+class Server:
+    """A running program. Its standard error is read as it comes, and kept."""
+
+    def __init__(
+        self, command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        # What the machine's own environment says must not decide what a test sees.
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("MAITRED_") and name not in {"PORT", "WEB_CONCURRENCY"}
+        }
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._changed = threading.Condition()
+        self._text = {"out": "", "err": ""}
+        self._open = 2
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, stream), daemon=True)
+            for name, stream in (("out", self.process.stdout), ("err", self.process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, name: str, stream) -> None:
+        with stream:
+            while data := stream.read1():
+                with self._changed:
+                    self._text[name] += data.decode("utf-8", "replace")
+                    self._changed.notify_all()
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    @property
+    def log(self) -> str:
+        """All that it wrote to standard error so far."""
+        return self._text["err"]
+
+    @property
+    def output(self) -> str:
+        """All that it wrote to standard output so far."""
+        return self._text["out"]
+
+    def wait_for(self, pattern: str, seconds: float = START_SECONDS_MAX) -> re.Match[str]:
+        """Wait until the log matches, and return the match; the log is in the error if not."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not (match := re.search(pattern, self.log)):
+                left = deadline - time.monotonic()
+                if self._open == 0 or left <= 0:
+                    raise AssertionError(f"no {pattern!r} in the log:\n{self.log}")
+                self._changed.wait(left)
+            return match
+
+    @property
+    def urls(self) -> list[str]:
+        """Every address that it says it serves on: `http://host:port` or `unix:path`."""
+        match = self.wait_for(r"serving on (.+?) with \d+ thread")
+        return match[1].split(", ")
+
+    @property
+    def url(self) -> str:
+        """The first TCP address, as `http://host:port`."""
+        return next(url for url in self.urls if url.startswith("http://"))
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The first TCP address, as host and port."""
+        host, port = self.url.removeprefix("http://").rsplit(":", 1)
+        return host.strip("[]"), int(port)
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = STOP_SECONDS_MAX) -> int:
+        """Wait for its end and for the end of its log, and return its exit status."""
+        status = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join(seconds)
+        return status
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit status."""
+        if self.process.poll() is None:
+            self.signal()
+        return self.wait()
+
+    def close(self) -> None:
+        """End it, however it feels about that."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line of the installed program under this interpreter."""
+    return [sys.executable, "-m", "maitred", *arguments]
