@@ -8,9 +8,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::assembly;
+use crate::load::defaults;
+use crate::merge::merge;
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,
-    LogLevel, Port, ProxyHeaders, RequestId, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFormat, LogLevel,
+    ProxyHeaders, RequestId, TrustedProxies,
 };
 
 /// Complete settings: nothing is unset, and every combination has been found to make sense.
@@ -123,58 +126,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
+    /// The declared defaults, read as everything else is.
     fn default() -> Self {
-        let number = Port::Number(8080);
-        Self {
-            listen: vec![Endpoint::Tcp { host: HostName::Name("0.0.0.0".into()), port: number }],
-            ipv4: true,
-            ipv6: true,
-            backlog: 1024,
-            admin_listen: None,
-            threads: 4,
-            workers: 1,
-            connection_limit: 100,
-            connection_limit_action: ConnectionLimitAction::Reject,
-            queue_limit: 1024,
-            inbuf_overflow: 512 * 1024,
-            outbuf_overflow: 1024 * 1024,
-            outbuf_high_watermark: 16 * 1024 * 1024,
-            max_request_header_size: 256 * 1024,
-            max_request_body_size: 1024 * 1024 * 1024,
-            channel_request_lookahead: 0,
-            channel_timeout: Duration::from_secs(120),
-            keep_alive_timeout: Duration::from_secs(75),
-            header_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(60),
-            queue_timeout: Duration::from_secs(30),
-            request_timeout: None,
-            slow_request: None,
-            drain_delay: Duration::ZERO,
-            graceful_timeout: Duration::from_secs(30),
-            trusted_proxy: TrustedProxies::None,
-            trusted_proxy_count: 1,
-            trusted_proxy_headers: ProxyHeaders::default(),
-            log_untrusted_proxy_headers: false,
-            clear_untrusted_proxy_headers: true,
-            access_log: None,
-            access_log_format: AccessLogFormat::Combined,
-            access_log_exclude: Vec::new(),
-            log_level: LogLevel::Info,
-            log_format: LogFormat::Text,
-            log_socket_errors: true,
-            expose_tracebacks: false,
-            request_id: RequestId::Off,
-            app: None,
-            call: false,
-            chdir: None,
-            python_path: Vec::new(),
-            url_scheme: "http".into(),
-            url_prefix: String::new(),
-            server_name: "maitred.invalid".into(),
-            ident: Some("maitred".into()),
-            temp_dir: None,
-            strict_env: false,
-        }
+        let defaults = merge(vec![defaults()]);
+        assembly::settings(&defaults, 0).expect("a test reads every declared default")
     }
 }

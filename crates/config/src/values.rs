@@ -5,10 +5,13 @@
 
 mod choice;
 mod endpoint;
+mod host;
 mod proxies;
+pub(crate) mod quantity;
 
 pub use choice::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, LogFormat, LogLevel, RequestId,
 };
 pub use endpoint::{Endpoint, HostName, Port};
+pub(crate) use host::check_socket_path;
 pub use proxies::{ProxyHeader, ProxyHeaders, TrustedProxies};

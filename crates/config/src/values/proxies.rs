@@ -118,3 +118,68 @@ impl fmt::Debug for ProxyHeaders {
         f.debug_set().entries(self.iter().map(ProxyHeader::name)).finish()
     }
 }
+
+impl TrustedProxies {
+    /// Reads addresses, networks, `localhost` and `*`. The error says what would be right.
+    pub(crate) fn parse<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let (mut networks, mut unix, mut any, mut count) = (Vec::new(), false, false, 0);
+        for word in words {
+            count += 1;
+            match word {
+                "*" => any = true,
+                "localhost" => unix = true,
+                _ => networks.push(network(word)?),
+            }
+        }
+        match (any, count) {
+            (_, 0) => Ok(Self::None),
+            (true, 1) => Ok(Self::Any),
+            (true, _) => Err("`*` trusts everybody and stands alone".into()),
+            (false, _) => Ok(Self::Listed { networks, unix }),
+        }
+    }
+}
+
+fn network(word: &str) -> Result<IpNet, String> {
+    if let Ok(address) = word.parse::<IpAddr>() {
+        return Ok(IpNet::from(address.to_canonical()));
+    }
+    word.parse::<IpNet>().map_err(|_| {
+        if word.contains('/') {
+            format!("`{word}` is not a network; one is written `10.0.0.0/8`")
+        } else {
+            format!("`{word}` is not an address; names are not looked up")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trusts(words: &[&str], peer: &str) -> bool {
+        let proxies = TrustedProxies::parse(words.iter().copied()).expect("valid proxies");
+        proxies.trusts(peer.parse().ok())
+    }
+
+    #[test]
+    fn addresses_networks_and_unix_sockets_are_trusted_as_written() {
+        assert!(trusts(&["10.0.0.0/8", "::1"], "10.1.2.3"));
+        assert!(trusts(&["10.0.0.0/8", "::1"], "::1"));
+        assert!(!trusts(&["10.0.0.0/8", "::1"], "11.0.0.1"));
+        assert!(trusts(&["192.0.2.1"], "::ffff:192.0.2.1"));
+        assert!(trusts(&["::ffff:192.0.2.1"], "192.0.2.1"));
+        assert!(trusts(&["localhost"], "a unix socket"));
+        assert!(!trusts(&["localhost"], "127.0.0.1"));
+        assert!(!trusts(&["127.0.0.1"], "a unix socket"));
+        assert!(trusts(&["*"], "203.0.113.9"));
+        assert!(!trusts(&[], "203.0.113.9"));
+    }
+
+    #[test]
+    fn names_and_broken_networks_are_refused() {
+        assert!(TrustedProxies::parse(["proxy.example"]).is_err());
+        assert!(TrustedProxies::parse(["10.0.0.0/33"]).is_err());
+        assert!(TrustedProxies::parse(["*", "10.0.0.1"]).is_err());
+    }
+}

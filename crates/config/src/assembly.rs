@@ -1,0 +1,203 @@
+//! Makes [`Settings`] of merged values.
+//!
+//! Every value has been read by its declaration before, so that nothing can fail here but the few
+//! texts that are taken apart again; that they cannot fail either is tested, not assumed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::declaration::{
+    Setting, application as app, limits, network, observability as seen, proxy, timeouts,
+};
+use crate::merge::Merged;
+use crate::problem::{Problem, Problems};
+use crate::settings::Settings;
+use crate::value::Value;
+use crate::values::{
+    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,
+    LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
+};
+
+/// The settings. `cpus` is for `threads = "auto"`.
+pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problems> {
+    let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
+    Ok(Settings {
+        listen: listen(merged)?,
+        ipv4: merged.flag(&network::IPV4),
+        ipv6: merged.flag(&network::IPV6),
+        backlog: merged.get(&network::BACKLOG),
+        admin_listen: match text(merged, &network::ADMIN_LISTEN) {
+            Some(text) => Some(endpoint(merged, &network::ADMIN_LISTEN, &text)?),
+            None => None,
+        },
+        threads: threads(merged, cpus),
+        workers: merged.get(&limits::WORKERS),
+        connection_limit: merged.get(&limits::CONNECTION_LIMIT),
+        connection_limit_action: match word(merged, &limits::CONNECTION_LIMIT_ACTION).as_str() {
+            "wait" => ConnectionLimitAction::Wait,
+            _ => ConnectionLimitAction::Reject,
+        },
+        queue_limit: merged.get(&limits::QUEUE_LIMIT),
+        inbuf_overflow: merged.get(&limits::INBUF_OVERFLOW),
+        outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
+        outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
+        max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
+        max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
+        channel_request_lookahead: merged.get(&limits::CHANNEL_REQUEST_LOOKAHEAD),
+        channel_timeout: cap,
+        keep_alive_timeout: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT).min(cap),
+        header_timeout: duration(merged, &timeouts::HEADER_TIMEOUT).min(cap),
+        body_timeout: duration(merged, &timeouts::BODY_TIMEOUT).min(cap),
+        write_timeout: duration(merged, &timeouts::WRITE_TIMEOUT).min(cap),
+        queue_timeout: duration(merged, &timeouts::QUEUE_TIMEOUT),
+        request_timeout: unless_zero(duration(merged, &timeouts::REQUEST_TIMEOUT)),
+        slow_request: unless_zero(duration(merged, &timeouts::SLOW_REQUEST)),
+        drain_delay: duration(merged, &timeouts::DRAIN_DELAY),
+        graceful_timeout: duration(merged, &timeouts::GRACEFUL_TIMEOUT),
+        trusted_proxy: trusted(merged)?,
+        trusted_proxy_count: merged.get(&proxy::TRUSTED_PROXY_COUNT),
+        trusted_proxy_headers: believed(merged),
+        log_untrusted_proxy_headers: merged.flag(&proxy::LOG_UNTRUSTED_PROXY_HEADERS),
+        clear_untrusted_proxy_headers: merged.flag(&proxy::CLEAR_UNTRUSTED_PROXY_HEADERS),
+        access_log: text(merged, &seen::ACCESS_LOG).map(|target| match target.as_str() {
+            "-" => AccessLogTarget::Stdout,
+            path => AccessLogTarget::File(path.into()),
+        }),
+        access_log_format: access_log_format(merged),
+        access_log_exclude: merged.get(&seen::ACCESS_LOG_EXCLUDE),
+        log_level: log_level(merged),
+        log_format: match word(merged, &seen::LOG_FORMAT).as_str() {
+            "json" => LogFormat::Json,
+            _ => LogFormat::Text,
+        },
+        log_socket_errors: merged.flag(&seen::LOG_SOCKET_ERRORS),
+        expose_tracebacks: merged.flag(&seen::EXPOSE_TRACEBACKS),
+        request_id: match word(merged, &seen::REQUEST_ID).as_str() {
+            "pass" => RequestId::Pass,
+            "generate" => RequestId::Generate,
+            _ => RequestId::Off,
+        },
+        app: text(merged, &app::APP),
+        call: merged.flag(&app::CALL),
+        chdir: text(merged, &app::CHDIR).map(PathBuf::from),
+        python_path: merged.get(&app::PYTHON_PATH),
+        url_scheme: word(merged, &app::URL_SCHEME),
+        url_prefix: word(merged, &app::URL_PREFIX),
+        server_name: word(merged, &app::SERVER_NAME),
+        ident: text(merged, &app::IDENT),
+        temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
+        strict_env: merged.flag(&app::STRICT_ENV),
+    })
+}
+
+/// The text of a setting, or nothing when it is unset.
+fn text(merged: &Merged, setting: &Setting) -> Option<String> {
+    match merged.value(setting) {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// The text of a setting that has one always.
+fn word(merged: &Merged, setting: &Setting) -> String {
+    text(merged, setting).unwrap_or_default()
+}
+
+fn duration(merged: &Merged, setting: &Setting) -> Duration {
+    Duration::from_millis(merged.get(setting))
+}
+
+fn unless_zero(duration: Duration) -> Option<Duration> {
+    (!duration.is_zero()).then_some(duration)
+}
+
+/// Four threads for each CPU keep it busy while some of them wait; below 4 one slow request is
+/// felt by everybody, above 32 the interpreter's lock is what they wait for.
+fn threads(merged: &Merged, cpus: usize) -> usize {
+    match merged.value(&limits::THREADS) {
+        Value::Int(number) => usize::try_from(number).unwrap_or(1),
+        _ => cpus.saturating_mul(4).clamp(4, 32),
+    }
+}
+
+/// Where to listen. At most one way is left when a layer's choice has taken the others away.
+fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
+    let descriptors: Vec<i32> = merged.get(&network::SOCKETS);
+    let listen: Vec<String> = merged.get(&network::LISTEN);
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    if !descriptors.is_empty() {
+        endpoints.extend(descriptors.into_iter().map(Endpoint::Descriptor));
+    } else if let Some(path) = text(merged, &network::UNIX_SOCKET) {
+        endpoints.push(Endpoint::Unix { path: path.into(), mode: mode(merged) });
+    } else if !listen.is_empty() {
+        for text in &listen {
+            endpoints.push(endpoint(merged, &network::LISTEN, text)?);
+        }
+    } else {
+        let host = HostName::parse(&word(merged, &network::HOST))
+            .map_err(|hint| Problems::from(Problem::new(hint)))?;
+        endpoints.push(Endpoint::Tcp { host, port: Port::Number(merged.get(&network::PORT)) });
+    }
+    Ok(without_duplicates(endpoints))
+}
+
+/// The same address twice is a slip; any free port twice is two ports.
+fn without_duplicates(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+    let mut kept: Vec<Endpoint> = Vec::with_capacity(endpoints.len());
+    for endpoint in endpoints {
+        let is_any_port = matches!(endpoint, Endpoint::Tcp { port: Port::Number(0), .. });
+        if is_any_port || !kept.contains(&endpoint) {
+            kept.push(endpoint);
+        }
+    }
+    kept
+}
+
+fn endpoint(merged: &Merged, setting: &Setting, text: &str) -> Result<Endpoint, Problems> {
+    Endpoint::parse(text, 8080, mode(merged)).map_err(|hint| {
+        Problem::new(format!("`{}` cannot be `{text}`", setting.name)).hinting(hint).into()
+    })
+}
+
+fn mode(merged: &Merged) -> u32 {
+    merged.get(&network::UNIX_SOCKET_PERMS)
+}
+
+fn trusted(merged: &Merged) -> Result<TrustedProxies, Problems> {
+    let words: Vec<String> = merged.get(&proxy::TRUSTED_PROXY);
+    TrustedProxies::parse(words.iter().map(String::as_str))
+        .map_err(|hint| Problem::new(hint).into())
+}
+
+/// The fields that are believed. Waitress believes `x-forwarded-proto` when a proxy is trusted and
+/// no field is named.
+fn believed(merged: &Merged) -> ProxyHeaders {
+    let named: Vec<String> = merged.get(&proxy::TRUSTED_PROXY_HEADERS);
+    let is_trusting = merged.spot(&proxy::TRUSTED_PROXY).is_some();
+    if named.is_empty() && is_trusting {
+        return ProxyHeaders::default().with(ProxyHeader::XForwardedProto);
+    }
+    ProxyHeader::ALL
+        .into_iter()
+        .filter(|header| named.iter().any(|name| name == header.name()))
+        .collect()
+}
+
+fn access_log_format(merged: &Merged) -> AccessLogFormat {
+    match word(merged, &seen::ACCESS_LOG_FORMAT).as_str() {
+        "common" => AccessLogFormat::Common,
+        "combined" => AccessLogFormat::Combined,
+        "json" => AccessLogFormat::Json,
+        pattern => AccessLogFormat::Pattern(pattern.into()),
+    }
+}
+
+fn log_level(merged: &Merged) -> LogLevel {
+    match word(merged, &seen::LOG_LEVEL).as_str() {
+        "error" => LogLevel::Error,
+        "warning" => LogLevel::Warning,
+        "debug" => LogLevel::Debug,
+        "trace" => LogLevel::Trace,
+        _ => LogLevel::Info,
+    }
+}

@@ -1,0 +1,147 @@
+//! What does not fit together, although each part of it is right.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::declaration::network::{HOST, IPV4, IPV6, LISTEN, UNIX_SOCKET, UNIX_SOCKET_PERMS};
+use crate::declaration::observability::{
+    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, REQUEST_ID,
+};
+use crate::declaration::proxy::{TRUSTED_PROXY, TRUSTED_PROXY_COUNT, TRUSTED_PROXY_HEADERS};
+use crate::declaration::timeouts::{
+    BODY_TIMEOUT, CHANNEL_TIMEOUT, HEADER_TIMEOUT, KEEP_ALIVE_TIMEOUT, WRITE_TIMEOUT,
+};
+use crate::declaration::{Effect, Setting, limits, settings};
+use crate::merge::Merged;
+use crate::origin::Spot;
+use crate::problem::{Note, Problem};
+use crate::values::quantity::write_duration;
+use crate::values::{Endpoint, HostName};
+
+/// Checks every combination.
+pub(crate) fn check(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) {
+    families(merged, problems);
+    proxies(merged, problems, notes);
+    without_effect(merged, notes);
+    capped(merged, notes);
+    if let Some(spot) = merged.spot(&limits::WORKERS)
+        && merged.get::<u64>(&limits::WORKERS) != 1
+    {
+        let message = "`workers` is 1 whatever is set: several worker processes are a later step";
+        notes.push(Note(Problem::new(message).at(spot)));
+    }
+}
+
+/// Waitress takes `ipv4` and `ipv6` both off for both on. Whoever writes that means something
+/// else, and nobody knows what.
+fn families(merged: &Merged, problems: &mut Vec<Problem>) {
+    let (ipv4, ipv6) = (merged.flag(&IPV4), merged.flag(&IPV6));
+    if !ipv4 && !ipv6 {
+        let problem =
+            Problem::new("`ipv4` and `ipv6` are both off: no address is left to listen at");
+        problems.push(match merged.spot(&IPV6).or_else(|| merged.spot(&IPV4)) {
+            Some(spot) => problem.at(spot),
+            None => problem,
+        });
+        return;
+    }
+    let listen = merged.get::<Vec<String>>(&LISTEN);
+    let endpoints = listen.iter().filter_map(|text| Endpoint::parse(text, 0, 0).ok());
+    let hosts = endpoints.filter_map(|endpoint| match endpoint {
+        Endpoint::Tcp { host: HostName::Name(name), .. } => Some((name, &LISTEN)),
+        _ => None,
+    });
+    let host = merged.spot(&HOST).map(|_| (merged.get::<String>(&HOST), &HOST));
+    for (name, setting) in hosts.chain(host) {
+        let literal = name.split_once('%').map_or(name.as_str(), |(address, _zone)| address);
+        let refused = match (literal.parse::<Ipv4Addr>(), literal.parse::<Ipv6Addr>()) {
+            (Ok(_), _) if !ipv4 => Some(("IPv4", &IPV4)),
+            (_, Ok(_)) if !ipv6 => Some(("IPv6", &IPV6)),
+            _ => None,
+        };
+        let (Some((family, switch)), Some(spot)) = (refused, merged.spot(setting)) else {
+            continue;
+        };
+        let message = format!("`{name}` is an {family} address, and `{}` is off", switch.name);
+        let problem = Problem::new(message).at(spot);
+        problems.push(match merged.spot(switch) {
+            Some(other) => problem.with_other(other, &format!("`{}` is set here", switch.name)),
+            None => problem,
+        });
+    }
+}
+
+fn proxies(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) {
+    let trusted = merged.spot(&TRUSTED_PROXY);
+    for setting in [&TRUSTED_PROXY_COUNT, &TRUSTED_PROXY_HEADERS] {
+        if merged.is_attempted(&TRUSTED_PROXY) {
+            continue;
+        }
+        if let Some(spot) = merged.spot(setting) {
+            let message = format!("`{}` needs `trusted-proxy`", setting.name);
+            let hint = "without it no proxy is believed anything";
+            problems.push(Problem::new(message).at(spot).hinting(hint));
+        }
+    }
+    if let (Some(spot), false) = (trusted, merged.is_attempted(&TRUSTED_PROXY_HEADERS)) {
+        let message =
+            "`trusted-proxy` without `trusted-proxy-headers` believes `x-forwarded-proto` alone";
+        let hint = "say in `trusted-proxy-headers` which fields your proxy sets";
+        notes.push(Note(Problem::new(message).at(spot).hinting(hint)));
+    }
+    let trusts_unix =
+        merged.get::<Vec<String>>(&TRUSTED_PROXY).iter().any(|word| word == "localhost");
+    if let (Some(spot), true) = (trusted, trusts_unix && !listens_at_unix(merged)) {
+        let message = "`localhost` in `trusted-proxy` means Unix sockets, and there is none";
+        let hint = "for a proxy on this machine write `127.0.0.1` and `::1`";
+        notes.push(Note(Problem::new(message).at(spot).hinting(hint)));
+    }
+    if let (None, Some(spot), "pass") =
+        (trusted, merged.spot(&REQUEST_ID), merged.get::<String>(&REQUEST_ID).as_str())
+    {
+        let message = "`request-id` is `pass`, and no proxy is trusted to send one";
+        notes.push(Note(Problem::new(message).at(spot).hinting("set `trusted-proxy`")));
+    }
+}
+
+/// Whether there is, or may be, a Unix socket: what an inherited descriptor is, is not known here.
+fn listens_at_unix(merged: &Merged) -> bool {
+    let is_unix = |text: &String| text.starts_with("unix:") || text.starts_with("fd:");
+    merged.spot(&UNIX_SOCKET).is_some()
+        || merged.spot(&crate::declaration::network::SOCKETS).is_some()
+        || merged.get::<Vec<String>>(&LISTEN).iter().any(is_unix)
+}
+
+/// Settings that somebody set and that change nothing.
+fn without_effect(merged: &Merged, notes: &mut Vec<Note>) {
+    let mut note = |spot: &Spot, message: String| notes.push(Note(Problem::new(message).at(spot)));
+    for setting in settings().filter(|setting| setting.effect == Effect::Ignored) {
+        if let Some(spot) = merged.spot(setting) {
+            note(spot, format!("`{}` is accepted for Waitress and changes nothing", setting.name));
+        }
+    }
+    let needs: [(&Setting, &str, bool); 3] = [
+        (&ACCESS_LOG_FORMAT, "`access-log` is not set", merged.spot(&ACCESS_LOG).is_some()),
+        (&ACCESS_LOG_EXCLUDE, "`access-log` is not set", merged.spot(&ACCESS_LOG).is_some()),
+        (&UNIX_SOCKET_PERMS, "there is no Unix socket", listens_at_unix(merged)),
+    ];
+    for (setting, reason, is_used) in needs {
+        if let (Some(spot), false) = (merged.spot(setting), is_used) {
+            note(spot, format!("`{}` changes nothing: {reason}", setting.name));
+        }
+    }
+}
+
+/// Timeouts that were set longer than the one that caps them.
+fn capped(merged: &Merged, notes: &mut Vec<Note>) {
+    let cap = merged.get::<i64>(&CHANNEL_TIMEOUT);
+    for setting in [&KEEP_ALIVE_TIMEOUT, &HEADER_TIMEOUT, &BODY_TIMEOUT, &WRITE_TIMEOUT] {
+        if let Some(spot) = merged.spot(setting)
+            && cap > 0
+            && merged.get::<i64>(setting) > cap
+        {
+            let message =
+                format!("`{}` is {}: `channel-timeout` caps it", setting.name, write_duration(cap));
+            notes.push(Note(Problem::new(message).at(spot)));
+        }
+    }
+}

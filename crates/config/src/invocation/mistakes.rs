@@ -1,0 +1,159 @@
+//! What is wrong with a command line, in our words.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::grammar;
+use crate::foreign;
+use crate::nearest::nearest;
+use crate::origin::{Origin, Spot};
+use crate::problem::Problem;
+use crate::value::shortened;
+
+/// The text to print, when the error is a question for help or for the version.
+pub(super) fn answer(error: &clap::Error) -> Option<String> {
+    let is_answer = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    is_answer.then(|| error.render().to_string())
+}
+
+/// Notes the problem and takes the argument out. False when the rest cannot be read without it.
+pub(super) fn take_out(
+    error: &clap::Error,
+    arguments: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
+) -> bool {
+    let culprit = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(culprit)) => culprit.clone(),
+        _ => String::new(),
+    };
+    if error.kind() != ErrorKind::UnknownArgument {
+        problems.push(explain(error, &culprit));
+        return false;
+    }
+    let name = culprit.split_once('=').map_or(culprit.as_str(), |(name, _)| name);
+    let is_it = |argument: &String| {
+        argument.split_once('=').map_or(argument.as_str(), |(name, _)| name) == name
+            || name.len() == 2 && !argument.starts_with("--") && argument.starts_with(name)
+    };
+    let Some(index) = arguments.iter().position(is_it) else {
+        problems.push(explain(error, &culprit));
+        return false;
+    };
+    let argument = arguments.remove(index);
+    if !name.starts_with('-') {
+        // After an unknown flag this may have been its value: one mistake, not two.
+        if problems.is_empty() {
+            problems.push(second_application(name));
+        }
+        return true;
+    }
+    let (problem, meant) = unknown_flag(name);
+    problems.push(problem);
+    let plain = name.trim_start_matches('-');
+    let takes_value = foreign::takes_value(plain) || meant.is_some_and(|meant| !is_truth(&meant));
+    let stands_alone = argument == name;
+    if takes_value
+        && stands_alone
+        && arguments.get(index).is_some_and(|next| !next.starts_with('-'))
+    {
+        arguments.remove(index);
+    }
+    true
+}
+
+fn spot(text: &str) -> Spot {
+    Origin::CommandLine(shortened(text)).into()
+}
+
+fn second_application(name: &str) -> Problem {
+    Problem::new(format!(
+        "only one application can be served, and `{}` is one more",
+        shortened(name)
+    ))
+    .at(&spot(name))
+}
+
+/// The problem, and the flag that was probably meant.
+fn unknown_flag(name: &str) -> (Problem, Option<String>) {
+    let plain = name.trim_start_matches('-');
+    let problem = Problem::new(format!("unknown option `{}`", shortened(name))).at(&spot(name));
+    let known = long_flags();
+    let shortens: Vec<&str> =
+        known.iter().map(String::as_str).filter(|flag| flag.starts_with(plain)).collect();
+    if plain.len() > 1 && shortens.len() > 1 {
+        let which: Vec<String> =
+            shortens.iter().take(4).map(|flag| format!("`--{flag}`")).collect();
+        return (problem.hinting(format!("it could be {}", which.join(", "))), None);
+    }
+    if let Some(advice) = foreign::advice(plain) {
+        return (problem.hinting(advice), None);
+    }
+    match nearest(plain, known.iter().map(String::as_str)) {
+        Some(right) => {
+            let right = right.to_owned();
+            (problem.hinting(format!("did you mean `--{right}`?")), Some(right))
+        }
+        None => (problem, None),
+    }
+}
+
+fn long_flags() -> Vec<String> {
+    let grammar = grammar();
+    let flags = grammar.get_arguments().filter(|flag| !flag.is_hide_set());
+    flags.filter_map(|flag| flag.get_long()).map(str::to_owned).collect()
+}
+
+fn is_truth(flag: &str) -> bool {
+    let name = flag.strip_prefix("no-").unwrap_or(flag);
+    grammar().get_arguments().any(|argument| {
+        argument.get_long() == Some(name)
+            && (argument.is_require_equals_set() || !argument.get_action().takes_values())
+    })
+}
+
+/// Every other mistake, one sentence each.
+fn explain(error: &clap::Error, culprit: &str) -> Problem {
+    // Clap names an argument with its placeholders: `--threads <N|auto>`.
+    let name = culprit.split([' ', '[', '=']).next().unwrap_or_default();
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.as_str(),
+        _ => "",
+    };
+    let problem = match error.kind() {
+        ErrorKind::InvalidValue if value.is_empty() => {
+            Problem::new(format!("`{name}` needs a value"))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let words = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(words)) => format!("`{}`", words.join("`, `")),
+                _ => "something else".into(),
+            };
+            Problem::new(format!("`{name}` must be one of {words}, not `{}`", shortened(value)))
+        }
+        ErrorKind::TooManyValues => Problem::new(format!("`{name}` takes no value")),
+        ErrorKind::MissingRequiredArgument => {
+            let what = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(names)) => names.join(" "),
+                _ => culprit.to_owned(),
+            };
+            return Problem::new(format!("{what} is missing"));
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = match error.get(ContextKind::InvalidSubcommand) {
+                Some(ContextValue::String(word)) => word.as_str(),
+                _ => "",
+            };
+            return Problem::new(format!("unknown command `{}`", shortened(word))).at(&spot(word));
+        }
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            Problem::new(shortened(line))
+        }
+    };
+    problem.at(&spot(name))
+}

@@ -1,0 +1,152 @@
+//! From everything that was written to [`Settings`], or to every mistake in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::declaration::{Setting, application, settings};
+use crate::files::SettingsFile;
+use crate::invocation::{Command, Invocation};
+use crate::merge::{merge, resolve_ways};
+use crate::origin::{Origin, SourceText, Spot};
+use crate::problem::{Note, Problem, Problems};
+use crate::providers::{Layer, environment, keywords, toml};
+use crate::reading::Manner;
+use crate::settings::Settings;
+use crate::value::Value;
+
+/// Everything that can say something about the settings, already read.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The settings file, of [`crate::candidates`] the first that exists.
+    pub file: Option<SettingsFile>,
+    /// The environment: all of it, for some variables of other software count too.
+    pub environment: Vec<(String, String)>,
+    /// The command line, when there is one.
+    pub invocation: Option<Invocation>,
+    /// The keywords of `serve()` or of a PasteDeploy section.
+    pub keywords: Vec<(String, Value)>,
+    /// How many CPUs the process may use; 0 when nobody knows.
+    pub cpus: usize,
+}
+
+/// Settings that make sense, and where each came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What is worth a warning.
+    pub notes: Vec<Note>,
+    pub(crate) values: BTreeMap<&'static str, (Value, Origin)>,
+}
+
+impl Loaded {
+    /// Where a setting was set, by its name; `None` when there is no setting of that name.
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        let setting = crate::declaration::find(name)?;
+        self.values.get(setting.name).map(|(_, origin)| origin)
+    }
+
+    /// The settings that somebody set, and where.
+    pub fn changed(&self) -> impl Iterator<Item = (&'static Setting, &Origin)> {
+        settings().filter_map(|setting| {
+            let (_, origin) = self.values.get(setting.name)?;
+            (*origin != Origin::Default).then_some((setting, origin))
+        })
+    }
+}
+
+/// Reads, merges and checks the sources.
+///
+/// # Errors
+///
+/// Every mistake in every source, also in values that a later source replaces: a mistake that
+/// does no harm today is found by whoever takes the other source away.
+pub fn load(sources: Sources) -> Result<Loaded, Problems> {
+    let mut problems = Vec::new();
+    let mut notes = Vec::new();
+    let file = read_file(sources.file, &mut problems);
+    let found = environment::read(&sources.environment, &mut problems);
+    // A flag that could not be read may have swallowed the application.
+    let needs_app = sources.invocation.as_ref().is_some_and(|invocation| {
+        invocation.problems.is_empty()
+            && matches!(invocation.command, Command::Serve | Command::Check)
+    });
+    let command_line = sources.invocation.map(|invocation| {
+        problems.extend(invocation.problems);
+        invocation.layer
+    });
+    let keywords = keywords::read(&sources.keywords, &mut problems);
+
+    let mut layers = vec![file, found.layer];
+    layers.extend(command_line);
+    layers.push(keywords);
+    resolve_ways(&mut layers, &mut problems, &mut notes);
+    let is_wanted = |setting: &Setting| crate::merge::wants_fallback(setting, &layers);
+    let fallbacks = environment::read_fallbacks(&sources.environment, is_wanted, &mut problems);
+    layers.insert(0, fallbacks);
+    layers.insert(0, defaults());
+
+    let merged = merge(layers);
+    if merged.flag(&application::STRICT_ENV) {
+        problems.extend(found.unknown);
+    } else {
+        notes.extend(found.unknown.into_iter().map(Note));
+    }
+    crate::combination::check(&merged, &mut problems, &mut notes);
+    if needs_app && !merged.is_attempted(&application::APP) {
+        let hint = "name it as in `maitred package.module:attribute`";
+        problems.push(Problem::new("there is no application to serve").hinting(hint));
+    }
+    Problems::from_list(problems)?;
+    let settings = crate::assembly::settings(&merged, sources.cpus)?;
+    let values = crate::declaration::settings()
+        .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
+        .collect();
+    Ok(Loaded { settings, notes, values })
+}
+
+/// The declared defaults, as a layer beneath all others.
+pub(crate) fn defaults() -> Layer {
+    let mut layer = Layer::new("default", Manner::Text);
+    let mut problems = Vec::new();
+    for setting in settings() {
+        if let Some(default) = setting.default {
+            let value = Value::Text(default.into());
+            layer.set(setting, &value, Spot::from(Origin::Default), &mut problems);
+        }
+    }
+    debug_assert!(problems.is_empty(), "a declared default cannot be read: {problems:?}");
+    layer
+}
+
+fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
+    let nothing = Layer::new("file", Manner::Typed);
+    let Some(SettingsFile { candidate, contents }) = file else { return nothing };
+    let path = candidate.path;
+    let bytes = match contents {
+        Ok(bytes) => bytes,
+        Err(reason) => {
+            let problem = Problem::new(format!("cannot read the settings file `{path}`: {reason}"));
+            problems.push(match candidate.named_by {
+                Some(origin) => problem.at(&origin.into()),
+                None => problem,
+            });
+            return nothing;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+            toml::read(&Arc::new(SourceText { path, text }), problems)
+        }
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let text = String::from_utf8_lossy(valid).into_owned();
+            let end = text.len();
+            let source = Arc::new(SourceText { path, text });
+            let spot = Spot::in_file(&source, end..end);
+            problems.push(Problem::new("the settings file is not UTF-8 from here on").at(&spot));
+            nothing
+        }
+    }
+}

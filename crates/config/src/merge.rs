@@ -1,0 +1,141 @@
+//! Which layer has the last word on each setting.
+//!
+//! Figment merges, later over earlier, and remembers for each value the layer it is from. One
+//! thing it cannot know: there are four ways to say where to listen, and a later layer that
+//! chooses one takes the others away, or `--port` could not replace a `listen` of the file.
+
+use figment::Figment;
+use serde::de::DeserializeOwned;
+
+use crate::declaration::Setting;
+use crate::declaration::network::{HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET};
+use crate::origin::{Origin, Spot};
+use crate::problem::{Note, Problem};
+use crate::providers::{Given, Layer};
+use crate::value::Value;
+
+/// The ways to say where to listen. In one layer they exclude each other, as in Waitress.
+const WAYS: [&[&Setting]; 4] = [&[&HOST, &PORT], &[&LISTEN], &[&UNIX_SOCKET], &[&SOCKETS]];
+
+/// The layers, merged.
+pub(crate) struct Merged {
+    figment: Figment,
+    layers: Vec<Layer>,
+}
+
+/// Merges the layers, the last of which wins.
+pub(crate) fn merge(layers: Vec<Layer>) -> Merged {
+    let figment = layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
+    Merged { figment, layers }
+}
+
+impl Merged {
+    /// The value of a setting; `Value::None` when it is unset.
+    pub(crate) fn value(&self, setting: &Setting) -> Value {
+        self.figment.find_value(setting.name).map_or(Value::None, |value| (&value).into())
+    }
+
+    /// What the winning layer says about a setting.
+    pub(crate) fn given(&self, setting: &Setting) -> Option<&Given> {
+        let winner = self.figment.find_metadata(setting.name)?;
+        let layer = self.layers.iter().find(|layer| winner.name == layer.name())?;
+        layer.get(setting)
+    }
+
+    /// Where a setting was set.
+    pub(crate) fn origin(&self, setting: &Setting) -> Origin {
+        self.given(setting).map_or(Origin::Default, |given| given.spot.origin.clone())
+    }
+
+    /// The place where somebody set a setting; nothing for defaults and for what is unset.
+    pub(crate) fn spot(&self, setting: &Setting) -> Option<&Spot> {
+        let given = self.given(setting)?;
+        (given.spot.origin != Origin::Default && given.says_something()).then_some(&given.spot)
+    }
+
+    /// Whether somebody tried to set it, or did.
+    pub(crate) fn is_attempted(&self, setting: &Setting) -> bool {
+        self.spot(setting).is_some() || self.layers.iter().any(|layer| layer.is_mistaken(setting))
+    }
+
+    /// A value as the type that all values of its kind have; the type's default when it is unset,
+    /// or when a mistake kept it from being read.
+    pub(crate) fn get<T: DeserializeOwned + Default>(&self, setting: &Setting) -> T {
+        self.figment.extract_inner(setting.name).unwrap_or_default()
+    }
+
+    /// A truth value.
+    pub(crate) fn flag(&self, setting: &Setting) -> bool {
+        self.get(setting)
+    }
+}
+
+/// Leaves only the way to listen that the last layer with any chose, and reports the layers that
+/// choose two.
+pub(crate) fn resolve_ways(
+    layers: &mut [Layer],
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<Note>,
+) {
+    for layer in layers.iter() {
+        refuse_two_ways(layer, problems);
+    }
+    let chosen = layers.iter().enumerate().rev().find_map(|(index, layer)| {
+        let way = WAYS.iter().position(|way| spoken(layer, way).is_some())?;
+        Some((index, way))
+    });
+    let Some((index, chosen)) = chosen else { return };
+    let (lower, upper) = layers.split_at_mut(index);
+    let Some((winner, winning)) = upper.first().and_then(|layer| spoken(layer, WAYS[chosen]))
+    else {
+        return;
+    };
+    let winning = winning.spot.origin.to_string();
+    let others = WAYS.iter().enumerate().filter(|(way, _)| *way != chosen);
+    for setting in others.flat_map(|(_, way)| way.iter()) {
+        for layer in lower.iter_mut() {
+            if let Some(given) = layer.remove(setting).filter(Given::says_something) {
+                let message =
+                    format!("`{}` is not used: `{}` replaces it", setting.name, winner.name);
+                let hint = format!("`{}` was set here: {winning}", winner.name);
+                notes.push(Note(Problem::new(message).at(&given.spot).hinting(hint)));
+            }
+        }
+    }
+}
+
+/// The first setting of a way that a layer sets.
+fn spoken<'a>(layer: &'a Layer, way: &[&'static Setting]) -> Option<(&'static Setting, &'a Given)> {
+    way.iter().find_map(|setting| {
+        let given = layer.get(setting).filter(|given| given.says_something())?;
+        Some((*setting, given))
+    })
+}
+
+fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
+    let mut ways = WAYS.iter().filter_map(|way| spoken(layer, way));
+    let Some((first, first_given)) = ways.next() else { return };
+    for (second, given) in ways {
+        let message = format!("`{}` and `{}` cannot both be set", first.name, second.name);
+        let problem = Problem::new(message).at(&given.spot).hinting("each says where to listen");
+        let label = format!("`{}` is set here", first.name);
+        let same_file = first_given.spot.excerpt.is_some();
+        problems.push(if same_file {
+            problem.with_other(&first_given.spot, &label)
+        } else {
+            problem
+        });
+    }
+}
+
+/// Whether a variable of other software may decide a setting: nobody else does, and for the port,
+/// nobody has chosen another way to listen.
+pub(crate) fn wants_fallback(setting: &Setting, layers: &[Layer]) -> bool {
+    let is_set = |setting: &Setting| {
+        layers.iter().any(|layer| layer.get(setting).is_some_and(Given::says_something))
+    };
+    if is_set(setting) {
+        return false;
+    }
+    setting.name != PORT.name || ![&LISTEN, &UNIX_SOCKET, &SOCKETS].into_iter().any(is_set)
+}

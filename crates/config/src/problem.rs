@@ -1,0 +1,236 @@
+//! What is wrong with the settings, and how a person is told.
+//!
+//! All mistakes are collected before any is shown: whoever corrects a deployment through a
+//! pipeline of ten minutes should not learn of them one by one. Each says what is wrong, where it
+//! was written, and what would be right; its line is shown the way rustc shows one.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{
+    AnnotationKind, Element, Group, Level, Origin as PathLine, Renderer, Snippet,
+};
+
+use crate::origin::{Origin, Spot};
+
+/// One mistake in the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    message: String,
+    spot: Option<Spot>,
+    hint: Option<String>,
+    also: Option<(Range<usize>, String)>,
+}
+
+impl Problem {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), spot: None, hint: None, also: None }
+    }
+
+    pub(crate) fn at(mut self, spot: &Spot) -> Self {
+        self.spot = Some(spot.clone());
+        self
+    }
+
+    pub(crate) fn hinting(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Points at a second place too, when it is in the same file; else the hint names it.
+    pub(crate) fn with_other(mut self, spot: &Spot, label: &str) -> Self {
+        let same_file = match (&self.spot, &spot.excerpt) {
+            (Some(Spot { excerpt: Some(here), .. }), Some(there)) => here.source == there.source,
+            _ => false,
+        };
+        match &spot.excerpt {
+            Some(there) if same_file => self.also = Some((there.span.clone(), label.into())),
+            _ => self.hint = Some(format!("{label}: {}", spot.origin)),
+        }
+        self
+    }
+
+    /// What is wrong: lower case, no full stop.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What would be right, when that can be said.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Where it was written, when it was written anywhere.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.spot.as_ref().map(|spot| &spot.origin)
+    }
+
+    /// The first byte of the file that is meant.
+    pub(crate) fn offset(&self) -> Option<usize> {
+        Some(self.spot.as_ref()?.excerpt.as_ref()?.span.start)
+    }
+
+    /// The line of the file that is meant.
+    pub(crate) fn line(&self) -> Option<usize> {
+        match self.origin() {
+            Some(Origin::File { line, .. }) => Some(*line),
+            _ => None,
+        }
+    }
+
+    fn render(&self, level: Level<'_>, renderer: &Renderer) -> String {
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        let mut hint = self.hint.as_deref();
+        match &self.spot {
+            Some(Spot { excerpt: Some(excerpt), .. }) => {
+                let primary = AnnotationKind::Primary.span(excerpt.span.clone());
+                let mut snippet = Snippet::source(excerpt.source.text.as_str())
+                    .path(excerpt.source.path.as_str())
+                    .annotation(primary.label(hint.take()));
+                if let Some((span, label)) = &self.also {
+                    let context = AnnotationKind::Context.span(span.clone());
+                    snippet = snippet.annotation(context.label(label.as_str()));
+                }
+                group = group.element(Element::from(snippet));
+            }
+            Some(Spot { origin, .. }) => group = group.element(PathLine::path(origin.to_string())),
+            None => {}
+        }
+        if let Some(hint) = hint {
+            group = group.element(Level::HELP.message(hint));
+        }
+        let has_lines = self.spot.as_ref().is_some_and(|spot| spot.excerpt.is_some());
+        indented(&renderer.render(&[group]), has_lines)
+    }
+}
+
+/// Sets everything below the title to the right, so that the arrow of a snippet with a line number
+/// and that of a variable, which has none, stand beneath each other.
+fn indented(report: &str, has_lines: bool) -> String {
+    let mut lines = report.lines();
+    let mut text = String::new();
+    if let Some(title) = lines.next() {
+        text.push_str(title);
+        text.push('\n');
+    }
+    let margin = if has_lines { " " } else { "  " };
+    for line in lines {
+        // Without source lines there is nothing for the bar above a hint to lead to.
+        if has_lines || !line.contains('|') || line.contains(char::is_alphabetic) {
+            text.push_str(margin);
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+impl fmt::Display for Problem {
+    /// One line: the message, the place, the hint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(origin) = self.origin() {
+            write!(f, " ({origin})")?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, ": {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a report is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text: a file, a pipe, `NO_COLOR`.
+    Never,
+    /// ANSI escapes: a terminal.
+    Always,
+}
+
+impl Colour {
+    const fn renderer(self) -> Renderer {
+        match self {
+            Self::Never => Renderer::plain(),
+            Self::Always => Renderer::styled(),
+        }
+    }
+}
+
+/// Every mistake in the settings; there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The problems, or nothing when there are none.
+    pub(crate) fn from_list(problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
+    }
+
+    /// The problems in the order in which a reader meets them: file, environment, command line,
+    /// keywords, then what does not fit together.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    /// The whole report, ending in a line that counts them.
+    pub fn render(&self, colour: Colour) -> String {
+        let renderer = colour.renderer();
+        let mut report: String =
+            self.iter().map(|problem| problem.render(Level::ERROR, &renderer)).collect();
+        let count = match self.0.len() {
+            1 => "1 problem".to_owned(),
+            several => format!("{several} problems"),
+        };
+        report.push_str(&count);
+        report.push_str("; nothing was started\n");
+        report
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Colour::Never))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+/// Something worth a warning that does not keep the server from starting. Its `Display` is one
+/// line, for a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note(pub(crate) Problem);
+
+impl Note {
+    /// What is to be noted: lower case, no full stop.
+    pub fn message(&self) -> &str {
+        self.0.message()
+    }
+
+    /// What would be right, when that can be said.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint()
+    }
+
+    /// Where it was written, when it was written anywhere.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.0.origin()
+    }
+
+    /// The note as a report, as [`Problems::render`] shows a problem.
+    pub fn render(&self, colour: Colour) -> String {
+        self.0.render(Level::WARNING, &colour.renderer())
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,134 @@
+//! The layers: what was written in a file, an environment, a command line, a call of `serve()`.
+//!
+//! Merging them is figment's work, which keeps for every value the layer that gave it. Reading them
+//! is ours: figment's own TOML provider loses lines and columns, and its environment provider
+//! guesses types, so that an `ident` of `123` would be refused as a number.
+
+pub(crate) mod command_line;
+pub(crate) mod environment;
+pub(crate) mod keywords;
+pub(crate) mod toml;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use figment::value::{Dict, Map};
+use figment::{Metadata, Profile, Provider};
+
+use crate::declaration::{Empty, Kind, Setting};
+use crate::origin::Spot;
+use crate::problem::Problem;
+use crate::reading::{Manner, read};
+use crate::value::{Value, shortened};
+
+/// What one source of settings says, in canonical values.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    name: &'static str,
+    manner: Manner,
+    given: BTreeMap<&'static str, Given>,
+    mistaken: BTreeSet<&'static str>,
+}
+
+/// One value of a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) value: Value,
+    pub(crate) spot: Spot,
+}
+
+impl Given {
+    /// Whether it says something: an unset value or an empty list only takes away.
+    pub(crate) fn says_something(&self) -> bool {
+        match &self.value {
+            Value::None => false,
+            Value::List(items) => !items.is_empty(),
+            _ => true,
+        }
+    }
+}
+
+impl Layer {
+    pub(crate) fn new(name: &'static str, manner: Manner) -> Self {
+        Self { name, manner, given: BTreeMap::new(), mistaken: BTreeSet::new() }
+    }
+
+    /// Its name, which is also its name in figment's metadata.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Reads a value and keeps it, or keeps the problem.
+    pub(crate) fn set(
+        &mut self,
+        setting: &'static Setting,
+        value: &Value,
+        spot: Spot,
+        problems: &mut Vec<Problem>,
+    ) {
+        if self.says_nothing(setting, value) {
+            return;
+        }
+        let canonical = match (value, setting.kind) {
+            (Value::None, kind) if kind != Kind::Flag => Ok(Value::None),
+            _ => read(setting, value, self.manner),
+        };
+        match canonical {
+            Ok(value) => {
+                self.given.insert(setting.name, Given { value, spot });
+            }
+            Err(complaint) => {
+                self.mistaken.insert(setting.name);
+                let given = match (value, self.manner) {
+                    (Value::Text(text), Manner::Typed) => format!("`\"{}\"`", shortened(text)),
+                    _ => value.shown(),
+                };
+                let message =
+                    format!("`{}` must be {}, not {given}", setting.name, complaint.wanted);
+                let problem = Problem::new(message).at(&spot);
+                problems.push(match complaint.hint {
+                    Some(hint) => problem.hinting(hint),
+                    None => problem,
+                });
+            }
+        }
+    }
+
+    /// An empty variable is as good as none, for that is what a template leaves behind; so is a
+    /// keyword of `None`. Only where being empty is a value of its own does it count.
+    fn says_nothing(&self, setting: &Setting, value: &Value) -> bool {
+        let may_be_unset = setting.default.is_none()
+            || matches!(setting.kind, Kind::Text(Empty::Unset) | Kind::Prefix);
+        match value {
+            Value::None => !may_be_unset && setting.kind != Kind::Flag,
+            Value::Text(text) if self.name == environment::NAME => {
+                !may_be_unset && text.trim().is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn get(&self, setting: &Setting) -> Option<&Given> {
+        self.given.get(setting.name)
+    }
+
+    pub(crate) fn remove(&mut self, setting: &Setting) -> Option<Given> {
+        self.given.remove(setting.name)
+    }
+
+    /// Whether a value was written that could not be read, so that its absence means nothing.
+    pub(crate) fn is_mistaken(&self, setting: &Setting) -> bool {
+        self.mistaken.contains(setting.name)
+    }
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let values =
+            self.given.iter().map(|(name, given)| ((*name).to_owned(), (&given.value).into()));
+        Ok(Profile::Default.collect(values.collect()))
+    }
+}

@@ -1,0 +1,141 @@
+//! Settings as flags.
+//!
+//! The grammar is that of `waitress-serve`, which is getopt's: `--flag=value` or `--flag value`,
+//! any unambiguous beginning of a flag, the last value wins but `--listen` adds. Both `-` and `_`
+//! are taken, and a truth value may be written out (`--expose-tracebacks=False`), because that is
+//! what a dictionary of arguments becomes in django-prodserver.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
+
+use super::Layer;
+use crate::declaration::application::APP;
+use crate::declaration::{Effect, Kind, Setting, settings};
+use crate::origin::{Origin, Spot};
+use crate::problem::Problem;
+use crate::reading::Manner;
+use crate::value::Value;
+
+/// The name of the positional argument.
+pub(crate) const POSITIONAL: &str = "APP";
+
+/// A flag for each setting that can be written, and for each truth value its opposite.
+///
+/// Visible or not, they are all accepted: the help of a command shows what it is about.
+pub(crate) fn flags(visible: bool) -> Vec<Arg> {
+    let mut flags = Vec::new();
+    for setting in settings().filter(|setting| setting.is_written()) {
+        flags.push(flag(setting).hide(!visible));
+        if setting.kind == Kind::Flag {
+            flags.push(opposite(setting));
+        }
+    }
+    flags
+}
+
+fn flag(setting: &Setting) -> Arg {
+    let mut flag = Arg::new(setting.name)
+        .long(setting.name)
+        .help(help(setting))
+        .help_heading(setting.section.title())
+        .value_name(setting.kind.placeholder().into_owned());
+    if setting.name.contains('-') {
+        flag = flag.alias(setting.keyword());
+    }
+    if let Some(alias) = setting.alias {
+        flag = flag.visible_alias(alias);
+    }
+    if let Some(letter) = setting.short {
+        flag = flag.short(letter);
+    }
+    if setting.kind == Kind::Flag {
+        let truth = flag.num_args(0..=1).require_equals(true).default_missing_value("true");
+        return truth.action(ArgAction::Set).overrides_with(negation(setting));
+    }
+    // Whatever follows is the value, as with getopt: `--port -1` is about the port.
+    let accumulates = setting.kind.accumulates();
+    flag.allow_hyphen_values(true).action(if accumulates {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    })
+}
+
+fn opposite(setting: &Setting) -> Arg {
+    let name = negation(setting);
+    let mut flag = Arg::new(name.clone())
+        .long(name.clone())
+        .hide(true)
+        .action(ArgAction::SetTrue)
+        .overrides_with(setting.name);
+    if setting.name.contains('-') {
+        flag = flag.alias(name.replace('-', "_"));
+    }
+    flag
+}
+
+fn negation(setting: &Setting) -> String {
+    format!("no-{}", setting.name)
+}
+
+/// The help of a flag: what it does, then its variable and its default.
+pub(crate) fn help(setting: &Setting) -> String {
+    let mut help = format!("{}\n[env: {}]", setting.help, setting.variable());
+    match (setting.effect, setting.default) {
+        (Effect::Ignored, _) | (_, None) => {}
+        (_, Some("")) => help.push_str(" [default: empty]"),
+        (_, Some(default)) => help.push_str(&format!(" [default: {default}]")),
+    }
+    help
+}
+
+/// Reads what the user typed, at each level of subcommands; the innermost wins.
+pub(crate) fn read(levels: &[&ArgMatches], problems: &mut Vec<Problem>) -> Layer {
+    let mut layer = Layer::new("command line", Manner::Text);
+    for setting in settings().filter(|setting| setting.is_written()) {
+        for matches in levels {
+            if let Some(value) = typed(setting, matches) {
+                layer.set(setting, &value, flag_spot(setting.name), problems);
+            }
+        }
+    }
+    positional(levels, &mut layer, problems);
+    layer
+}
+
+fn typed(setting: &Setting, matches: &ArgMatches) -> Option<Value> {
+    let was_typed = |id: &str| {
+        matches.value_source(id).is_some_and(|source| source == ValueSource::CommandLine)
+    };
+    if setting.kind == Kind::Flag && was_typed(&negation(setting)) {
+        return Some(Value::Bool(false));
+    }
+    if !was_typed(setting.name) {
+        return None;
+    }
+    let mut texts: Vec<Value> =
+        matches.get_many::<String>(setting.name)?.cloned().map(Value::Text).collect();
+    match setting.kind.accumulates() {
+        true => Some(Value::List(texts)),
+        false => texts.pop(),
+    }
+}
+
+fn positional(levels: &[&ArgMatches], layer: &mut Layer, problems: &mut Vec<Problem>) {
+    let apps =
+        levels.iter().filter_map(|matches| matches.try_get_one::<String>(POSITIONAL).ok()?);
+    for app in apps {
+        let spot = Spot::from(Origin::CommandLine(crate::value::shortened(app)));
+        if let Some(first) = layer.get(&APP) {
+            let message = "only one application can be served";
+            let first = first.spot.clone();
+            problems.push(Problem::new(message).at(&spot).with_other(&first, "the other one"));
+        } else {
+            layer.set(&APP, &Value::Text(app.clone()), spot, problems);
+        }
+    }
+}
+
+fn flag_spot(name: &str) -> Spot {
+    Origin::CommandLine(format!("--{name}")).into()
+}

@@ -1,0 +1,37 @@
+//! Settings as keywords: `maitred.serve(app, threads=8)`, a PasteDeploy section, `ARGS`.
+//!
+//! The values come from Python, where Waitress casts them: `"5"` for a number, `"yes"` for true,
+//! any iterable for a list. The same is accepted here, but for a truth value that is neither
+//! (`"ture"`), which Waitress takes for false and a person would look for in vain.
+
+use super::Layer;
+use crate::declaration::find;
+use crate::origin::{Origin, Spot};
+use crate::problem::Problem;
+use crate::providers::toml::suggestion;
+use crate::reading::Manner;
+use crate::value::{Value, shortened};
+
+/// Reads the keywords.
+pub(crate) fn read(keywords: &[(String, Value)], problems: &mut Vec<Problem>) -> Layer {
+    let mut layer = Layer::new("keywords", Manner::Cast);
+    for (name, value) in keywords {
+        let spot = Spot::from(Origin::Keyword(shortened(name)));
+        match find(name) {
+            Some(setting) if layer.get(setting).is_some() => {
+                let message = format!("`{}` is set twice", setting.keyword());
+                problems.push(Problem::new(message).at(&spot));
+            }
+            Some(setting) => layer.set(setting, value, spot, problems),
+            None => {
+                let message = format!("unknown setting `{}`", shortened(name));
+                let problem = Problem::new(message).at(&spot);
+                problems.push(match suggestion(name) {
+                    Some(hint) => problem.hinting(hint.replace('-', "_")),
+                    None => problem,
+                });
+            }
+        }
+    }
+    layer
+}

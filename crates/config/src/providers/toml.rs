@@ -1,0 +1,224 @@
+//! Settings in TOML: `maitred.toml`, or `[tool.maitred]` of a `pyproject.toml`.
+//!
+//! The file is parsed with the span of every key and value kept, and parsing goes on after a
+//! syntax error, so that all of them are told at once.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Layer;
+use crate::declaration::{Kind, Setting, find, settings};
+use crate::foreign;
+use crate::nearest::nearest;
+use crate::origin::{Origin, SourceText, Spot};
+use crate::problem::Problem;
+use crate::reading::Manner;
+use crate::value::{Value, shortened};
+
+/// Reads a settings file. In a `pyproject.toml` only `[tool.maitred]` is ours.
+pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Layer {
+    let mut layer = Layer::new("file", Manner::Typed);
+    if let Some(problem) = paste_deploy(source) {
+        problems.push(problem);
+        return layer;
+    }
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let document = document.into_inner();
+    let is_pyproject = is_pyproject(&source.path);
+    let mut found = Vec::new();
+    if !is_pyproject || source.text.contains("maitred") {
+        found.extend(errors.iter().map(|error| syntax_problem(source, &document, error)));
+    }
+    // One mistake breaks its line in several ways; the first is told.
+    found.sort_by_key(Problem::offset);
+    found.dedup_by_key(|problem| problem.line());
+    let broken = found.iter().filter_map(Problem::line).collect();
+    let table = if is_pyproject { tool_table(&document) } else { Some(&document) };
+    let mut reader = Reader { source, layer: &mut layer, problems: &mut found, broken };
+    for (key, value) in in_order(table.into_iter().flatten()) {
+        reader.entry(key, value);
+    }
+    found.sort_by_key(Problem::offset);
+    problems.append(&mut found);
+    layer
+}
+
+/// Whether a path names a `pyproject.toml`.
+pub(crate) fn is_pyproject(path: &str) -> bool {
+    std::path::Path::new(path).file_name().is_some_and(|name| name == "pyproject.toml")
+}
+
+fn tool_table<'a, 'i>(document: &'a DeTable<'i>) -> Option<&'a DeTable<'i>> {
+    document.get("tool")?.get_ref().as_table()?.get("maitred")?.get_ref().as_table()
+}
+
+/// Entries as they stand in the file; the parsed table is sorted by name.
+fn in_order<'a, 'i: 'a>(
+    entries: impl Iterator<Item = (&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)>,
+) -> Vec<(&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn syntax_problem(
+    source: &Arc<SourceText>,
+    document: &DeTable<'_>,
+    error: &toml::de::Error,
+) -> Problem {
+    let message = error.message().lines().next().unwrap_or("not TOML");
+    let spot = Spot::in_file(source, error.span().unwrap_or(0..0));
+    let excerpt = spot.excerpt.as_ref().map_or("", |excerpt| &source.text[excerpt.span.clone()]);
+    let first = document.keys().find(|key| key.get_ref() == excerpt);
+    match first {
+        Some(first) if message == "duplicate key" => {
+            let first = Spot::in_file(source, first.span());
+            let problem = Problem::new(format!("`{}` is set twice", shortened(excerpt)));
+            problem.at(&spot).with_other(&first, "first set here")
+        }
+        _ => Problem::new(format!("not TOML: {message}")).at(&spot),
+    }
+}
+
+/// PasteDeploy's INI is the one other format that lies around in projects of this kind. It would
+/// drown in syntax errors.
+fn paste_deploy(source: &Arc<SourceText>) -> Option<Problem> {
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let section = line.trim();
+        let is_paste = ["[server:", "[app:", "[composite:", "[pipeline:"]
+            .iter()
+            .any(|opening| section.starts_with(opening));
+        if is_paste {
+            let spot = Spot::in_file(source, start..start + line.trim_end().len());
+            let hint = format!("`maitred config import {}` prints it as TOML", source.path);
+            let problem = Problem::new("this is a PasteDeploy file, not TOML");
+            return Some(problem.at(&spot).hinting(hint));
+        }
+        start += line.len();
+    }
+    None
+}
+
+struct Reader<'a> {
+    source: &'a Arc<SourceText>,
+    layer: &'a mut Layer,
+    problems: &'a mut Vec<Problem>,
+    /// Lines with a syntax error: what was made of them is not to be trusted.
+    broken: BTreeSet<usize>,
+}
+
+impl Reader<'_> {
+    fn entry(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) {
+        let name = key.get_ref().as_ref();
+        let spot = Spot::in_file(self.source, key.span());
+        if matches!(&spot.origin, Origin::File { line, .. } if self.broken.contains(line)) {
+            return;
+        }
+        match (find(name), value.get_ref()) {
+            (Some(setting), DeValue::Table(_)) => {
+                let message = format!("`{}` is a setting, not a table", setting.name);
+                self.problems.push(Problem::new(message).at(&spot));
+            }
+            (Some(setting), _) if !setting.is_written() => {
+                let message = format!("`{}` can be given to `serve()` only", setting.name);
+                let problem = Problem::new(message).at(&spot);
+                self.problems.push(problem.hinting("here, `listen` takes `fd://3`"));
+            }
+            (Some(setting), value_given) => self.known(setting, value_given, value, &spot),
+            (None, DeValue::Table(table)) => self.table(name, table, &spot),
+            (None, _) => self.unknown(name, &spot),
+        }
+    }
+
+    fn known(
+        &mut self,
+        setting: &'static Setting,
+        given: &DeValue<'_>,
+        value: &Spanned<DeValue<'_>>,
+        key: &Spot,
+    ) {
+        if let Some(first) = self.layer.get(setting) {
+            let message =
+                format!("`{}` is set twice, once with `-` and once with `_`", setting.name);
+            let first = first.spot.clone();
+            self.problems.push(Problem::new(message).at(key).with_other(&first, "first set here"));
+            return;
+        }
+        let spot = Spot::in_file(self.source, value.span());
+        match neutral(setting, given) {
+            Some(neutral) => self.layer.set(setting, &neutral, spot, self.problems),
+            None => {
+                let wanted = crate::reading::wanted(setting);
+                let message =
+                    format!("`{}` must be {wanted}, not {}", setting.name, type_name(given));
+                self.problems.push(Problem::new(message).at(&spot));
+            }
+        }
+    }
+
+    fn table(&mut self, name: &str, table: &DeTable<'_>, spot: &Spot) {
+        let known = in_order(table.iter()).into_iter().find_map(|(key, _)| find(key.get_ref()));
+        let problem = Problem::new(format!("unknown table `{name}`")).at(spot);
+        self.problems.push(match known {
+            Some(setting) => problem.hinting(format!(
+                "there are no tables here: `{}` stands at the top of the file",
+                setting.name
+            )),
+            None => problem.hinting("there are no tables here: every setting stands by itself"),
+        });
+    }
+
+    fn unknown(&mut self, name: &str, spot: &Spot) {
+        let problem = Problem::new(format!("unknown setting `{}`", shortened(name)));
+        self.problems.push(match suggestion(name) {
+            Some(hint) => problem.at(spot).hinting(hint),
+            None => problem.at(spot),
+        });
+    }
+}
+
+/// What an unknown key probably means.
+pub(crate) fn suggestion(name: &str) -> Option<String> {
+    if let Some(advice) = foreign::advice(name) {
+        return Some(advice.to_owned());
+    }
+    let names = settings().filter(|setting| setting.is_written()).map(|setting| setting.name);
+    nearest(name, names).map(|right| format!("did you mean `{right}`?"))
+}
+
+/// The type of a value that no setting has.
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::Datetime(_) => "a date",
+        DeValue::Integer(_) => "a number of that size",
+        DeValue::Array(_) => "a list with that in it",
+        _ => "that",
+    }
+}
+
+/// The TOML value in the tongue of all layers; nothing for what no setting can be.
+fn neutral(setting: &Setting, value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(text) => Some(Value::Text(text.to_string())),
+        DeValue::Boolean(value) => Some(Value::Bool(*value)),
+        // `0o660` is octal as it stands; only as a number would its digits be lost.
+        DeValue::Integer(digits) if setting.kind == Kind::Mode && digits.radix() == 8 => {
+            Some(Value::Text(digits.as_str().to_owned()))
+        }
+        DeValue::Integer(digits) => {
+            i64::from_str_radix(digits.as_str(), digits.radix()).ok().map(Value::Int)
+        }
+        DeValue::Float(digits) => digits.as_str().parse().ok().map(Value::Float),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| neutral(setting, item.get_ref()))
+            .collect::<Option<_>>()
+            .map(Value::List),
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}

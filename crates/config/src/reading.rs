@@ -1,0 +1,388 @@
+//! Reads a written value as its declaration wants it, or says what would be right.
+//!
+//! The same setting is written in three manners. TOML has types, and a number in quotes is a
+//! mistake there. An environment and a command line have only text. Python's keywords and
+//! PasteDeploy take what Waitress's casts take: `"5"` for 5, 8080.7 for 8080, `"yes"` for true.
+
+use crate::declaration::{Empty, Kind, Setting, Zero};
+use crate::value::Value;
+use crate::values::quantity::{milliseconds, parse_duration, parse_size};
+use crate::values::{Endpoint, HostName, ProxyHeader, TrustedProxies, check_socket_path};
+
+/// How values are written in a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// With types: TOML.
+    Typed,
+    /// As text: an environment, a command line, the declared defaults.
+    Text,
+    /// As Waitress casts it: the keywords of `serve()`, PasteDeploy.
+    Cast,
+}
+
+/// Why a value cannot be read: what would be right, and a hint beside it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    /// Completes "must be …".
+    pub(crate) wanted: String,
+    /// A hint that stands under the value.
+    pub(crate) hint: Option<String>,
+}
+
+impl Complaint {
+    fn wants(wanted: impl Into<String>) -> Self {
+        Self { wanted: wanted.into(), hint: None }
+    }
+
+    fn hinting(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Reads a value into its canonical form. `Value::None` is a value too: it unsets.
+pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<Value, Complaint> {
+    match setting.kind {
+        Kind::Flag => flag(value, manner),
+        Kind::Count { least, most, .. } => number(value, manner, least, most, &wanted(setting)),
+        Kind::Threads => match value {
+            Value::Text(text) if text.trim() == "auto" => Ok(Value::Text("auto".into())),
+            _ => number(value, manner, 1, MOST_THREADS, &wanted(setting)),
+        },
+        Kind::Duration(zero) => duration(value, zero, &wanted(setting)),
+        Kind::Size { least } => size(value, manner, least, &wanted(setting)),
+        Kind::Mode => mode(value),
+        Kind::Text(empty) => match text(value, manner)? {
+            text if !text.is_empty() => single_line(text),
+            _ if empty == Empty::Unset => Ok(Value::None),
+            _ => Err(Complaint::wants("text that is not empty")),
+        },
+        Kind::Prefix => prefix(&text(value, manner)?),
+        Kind::Path => path(setting, text(value, manner)?),
+        Kind::Application => application(text(value, manner)?),
+        Kind::Choice(words) => choice(&text(value, manner)?, words),
+        Kind::AccessLogFormat => access_log_format(text(value, manner)?),
+        Kind::Host => {
+            let host = text(value, manner)?;
+            HostName::parse(&host)
+                .map(|host| Value::Text(host.to_string()))
+                .map_err(|hint| Complaint::wants("a name or an address").hinting(hint))
+        }
+        Kind::Endpoint => match text(value, manner)? {
+            text if text.is_empty() => Ok(Value::None),
+            text => endpoint(&text).map(|()| Value::Text(text)),
+        },
+        Kind::Endpoints | Kind::Proxies | Kind::ProxyHeaders | Kind::UrlPaths | Kind::Paths => {
+            list(setting.kind, value, manner)
+        }
+        Kind::Descriptors => descriptors(value),
+    }
+}
+
+/// The most threads: each has a stack and a place in the interpreter's lock.
+const MOST_THREADS: i64 = 4096;
+
+/// Completes "must be …" for the kinds that are a range.
+pub(crate) fn wanted(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Flag => "true or false".into(),
+        Kind::Count { least, most: 65_536.., .. } => format!("a whole number of at least {least}"),
+        Kind::Count { least, most, .. } => format!("a whole number from {least} to {most}"),
+        Kind::Threads => "a whole number of at least 1, or `auto`".into(),
+        Kind::Duration(Zero::Refused) => {
+            "a time of more than 0: seconds, or as `500ms`, `30s`, `5m`".into()
+        }
+        Kind::Duration(_) => "a time: seconds, or as `500ms`, `30s`, `5m`".into(),
+        Kind::Size { least } if least > 0 => {
+            format!("a size of at least {least}: bytes, or as `64KiB`, `10MB`")
+        }
+        Kind::Size { .. } => "a size: bytes, or as `64KiB`, `10MB`".into(),
+        Kind::Mode => "permission bits in octal digits, as `660`".into(),
+        Kind::Choice(words) => one_of(words),
+        _ => "text".into(),
+    }
+}
+
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+fn flag(value: &Value, manner: Manner) -> Result<Value, Complaint> {
+    let wants = Complaint::wants("true or false");
+    let word = match (value, manner) {
+        (Value::Bool(_), _) => return Ok(value.clone()),
+        (Value::None, Manner::Cast) => return Ok(Value::Bool(false)),
+        (Value::Int(number), Manner::Cast) => number.to_string(),
+        (Value::Text(text), _) => text.trim().to_ascii_lowercase(),
+        _ => return Err(wants),
+    };
+    let read = match word.as_str() {
+        "true" | "yes" | "on" | "1" | "t" | "y" => true,
+        "false" | "no" | "off" | "0" | "f" | "n" => false,
+        "" | "none" if manner == Manner::Cast => false,
+        _ => return Err(wants),
+    };
+    if manner == Manner::Typed {
+        return Err(wants.hinting(format!("write `{read}` without quotes")));
+    }
+    Ok(Value::Bool(read))
+}
+
+fn number(
+    value: &Value,
+    manner: Manner,
+    least: i64,
+    most: i64,
+    wanted: &str,
+) -> Result<Value, Complaint> {
+    let wants = || Complaint::wants(wanted);
+    let read = match (value, manner) {
+        (Value::Int(number), _) => Some(*number),
+        (Value::Bool(value), Manner::Cast) => Some(i64::from(*value)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "Python's int() truncates, and so do we"
+        )]
+        (Value::Float(number), Manner::Cast) if number.is_finite() => Some(number.trunc() as i64),
+        (Value::Text(text), _) => text.trim().parse().ok(),
+        _ => None,
+    };
+    match read {
+        Some(number) if manner == Manner::Typed && matches!(value, Value::Text(_)) => {
+            Err(wants().hinting(format!("write `{number}` without quotes")))
+        }
+        Some(number) if (least..=most).contains(&number) => Ok(Value::Int(number)),
+        Some(number) if number > most => Err(wants().hinting(format!("at most {most}"))),
+        _ => Err(wants()),
+    }
+}
+
+fn duration(value: &Value, zero: Zero, wanted: &str) -> Result<Value, Complaint> {
+    let read = match value {
+        #[expect(clippy::cast_precision_loss, reason = "the longest duration is far below 2^53")]
+        Value::Int(seconds) => milliseconds(*seconds as f64),
+        Value::Float(seconds) => milliseconds(*seconds),
+        Value::Text(text) => parse_duration(text),
+        _ => None,
+    };
+    match read {
+        Some(0) if zero == Zero::Refused => Err(Complaint::wants(wanted)),
+        Some(milliseconds) => Ok(Value::Int(milliseconds)),
+        None => Err(Complaint::wants(wanted)),
+    }
+}
+
+fn size(value: &Value, manner: Manner, least: i64, wanted: &str) -> Result<Value, Complaint> {
+    let read = match value {
+        Value::Int(bytes) => Some(*bytes),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "Python's int() truncates, and so do we"
+        )]
+        Value::Float(bytes) if manner == Manner::Cast && bytes.is_finite() => {
+            Some(bytes.trunc() as i64)
+        }
+        Value::Text(text) => parse_size(text),
+        _ => None,
+    };
+    match read {
+        Some(bytes) if bytes >= least && usize::try_from(bytes).is_ok() => Ok(Value::Int(bytes)),
+        _ => Err(Complaint::wants(wanted)),
+    }
+}
+
+/// Octal digits. A number is refused, because 600 would be read as decimal and open the socket
+/// to others: whoever writes it means the digits.
+fn mode(value: &Value) -> Result<Value, Complaint> {
+    let wants = Complaint::wants("permission bits in octal digits, as `660`");
+    match value {
+        Value::Text(text) => {
+            let digits = text.trim();
+            let digits = digits.strip_prefix("0o").unwrap_or(digits);
+            match i64::from_str_radix(digits, 8) {
+                Ok(mode) if (0..=0o777).contains(&mode) => Ok(Value::Int(mode)),
+                _ => Err(wants),
+            }
+        }
+        Value::Int(number) => Err(wants.hinting(format!("write \"{number}\" in quotes"))),
+        _ => Err(wants),
+    }
+}
+
+fn text(value: &Value, manner: Manner) -> Result<String, Complaint> {
+    match value {
+        Value::Text(text) if text.contains('\0') => Err(Complaint::wants("text without NUL")),
+        Value::Text(text) => Ok(text.trim().to_owned()),
+        Value::None => Ok(String::new()),
+        Value::Int(number) if manner == Manner::Cast => Ok(number.to_string()),
+        Value::Float(number) if manner == Manner::Cast => Ok(number.to_string()),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
+            Err(Complaint::wants("text").hinting("write it in quotes"))
+        }
+        Value::List(_) => Err(Complaint::wants("text")),
+    }
+}
+
+/// A text that will stand in a header field or in the environ: no control characters.
+fn single_line(text: String) -> Result<Value, Complaint> {
+    if text.chars().any(char::is_control) {
+        return Err(Complaint::wants("text without control characters"));
+    }
+    Ok(Value::Text(text))
+}
+
+fn prefix(text: &str) -> Result<Value, Complaint> {
+    let trimmed = text.trim_matches('/');
+    if trimmed.contains(['?', '#']) || trimmed.chars().any(char::is_control) {
+        return Err(Complaint::wants("a path, as `/app`"));
+    }
+    Ok(Value::Text(if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") }))
+}
+
+fn path(setting: &Setting, text: String) -> Result<Value, Complaint> {
+    if text.is_empty() {
+        return Ok(Value::None);
+    }
+    if setting.name == crate::declaration::network::UNIX_SOCKET.name {
+        let wants = || Complaint::wants("the path of a Unix socket");
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Err(wants().hinting(format!("write `{path}`, without `unix:`")));
+        }
+        check_socket_path(&text).map_err(|hint| wants().hinting(hint))?;
+    }
+    Ok(Value::Text(text))
+}
+
+fn application(text: String) -> Result<Value, Complaint> {
+    let wants = Complaint::wants("an application, as `module:attribute`");
+    if text.is_empty() {
+        return Ok(Value::None);
+    }
+    let module = text.split_once(':').map_or(text.as_str(), |(module, _)| module);
+    if let Some(stem) = module.strip_suffix(".py") {
+        let right = format!("{}:application", stem.trim_start_matches("./").replace('/', "."));
+        return Err(wants.hinting(format!("a module is named without `.py`, as `{right}`")));
+    }
+    let is_module = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    if module.is_empty() || !module.chars().all(is_module) || text.ends_with(':') {
+        return Err(wants);
+    }
+    Ok(Value::Text(text))
+}
+
+fn choice(text: &str, words: &[&str]) -> Result<Value, Complaint> {
+    let word = match text.to_ascii_lowercase() {
+        word if word == "warn" => "warning".to_owned(),
+        word => word,
+    };
+    if words.contains(&word.as_str()) {
+        return Ok(Value::Text(word));
+    }
+    let complaint = Complaint::wants(one_of(words));
+    Err(match crate::nearest::nearest(&word, words.iter().copied()) {
+        Some(right) => complaint.hinting(format!("did you mean `{right}`?")),
+        None => complaint,
+    })
+}
+
+fn access_log_format(text: String) -> Result<Value, Complaint> {
+    let wants = Complaint::wants("`common`, `combined`, `json` or a pattern as `%(h)s %(r)s`");
+    if ["common", "combined", "json"].contains(&text.as_str()) {
+        return Ok(Value::Text(text));
+    }
+    let mut fields = text.split("%(").skip(1).peekable();
+    if fields.peek().is_none() || text.chars().any(char::is_control) {
+        return Err(wants);
+    }
+    for field in fields {
+        if !field.split_once(')').is_some_and(|(_, after)| after.starts_with('s')) {
+            return Err(wants.hinting("a field is written `%(name)s`"));
+        }
+    }
+    Ok(Value::Text(text))
+}
+
+fn endpoint(text: &str) -> Result<(), Complaint> {
+    Endpoint::parse(text, 8080, 0)
+        .map(drop)
+        .map_err(|hint| Complaint::wants("`host:port`, `unix:/path` or `fd://N`").hinting(hint))
+}
+
+/// Words of a text, or of each text of a list. White space parts them, as in Waitress; commas do
+/// too where no value can have one.
+fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, Complaint> {
+    let wanted = match kind {
+        Kind::Endpoints => "a list of `host:port`, `unix:/path` or `fd://N`",
+        Kind::Proxies => "a list of addresses, networks, `localhost`, or `*`",
+        Kind::ProxyHeaders => "a list of header field names",
+        Kind::UrlPaths => "a list of paths, as `/healthz`",
+        _ => "a list of folders",
+    };
+    let texts: Vec<String> = match value {
+        Value::None => Vec::new(),
+        Value::List(items) => items
+            .iter()
+            .map(|item| text(item, manner))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Complaint::wants(wanted))?,
+        _ => vec![text(value, manner).map_err(|_| Complaint::wants(wanted))?],
+    };
+    let commas = matches!(kind, Kind::Proxies | Kind::ProxyHeaders);
+    let mut words: Vec<String> = match kind {
+        Kind::Paths if matches!(value, Value::List(_)) => texts,
+        Kind::Paths => texts.iter().flat_map(|text| text.split(':').map(str::to_owned)).collect(),
+        _ => texts
+            .iter()
+            .flat_map(|text| text.split(|c: char| c.is_whitespace() || commas && c == ','))
+            .map(str::to_owned)
+            .collect(),
+    };
+    words.retain(|word| !word.is_empty());
+    check_words(kind, &mut words).map_err(|hint| Complaint::wants(wanted).hinting(hint))?;
+    Ok(Value::List(words.into_iter().map(Value::Text).collect()))
+}
+
+fn check_words(kind: Kind, words: &mut [String]) -> Result<(), String> {
+    match kind {
+        Kind::Endpoints => {
+            words.iter().try_for_each(|word| Endpoint::parse(word, 8080, 0).map(drop))
+        }
+        Kind::Proxies => TrustedProxies::parse(words.iter().map(String::as_str)).map(drop),
+        Kind::ProxyHeaders => {
+            words.iter_mut().for_each(|word| word.make_ascii_lowercase());
+            let names = ProxyHeader::ALL.map(ProxyHeader::name);
+            if let Some(word) = words.iter().find(|word| !names.contains(&word.as_str())) {
+                return Err(match crate::nearest::nearest(word, names) {
+                    Some(right) => format!("`{word}` is not one; did you mean `{right}`?"),
+                    None => format!("`{word}` is not one; they are {}", one_of(&names)),
+                });
+            }
+            let forwarded = words.iter().any(|word| word == "forwarded");
+            if forwarded && words.iter().any(|word| word != "forwarded") {
+                return Err("`forwarded` says all of it and stands alone".into());
+            }
+            Ok(())
+        }
+        Kind::UrlPaths => match words.iter().find(|word| !word.starts_with('/')) {
+            Some(word) => Err(format!("`{word}` does not start with `/`")),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn descriptors(value: &Value) -> Result<Value, Complaint> {
+    let wants = || Complaint::wants("a list of sockets");
+    match value {
+        Value::None => Ok(Value::List(Vec::new())),
+        Value::List(items) => {
+            let is_one = |item: &Value| matches!(item, Value::Int(number) if i32::try_from(*number).is_ok_and(|number| number >= 0));
+            if items.iter().all(is_one) { Ok(value.clone()) } else { Err(wants()) }
+        }
+        _ => Err(wants()),
+    }
+}

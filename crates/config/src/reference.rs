@@ -1,0 +1,37 @@
+//! Everything that is written about the settings, made from their declarations.
+//!
+//! The files among it are checked in, because people read them without building anything; a test
+//! compares them with what is made here.
+
+mod page;
+mod sample;
+mod schema;
+
+pub use page::settings_page;
+pub use sample::sample;
+pub use schema::schema;
+
+use crate::invocation::{Shell, grammar};
+
+/// The text of `maitred --help`.
+pub fn help() -> String {
+    grammar().render_help().to_string()
+}
+
+/// The manual page, in roff.
+///
+/// # Errors
+///
+/// When roff cannot be written to memory, which does not happen.
+pub fn man_page() -> std::io::Result<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(grammar()).render(&mut page)?;
+    String::from_utf8(page).map_err(std::io::Error::other)
+}
+
+/// Completions for a shell.
+pub fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut grammar(), "maitred", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}

@@ -1,0 +1,108 @@
+//! The reference page, `docs/settings.md`.
+
+use crate::declaration::{Effect, Kind, Section, Setting};
+
+const INTRODUCTION: &str = "\
+# Settings
+
+<!-- Made from the declarations in crates/config by `make docs`; changes here are lost. -->
+
+Each setting has one name. `channel-timeout` is the flag `--channel-timeout`, the key
+`channel-timeout` of the settings file, the variable `MAITRED_CHANNEL_TIMEOUT`, and the keyword
+`channel_timeout` of `maitred.serve()` and of PasteDeploy sections. Flags and keys may be written
+with `_` too, and a flag may be shortened as long as it stays unambiguous.
+
+**Who wins.** A default is replaced by the settings file, that by the environment, that by the
+command line or by the keywords of `serve()`. `maitred config show --origin` prints what each
+setting is and who said so.
+
+**The file** is `--config FILE`, else `MAITRED_CONFIG`, else `maitred.toml`, else `[tool.maitred]`
+in `pyproject.toml`, the last two in the current folder. It has no tables. [maitred.toml](maitred.toml)
+is a sample with every default, and `maitred config schema` prints the JSON Schema for editors.
+
+**Times** are seconds as a number, or `500ms`, `30s`, `5m`, `1h`. **Sizes** are bytes as a number,
+or `64KiB`, `10MB`. **True or false** is `--flag`, `--no-flag` or `--flag=false` on the command
+line; there and in variables `yes`, `no`, `on`, `off`, `1` and `0` are taken too. **Lists** are
+lists in the file, and words with spaces between them elsewhere.
+
+**Mistakes** are told all at once, each with its place, and nothing is started; the exit status
+is 2. An unknown `MAITRED_*` variable is a warning, or a mistake with `strict-env`.
+
+Every setting is read once, at start.
+";
+
+/// The page.
+pub fn settings_page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for section in Section::ALL {
+        page.push_str(&format!("\n## {section}\n"));
+        for setting in section.settings() {
+            page.push_str(&entry(setting));
+        }
+    }
+    page
+}
+
+fn entry(setting: &Setting) -> String {
+    let mut facts = Vec::new();
+    if setting.is_written() {
+        facts.push(format!("`{}`", flag(setting)));
+        facts.push(format!("`{}`", setting.variable()));
+    } else {
+        facts.push(format!("keyword `{}` only", setting.keyword()));
+    }
+    facts.push(kind(setting.kind));
+    facts.push(match setting.default {
+        None => "unset".to_owned(),
+        Some("") => "default empty".to_owned(),
+        Some(default) => format!("default `{default}`"),
+    });
+    if let Some(variable) = setting.fallback_variable {
+        facts.push(format!("`${variable}` when nothing else sets it"));
+    }
+    facts.push(match (setting.waitress, setting.effect) {
+        (Some(_), Effect::Ignored) => "accepted for Waitress, without effect".to_owned(),
+        (Some(name), Effect::Real) => format!("`{name}` of Waitress"),
+        (None, _) => format!("since {}", setting.since),
+    });
+    format!("\n### `{}`\n\n{}\n\n{}.\n", setting.name, setting.help, facts.join(" · "))
+}
+
+fn flag(setting: &Setting) -> String {
+    let letter = setting.short.map(|letter| format!("-{letter}, ")).unwrap_or_default();
+    let alias = setting.alias.map(|alias| format!(", --{alias}")).unwrap_or_default();
+    match setting.kind {
+        Kind::Flag => format!("--[no-]{}", setting.name),
+        kind => format!("{letter}--{}{alias} {}", setting.name, kind.placeholder()),
+    }
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Flag => "true or false".into(),
+        Kind::Count { least, most, of } => {
+            let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
+            format!("whole number{of} from {least} to {most}")
+        }
+        Kind::Threads => "whole number of threads of at least 1, or `auto`".into(),
+        Kind::Duration(_) => "time".into(),
+        Kind::Size { .. } => "size".into(),
+        Kind::Mode => "octal digits".into(),
+        Kind::Text(_) => "text".into(),
+        Kind::Prefix => "path of a URL".into(),
+        Kind::Path => "path".into(),
+        Kind::Paths => "list of folders; in a variable with `:` between them".into(),
+        Kind::Choice(words) => {
+            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+        }
+        Kind::Host => "name or address".into(),
+        Kind::Endpoint => "`host:port`, `unix:/path` or `fd://N`".into(),
+        Kind::Endpoints => "list of `host:port`, `unix:/path` or `fd://N`".into(),
+        Kind::Descriptors => "list of sockets".into(),
+        Kind::Proxies => "list of addresses and networks".into(),
+        Kind::ProxyHeaders => "list of header field names".into(),
+        Kind::UrlPaths => "list of paths of URLs".into(),
+        Kind::AccessLogFormat => "`common`, `combined`, `json` or a pattern".into(),
+        Kind::Application => "`module:attribute`".into(),
+    }
+}

@@ -1,0 +1,56 @@
+//! A settings file with everything in it, to copy from. As it stands it says what the defaults say.
+
+use crate::declaration::{Effect, Section, Setting};
+use crate::load::defaults;
+use crate::show::heading;
+use crate::written;
+
+/// The file, ending in a newline.
+pub fn sample() -> String {
+    let mut text = String::from(
+        "#:schema ./maitred.schema.json\n\
+         # Every setting of Maitred with its default. What has no default is commented out, and so\n\
+         # is what Waitress has and nothing depends on here. TIME is seconds, or as \"500ms\",\n\
+         # \"30s\", \"5m\"; SIZE is bytes, or as \"64KiB\", \"10MB\".\n",
+    );
+    for section in Section::ALL {
+        text.push_str(&heading(section, false));
+        for setting in section.settings().iter().filter(|setting| setting.is_written()) {
+            text.push('\n');
+            text.push_str(&comment(setting.help));
+            text.push_str(&line(setting));
+        }
+    }
+    text
+}
+
+fn line(setting: &Setting) -> String {
+    let defaults = defaults();
+    let default = defaults.get(setting).and_then(|given| written::toml(setting, &given.value));
+    match default {
+        Some(default) if setting.effect == Effect::Real => {
+            format!("{} = {default}\n", setting.name)
+        }
+        Some(default) => format!("# {} = {default}\n", setting.name),
+        None => format!("# {} = {}\n", setting.name, setting.example),
+    }
+}
+
+/// Comment lines of at most 100 columns.
+fn comment(text: &str) -> String {
+    const WIDTH: usize = 100;
+    let mut lines = String::new();
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    lines.push_str(&line);
+    lines.push('\n');
+    lines
+}

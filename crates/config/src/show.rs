@@ -1,0 +1,85 @@
+//! `config show`: the settings that would be used, as a file that would say the same.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::declaration::network::{HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET};
+use crate::declaration::{Effect, Section, Setting, settings};
+use crate::invocation::ShowFormat;
+use crate::load::Loaded;
+use crate::origin::Origin;
+use crate::value::Value;
+use crate::written;
+
+impl Loaded {
+    /// The settings in a format, each with its origin when that is asked for.
+    pub fn show(&self, format: ShowFormat, origins: bool) -> String {
+        match format {
+            ShowFormat::Toml => self.show_toml(origins),
+            ShowFormat::Json => {
+                let mut text = format!("{:#}", self.to_json(origins));
+                text.push('\n');
+                text
+            }
+        }
+    }
+
+    /// The settings as a JSON object: names and values, or with their origins, names and
+    /// `{"value": …, "origin": …}`. What is unset is `null`.
+    pub fn to_json(&self, origins: bool) -> Json {
+        let entries = self.shown().map(|(setting, value, origin)| {
+            let value = written::json(setting, value).unwrap_or(Json::Null);
+            let entry = match origins {
+                true => json!({ "value": value, "origin": origin.to_string() }),
+                false => value,
+            };
+            (setting.name.to_owned(), entry)
+        });
+        Json::Object(entries.collect::<Map<_, _>>())
+    }
+
+    fn show_toml(&self, origins: bool) -> String {
+        let mut text = String::new();
+        let mut section = None;
+        for (setting, value, origin) in self.shown() {
+            if section.replace(setting.section) != Some(setting.section) {
+                text.push_str(&heading(setting.section, text.is_empty()));
+            }
+            let line = match written::toml(setting, value) {
+                Some(value) => format!("{} = {value}", setting.name),
+                None => format!("# {} is not set", setting.name),
+            };
+            text.push_str(&line);
+            if origins && *origin != Origin::Default {
+                text.push_str(&format!("  # {origin}"));
+            } else if origins && !line.starts_with('#') {
+                text.push_str("  # default");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// What is worth showing: not the ways to listen that were not chosen, and what changes
+    /// nothing only when somebody set it.
+    fn shown(&self) -> impl Iterator<Item = (&'static Setting, &Value, &Origin)> {
+        let is_set = |setting: &Setting| {
+            self.values.get(setting.name).is_some_and(|(value, _)| match value {
+                Value::None => false,
+                Value::List(items) => !items.is_empty(),
+                _ => true,
+            })
+        };
+        let elsewhere = [&LISTEN, &UNIX_SOCKET, &SOCKETS].into_iter().any(is_set);
+        settings().filter_map(move |setting| {
+            let (value, origin) = self.values.get(setting.name)?;
+            let is_other_way = elsewhere && [HOST.name, PORT.name].contains(&setting.name);
+            let is_idle = setting.effect == Effect::Ignored && *origin == Origin::Default;
+            (setting.is_written() && !is_other_way && !is_idle).then_some((setting, value, origin))
+        })
+    }
+}
+
+/// The comment line above a section.
+pub(crate) fn heading(section: Section, is_first: bool) -> String {
+    format!("{}# {section}\n", if is_first { "" } else { "\n" })
+}

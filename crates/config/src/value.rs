@@ -1,0 +1,82 @@
+//! A value before it is a setting: what TOML, an environment, a command line and Python have in
+//! common.
+
+use figment::value::{Empty, Num, Tag, Value as Merged};
+
+/// A value as it was written, and, once its declaration has read it, in its one canonical form:
+/// durations in milliseconds, sizes in bytes, lists as lists.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing: Python's `None`.
+    None,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// Several of them, in order: a list, a tuple, or a set in no order at all.
+    List(Vec<Self>),
+}
+
+impl Value {
+    /// The value in a message: short, on one line, without control characters.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::None => "nothing".into(),
+            Self::Bool(value) => format!("`{value}`"),
+            Self::Int(value) => format!("`{value}`"),
+            Self::Float(value) => format!("`{value}`"),
+            Self::Text(text) => format!("`{}`", shortened(text)),
+            Self::List(_) => "a list".into(),
+        }
+    }
+}
+
+/// At most 60 characters of a text, with control characters escaped.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60; // what fits beside the rest of a message on one line
+    let mut shown: String = text.chars().take(LONGEST).flat_map(escaped).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn escaped(character: char) -> impl Iterator<Item = char> {
+    let escape = character.is_control().then(|| character.escape_default());
+    let plain = escape.is_none().then_some(character);
+    escape.into_iter().flatten().chain(plain)
+}
+
+impl From<&Value> for Merged {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::None => Self::Empty(Tag::Default, Empty::None),
+            Value::Bool(value) => Self::Bool(Tag::Default, *value),
+            Value::Int(value) => Self::Num(Tag::Default, Num::I64(*value)),
+            Value::Float(value) => Self::Num(Tag::Default, Num::F64(*value)),
+            Value::Text(text) => Self::String(Tag::Default, text.clone()),
+            Value::List(items) => Self::Array(Tag::Default, items.iter().map(Self::from).collect()),
+        }
+    }
+}
+
+impl From<&Merged> for Value {
+    fn from(value: &Merged) -> Self {
+        match value {
+            Merged::Bool(_, value) => Self::Bool(*value),
+            Merged::Num(_, Num::F64(value)) => Self::Float(*value),
+            Merged::Num(_, number) => number
+                .to_i128()
+                .and_then(|number| i64::try_from(number).ok())
+                .map_or(Self::None, Self::Int),
+            Merged::String(_, text) => Self::Text(text.clone()),
+            Merged::Char(_, character) => Self::Text(character.to_string()),
+            Merged::Array(_, items) => Self::List(items.iter().map(Self::from).collect()),
+            Merged::Empty(..) | Merged::Dict(..) => Self::None,
+        }
+    }
+}

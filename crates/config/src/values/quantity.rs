@@ -1,0 +1,136 @@
+//! Durations and sizes as people write them: a number and a unit.
+
+/// The longest duration, in milliseconds: a year. A longer one is a slip of the unit, and clocks
+/// add it to the present without overflowing.
+pub(crate) const LONGEST_DURATION: i64 = 365 * 24 * 3600 * 1000;
+
+const TIMES: [(&str, f64); 4] =
+    [("ms", 1.0), ("s", 1000.0), ("m", 60.0 * 1000.0), ("h", 3600.0 * 1000.0)];
+
+const SIZES: [(&str, f64); 9] = [
+    ("B", 1.0),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("KiB", 1024.0),
+    ("MiB", 1024.0 * 1024.0),
+    ("GiB", 1024.0 * 1024.0 * 1024.0),
+    ("TiB", 1024.0 * 1024.0 * 1024.0 * 1024.0),
+];
+
+/// Milliseconds of `500ms`, `30s`, `5m`, `1h`, or of seconds without a unit.
+pub(crate) fn parse_duration(text: &str) -> Option<i64> {
+    let (number, unit) = split(text)?;
+    if unit.is_empty() {
+        return milliseconds(number);
+    }
+    let (_, factor) = TIMES.iter().find(|(name, _)| *name == unit)?;
+    whole(number * factor, LONGEST_DURATION)
+}
+
+/// Milliseconds of a number of seconds. Zero only when it is zero.
+pub(crate) fn milliseconds(seconds: f64) -> Option<i64> {
+    whole(seconds * 1000.0, LONGEST_DURATION)
+}
+
+/// Bytes of `64KiB`, `10MB`, or of a number without a unit; the case of the unit is no matter.
+pub(crate) fn parse_size(text: &str) -> Option<i64> {
+    let (number, unit) = split(text)?;
+    if unit.is_empty() {
+        return text.trim().parse().ok().filter(|bytes| *bytes >= 0);
+    }
+    let (_, factor) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    whole(number * factor, 1 << 53) // the largest that a float still counts exactly
+}
+
+/// The text of a number of milliseconds, in the largest unit that divides it.
+pub(crate) fn write_duration(milliseconds: i64) -> String {
+    match milliseconds {
+        0 => "0".into(),
+        _ if milliseconds % 1000 != 0 => format!("{milliseconds}ms"),
+        _ => format!("{}s", milliseconds / 1000),
+    }
+}
+
+/// The text of a number of bytes, in the largest binary unit that divides it.
+pub(crate) fn write_size(bytes: i64) -> String {
+    const UNITS: [(&str, i64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    UNITS
+        .iter()
+        .find(|(_, size)| bytes != 0 && bytes % size == 0)
+        .map_or_else(|| bytes.to_string(), |(unit, size)| format!("{}{unit}", bytes / size))
+}
+
+/// The number in front and the letters behind it.
+fn split(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number = number.parse().ok()?;
+    Some((number, unit.trim_start()))
+}
+
+/// The nearest whole number, if there is one from 0 to the most. What is more than nothing never
+/// becomes nothing: half a millisecond is refused, and not taken for none at all.
+fn whole(number: f64, most: i64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    #[expect(clippy::cast_precision_loss, reason = "every limit is below 2^53")]
+    let rounded = (number >= 0.0 && number <= most as f64).then(|| number.round() as i64)?;
+    (rounded != 0 || number == 0.0).then_some(rounded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_a_unit() {
+        for (text, milliseconds) in [
+            ("30", Some(30_000)),
+            ("0", Some(0)),
+            ("0.25", Some(250)),
+            ("500ms", Some(500)),
+            ("1.5s", Some(1500)),
+            ("5m", Some(300_000)),
+            ("2 h", Some(7_200_000)),
+            ("", None),
+            ("s", None),
+            ("-1", None),
+            ("5 minutes", None),
+            ("0.0001", None),
+            ("9000h", None),
+            ("1.2.3", None),
+            ("inf", None),
+            ("1e3", None),
+        ] {
+            assert_eq!(parse_duration(text), milliseconds, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_and_a_unit() {
+        for (text, bytes) in [
+            ("512", Some(512)),
+            ("64KiB", Some(65_536)),
+            ("10MB", Some(10_000_000)),
+            ("1.5 mib", Some(1_572_864)),
+            ("1.5", None),
+            ("64K", None),
+            ("-1", None),
+            ("9007199254740993TB", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for milliseconds in [0, 1, 250, 1000, 1500, 120_000, LONGEST_DURATION] {
+            assert_eq!(parse_duration(&write_duration(milliseconds)), Some(milliseconds));
+        }
+        for bytes in [0, 1, 1000, 1024, 524_288, 1 << 20, 1 << 30, (1 << 30) + 1] {
+            assert_eq!(parse_size(&write_size(bytes)), Some(bytes));
+        }
+    }
+}

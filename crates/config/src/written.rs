@@ -1,0 +1,53 @@
+//! Values as they would be written in a settings file, or in JSON.
+
+use serde_json::{Value as Json, json};
+
+use crate::declaration::{Kind, Setting};
+use crate::value::Value;
+use crate::values::quantity::{write_duration, write_size};
+
+/// The right-hand side of `name = …` in TOML; nothing when the setting is unset.
+pub(crate) fn toml(setting: &Setting, value: &Value) -> Option<String> {
+    json(setting, value).map(|value| toml_of(&value))
+}
+
+/// A value of the canonical form as JSON; nothing when the setting is unset.
+///
+/// Durations and sizes keep their unit, so that nobody has to know it.
+pub(crate) fn json(setting: &Setting, value: &Value) -> Option<Json> {
+    let written = match (setting.kind, value) {
+        // The one setting whose being unset is not what it is without anybody's doing.
+        (Kind::Text(_), Value::None) if setting.default.is_some() => json!(""),
+        (_, Value::None) => return None,
+        (Kind::Duration(_), Value::Int(0)) => json!(0),
+        (Kind::Duration(_), Value::Int(milliseconds)) => json!(write_duration(*milliseconds)),
+        (Kind::Size { .. }, Value::Int(bytes)) if bytes % 1024 == 0 && *bytes > 0 => {
+            json!(write_size(*bytes))
+        }
+        (Kind::Mode, Value::Int(mode)) => json!(format!("{mode:o}")),
+        (_, Value::Bool(value)) => json!(value),
+        (_, Value::Int(number)) => json!(number),
+        (_, Value::Float(number)) => json!(number),
+        (_, Value::Text(text)) => json!(text),
+        (_, Value::List(items)) => {
+            let items: Vec<Json> = items.iter().filter_map(|item| json(setting, item)).collect();
+            if items.is_empty() && setting.default.is_none() {
+                return None;
+            }
+            Json::Array(items)
+        }
+    };
+    Some(written)
+}
+
+/// JSON as TOML. Strings of the one are not always strings of the other.
+pub(crate) fn toml_of(value: &Json) -> String {
+    match value {
+        Json::String(text) => ::toml::Value::String(text.clone()).to_string(),
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(toml_of).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
