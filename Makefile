@@ -32,8 +32,10 @@ test-python:
 
 test-system: ## run it behind real proxies, as PID 1, scraped by a real Prometheus
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
-	@test -x tests/system/run || { echo 'error: tests/system/run is missing' >&2; exit 1; }
-	@tests/system/run
+	@tests/system-setup
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-system.txt
+	.ci/wheel $(VENV) quick
+	$(VENV)/bin/python -m pytest tests -m system
 
 test-all: ## the Python tests on every Python from 3.10 on that pyenv or the path has
 	@.ci/test-all

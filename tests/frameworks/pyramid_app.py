@@ -39,7 +39,7 @@ def file(request: Request) -> FileResponse:
     return FileResponse(Path(os.environ["TEST_FILES"]) / request.matchdict["name"], request)
 
 
-def main(global_config: dict[str, str], **settings: str) -> Any:  # noqa: ARG001 (PasteDeploy's)
+def main(global_config: dict[str, str], **settings: str) -> Any:
     """Build the application, as PasteDeploy asks for it."""
     config = Configurator(settings=settings)
     for name, pattern, view, renderer in (

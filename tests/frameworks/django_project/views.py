@@ -41,7 +41,7 @@ def upload(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"name": sent.name, "size": sent.size, "sha256": digest.hexdigest()})
 
 
-def stream(request: HttpRequest) -> StreamingHttpResponse:  # noqa: ARG001 (Django passes it)
+def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Send the first piece, and the second only once somebody has asked for ``release``."""
     released.clear()
 
@@ -52,13 +52,13 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:  # noqa: ARG001 (Djan
     return StreamingHttpResponse(pieces(), content_type="text/plain")
 
 
-def release(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django passes it)
+def release(request: HttpRequest) -> HttpResponse:
     """Let ``stream`` go on."""
     released.set()
     return HttpResponse("released")
 
 
-def file(request: HttpRequest, name: str) -> FileResponse:  # noqa: ARG001 (Django passes it)
+def file(request: HttpRequest, name: str) -> FileResponse:
     """Send a file of the test."""
     return FileResponse((Path(os.environ["TEST_FILES"]) / name).open("rb"), as_attachment=True)
 
@@ -79,6 +79,6 @@ def echo(request: HttpRequest, rest: str) -> JsonResponse:
     )
 
 
-def fails(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django passes it)
+def fails(request: HttpRequest) -> HttpResponse:
     """Raise, as a view with a mistake does."""
     raise RuntimeError("a mistake in a view")
