@@ -8,7 +8,7 @@ ADDRESS ?= 127.0.0.1:8080
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-all lint format bench fuzz docs wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions fuzz docs wheel sdist clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ test-rust:
 test-python:
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	.ci/wheel $(VENV) quick
-	$(VENV)/bin/python -m pytest tests
+	$(VENV)/bin/python -m pytest tests bench/tests
 
 test-system: ## run it behind real proxies, as PID 1, scraped by a real Prometheus
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
@@ -56,7 +56,15 @@ format: ## let rustfmt and ruff have their way
 bench: ## measure Maitred and its peers under the same load
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	@.ci/wheel $(VENV) release
-	@bench/run
+	$(PYTHON) bench setup
+	$(PYTHON) bench run --needed --maitred $(VENV)
+	$(PYTHON) bench table
+	$(PYTHON) bench targets
+
+bench-instructions: ## count instructions per request, and compare with the committed counts
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@.ci/wheel $(VENV) release
+	$(PYTHON) bench instructions --check --maitred $(VENV)
 
 fuzz: ## let libFuzzer look for what the parser does not expect
 	@crates/http-parser/fuzz/run
