@@ -5,6 +5,7 @@
 //! grammar is refused, because each leniency here (an empty size, a bare LF, a sign, a space) has
 //! been somebody's request smuggling.
 
+use super::steps;
 use super::trailer::Trailer;
 use crate::limits::Limits;
 use crate::message::headers::is_token_byte;
@@ -135,6 +136,7 @@ impl Chunked {
                     let Some((&byte, rest)) = input.split_first() else {
                         return Ok(Piece::Incomplete);
                     };
+                    steps::count(1);
                     self.take(byte, limits)?;
                     *input = rest;
                 }
@@ -241,7 +243,7 @@ impl Line {
             Part::Size { digits: 1.. } | Part::Name | Part::Value | Part::AfterQuoted => {
                 Ok(self.size)
             }
-            Part::Size { .. } | Part::BeforeSemicolon => Err(Rejection::ChunkSize),
+            Part::Size { .. } => Err(Rejection::ChunkSize),
             _ => Err(Rejection::ChunkExtension),
         }
     }

@@ -7,7 +7,9 @@
 use super::fields::{self, Meaning};
 use super::lines::{Lines, Next};
 use super::request_line::{Outlook, RequestLine};
+use super::steps;
 use crate::limits::Limits;
+use crate::message::headers::is_token_byte;
 use crate::message::request::{Field, Span};
 use crate::message::{BodyFraming, RequestHead};
 use crate::rejection::Rejection;
@@ -58,8 +60,11 @@ impl HeadReader {
         }
         self.skip_empty_line(input)?;
         let bytes = *input;
-        if bytes.is_empty() {
-            return Ok(None);
+        match bytes.first() {
+            None => return Ok(None),
+            // TLS, HTTP/2 frames and most other protocols are told from the first byte.
+            Some(&byte) if !is_token_byte(byte) => return Err(Rejection::RequestLine),
+            Some(_) => {}
         }
         match self.find_end(bytes, limits)? {
             Some(end) => {
@@ -69,6 +74,7 @@ impl HeadReader {
             }
             None => {
                 self.held.extend_from_slice(bytes);
+                steps::count(bytes.len());
                 *input = &[];
                 Ok(None)
             }
@@ -87,6 +93,7 @@ impl HeadReader {
             let mut held = std::mem::take(&mut self.held);
             let before = held.len();
             held.extend_from_slice(piece);
+            steps::count(piece.len());
             if let Some(end) = self.find_end(&held, limits)? {
                 *input = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
                 let head = held.get(..end).unwrap_or_default();
@@ -110,7 +117,7 @@ impl HeadReader {
                 self.empty_line = EmptyLine::HalfSeen;
                 *input = &[];
             }
-            (EmptyLine::HalfSeen, _) | (_, [b'\r' | b'\n', ..]) => {
+            (EmptyLine::HalfSeen, _) | (EmptyLine::Allowed, [b'\r' | b'\n', ..]) => {
                 return Err(Rejection::BareLineEnd);
             }
             _ => {}
@@ -176,6 +183,7 @@ impl HeadReader {
         let ParsedLine { line, fields_start } = self.request_line.ok_or(Rejection::RequestLine)?;
         let RequestLine { method, target, version } = line;
         let section = head.get(fields_start..).unwrap_or_default();
+        steps::count(head.len());
         let mut meaning = Meaning::default();
         let mut places = Vec::with_capacity(self.field_count);
         fields::parse(section, self.field_count, |name, value| {

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use super::steps;
+
 /// How far the lines of one section have been found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lines {
@@ -14,9 +16,6 @@ pub(super) struct Lines {
     scanned: usize,
     /// Where the current line starts.
     line_start: usize,
-    /// How many bytes have been looked at, for the test that this is linear.
-    #[cfg(test)]
-    pub(super) steps: usize,
 }
 
 /// What comes next in a section.
@@ -37,10 +36,7 @@ impl Lines {
     pub(super) fn next(&mut self, section: &[u8]) -> Next {
         let rest = section.get(self.scanned..).unwrap_or_default();
         let found = memchr::memchr2(b'\r', b'\n', rest);
-        #[cfg(test)]
-        {
-            self.steps += found.map_or(rest.len(), |offset| offset + 2);
-        }
+        steps::count(found.map_or(rest.len(), |offset| offset + 2));
         let Some(offset) = found else {
             self.scanned = section.len();
             return Next::Incomplete;

@@ -11,6 +11,7 @@ mod framing;
 mod head;
 mod lines;
 mod request_line;
+mod steps;
 mod trailer;
 
 use std::sync::Arc;

@@ -3,9 +3,10 @@
 //! Two parsers that split a line differently see two different requests, so no other white space
 //! is taken for a space, and none is skipped.
 
+use super::steps;
 use crate::limits::Limits;
 use crate::message::Version;
-use crate::message::headers::{is_token, is_token_byte};
+use crate::message::headers::is_token;
 use crate::message::request::Span;
 use crate::message::target::Target;
 use crate::rejection::Rejection;
@@ -65,10 +66,8 @@ impl Outlook {
     /// Judges `line`, the beginning of a request line or all of it.
     pub(super) fn judge(&mut self, line: &[u8], limits: &Limits) -> Result<(), Rejection> {
         if let Self::Method = self {
-            if line.first().is_some_and(|&byte| !is_token_byte(byte)) {
-                return Err(Rejection::RequestLine); // TLS, HTTP/2 frames, other protocols
-            }
             let window = line.get(..=limits.method_bytes).unwrap_or(line);
+            steps::count(window.len());
             match window.iter().position(|&byte| byte == b' ') {
                 Some(at) => *self = Self::Target(at + 1),
                 None if window.len() > limits.method_bytes => return Err(Rejection::MethodTooLong),
@@ -78,6 +77,7 @@ impl Outlook {
         if let Self::Target(start) = *self {
             let target = line.get(start..).unwrap_or_default();
             if let Some(window) = target.get(..=limits.target_bytes) {
+                steps::count(window.len());
                 memchr::memchr(b' ', window).ok_or(Rejection::TargetTooLong)?;
                 *self = Self::Settled;
             }

@@ -5,6 +5,7 @@
 
 use super::fields;
 use super::lines::{Lines, Next};
+use super::steps;
 use crate::limits::Limits;
 use crate::rejection::Rejection;
 
@@ -28,6 +29,7 @@ impl Trailer {
         // One byte over the limit is enough to know.
         let room = (limits.trailer_bytes + 1).saturating_sub(before).min(bytes.len());
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        steps::count(room);
         loop {
             match self.lines.next(&self.held) {
                 Next::Line(_) => {
@@ -55,6 +57,7 @@ impl Trailer {
     fn judge(&mut self, end: usize) -> Result<(), Rejection> {
         let held = std::mem::take(&mut self.held);
         let section = held.get(..end).unwrap_or_default();
+        steps::count(end);
         fields::parse(section, self.count, |name, _| {
             if is_forbidden(name) { Err(Rejection::Trailer) } else { Ok(()) }
         })
