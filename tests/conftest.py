@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from server import Server, command
 
 @pytest.fixture
 def program() -> Iterator[Callable[..., Server]]:
-    """Start the program with any arguments; it is ended with the test."""
+    """Start the program with any arguments; it is asked to end with the test, and has to end well.
+
+    A test that wants another end has to bring it about itself.
+    """
     started: list[Server] = []
 
     def start(
@@ -22,8 +26,14 @@ def program() -> Iterator[Callable[..., Server]]:
         return server
 
     yield start
-    for server in started:
-        server.close()
+    try:
+        for server in started:
+            server.leave()
+    finally:
+        for server in started:
+            server.close()
+            # pytest shows it only when something failed.
+            sys.stdout.write(f"status {server.process.returncode}, and its log:\n{server.log}\n")
 
 
 @pytest.fixture

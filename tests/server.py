@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from client import Connection
+
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
 
@@ -94,6 +96,13 @@ class Server:
         host, port = self.url.removeprefix("http://").rsplit(":", 1)
         return host.strip("[]"), int(port)
 
+    def connect(self, timeout: float = 10, receive_buffer: int | None = None) -> Connection:
+        """Open a strict connection to the first address that it says it serves on."""
+        address = self.urls[0]
+        if address.startswith("unix:"):
+            return Connection(address.removeprefix("unix:"), timeout, receive_buffer)
+        return Connection(self.address, timeout, receive_buffer)
+
     def signal(self, number: int = signal.SIGTERM) -> None:
         """Send a signal."""
         self.process.send_signal(number)
@@ -110,6 +119,12 @@ class Server:
         if self.process.poll() is None:
             self.signal()
         return self.wait()
+
+    def leave(self) -> None:
+        """End it as an administrator would, unless it has ended; it has to end well (status 0)."""
+        if self.process.poll() is None:
+            status = self.stop()
+            assert status == 0, f"ended with status {status}"
 
     def close(self) -> None:
         """End it, however it feels about that."""
