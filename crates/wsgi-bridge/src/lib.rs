@@ -1,1 +1,37 @@
-//! To be written.
+//! WSGI (PEP 3333) for whatever hands out exchanges.
+//!
+//! A [`WsgiApplication`] is the Python side of [`maitred_http_parser::exchange`]: it starts Python
+//! threads, which take exchanges, call the application and give its response to each exchange's
+//! reply. It knows no sockets and no settings. In the order in which a request meets them: `worker`
+//! takes it, `serve` leads it through `environ` and `input`, the application calls what
+//! `start_response` gave it, and `iterable` or `file_wrapper` turn what it returned into chunks for
+//! `answer`. Who holds the interpreter's lock is decided in `attach`.
+//!
+//! Nothing here relies on that lock for its safety: every Python-visible class is frozen, its state
+//! is behind mutexes and atomics, and references to Python objects are only dropped by threads that
+//! are attached. So a module that exports this may declare `gil_used = false`.
+
+mod answer;
+mod application;
+mod attach;
+mod descriptor;
+mod environ;
+mod error_stream;
+mod field_names;
+mod file_wrapper;
+mod fork;
+mod held_bytes;
+mod input;
+mod iterable;
+mod latin1;
+pub mod load;
+pub mod log;
+mod presence;
+mod serve;
+mod start_response;
+mod traceback;
+mod worker;
+
+pub use application::{Facts, ListenerFacts, WsgiApplication};
+pub use load::load;
+pub use log::Log;

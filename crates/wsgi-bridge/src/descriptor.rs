@@ -1,0 +1,39 @@
+//! A Python file's descriptor, duplicated: the server's copy stays open until the last byte has
+//! gone, whatever the application does with its own.
+
+#![cfg_attr(
+    unix,
+    expect(unsafe_code, reason = "a descriptor is a number until somebody vouches for it")
+)]
+
+use maitred_http_parser::exchange::FileBody;
+use pyo3::prelude::*;
+
+/// What is left of a regular file, from Python's own position on, which is not the descriptor's
+/// where the file is buffered. `None` when it is no regular file.
+#[cfg(unix)]
+pub(crate) fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
+    use std::fs::File;
+    use std::os::fd::{BorrowedFd, RawFd};
+
+    let descriptor: RawFd = file.call_method0("fileno")?.extract()?;
+    // SAFETY: `file` is one of CPython's own file objects, it is open (fileno() raises otherwise),
+    // and we hold a reference and the interpreter's lock, so that nothing of ours closes the
+    // descriptor before it has been duplicated. On a free-threaded interpreter an application that
+    // closes the file at this moment in another thread gets what it would get from os.dup.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let copy = File::from(borrowed.try_clone_to_owned()?);
+    let metadata = copy.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let offset: u64 = file.call_method0("tell")?.extract()?;
+    let length = metadata.len().saturating_sub(offset);
+    Ok(Some(FileBody { file: copy, offset, length }))
+}
+
+/// Elsewhere files are read in blocks.
+#[cfg(not(unix))]
+pub(crate) fn rest_of_file(_file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
+    Ok(None)
+}

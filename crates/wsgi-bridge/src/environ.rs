@@ -1,0 +1,343 @@
+//! The environ of a request (PEP 3333, "environ Variables"; RFC 3875 §4.1).
+//!
+//! What is the same for every request of a listener stands in a template, which is copied; the
+//! rest is set by interned keys in an order that never changes, so that a copy has room for all of
+//! it. Nothing of `os.environ` is in it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use maitred_http_parser::exchange::{Client, Peer};
+use maitred_http_parser::forwarded::{Forwarded, Told};
+use maitred_http_parser::message::BodyFraming;
+use maitred_http_parser::{RequestHead, Version};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyString};
+
+use crate::application::{Core, Facts, ListenerFacts};
+use crate::error_stream::ErrorStream;
+use crate::field_names::{
+    COOKIE, FORWARDING, HOST, Known, OtherNames, REPEATING, TRANSFER_ENCODING,
+};
+use crate::file_wrapper::FileWrapper;
+use crate::latin1;
+
+/// What a request has that its head does not tell.
+pub(crate) struct Circumstances<'a, 'py> {
+    pub(crate) client: &'a Client,
+    pub(crate) body_length: u64,
+    pub(crate) seconds_in_queue: f64,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) input: &'a Bound<'py, PyAny>,
+    pub(crate) client_disconnected: &'a Bound<'py, PyAny>,
+}
+
+/// What is the same for every request of one listener. What differs stands there as a placeholder,
+/// which is also its value where that is the most common one.
+pub(crate) fn template(
+    py: Python<'_>,
+    facts: &Facts,
+    listener: &ListenerFacts,
+    errors: &Bound<'_, ErrorStream>,
+) -> PyResult<Py<PyDict>> {
+    let environ = PyDict::new(py);
+    let prefix = latin1::to_str(py, facts.url_prefix.as_bytes())?;
+    environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
+    environ.set_item(intern!(py, "SCRIPT_NAME"), prefix)?;
+    environ.set_item(intern!(py, "PATH_INFO"), "")?;
+    environ.set_item(intern!(py, "QUERY_STRING"), intern!(py, ""))?;
+    environ.set_item(intern!(py, "REQUEST_URI"), "")?;
+    environ.set_item(intern!(py, "SERVER_NAME"), &listener.server_name)?;
+    environ.set_item(intern!(py, "SERVER_PORT"), &listener.server_port)?;
+    environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.1"))?;
+    if !facts.ident.is_empty() {
+        environ.set_item(intern!(py, "SERVER_SOFTWARE"), &facts.ident)?;
+    }
+    environ.set_item(intern!(py, "REMOTE_ADDR"), "")?;
+    environ.set_item(intern!(py, "REMOTE_HOST"), "")?;
+    environ.set_item(intern!(py, "REMOTE_PORT"), "")?;
+    environ.set_item(intern!(py, "wsgi.version"), (1, 0))?;
+    environ.set_item(intern!(py, "wsgi.url_scheme"), &facts.url_scheme)?;
+    environ.set_item(intern!(py, "wsgi.input"), py.None())?;
+    environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
+    environ.set_item(intern!(py, "wsgi.errors"), errors)?;
+    environ.set_item(intern!(py, "wsgi.multithread"), facts.threads > 1)?;
+    environ.set_item(intern!(py, "wsgi.multiprocess"), facts.workers > 1)?;
+    environ.set_item(intern!(py, "wsgi.run_once"), false)?;
+    environ.set_item(intern!(py, "wsgi.file_wrapper"), py.get_type::<FileWrapper>())?;
+    environ.set_item(intern!(py, "maitred.client_disconnected"), py.None())?;
+    environ.set_item(intern!(py, "waitress.client_disconnected"), py.None())?;
+    environ.set_item(intern!(py, "maitred.queue_time"), 0.0)?;
+    Ok(environ.unbind())
+}
+
+/// Builds environs on one worker thread, and keeps what the next one may need again.
+pub(crate) struct Environs {
+    core: Arc<Core>,
+    other_names: OtherNames,
+    /// The last value of each field in [`REPEATING`].
+    last_values: [Option<Py<PyString>>; REPEATING.len()],
+    last_address: Option<Py<PyString>>,
+}
+
+impl Environs {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self {
+            core,
+            other_names: OtherNames::default(),
+            last_values: [const { None }; REPEATING.len()],
+            last_address: None,
+        }
+    }
+
+    pub(crate) fn build<'py>(
+        &mut self,
+        py: Python<'py>,
+        head: &RequestHead,
+        circumstances: &Circumstances<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.core.template(circumstances.client.listener).bind(py).copy()?;
+        self.set_request_line(&environ, head)?;
+        self.set_peer(&environ, &circumstances.client.peer)?;
+        environ.set_item(intern!(py, "wsgi.input"), circumstances.input)?;
+        let client_disconnected = circumstances.client_disconnected;
+        environ.set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
+        environ.set_item(intern!(py, "waitress.client_disconnected"), client_disconnected)?;
+        let seconds_in_queue = PyFloat::new(py, circumstances.seconds_in_queue);
+        environ.set_item(intern!(py, "maitred.queue_time"), seconds_in_queue)?;
+        if let Some(request_id) = circumstances.request_id {
+            environ.set_item(intern!(py, "maitred.request_id"), request_id)?;
+        }
+        let passes_forwarding = matches!(circumstances.client.forwarded, Forwarded::Untouched);
+        self.set_fields(&environ, head, passes_forwarding)?;
+        if head.framing() == BodyFraming::Chunked {
+            let length = circumstances.body_length.to_string();
+            environ.set_item(intern!(py, "CONTENT_LENGTH"), length)?;
+        }
+        if let Forwarded::Trusted(told) = &circumstances.client.forwarded {
+            self.set_told(&environ, told)?;
+        }
+        Ok(environ)
+    }
+
+    fn set_request_line(&self, environ: &Bound<'_, PyDict>, head: &RequestHead) -> PyResult<()> {
+        let py = environ.py();
+        match head.method() {
+            "GET" => {}
+            "POST" => environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "POST"))?,
+            other => environ.set_item(intern!(py, "REQUEST_METHOD"), other)?,
+        }
+        if head.version() == Version::Http10 {
+            environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
+        }
+        let decoded = percent_decoded(head.path());
+        let path = without_prefix(&decoded, self.core.url_prefix.as_bytes());
+        let path_info = latin1::to_str(py, path)?;
+        environ.set_item(intern!(py, "PATH_INFO"), &path_info)?;
+        if head.target() == path {
+            environ.set_item(intern!(py, "REQUEST_URI"), path_info)?;
+        } else {
+            environ.set_item(intern!(py, "REQUEST_URI"), latin1::to_str(py, head.target())?)?;
+        }
+        if !head.query().is_empty() {
+            environ.set_item(intern!(py, "QUERY_STRING"), latin1::to_str(py, head.query())?)?;
+        }
+        Ok(())
+    }
+
+    fn set_peer(&mut self, environ: &Bound<'_, PyDict>, peer: &Peer) -> PyResult<()> {
+        let py = environ.py();
+        let address = reused(py, &mut self.last_address, peer.host.as_bytes())?;
+        environ.set_item(intern!(py, "REMOTE_ADDR"), &address)?;
+        environ.set_item(intern!(py, "REMOTE_HOST"), address)?;
+        let port = latin1::to_str(py, peer.port.as_bytes())?;
+        environ.set_item(intern!(py, "REMOTE_PORT"), port)
+    }
+
+    fn set_fields(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        head: &RequestHead,
+        passes_forwarding: bool,
+    ) -> PyResult<()> {
+        let py = environ.py();
+        let core = Arc::clone(&self.core);
+        let mut seen = 0u64;
+        for (name, value) in head.fields() {
+            let Some(known) = core.known_names.find(name) else {
+                self.set_other(environ, name, value)?;
+                continue;
+            };
+            if known == TRANSFER_ENCODING || (FORWARDING.contains(&known) && !passes_forwarding) {
+                continue;
+            }
+            let key = core.known_names.key(py, known);
+            let bit = 1u64 << known;
+            if seen & bit == 0 {
+                seen |= bit;
+                environ.set_item(key, self.value(py, known, value)?)?;
+            } else {
+                join(environ, key, value, if known == COOKIE { "; " } else { ", " })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn value<'py>(
+        &mut self,
+        py: Python<'py>,
+        known: Known,
+        value: &[u8],
+    ) -> PyResult<Bound<'py, PyString>> {
+        match REPEATING.iter().position(|&repeating| repeating == known) {
+            Some(place) => reused(py, &mut self.last_values[place], value),
+            None => latin1::to_str(py, value),
+        }
+    }
+
+    fn set_other(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        name: &[u8],
+        value: &[u8],
+    ) -> PyResult<()> {
+        match self.other_names.key(environ.py(), name)? {
+            None => {
+                self.core.field_dropped(name);
+                Ok(())
+            }
+            Some(key) if environ.contains(&key)? => join(environ, &key, value, ", "),
+            Some(key) => environ.set_item(key, latin1::to_str(environ.py(), value)?),
+        }
+    }
+
+    /// What a trusted proxy said about the client stands in place of what the socket says.
+    fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
+        let py = environ.py();
+        if let Some(address) = &told.remote_addr {
+            environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
+            environ.set_item(intern!(py, "REMOTE_HOST"), address)?;
+        }
+        let said = [
+            (intern!(py, "REMOTE_PORT"), told.remote_port.as_deref()),
+            (intern!(py, "wsgi.url_scheme"), told.scheme),
+            (intern!(py, "SERVER_NAME"), told.server_name.as_deref()),
+            (intern!(py, "SERVER_PORT"), told.server_port.as_deref()),
+            (self.core.known_names.key(py, HOST), told.host.as_deref()),
+        ];
+        for (key, value) in said {
+            if let Some(value) = value {
+                environ.set_item(key, latin1::to_str(py, value.as_bytes())?)?;
+            }
+        }
+        for (name, value) in &told.fields {
+            let value = latin1::to_str(py, value.as_bytes())?;
+            match self.core.known_names.find(name.as_bytes()) {
+                Some(known) => environ.set_item(self.core.known_names.key(py, known), value)?,
+                None => {
+                    if let Some(key) = self.other_names.key(py, name.as_bytes())? {
+                        environ.set_item(key, value)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The longest value that is kept for the next request.
+const KEPT_BYTES: usize = 256;
+
+/// `value` as a `str`: the last one, if it is the same. Only ASCII is kept, whose UTF-8 is itself.
+fn reused<'py>(
+    py: Python<'py>,
+    last: &mut Option<Py<PyString>>,
+    value: &[u8],
+) -> PyResult<Bound<'py, PyString>> {
+    if let Some(last) = last {
+        let last = last.bind(py);
+        if last.to_str().is_ok_and(|last| last.as_bytes() == value) {
+            return Ok(last.clone());
+        }
+    }
+    let text = latin1::to_str(py, value)?;
+    if value.len() <= KEPT_BYTES && value.is_ascii() {
+        *last = Some(text.clone().unbind());
+    }
+    Ok(text)
+}
+
+/// Appends the value of a further field line of the same name (RFC 9110 §5.3; for Cookie RFC 6265
+/// §5.4, whose own separator it is).
+fn join(
+    environ: &Bound<'_, PyDict>,
+    key: &Bound<'_, PyString>,
+    value: &[u8],
+    separator: &str,
+) -> PyResult<()> {
+    let py = environ.py();
+    let joined = match environ.get_item(key)? {
+        Some(before) => before.add(separator)?.add(latin1::to_str(py, value)?)?,
+        None => latin1::to_str(py, value)?.into_any(),
+    };
+    environ.set_item(key, joined)
+}
+
+/// The bytes that a path stands for (RFC 3986 §2.1). A bad escape stays as it is.
+fn percent_decoded(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.contains(&b'%') {
+        return Cow::Borrowed(path);
+    }
+    let digit = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.iter();
+    while let Some(&byte) = rest.next() {
+        let ahead = rest.as_slice();
+        match (byte, digit(ahead.first()), digit(ahead.get(1))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8); // two hexadecimal digits fit a byte
+                rest.nth(1);
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+/// The path below url-prefix. A path outside of it stays whole, as Waitress has it.
+fn without_prefix<'a>(path: &'a [u8], prefix: &[u8]) -> &'a [u8] {
+    match path.strip_prefix(prefix) {
+        Some(below) if below.is_empty() || below.starts_with(b"/") => below,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_escape_stays_as_it_is() {
+        for (path, decoded) in [
+            ("/plain", "/plain"),
+            ("/a%20b%2Fc", "/a b/c"),
+            ("/100%", "/100%"),
+            ("/%2", "/%2"),
+            ("/%zz%41", "/%zzA"),
+            ("/%%41", "/%A"),
+        ] {
+            assert_eq!(percent_decoded(path.as_bytes()), decoded.as_bytes(), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_segment_is_a_prefix() {
+        for (path, below) in
+            [("/app", ""), ("/app/", "/"), ("/app/x", "/x"), ("/apple", "/apple"), ("/", "/")]
+        {
+            assert_eq!(without_prefix(path.as_bytes(), b"/app"), below.as_bytes(), "{path}");
+        }
+        assert_eq!(without_prefix(b"/x", b""), b"/x");
+    }
+}

@@ -1,0 +1,154 @@
+//! `wsgi.file_wrapper` (PEP 3333, "Optional Platform-Specific File Handling").
+//!
+//! A file that is read as its descriptor would be read is sent by the kernel: a duplicated
+//! descriptor goes to the server, and the application's own can be closed at once. Anything else
+//! that has `read` is sent in blocks. Where the object can seek, the length is known either way: a
+//! missing Content-Length is added, and one that promises more than there is is corrected.
+//!
+//! Having `fileno()` is not enough: that of a `GzipFile` is the compressed file's. Only where `read`
+//! is the method of one of CPython's own file classes does reading the object mean reading the
+//! descriptor; proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
+
+use pyo3::exceptions::PyStopIteration;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+use crate::answer::Answer;
+use crate::descriptor;
+use crate::iterable::Failure;
+
+/// What PEP 3333's reference implementation would read at a time is 8 KiB; Waitress reads 32 KiB.
+const BLOCK_SIZE: usize = 32 * 1024;
+
+/// A file as a response body. Everything but iteration and `close` is the file's own, so that
+/// middleware can read, seek and tell.
+#[pyclass(frozen, module = "maitred")]
+pub(crate) struct FileWrapper {
+    file: Py<PyAny>,
+    block_size: usize,
+}
+
+#[pymethods]
+impl FileWrapper {
+    #[new]
+    #[pyo3(signature = (file, block_size=BLOCK_SIZE))]
+    fn new(file: Py<PyAny>, block_size: usize) -> Self {
+        Self { file, block_size: block_size.max(1) }
+    }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let block = self.file.bind(py).call_method1("read", (self.block_size,))?;
+        if block.is_truthy()? { Ok(block) } else { Err(PyStopIteration::new_err(())) }
+    }
+
+    /// Closes the file, where it can be closed.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(close) = self.file.bind(py).getattr_opt("close")? {
+            close.call0()?;
+        }
+        Ok(())
+    }
+
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.file.bind(py).getattr(name)
+    }
+
+    /// The wrapped file.
+    #[getter]
+    fn file(&self, py: Python<'_>) -> Py<PyAny> {
+        self.file.clone_ref(py)
+    }
+
+    #[getter]
+    fn block_size(&self) -> usize {
+        self.block_size
+    }
+}
+
+impl FileWrapper {
+    /// Sends the file by its descriptor and ends the response. False when it has to be iterated
+    /// instead; its length has been declared then, where it is known.
+    pub(crate) fn send(slf: &Bound<'_, Self>, answer: &Answer) -> Result<bool, Failure> {
+        let py = slf.py();
+        if answer.has_body(py) || !answer.is_started(py) {
+            return Ok(false);
+        }
+        let file = slf.get().file.bind(py);
+        let body = match real_file(file)? {
+            Some(real) => descriptor::rest_of_file(&real)?,
+            None => None,
+        };
+        let Some(mut body) = body else {
+            if let Some(length) = seekable_length(file)? {
+                declare(py, answer, length);
+            }
+            return Ok(false);
+        };
+        body.length = declare(py, answer, body.length);
+        if body.length == 0 {
+            answer.finish(py, None)?;
+        } else {
+            answer.send_file(py, body)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Declares `available` bytes, or leaves a smaller declaration; answers how many are to be sent.
+fn declare(py: Python<'_>, answer: &Answer, available: u64) -> u64 {
+    answer
+        .with_waiting_head(py, |head| match head.content_length() {
+            Some(declared) if declared <= available => declared,
+            _ => {
+                head.correct_content_length(available);
+                available
+            }
+        })
+        .unwrap_or(available)
+}
+
+/// The unbuffered or buffered file that `file` reads from, when reading is all it does.
+fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static FILE_IO: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static BUFFERED_READER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static BUFFERED_RANDOM: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = file.py();
+    let file_io = FILE_IO.import(py, "io", "FileIO")?;
+
+    let Some(mut read) = file.getattr_opt("read")? else { return Ok(None) };
+    if let Some(wrapped) = read.getattr_opt("__wrapped__")? {
+        read = wrapped; // NamedTemporaryFile puts a function around each method
+    }
+    let Some(reader) = read.getattr_opt("__self__")? else { return Ok(None) };
+    if reader.is_exact_instance(file_io) {
+        return Ok(Some(reader));
+    }
+    let is_buffered =
+        reader.is_exact_instance(BUFFERED_READER.import(py, "io", "BufferedReader")?)
+            || reader.is_exact_instance(BUFFERED_RANDOM.import(py, "io", "BufferedRandom")?);
+    let is_real = is_buffered && reader.getattr("raw")?.is_exact_instance(file_io);
+    Ok(is_real.then_some(reader))
+}
+
+/// How many bytes there are from the current position on; `None` when the object cannot seek.
+fn seekable_length(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+    let (Some(seek), Some(tell)) = (file.getattr_opt("seek")?, file.getattr_opt("tell")?) else {
+        return Ok(None);
+    };
+    if let Some(seekable) = file.getattr_opt("seekable")?
+        && !seekable.call0()?.is_truthy()?
+    {
+        return Ok(None);
+    }
+    let position: u64 = tell.call0()?.extract()?;
+    const FROM_THE_END: i32 = 2; // os.SEEK_END
+    seek.call1((0, FROM_THE_END))?;
+    let end: u64 = tell.call0()?.extract()?;
+    seek.call1((position,))?;
+    Ok(Some(end.saturating_sub(position)))
+}

@@ -1,0 +1,63 @@
+//! What happens in a child that an application forks while it answers a request.
+//!
+//! The child is a copy of one worker thread: it has the client's socket, the server's state and
+//! none of its other threads. What it does of its own (`multiprocessing`, `os.exec*`, `os._exit`)
+//! is its own affair; it must never answer the request a second time, nor take another one. So the
+//! bridge asks here before it touches an exchange.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+/// How often this process and its ancestors were forked, one from the other.
+static DEPTH: AtomicU64 = AtomicU64::new(0);
+
+/// The process that something belongs to. A server may well be started in a forked child: only
+/// what was made before the fork is another process's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process(u64);
+
+impl Process {
+    /// This one.
+    pub(crate) fn current() -> Self {
+        Self(DEPTH.load(Ordering::Relaxed))
+    }
+
+    /// Whether we are in a forked child of it.
+    pub(crate) fn is_parent(self) -> bool {
+        self != Self::current()
+    }
+}
+
+/// Asks Python to tell us of forks. Does nothing from the second time on, and nothing on systems
+/// that cannot fork.
+pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
+    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
+    WATCHED
+        .get_or_try_init(py, || {
+            let os = py.import("os")?;
+            if let Some(register) = os.getattr_opt("register_at_fork")? {
+                let keywords = PyDict::new(py);
+                keywords.set_item("after_in_child", wrap_pyfunction!(forked_in_child, py)?)?;
+                register.call((), Some(&keywords))?;
+            }
+            Ok(())
+        })
+        .copied()
+}
+
+#[pyfunction]
+fn forked_in_child() {
+    DEPTH.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Ends a child that came back from the application: nothing in it may be used any further, and
+/// there is no caller that it could return to.
+pub(crate) fn end_child(py: Python<'_>) -> ! {
+    const SOFTWARE_ERROR: i32 = 70; // EX_SOFTWARE of sysexits.h
+    // Does not return. Were there no os._exit, aborting would still be better than answering.
+    let _ = py.import("os").and_then(|os| os.call_method1("_exit", (SOFTWARE_ERROR,)));
+    std::process::abort()
+}

@@ -1,0 +1,69 @@
+//! Large pieces of a response that are sent from the `bytes` object's own memory.
+//!
+//! What a slow client has not taken yet is held, not copied: the server keeps a [`Bytes`] whose
+//! owner is the Python object. It drops it on whatever thread sent the last byte, which may not
+//! touch a reference count. So the object goes to the graveyard, which the workers empty whenever
+//! they hold the interpreter's lock anyway. What it can hold is bounded by the server's
+//! high-water marks, because it only receives what was waiting to be sent.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+
+/// From this size on a piece is held rather than lent, and sent without the interpreter's lock:
+/// copying 64 KiB takes as long as sending it, and letting go costs a hundredth of that.
+pub(crate) const HELD_FROM: usize = 64 * 1024;
+
+/// Objects whose last reference is to be dropped by a thread that is attached.
+#[derive(Default)]
+pub(crate) struct Graveyard {
+    /// Set after every burial, so that a worker need not take the mutex to see that it is empty.
+    occupied: AtomicBool,
+    dead: Mutex<Vec<PyBackedBytes>>,
+}
+
+impl Graveyard {
+    fn bury(&self, bytes: PyBackedBytes) {
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        self.occupied.store(true, Ordering::Release);
+    }
+
+    /// Drops what was left here. The token proves that the caller may.
+    pub(crate) fn empty(&self, _py: Python<'_>) {
+        if self.occupied.load(Ordering::Relaxed) && self.occupied.swap(false, Ordering::Acquire) {
+            let dead =
+                std::mem::take(&mut *self.dead.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(dead); // after the mutex: a destructor may run Python
+        }
+    }
+}
+
+/// The owner of the memory of a held piece.
+struct Held {
+    bytes: Option<PyBackedBytes>,
+    graveyard: Arc<Graveyard>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or_default()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(bytes) = self.bytes.take() {
+            self.graveyard.bury(bytes);
+        }
+    }
+}
+
+/// The memory of `bytes`, for as long as anybody wants it, droppable on any thread.
+pub(crate) fn hold(bytes: &Bound<'_, PyBytes>, graveyard: &Arc<Graveyard>) -> Bytes {
+    let bytes = Some(PyBackedBytes::from(bytes.clone()));
+    Bytes::from_owner(Held { bytes, graveyard: Arc::clone(graveyard) })
+}

@@ -1,0 +1,132 @@
+//! What the application returned becomes a response body (PEP 3333, "Buffering and Streaming").
+//!
+//! Each chunk leaves before the next one is asked for, unless it is the only one: then head and
+//! body are one write, with a Content-Length. Nothing is sent for an empty chunk. When the client
+//! has gone the iteration stops; `close()` is the caller's affair, on every path.
+
+use maitred_http_parser::ApplicationFault;
+use maitred_http_parser::exchange::Flow;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+use crate::answer::Answer;
+use crate::file_wrapper::FileWrapper;
+
+/// Why a body could not be sent whole.
+pub(crate) enum Failure {
+    /// The application raised while it was iterated.
+    Raised(PyErr),
+    /// It gave something that is no body.
+    Fault(ApplicationFault),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<ApplicationFault> for Failure {
+    fn from(fault: ApplicationFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Sends all of it and ends the response.
+pub(crate) fn send(
+    py: Python<'_>,
+    answer: &Answer,
+    iterable: &Bound<'_, PyAny>,
+) -> Result<(), Failure> {
+    if let Ok(list) = iterable.cast_exact::<PyList>() {
+        match list.len() {
+            0 => return Ok(answer.finish(py, None)?),
+            1 => return send_only(py, answer, &list.get_item(0)?),
+            _ => {}
+        }
+    } else if let Ok(tuple) = iterable.cast_exact::<PyTuple>() {
+        match tuple.len() {
+            0 => return Ok(answer.finish(py, None)?),
+            1 => return send_only(py, answer, &tuple.get_item(0)?),
+            _ => {}
+        }
+    } else if let Ok(wrapper) = iterable.cast::<FileWrapper>() {
+        if FileWrapper::send(wrapper, answer)? {
+            return Ok(());
+        }
+    } else if iterable.is_instance_of::<PyBytes>() || iterable.is_instance_of::<PyString>() {
+        // Iterating them would give numbers, or a packet for each character.
+        return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
+    }
+    send_each(py, answer, iterable)
+}
+
+/// The only chunk there is.
+fn send_only(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<(), Failure> {
+    let bytes = as_bytes(py, answer, chunk)?;
+    Ok(answer.finish(py, Some(bytes))?)
+}
+
+fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Result<(), Failure> {
+    let mut chunks = match iterable.try_iter() {
+        Ok(chunks) => chunks,
+        Err(_) if iterable.getattr_opt("__iter__")?.is_none() => {
+            return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
+        }
+        Err(error) => return Err(Failure::Raised(error)),
+    };
+    // PEP 3333 lets a server rely on len(); where it says one, that one may be the whole body.
+    let mut only = match chunks.next() {
+        Some(first) if has_length_one(iterable)? => Some(first?),
+        Some(first) => {
+            if send_chunk(py, answer, &first?)? == Flow::Gone {
+                return Ok(answer.finish(py, None)?);
+            }
+            None
+        }
+        None => None,
+    };
+    for chunk in chunks {
+        let chunk = chunk?;
+        let before = only.take(); // len() was wrong
+        for chunk in before.into_iter().chain([chunk]) {
+            if send_chunk(py, answer, &chunk)? == Flow::Gone {
+                return Ok(answer.finish(py, None)?);
+            }
+        }
+    }
+    match only {
+        Some(only) => send_only(py, answer, &only),
+        None => Ok(answer.finish(py, None)?),
+    }
+}
+
+fn send_chunk(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<Flow, Failure> {
+    Ok(answer.send(py, as_bytes(py, answer, chunk)?)?)
+}
+
+/// Whether `len()` says that there is one chunk. Generators, which are the most common, have none.
+fn has_length_one(iterable: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let has_length = iterable.get_type().getattr_opt(intern!(iterable.py(), "__len__"))?.is_some();
+    Ok(has_length && iterable.len()? == 1)
+}
+
+fn as_bytes<'a, 'py>(
+    py: Python<'_>,
+    answer: &Answer,
+    chunk: &'a Bound<'py, PyAny>,
+) -> Result<&'a Bound<'py, PyBytes>, Failure> {
+    chunk.cast::<PyBytes>().map_err(|_| {
+        // A head that declares no body needs nothing of this chunk, and leaves nevertheless.
+        answer.send_empty_head(py);
+        Failure::Fault(ApplicationFault::NotBytes(kind(chunk)))
+    })
+}
+
+fn kind(object: &Bound<'_, PyAny>) -> String {
+    object
+        .get_type()
+        .qualname()
+        .map_or_else(|_| "something else".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,146 @@
+//! One request: environ, call, iteration, `close()`, and what is said where one of them raises.
+//!
+//! Whatever the application raises, `SystemExit` and `KeyboardInterrupt` included, costs its own
+//! request only. `close()` is called exactly once on every path (PEP 3333, "Specification
+//! Details").
+
+use std::sync::Arc;
+
+use maitred_http_parser::exchange::Exchange;
+use maitred_http_parser::fault::Stage;
+use maitred_http_parser::{ApplicationFault, RequestHead};
+use pyo3::exceptions::PyBrokenPipeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::answer::Answer;
+use crate::application::Core;
+use crate::environ::{Circumstances, Environs};
+use crate::input::Input;
+use crate::iterable::{self, Failure};
+use crate::log::{Level, Raised};
+use crate::presence::ClientDisconnected;
+use crate::start_response::StartResponse;
+use crate::{error_stream, traceback};
+
+/// Where one worker thread serves: what it keeps from one request to the next.
+pub(crate) struct Desk {
+    core: Arc<Core>,
+    environs: Environs,
+    /// The response that is being made.
+    answer: Option<Arc<Answer>>,
+}
+
+/// The request that is being served, for the log.
+struct Request<'a> {
+    core: &'a Core,
+    head: &'a RequestHead,
+    request_id: Option<&'a str>,
+    answer: &'a Answer,
+}
+
+impl Desk {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { environs: Environs::new(Arc::clone(&core)), core, answer: None }
+    }
+
+    /// Answers one exchange.
+    pub(crate) fn serve(&mut self, py: Python<'_>, exchange: Exchange) {
+        let core = Arc::clone(&self.core);
+        let Exchange { head, client, body, reply, queued_at, taken_at, request_id } = exchange;
+        let seconds_in_queue = taken_at.saturating_duration_since(queued_at).as_secs_f64();
+        let body_length = body.len();
+        let client_disconnected = ClientDisconnected::new(reply.presence());
+        let answer = Arc::new(Answer::new(reply, Arc::clone(&core.graveyard)));
+        self.answer = Some(Arc::clone(&answer));
+        let request = Request {
+            core: &core,
+            head: &head,
+            request_id: request_id.as_deref(),
+            answer: &answer,
+        };
+
+        let result = Input::new(py, body).and_then(|input| {
+            let client_disconnected = Bound::new(py, client_disconnected)?.into_any();
+            let circumstances = Circumstances {
+                client: &client,
+                body_length,
+                seconds_in_queue,
+                request_id: request.request_id,
+                input: &input.object,
+                client_disconnected: &client_disconnected,
+            };
+            let environ = self.environs.build(py, &head, &circumstances)?;
+            let start_response = Bound::new(py, StartResponse::new(py, Arc::clone(&answer))?)?;
+            let called = core.callable.bind(py).call1((environ, start_response));
+            request.respond(py, called);
+            input.close()
+        });
+        if let Err(error) = result {
+            request.raised(py, Stage::Call, &error);
+        }
+        self.answer = None;
+        error_stream::finish_line(&*core.log);
+    }
+
+    /// Ends the response whose making panicked.
+    pub(crate) fn recover(&mut self, py: Python<'_>) {
+        if let Some(answer) = self.answer.take() {
+            answer.fail(py, ApplicationFault::Dropped);
+        }
+        let text = "a worker thread panicked while it served a request: this is a defect of the \
+                    server; the request was lost, the thread goes on";
+        self.core.log.noted(Level::Error, text);
+        error_stream::finish_line(&*self.core.log);
+    }
+}
+
+impl Request<'_> {
+    /// Makes a response of what the application returned.
+    fn respond(&self, py: Python<'_>, called: PyResult<Bound<'_, PyAny>>) {
+        let iterable = match called {
+            Ok(iterable) => iterable,
+            Err(error) => return self.raised(py, Stage::Call, &error),
+        };
+        match iterable::send(py, self.answer, &iterable) {
+            Ok(()) => {}
+            Err(Failure::Raised(error)) => self.raised(py, Stage::Iterate, &error),
+            Err(Failure::Fault(fault)) => self.answer.fail(py, fault),
+        }
+        if let Err(error) = close(&iterable) {
+            self.raised(py, Stage::Close, &error);
+        }
+    }
+
+    /// Logs an exception, and gives the response up unless it has ended.
+    fn raised(&self, py: Python<'_>, stage: Stage, error: &PyErr) {
+        if self.answer.is_client_gone(py) && error.is_instance_of::<PyBrokenPipeError>(py) {
+            // What write() raised has come back to us: nothing is wrong with the application.
+            if self.answer.finish(py, None).is_ok() {
+                return;
+            }
+        }
+        let traceback = traceback::format_exception(py, error);
+        self.core.log.raised(&Raised {
+            stage,
+            head: self.head,
+            request_id: self.request_id,
+            exception: &traceback::class_name(py, error),
+            traceback: &traceback,
+        });
+        let detail = self.core.expose_tracebacks.then_some(traceback);
+        self.answer.fail(py, ApplicationFault::Raised { stage, detail });
+    }
+}
+
+/// Calls `close()` where there is one. Lists and tuples have none.
+fn close(iterable: &Bound<'_, PyAny>) -> PyResult<()> {
+    if iterable.is_exact_instance_of::<PyList>() || iterable.is_exact_instance_of::<PyTuple>() {
+        return Ok(());
+    }
+    if let Some(close) = iterable.getattr_opt(intern!(iterable.py(), "close"))? {
+        close.call0()?;
+    }
+    Ok(())
+}

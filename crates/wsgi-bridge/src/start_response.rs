@@ -1,0 +1,175 @@
+//! `start_response` and `write` (PEP 3333, "The start_response() Callable").
+//!
+//! What may not be sent is refused here, as an exception inside the application, which then has a
+//! line number: `AssertionError` for what breaks PEP 3333 itself, `ValueError` for what HTTP does
+//! not allow, as Waitress and wsgiref have it. The rules about fields live in
+//! `maitred_http_parser::message::response`.
+
+use std::sync::Arc;
+
+use maitred_http_parser::exchange::Flow;
+use maitred_http_parser::{ApplicationFault, ResponseHead};
+use pyo3::exceptions::{
+    PyAssertionError, PyBrokenPipeError, PyRuntimeError, PyTypeError, PyValueError,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTraceback, PyTuple};
+
+use crate::answer::{Answer, Call, NotTaken};
+use crate::latin1;
+
+/// What the application is given as `start_response`, for one request.
+#[pyclass(frozen, module = "maitred")]
+pub(crate) struct StartResponse {
+    answer: Arc<Answer>,
+    write: Py<Write>,
+}
+
+impl StartResponse {
+    pub(crate) fn new(py: Python<'_>, answer: Arc<Answer>) -> PyResult<Self> {
+        let write = Py::new(py, Write { answer: Arc::clone(&answer) })?;
+        Ok(Self { answer, write })
+    }
+}
+
+#[pymethods]
+impl StartResponse {
+    #[pyo3(signature = (status, headers, exc_info=None))]
+    fn __call__(
+        &self,
+        py: Python<'_>,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        exc_info: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<Write>> {
+        let exc_info = match exc_info {
+            Some(exc_info) if exc_info.is_truthy()? => Some(exc_info),
+            _ => None,
+        };
+        let call = if exc_info.is_some() { Call::Replacement } else { Call::First };
+        let taken = match self.answer.may_start(py, call) {
+            Ok(()) => {
+                let head = response_head(status, headers)?;
+                self.answer.start(py, head, call)
+            }
+            not_taken => not_taken,
+        };
+        match (taken, exc_info) {
+            (Ok(()), _) => Ok(self.write.clone_ref(py)),
+            (Err(NotTaken::AlreadySent), Some(exc_info)) => Err(reraised(exc_info)),
+            (Err(reason), _) => Err(refused(reason)),
+        }
+    }
+}
+
+/// The imperative way to send, which `start_response` returns (PEP 3333, "The write() Callable").
+#[pyclass(frozen, module = "maitred", name = "write")]
+pub(crate) struct Write {
+    answer: Arc<Answer>,
+}
+
+#[pymethods]
+impl Write {
+    fn __call__(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.answer.is_parents() {
+            return Err(refused(NotTaken::NotOurs));
+        }
+        let Ok(data) = data.cast::<PyBytes>() else {
+            self.answer.send_empty_head(py);
+            let kind = data.get_type().qualname()?;
+            return Err(PyTypeError::new_err(format!("write() takes bytes, not {kind}")));
+        };
+        match self.answer.send(py, data) {
+            Ok(Flow::Gone) => Err(PyBrokenPipeError::new_err("the client has gone")),
+            Ok(Flow::Continue | Flow::Wait) => Ok(()),
+            Err(fault) => Err(PyRuntimeError::new_err(fault.to_string())),
+        }
+    }
+}
+
+/// Checks and renders what the application gave.
+fn response_head(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<ResponseHead> {
+    let status = text(status, "the status")?;
+    let status = latin1::to_bytes(status, "the status")?;
+    let mut head = ResponseHead::new(&status).map_err(|fault| exception(&fault))?;
+    if let Ok(headers) = headers.cast::<PyList>() {
+        for header in headers {
+            push(&mut head, &header)?;
+        }
+    } else {
+        // PEP 3333 wants a list. Waitress takes whatever can be iterated, and so do we.
+        for header in headers.try_iter()? {
+            push(&mut head, &header?)?;
+        }
+    }
+    Ok(head)
+}
+
+/// Adds one `(name, value)`.
+fn push(head: &mut ResponseHead, header: &Bound<'_, PyAny>) -> PyResult<()> {
+    let pair;
+    let header = match header.cast::<PyTuple>() {
+        Ok(tuple) => tuple,
+        Err(_) => {
+            pair = header.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            &PyTuple::new(header.py(), pair)?
+        }
+    };
+    if header.len() != 2 {
+        return Err(PyValueError::new_err(format!(
+            "a header must be a (name, value) pair, not {} values",
+            header.len()
+        )));
+    }
+    let (name, value) = (header.get_borrowed_item(0)?, header.get_borrowed_item(1)?);
+    let name = text(&name, "a header name")?;
+    let name = latin1::to_bytes(name, "a header name")?;
+    let value = text(&value, "a header value")?;
+    let value = latin1::to_bytes(value, "a header value")?;
+    head.push(&name, &value).map_err(|fault| exception(&fault))
+}
+
+fn text<'a, 'py>(object: &'a Bound<'py, PyAny>, what: &str) -> PyResult<&'a Bound<'py, PyString>> {
+    object.cast::<PyString>().map_err(|_| {
+        let kind = object.get_type().qualname();
+        let kind = kind.as_ref().map_or("something else".into(), |kind| kind.to_string_lossy());
+        PyAssertionError::new_err(format!("{what} must be str, not {kind}"))
+    })
+}
+
+/// The exception by which the application learns of its mistake.
+fn exception(fault: &ApplicationFault) -> PyErr {
+    match fault {
+        ApplicationFault::HopByHop(_) => PyAssertionError::new_err(fault.to_string()),
+        _ => PyValueError::new_err(fault.to_string()),
+    }
+}
+
+fn refused(reason: NotTaken) -> PyErr {
+    match reason {
+        NotTaken::AlreadyStarted => PyAssertionError::new_err(
+            "start_response was called a second time without exc_info (PEP 3333)",
+        ),
+        NotTaken::AlreadySent => PyAssertionError::new_err("the response head has been sent"),
+        NotTaken::Ended => PyAssertionError::new_err("the response has ended"),
+        NotTaken::NotOurs => {
+            PyRuntimeError::new_err("a forked child cannot answer its parent's request")
+        }
+    }
+}
+
+/// The exception of `exc_info`, with its traceback, to be raised again.
+fn reraised(exc_info: &Bound<'_, PyAny>) -> PyErr {
+    let error = exc_info.get_item(1).map(PyErr::from_value);
+    match error {
+        Ok(error) => {
+            let traceback = exc_info.get_item(2).ok();
+            let traceback = traceback.and_then(|item| item.cast_into::<PyTraceback>().ok());
+            if traceback.is_some() {
+                error.set_traceback(exc_info.py(), traceback);
+            }
+            error
+        }
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,60 @@
+//! Exceptions and stacks as text, in Python's own words.
+//!
+//! This crate puts no Python frames on the stack, so a traceback begins with the application's
+//! outermost one. Only a thread's stack begins with those of `threading`, which are left out.
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+/// The exception with its traceback, causes and notes, as Python prints it.
+pub(crate) fn format_exception(py: Python<'_>, error: &PyErr) -> String {
+    let lines = py.import("traceback").and_then(|traceback| {
+        traceback.call_method1(
+            "format_exception",
+            (error.get_type(py), error.value(py), error.traceback(py)),
+        )
+    });
+    // Formatting runs the application's code (`__str__`), and may fail as everything may.
+    lines
+        .and_then(|lines| join(&lines))
+        .unwrap_or_else(|_| format!("{}: it could not be formatted\n", class_name(py, error)))
+}
+
+/// The name of the exception's class, such as `ValueError`.
+pub(crate) fn class_name(py: Python<'_>, error: &PyErr) -> String {
+    error
+        .get_type(py)
+        .qualname()
+        .map_or_else(|_| "an exception".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What the thread `ident` is doing; `None` when it runs nothing but `threading`'s own frames.
+pub(crate) fn format_stack(py: Python<'_>, ident: u64) -> PyResult<Option<String>> {
+    let frames = py.import("sys")?.call_method0("_current_frames")?;
+    let frame = frames.call_method1("get", (ident,))?;
+    if frame.is_none() {
+        return Ok(None);
+    }
+    let traceback = py.import("traceback")?;
+    let starter = py.import("threading")?.getattr("__file__")?;
+    let stack = traceback.call_method1("extract_stack", (frame,))?;
+    let own = PyList::empty(py);
+    for entry in stack.try_iter()? {
+        let entry = entry?;
+        if !own.is_empty() || !entry.getattr("filename")?.eq(&starter)? {
+            own.append(entry)?;
+        }
+    }
+    if own.is_empty() {
+        return Ok(None);
+    }
+    join(&traceback.call_method1("format_list", (own,))?).map(Some)
+}
+
+fn join(lines: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut text = String::new();
+    for line in lines.try_iter()? {
+        text.push_str(&line?.str()?.to_string_lossy());
+    }
+    Ok(text)
+}

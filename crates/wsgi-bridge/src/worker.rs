@@ -1,0 +1,133 @@
+//! Worker threads: Python's own, attached for as long as they live.
+//!
+//! They are started through `threading.Thread`, so that they have a name in the application's logs,
+//! a `threading.local` that lasts, and whatever `threading.settrace` gives to debuggers and
+//! profilers. After a request a worker takes the next one without letting go of the interpreter's
+//! lock; only an empty queue makes it let go and wait.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use maitred_http_parser::exchange::{Exchanges, StackUnavailable, Wake, Worker};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::application::Core;
+use crate::fork::{self, Process};
+use crate::serve::Desk;
+use crate::{attach, traceback};
+
+/// Starts a thread that serves from `exchanges` until they are closed.
+pub(crate) fn start(
+    py: Python<'_>,
+    name: &str,
+    core: Arc<Core>,
+    exchanges: Arc<dyn Exchanges>,
+) -> PyResult<WorkerThread> {
+    let is_finished = Arc::new(AtomicBool::new(false));
+    let target = Target { core, exchanges, is_finished: Arc::clone(&is_finished) };
+    let arguments = PyDict::new(py);
+    arguments.set_item("name", name)?;
+    arguments.set_item("target", Bound::new(py, target)?)?;
+    // The server waits for its workers for as long as it wants to; Python need not wait again.
+    arguments.set_item("daemon", true)?;
+    let thread = py.import("threading")?.getattr("Thread")?.call((), Some(&arguments))?;
+    thread.call_method0("start")?;
+    let ident = thread.getattr("ident")?.extract()?;
+    Ok(WorkerThread { ident, is_finished, is_asked: Arc::default() })
+}
+
+/// What the thread runs.
+#[pyclass(frozen, module = "maitred", name = "worker")]
+struct Target {
+    core: Arc<Core>,
+    exchanges: Arc<dyn Exchanges>,
+    is_finished: Arc<AtomicBool>,
+}
+
+#[pymethods]
+impl Target {
+    fn __call__(&self, py: Python<'_>) {
+        let _finished = Finished(&self.is_finished);
+        serve_all(py, &self.core, &*self.exchanges);
+    }
+}
+
+/// Says that the thread has ended, however it ended.
+struct Finished<'a>(&'a AtomicBool);
+
+impl Drop for Finished<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn serve_all(py: Python<'_>, core: &Arc<Core>, exchanges: &dyn Exchanges) {
+    let process = Process::current();
+    let mut desk = Desk::new(Arc::clone(core));
+    loop {
+        if let Some(exchange) = exchanges.try_next() {
+            if catch_unwind(AssertUnwindSafe(|| desk.serve(py, exchange))).is_err() {
+                desk.recover(py);
+            }
+            if process.is_parent() {
+                fork::end_child(py);
+            }
+            core.graveyard.empty(py);
+            if exchanges.should_yield() {
+                attach::give_way(py);
+            }
+            continue;
+        }
+        match attach::detached(py, || exchanges.wait()) {
+            Wake::Work => {}
+            Wake::Housekeeping => core.graveyard.empty(py),
+            Wake::Closed => return,
+        }
+    }
+}
+
+/// A started worker thread.
+pub(crate) struct WorkerThread {
+    /// `threading.Thread.ident`.
+    ident: u64,
+    is_finished: Arc<AtomicBool>,
+    /// Somebody is waiting for the interpreter to tell what this thread does.
+    is_asked: Arc<AtomicBool>,
+}
+
+impl Worker for WorkerThread {
+    fn is_finished(&self) -> bool {
+        self.is_finished.load(Ordering::Acquire)
+    }
+
+    fn stack(&self, patience: Duration) -> Result<String, StackUnavailable> {
+        if self.is_finished() {
+            return Err(StackUnavailable::NotRunning);
+        }
+        // A thread of its own waits for the interpreter, because waiting there knows no time limit.
+        // While it waits nobody else needs to: the answer would be the same.
+        if self.is_asked.swap(true, Ordering::AcqRel) {
+            return Err(StackUnavailable::Busy);
+        }
+        let (answer, answered) = mpsc::sync_channel(1);
+        let (ident, is_asked) = (self.ident, Arc::clone(&self.is_asked));
+        let asker = std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
+            let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
+            is_asked.store(false, Ordering::Release);
+            // Whoever asked may have lost patience.
+            let _ = answer.send(stack);
+        });
+        if asker.is_err() {
+            self.is_asked.store(false, Ordering::Release);
+            return Err(StackUnavailable::Busy);
+        }
+        match answered.recv_timeout(patience) {
+            Ok(Some(Ok(Some(stack)))) => Ok(stack),
+            Ok(_) => Err(StackUnavailable::NotRunning),
+            Err(_) => Err(StackUnavailable::Busy),
+        }
+    }
+}

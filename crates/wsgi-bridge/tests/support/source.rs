@@ -1,0 +1,79 @@
+//! Where the worker of a test gets its exchanges.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex};
+
+use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+
+#[derive(Default)]
+pub struct Source {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Exchange>,
+    wants_housekeeping: bool,
+    is_closed: bool,
+    /// Exchanges that were given out and not finished: a worker that asks for the next one has
+    /// finished the last.
+    is_busy: bool,
+}
+
+impl Source {
+    pub fn push(&self, exchange: Exchange) {
+        self.state.lock().unwrap().waiting.push_back(exchange);
+        self.changed.notify_all();
+    }
+
+    pub fn close(&self) {
+        self.state.lock().unwrap().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Makes the worker do what it does now and then, and waits until it has.
+    pub fn housekeep(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.wants_housekeeping = true;
+        state.is_busy = true;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| state.is_busy).unwrap());
+    }
+
+    /// Blocks until all that was pushed has been served.
+    pub fn wait_until_idle(&self) {
+        let state = self.state.lock().unwrap();
+        let is_working = |state: &mut State| state.is_busy || !state.waiting.is_empty();
+        drop(self.changed.wait_while(state, is_working).unwrap());
+    }
+}
+
+impl Exchanges for Source {
+    fn try_next(&self) -> Option<Exchange> {
+        let mut state = self.state.lock().unwrap();
+        let next = state.waiting.pop_front();
+        state.is_busy = next.is_some() || state.wants_housekeeping;
+        self.changed.notify_all();
+        next
+    }
+
+    fn wait(&self) -> Wake {
+        let state = self.state.lock().unwrap();
+        let nothing_to_do = |state: &mut State| {
+            state.waiting.is_empty() && !state.is_closed && !state.wants_housekeeping
+        };
+        let mut state = self.changed.wait_while(state, nothing_to_do).unwrap();
+        if std::mem::take(&mut state.wants_housekeeping) {
+            Wake::Housekeeping
+        } else if state.is_closed && state.waiting.is_empty() {
+            Wake::Closed
+        } else {
+            Wake::Work
+        }
+    }
+
+    fn should_yield(&self) -> bool {
+        false
+    }
+}
