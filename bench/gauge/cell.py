@@ -53,7 +53,7 @@ def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
     if load.warm_up_seconds:
         Wrk(running.port, scenario, load.warm_up_seconds, load.client_cpu).result()
         time.sleep(SETTLE_SECONDS)
-    fresh, figures = process_tree.cost(running.pid), {}
+    fresh = process_tree.cost(running.pid)
     idle = Idle(running.port, scenario)
     if scenario.idle:
         time.sleep(SETTLE_SECONDS)
@@ -62,19 +62,23 @@ def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
     wrk, besides = _run(running, scenario, load)
 
     after = process_tree.cost(running.pid)
-    if scenario.idle:
-        figures["idle"] = {
-            "answered": len(idle.connections),
-            "open_after": idle.still_open(),
-            "bytes_each": (before.rss_bytes - fresh.rss_bytes) / max(1, len(idle.connections)),
-        }
+    open_after = idle.still_open()
     idle.close()
     time.sleep(SETTLE_SECONDS)
+    left = process_tree.cost(running.pid)
+    if idle.connections:
+        count = len(idle.connections)
+        besides["idle"] = {
+            "answered": count,
+            "open_after": open_after,
+            "bytes_each": (before.rss_bytes - fresh.rss_bytes) / count,
+            "bytes_left_each": (left.rss_bytes - fresh.rss_bytes) / count,
+        }
     requests, seconds = wrk["requests"], wrk["duration_us"] / 1e6
     if not requests:
         raise CellError(f"no request was answered: {wrk}")
     cpu_s = after.cpu_s - before.cpu_s
-    return figures | besides | {
+    return besides | {
         "requests": requests,
         "rps": requests / seconds,
         "p50_ms": wrk["p50_us"] / 1000,
@@ -84,7 +88,7 @@ def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
         "client_busy": wrk["client_cpu_s"] / seconds,
         "switches": (after.switches - before.switches) / requests,
         "peak_rss_bytes": after.peak_rss_bytes,
-        "rss_bytes": [fresh.rss_bytes, process_tree.cost(running.pid).rss_bytes],
+        "rss_bytes": {"before": fresh.rss_bytes, "after": left.rss_bytes},
         "threads": after.threads,
         "errors": {kind: wrk[kind] for kind in ERRORS if wrk[kind]},
     }  # fmt: skip

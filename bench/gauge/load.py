@@ -73,13 +73,17 @@ class Idle:
         for _ in range(scenario.idle):
             try:
                 connection = Connection(("127.0.0.1", port), NEWCOMER_SECONDS)
-                self.connections.append(connection)
+            except OSError:
+                break
+            try:
                 connection.ask(self.data)
             except (OSError, ResponseError):
+                connection.close()
                 break
+            self.connections.append(connection)
 
     def still_open(self) -> int:
-        """How many the server has not closed, or only nearly: one that became readable ended."""
+        """How many the server has not closed: nothing but an end makes a silent one readable."""
         poll = select.poll()
         for connection in self.connections:
             poll.register(connection.socket, select.POLLIN)

@@ -80,6 +80,7 @@ class Results:
             said.append(
                 f"{idle['open_after']} idle connections, {idle['bytes_each']:.0f} bytes each"
             )
+            said.append(f"{idle['bytes_left_each']:.0f} bytes each kept after they closed")
         if (least := self.median(key, "least")) is not None:
             most, newcomers = self.median(key, "most"), self.median(key, "newcomers")
             said.append(f"each connection got {least:.2f} to {most:.2f} of the mean")

@@ -34,6 +34,13 @@ def test_what_was_not_measured_is_neither_kept_nor_missed():
     assert kept
 
 
+def test_a_round_in_which_we_failed_keeps_no_promise():
+    crashed = {"mode": "pinned", "scenario": "hello", "server": "maitred", "round": 1}
+    text, kept = report(Results([crashed | {"failed": "ended with 1"}], {}))
+    assert "FAILED" in text
+    assert not kept
+
+
 def test_every_target_names_a_scenario_and_servers_that_exist():
     for target in TARGETS:
         for mode in target.modes:
