@@ -1,1 +1,39 @@
-//! To be written.
+//! Sockets, threads and time around the protocol: the server, for any application.
+//!
+//! One I/O thread owns every socket (`accept`, `connection`). A request that is complete waits in
+//! the `queue` for one of the application's worker threads, which answers it and sends the answer
+//! itself (`reply`). `conn` is what both sides of a connection share. `sweep` looks at the clock
+//! for everybody, `nap` and `deferral` keep threads from waking each other for nothing, and
+//! `drain` ends it all without losing anything.
+//!
+//! Nothing here knows Python: an [`Application`](maitred_http_parser::exchange::Application) is
+//! whoever implements the trait.
+
+mod accept;
+mod clock;
+mod conn;
+mod connection;
+mod deferral;
+mod drain;
+mod listen;
+mod nap;
+mod outbox;
+mod parker;
+mod queue;
+mod receive;
+mod record;
+mod registry;
+mod reply;
+mod send_file;
+mod server;
+mod shared;
+mod spool;
+mod stream;
+mod sweep;
+pub mod telemetry;
+
+pub use clock::Clock;
+pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
+pub use queue::Lock;
+pub use server::{RunError, Running, Server, Waited};
+pub use telemetry::Telemetry;

@@ -1,0 +1,201 @@
+//! Takes connections in, and decides what happens when there are as many as there may be.
+//!
+//! At `connection-limit` the idlest keep-alive connection makes room; only when none is idle is
+//! the newcomer told to come back (503). With `connection-limit-action = "wait"` nobody is accepted
+//! until somebody leaves, as Waitress has it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use maitred_config::values::ConnectionLimitAction;
+use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::exchange::Peer;
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
+
+use crate::conn::{Conn, State};
+use crate::connection;
+use crate::listen::{ListenAddress, Listener};
+use crate::shared::Shared;
+use crate::stream::Stream;
+use crate::telemetry::{CloseReason, Turned};
+
+/// How many of those who were turned away are waited for at once, so that they get to read why.
+/// The others are told and closed on.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// How long accepting pauses when the process has no descriptors left, and nobody is idle.
+const NO_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listening socket, known to the reactor.
+#[derive(Debug)]
+pub(crate) enum Door {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Door {
+    /// Registers a listening socket with the reactor of the current thread.
+    pub(crate) fn open(listener: &Listener) -> io::Result<Self> {
+        let socket = listener.socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        match listener.address {
+            ListenAddress::Tcp(_) => TcpListener::from_std(socket.into()).map(Self::Tcp),
+            #[cfg(unix)]
+            ListenAddress::Unix(_) => UnixListener::from_std(socket.into()).map(Self::Unix),
+            #[cfg(not(unix))]
+            ListenAddress::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
+        match self {
+            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
+                if !NODELAY_IS_INHERITED {
+                    // Without it answers are only slower; the connection itself is fine.
+                    let _ = stream.set_nodelay(true);
+                }
+                (Stream::Tcp(stream), Peer::tcp(address))
+            }),
+            #[cfg(unix)]
+            Self::Unix(listener) => listener
+                .poll_accept(cx)
+                .map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix())),
+        }
+    }
+}
+
+/// Linux gives accepted sockets the options of the listening one, which saves a call for each.
+const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
+
+/// Accepts on one listener for as long as it is polled.
+pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
+    loop {
+        if shared.settings.connection_limit_action == ConnectionLimitAction::Wait {
+            room(&shared).await;
+        }
+        match poll_fn(|cx| door.poll_accept(cx)).await {
+            Ok((stream, peer)) => admit(&shared, stream, peer, index),
+            Err(error) => recover(&shared, &error).await,
+        }
+    }
+}
+
+/// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
+/// connection was established is reset.
+pub(crate) fn drain_backlog(shared: &Arc<Shared>, door: &Door, index: usize) {
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Ok((stream, peer))) = door.poll_accept(&mut cx) {
+        admit(shared, stream, peer, index);
+    }
+}
+
+/// Waits until there are fewer connections than the limit.
+async fn room(shared: &Shared) {
+    let mut said = false;
+    loop {
+        let mut gone = pin!(shared.registry.gone.notified());
+        gone.as_mut().enable();
+        if shared.registry.len() < shared.settings.connection_limit {
+            return;
+        }
+        if !said {
+            said = true;
+            shared.telemetry.limit_reached();
+        }
+        gone.await;
+    }
+}
+
+/// An accept failed. Most failures are about one connection, and the next may be fine; without
+/// descriptors there is none until somebody leaves.
+async fn recover(shared: &Shared, error: &io::Error) {
+    if is_out_of_descriptors(error) {
+        shared.telemetry.turned_away(Turned::FileDescriptors);
+        if !evict(shared) {
+            tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await;
+        } else {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+#[cfg(not(unix))]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    /// WSAEMFILE and WSAENOBUFS.
+    const OUT_OF_SOCKETS: [i32; 2] = [10024, 10055];
+    error.raw_os_error().is_some_and(|code| OUT_OF_SOCKETS.contains(&code))
+}
+
+/// Takes a connection in, or turns it away.
+fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
+    shared.telemetry.connection_accepted(listener);
+    let now = shared.clock.instant();
+    let conn = Arc::new(Conn::new(Arc::clone(shared), stream, peer, listener, now));
+    if shared.registry.len() >= shared.settings.connection_limit {
+        shared.telemetry.limit_reached();
+        if !evict(shared) {
+            turn_away(shared, conn);
+            return;
+        }
+    }
+    if shared.telemetry.is_draining() {
+        conn.state().protocol.handle_drain_announced();
+    }
+    let key = shared.registry.enter(Arc::clone(&conn));
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let reason = connection::drive(conn).await;
+        shared.registry.remove(key);
+        shared.telemetry.connection_closed(reason);
+    });
+}
+
+/// Closes the connection that has been idle for the longest, if one is.
+fn evict(shared: &Shared) -> bool {
+    let Some(idlest) = shared.registry.idlest() else { return false };
+    let mut state = idlest.state();
+    idlest.leave(&mut state, CloseReason::Evicted);
+    drop(state);
+    idlest.stream.close();
+    shared.telemetry.evicted();
+    true
+}
+
+/// Tells a newcomer that there is no room.
+fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
+    static WAITED_FOR: AtomicUsize = AtomicUsize::new(0);
+
+    shared.telemetry.turned_away(Turned::Limit);
+    let now = shared.clock.now();
+    {
+        let mut state = conn.state();
+        let State { protocol, outbox, .. } = &mut *state;
+        let refusal = Refusal::Busy { retry_after_seconds: 1 };
+        outbox.append(|out| protocol.turn_away(&refusal, out, &now));
+    }
+    conn.write_out();
+    if WAITED_FOR.fetch_add(1, Ordering::Relaxed) >= TURNED_AWAY_MAX {
+        WAITED_FOR.fetch_sub(1, Ordering::Relaxed);
+        shared.telemetry.connection_closed(CloseReason::Protocol);
+        return;
+    }
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let reason = connection::drive(conn).await;
+        WAITED_FOR.fetch_sub(1, Ordering::Relaxed);
+        shared.telemetry.connection_closed(reason);
+    });
+}

@@ -1,0 +1,270 @@
+//! What a connection's I/O task and the worker that answers on it share: the protocol, the output,
+//! and the socket.
+//!
+//! Both turn the same crank. Whoever has progress to make tells the protocol its fact under the
+//! lock, and writes without it: what is to be written is taken out, and `writing` keeps the other
+//! side from writing in between. A worker therefore sends its answer itself, at once, and the I/O
+//! task is woken only when something is left for it: a full socket, a request that came ahead, or
+//! the end of the connection.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
+use maitred_http_parser::exchange::{Peer, Presence};
+
+use crate::outbox::{Outbox, Written};
+use crate::record::{Record, Result as Answered};
+use crate::shared::Shared;
+use crate::spool::Claim;
+use crate::stream::Stream;
+use crate::telemetry::CloseReason;
+
+/// One connection.
+pub(crate) struct Conn {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) stream: Stream,
+    pub(crate) peer: Arc<Peer>,
+    /// Which of the server's listeners it came in on.
+    pub(crate) listener: usize,
+    state: Mutex<State>,
+    /// Told when output has gone, or the connection has.
+    pub(crate) moved: Condvar,
+    gone: AtomicBool,
+    half_closed_at: OnceLock<Instant>,
+}
+
+/// What is behind the lock.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) protocol: Connection,
+    pub(crate) outbox: Outbox,
+    /// Somebody is writing, and will look again when it has.
+    writing: bool,
+    /// Wakes the I/O task.
+    waker: Option<Waker>,
+    /// The request that is being answered, or whose answer is on its way out.
+    pub(crate) record: Option<Box<Record>>,
+    /// Why the connection is over, once it is.
+    pub(crate) over: Option<CloseReason>,
+    /// When something last happened here.
+    pub(crate) last_active: Instant,
+    /// The client has closed its side.
+    pub(crate) input_ended: bool,
+    /// The request is complete but for the part of its body that is on the way to the disk.
+    pub(crate) completing: bool,
+    /// The write side has been closed, and so many bytes have been dropped since.
+    pub(crate) lingering: Option<u64>,
+    /// The disk budget of the body that the application has.
+    pub(crate) claim: Option<Claim>,
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conn").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Conn {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        stream: Stream,
+        peer: Peer,
+        listener: usize,
+        now: Instant,
+    ) -> Self {
+        let protocol = Connection::new(Arc::clone(&shared.rules), now);
+        Self {
+            shared,
+            stream,
+            peer: Arc::new(peer),
+            listener,
+            state: Mutex::new(State {
+                protocol,
+                outbox: Outbox::default(),
+                writing: false,
+                waker: None,
+                record: None,
+                over: None,
+                last_active: now,
+                input_ended: false,
+                completing: false,
+                lingering: None,
+                claim: None,
+            }),
+            moved: Condvar::new(),
+            gone: AtomicBool::new(false),
+            half_closed_at: OnceLock::new(),
+        }
+    }
+
+    /// The state. A panic while it was held leaves a connection that only wants closing.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            let mut state = PoisonError::into_inner(poisoned);
+            state.over.get_or_insert(CloseReason::Error);
+            state
+        })
+    }
+
+    /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
+    /// left for it. Never blocks.
+    pub(crate) fn flush(&self) {
+        self.write_out();
+        let mut state = self.state();
+        if state.needs_io() {
+            state.wake_io();
+        }
+    }
+
+    /// The same for the I/O task, which looks at what is left by itself.
+    pub(crate) fn write_out(&self) {
+        let mut state = self.state();
+        if state.writing {
+            return;
+        }
+        let mut ended = None;
+        while !state.outbox.is_empty() && state.over.is_none() {
+            state.writing = true;
+            let mut output = state.outbox.take();
+            let before = output.len();
+            drop(state);
+            let written = output.write_to(&self.stream);
+            let sent = before - output.len();
+            state = self.state();
+            state.writing = false;
+            state.outbox.put_back(output);
+            let blocked = matches!(written, Written::Blocked);
+            if blocked || sent != before {
+                let now = self.shared.clock.instant();
+                state.protocol.handle_sent(sent, true, now);
+            } else if state.outbox.is_empty() {
+                state.protocol.handle_sent(sent, false, state.last_active);
+            }
+            if let Written::Broken(error) = written {
+                self.shared.telemetry.socket_error(&self.peer, &error);
+                self.leave(&mut state, CloseReason::Client);
+            }
+            if state.outbox.is_empty() {
+                ended = state.take_answered();
+            }
+            self.moved.notify_all();
+            if blocked {
+                break;
+            }
+        }
+        drop(state);
+        if let Some(record) = ended {
+            self.shared.telemetry.exchange_ended(&record, self.shared.clock.instant());
+        }
+    }
+
+    /// The client has gone, or is sent away: nothing can be said to it any more.
+    pub(crate) fn leave(&self, state: &mut State, reason: CloseReason) {
+        state.over.get_or_insert(reason);
+        state.protocol.end(Ending::Close);
+        self.gone.store(true, Ordering::Release);
+        self.moved.notify_all();
+        state.wake_io();
+    }
+
+    /// The client will send nothing more; it may still want its answer.
+    pub(crate) fn half_closed(&self, now: Instant) {
+        let _ = self.half_closed_at.set(now);
+    }
+
+    /// Whether nobody is there any more to be answered, as far as that can be known: the
+    /// connection broke, or the client closed its side longer than `patience` ago.
+    pub(crate) fn has_left(&self, now: Instant, patience: Duration) -> bool {
+        self.gone.load(Ordering::Acquire)
+            || self
+                .half_closed_at
+                .get()
+                .is_some_and(|at| now.saturating_duration_since(*at) >= patience)
+    }
+
+    /// A worker has taken the request that waited here.
+    pub(crate) fn taken(&self, worker: usize, now: Instant) {
+        if let Some(record) = &mut self.state().record {
+            record.taken_at = Some(now);
+            record.thread = Some(worker);
+        }
+    }
+
+    /// The request that waited here is not given to the application: its client has left.
+    pub(crate) fn never_answered(&self) {
+        self.shared.telemetry.client_left_the_queue();
+        let mut state = self.state();
+        if let Some(record) = &mut state.record {
+            record.result = Some(Answered::Abandoned);
+        }
+        self.leave(&mut state, CloseReason::Client);
+    }
+
+    /// Looks at the clock for this connection, once a second.
+    pub(crate) fn sweep(&self) {
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        let State { protocol, outbox, .. } = &mut *state;
+        let Some(late) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
+        self.shared.telemetry.late(late);
+        match late {
+            Late::Write => {
+                self.stream.reset_on_close();
+                self.leave(&mut state, CloseReason::WriteTimeout);
+            }
+            Late::Linger => self.leave(&mut state, CloseReason::Protocol),
+            Late::KeepAlive | Late::Head | Late::Body => state.wake_io(),
+        }
+    }
+
+    /// What it is doing.
+    pub(crate) fn phase(&self) -> Phase {
+        self.state().protocol.phase()
+    }
+}
+
+impl Presence for Conn {
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire) || self.half_closed_at.get().is_some()
+    }
+}
+
+impl State {
+    /// Wakes the I/O task.
+    pub(crate) fn wake_io(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// The I/O task is about to wait.
+    pub(crate) fn set_waker(&mut self, waker: &Waker) {
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
+    /// Whether a write would be in somebody's way.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing
+    }
+
+    fn needs_io(&self) -> bool {
+        self.over.is_some()
+            || !self.outbox.is_empty()
+            || self.protocol.ending().is_some()
+            || self.protocol.has_ahead()
+    }
+
+    /// The record of a response that has been decided upon and has gone out.
+    pub(crate) fn take_answered(&mut self) -> Option<Box<Record>> {
+        if self.record.as_ref().is_some_and(|record| record.result.is_some()) {
+            self.record.take()
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The I/O task of one connection: reads what comes, hands complete requests to the queue, sends
+//! what a worker could not, and ends the connection as the protocol says.
+//!
+//! It holds no buffer: all tasks read into one, because they run on one thread, and what is kept
+//! is only what is incomplete. A body whose length is known is received straight into its own
+//! memory.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use maitred_http_parser::connection::{Ending, Received};
+use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::exchange::{Client, Exchange};
+use maitred_http_parser::forwarded::Forwarded;
+use maitred_http_parser::message::RequestHead;
+
+use crate::conn::{Conn, State};
+use crate::queue::{Refused, Waiting};
+use crate::receive;
+use crate::record::{Record, Result as Answered};
+use crate::reply::Answer;
+use crate::spool::Spool;
+use crate::telemetry::{CloseReason, Turned};
+
+/// The size of the buffer that all connections of an I/O thread read into: a few heads of the
+/// largest common kind, or a good piece of a body.
+const SCRATCH_BYTES: usize = 32 * 1024;
+
+/// What a refused client may still send before the connection is closed on it.
+const LINGER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
+}
+
+/// A request that is coming in.
+struct Incoming {
+    head: RequestHead,
+    spool: Spool,
+    received_at: Instant,
+}
+
+/// What the task must do that cannot be done in one go.
+enum Turn {
+    /// Bytes of the body go to the disk.
+    Spill,
+    /// The connection is over.
+    Over(CloseReason),
+}
+
+/// Serves a connection until it is over.
+pub(crate) async fn drive(conn: Arc<Conn>) -> CloseReason {
+    let mut incoming: Option<Box<Incoming>> = None;
+    let reason = loop {
+        match poll_fn(|cx| turn(&conn, &mut incoming, cx)).await {
+            Turn::Spill => spill(&conn, &mut incoming).await,
+            Turn::Over(reason) => break reason,
+        }
+    };
+    conclude(&conn, reason);
+    reason
+}
+
+/// The connection is over: whoever waits for it is told, and its record is written.
+fn conclude(conn: &Conn, reason: CloseReason) {
+    let record = {
+        let mut state = conn.state();
+        conn.leave(&mut state, reason);
+        state.record.take_if(|record| record.result.is_some() || record.taken_at.is_none())
+    };
+    conn.stream.close();
+    if let Some(mut record) = record {
+        record.result.get_or_insert(Answered::Abandoned);
+        conn.shared.telemetry.exchange_ended(&record, conn.shared.clock.instant());
+    }
+}
+
+/// Does all there is to do now. Pending until there is more, or until something must be awaited.
+fn turn(
+    conn: &Arc<Conn>,
+    incoming: &mut Option<Box<Incoming>>,
+    cx: &mut Context<'_>,
+) -> Poll<Turn> {
+    loop {
+        let mut state = conn.state();
+        if let Some(reason) = state.over {
+            return Poll::Ready(Turn::Over(reason));
+        }
+        state.set_waker(cx.waker());
+        if !state.outbox.is_empty() && !state.is_writing() {
+            drop(state);
+            match conn.stream.poll_write_ready(cx) {
+                Poll::Ready(Ok(())) => {
+                    conn.write_out();
+                    continue;
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Turn::Over(CloseReason::Client)),
+                Poll::Pending => state = conn.state(),
+            }
+        } else if let Some(ending) = state.protocol.ending()
+            && !state.is_writing()
+        {
+            match ending {
+                Ending::Close => return Poll::Ready(Turn::Over(CloseReason::Finished)),
+                Ending::Reset => {
+                    conn.stream.reset_on_close();
+                    return Poll::Ready(Turn::Over(CloseReason::Error));
+                }
+                Ending::Linger => {
+                    if state.lingering.is_none() {
+                        conn.stream.close_write();
+                        state.protocol.lingers(conn.shared.clock.instant());
+                        state.lingering = Some(0);
+                    }
+                }
+            }
+        }
+        if state.protocol.has_ahead() {
+            read_ahead(conn, state, incoming);
+        } else if state.input_ended || !state.protocol.wants_read() {
+            return Poll::Pending;
+        } else {
+            match read(conn, state, incoming, cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    conn.shared.telemetry.socket_error(&conn.peer, &error);
+                    return Poll::Ready(Turn::Over(CloseReason::Client));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if incoming.as_ref().is_some_and(|incoming| incoming.spool.must_spill()) {
+            return Poll::Ready(Turn::Spill);
+        }
+    }
+}
+
+/// Reads the socket once.
+fn read(
+    conn: &Arc<Conn>,
+    mut state: std::sync::MutexGuard<'_, State>,
+    incoming: &mut Option<Box<Incoming>>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let remaining = state.protocol.body_remaining();
+    if let (Some(remaining @ 1..), Some(request)) = (remaining, incoming.as_mut()) {
+        drop(state);
+        let most = usize::try_from(remaining).unwrap_or(usize::MAX).min(request.spool.room());
+        let received = receive::poll_append(&conn.stream, cx, &mut request.spool.memory, most);
+        let count = match received {
+            Poll::Ready(Ok(count)) => count,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        };
+        if count == 0 {
+            ended(conn, &mut conn.state());
+            return Poll::Ready(Ok(()));
+        }
+        request.spool.appended(count);
+        let now = conn.shared.clock.instant();
+        conn.state().protocol.body_received(count as u64, now);
+        if count as u64 == remaining {
+            understand(conn, incoming, &mut &[][..]);
+        }
+        return Poll::Ready(Ok(()));
+    }
+    drop(state);
+    SCRATCH.with_borrow_mut(|scratch| {
+        let count = match conn.stream.poll_read(cx, scratch) {
+            Poll::Ready(Ok(count)) => count,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        };
+        if count == 0 {
+            ended(conn, &mut conn.state());
+            return Poll::Ready(Ok(()));
+        }
+        let mut input = &scratch[..count];
+        understand(conn, incoming, &mut input);
+        state = conn.state();
+        if !input.is_empty() {
+            state.protocol.keep(input);
+        }
+        if let Some(dropped) = &mut state.lingering {
+            *dropped += count as u64;
+            if *dropped > LINGER_BYTES_MAX {
+                conn.leave(&mut state, CloseReason::Protocol);
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+/// Reads what came while the last request was being answered.
+fn read_ahead(
+    conn: &Arc<Conn>,
+    mut state: std::sync::MutexGuard<'_, State>,
+    incoming: &mut Option<Box<Incoming>>,
+) {
+    let Some((buffer, start)) = state.protocol.take_ahead() else { return };
+    drop(state);
+    let mut input = &buffer[start..];
+    understand(conn, incoming, &mut input);
+    let read = buffer.len() - input.len();
+    let mut state = conn.state();
+    state.protocol.restore_ahead(buffer, read);
+    if state.input_ended {
+        ended(conn, &mut state);
+    }
+}
+
+/// The client sends nothing more.
+fn ended(conn: &Conn, state: &mut State) {
+    state.input_ended = true;
+    if state.protocol.has_ahead() {
+        return; // what came before comes first
+    }
+    let now = conn.shared.clock.now();
+    conn.half_closed(now.instant);
+    let State { protocol, outbox, .. } = state;
+    if let Some(rejection) = outbox.append(|out| protocol.handle_eof(out, &now)) {
+        conn.shared.telemetry.rejected(&conn.peer, rejection);
+    }
+}
+
+/// Lets the protocol make sense of `input`, up to the end of a request.
+fn understand(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>, input: &mut &[u8]) {
+    let now = conn.shared.clock.now();
+    let mut state = conn.state();
+    state.last_active = now.instant;
+    loop {
+        let State { protocol, outbox, .. } = &mut *state;
+        match outbox.append(|out| protocol.receive(input, out, &now)) {
+            Received::Wait | Received::Held | Received::Ignored => return,
+            Received::Head(head) => {
+                let spool = conn.shared.spooling.begin(head.framing());
+                *incoming = Some(Box::new(Incoming { head, spool, received_at: now.instant }));
+            }
+            Received::Body(piece) => {
+                if let Some(request) = incoming {
+                    request.spool.push(piece);
+                }
+            }
+            Received::End => {
+                let Some(request) = incoming.take() else { return };
+                if request.spool.is_unfinished_file() {
+                    *incoming = Some(request);
+                    state.completing = true;
+                    return;
+                }
+                submit(conn, state, *request, now.instant);
+                state = conn.state();
+            }
+            Received::Rejected(rejection) => {
+                *incoming = None;
+                conn.shared.telemetry.rejected(&conn.peer, rejection);
+                return;
+            }
+        }
+    }
+}
+
+/// A request is complete: it waits for a worker from here on.
+fn submit(
+    conn: &Arc<Conn>,
+    mut state: std::sync::MutexGuard<'_, State>,
+    request: Incoming,
+    now: Instant,
+) {
+    let Incoming { head, spool, received_at } = request;
+    let head = Arc::new(head);
+    let client = Client {
+        peer: Arc::clone(&conn.peer),
+        forwarded: Forwarded::default(),
+        listener: conn.listener,
+    };
+    let previous = state.record.replace(Box::new(Record {
+        head: Arc::clone(&head),
+        client: client.clone(),
+        request_id: None,
+        received_at,
+        queued_at: now,
+        taken_at: None,
+        answered_in: None,
+        thread: None,
+        request_body_bytes: spool.len(),
+        response_body_bytes: 0,
+        status: None,
+        result: None,
+    }));
+    let (body, claim) = spool.finish();
+    state.claim = claim;
+    drop(state);
+    if let Some(previous) = previous {
+        conn.shared.telemetry.exchange_ended(&previous, now);
+    }
+    let exchange = Exchange {
+        head,
+        client,
+        body,
+        reply: Box::new(Answer::new(Arc::clone(conn))),
+        queued_at: now,
+        taken_at: now,
+        request_id: None,
+    };
+    let waiting = Waiting { exchange, conn: Arc::clone(conn) };
+    if let Err((refused, waiting)) = conn.shared.queue.push(waiting) {
+        let why = match refused {
+            Refused::Full => Turned::QueueFull,
+            Refused::Closed => Turned::Draining,
+        };
+        turn_away(&waiting, why);
+    }
+}
+
+/// A request that no worker will take is answered 503.
+pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
+    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
+    waiting.conn.shared.telemetry.turned_away(why);
+}
+
+/// Answers without the application.
+pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
+    let now = conn.shared.clock.now();
+    let mut state = conn.state();
+    let State { protocol, outbox, record, .. } = &mut *state;
+    outbox.append(|out| protocol.refuse(refusal, out, &now));
+    if let Some(record) = record {
+        record.status = Some(refusal.status());
+        record.result = Some(Answered::Complete);
+    }
+    drop(state);
+    conn.flush();
+}
+
+/// Writes body bytes to the disk, on a thread that may wait for it.
+async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
+    let Some(request) = incoming.take() else { return };
+    let Incoming { head, spool, received_at } = *request;
+    let shared = Arc::clone(&conn.shared);
+    let spilt = tokio::task::spawn_blocking(move || spool.spill(&shared.spooling)).await;
+    match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
+        Ok(spool) => {
+            let request = Incoming { head, spool, received_at };
+            let mut state = conn.state();
+            if std::mem::take(&mut state.completing) {
+                let now = conn.shared.clock.instant();
+                submit(conn, state, request, now);
+            } else {
+                *incoming = Some(Box::new(request));
+            }
+        }
+        Err(error) => {
+            tracing::error!(
+                target: "maitred",
+                "cannot write the request body of {} to temp-dir: {error}",
+                conn.peer.host
+            );
+            refuse(conn, &Refusal::NoStorage);
+        }
+    }
+}

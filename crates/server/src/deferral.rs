@@ -1,0 +1,159 @@
+//! Small answers that leave a little later, together, and the nap of the I/O thread meanwhile.
+//!
+//! While requests wait, two things are wasteful: that the I/O thread wakes for each arriving one,
+//! since reading it sooner helps nobody and takes the processor from the worker that could serve;
+//! and that each answer wakes its client on its own. So the I/O thread naps while workers have
+//! work, and small answers are put on a list that is flushed when the queue is empty, when the
+//! oldest of them is [`ANSWER_WAITS_MAX`] old, before a call that will block, and by the I/O thread
+//! when it wakes. An answer is put there only while the I/O thread is known to attend to the list:
+//! a worker that goes on into a long call leaves nothing behind that nobody would send.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::conn::Conn;
+
+/// How long an answer may lie on the list before a worker takes its next request.
+const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
+
+/// How long the I/O thread sleeps at most while requests wait. Also how soon it finds out that a
+/// call takes long.
+pub(crate) const NAP: Duration = Duration::from_millis(1);
+
+/// The list, and the I/O thread's bed.
+#[derive(Debug, Default)]
+pub(crate) struct Deferral {
+    list: Mutex<List>,
+    /// Length of the list, to look at without the lock.
+    deferred: AtomicUsize,
+    /// The same as in the list, to look at without the lock.
+    attended: AtomicBool,
+    napping: Mutex<bool>,
+    woken: Condvar,
+    /// Whether the I/O thread sleeps, to look at without the lock.
+    asleep: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    conns: Vec<Arc<Conn>>,
+    since: Option<Instant>,
+    /// Whether the I/O thread's nap is under way or has been asked for, so that it will flush.
+    attended: bool,
+    /// Starts the nap.
+    waker: Option<Waker>,
+}
+
+impl Deferral {
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the answer of `conn` on the list, if somebody will flush it soon.
+    pub(crate) fn defer(&self, conn: &Arc<Conn>, now: Instant) -> Deferred {
+        if !self.attended.load(Ordering::Relaxed) {
+            return Deferred::No;
+        }
+        let mut list = self.list();
+        if !list.attended {
+            return Deferred::No;
+        }
+        list.since.get_or_insert(now);
+        list.conns.push(Arc::clone(conn));
+        self.deferred.store(list.conns.len(), Ordering::Relaxed);
+        Deferred::Yes
+    }
+
+    /// Asks the I/O thread to nap, and to look after the list while it does.
+    pub(crate) fn attend(&self) {
+        if self.attended.load(Ordering::Relaxed) {
+            return;
+        }
+        let waker = {
+            let mut list = self.list();
+            list.attended = true;
+            self.attended.store(true, Ordering::Relaxed);
+            list.waker.clone()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The I/O thread asks whether it should nap; if not, `waker` will tell it when.
+    pub(crate) fn is_attended(&self, waker: &Waker) -> bool {
+        let mut list = self.list();
+        if !list.attended && !list.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            list.waker = Some(waker.clone());
+        }
+        list.attended
+    }
+
+    /// The I/O thread would stop napping: false when the list is not empty.
+    pub(crate) fn retire(&self) -> bool {
+        let mut list = self.list();
+        if list.conns.is_empty() {
+            list.attended = false;
+            self.attended.store(false, Ordering::Relaxed);
+        }
+        !list.attended
+    }
+
+    /// A worker is about to serve its next request, or to sleep (`now_or_never`).
+    pub(crate) fn settle(&self, must: bool, now: Instant) {
+        if self.deferred.load(Ordering::Relaxed) > 0 {
+            let due = must
+                || self.list().since.is_some_and(|since| {
+                    now.saturating_duration_since(since) >= ANSWER_WAITS_MAX
+                });
+            if due {
+                self.flush();
+            }
+        }
+    }
+
+    /// Sends everything on the list.
+    pub(crate) fn flush(&self) {
+        let conns = {
+            let mut list = self.list();
+            list.since = None;
+            self.deferred.store(0, Ordering::Relaxed);
+            std::mem::take(&mut list.conns)
+        };
+        for conn in conns {
+            conn.flush();
+        }
+    }
+
+    /// Puts the I/O thread to sleep until [`Deferral::rouse`], for [`NAP`] at most.
+    pub(crate) fn nap(&self) {
+        let mut napping = self.napping.lock().unwrap_or_else(PoisonError::into_inner);
+        *napping = true;
+        self.asleep.store(true, Ordering::SeqCst);
+        let (mut napping, _) = self
+            .woken
+            .wait_timeout_while(napping, NAP, |napping| *napping)
+            .unwrap_or_else(PoisonError::into_inner);
+        *napping = false;
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Wakes the I/O thread from its nap: the queue is empty.
+    pub(crate) fn rouse(&self) {
+        if self.asleep.load(Ordering::SeqCst) {
+            *self.napping.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            self.woken.notify_one();
+        }
+    }
+}
+
+/// Whether an answer was put on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deferred {
+    /// It will leave soon.
+    Yes,
+    /// The caller sends it.
+    No,
+}

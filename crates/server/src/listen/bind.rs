@@ -1,0 +1,147 @@
+//! Binds an endpoint: names to addresses, options before `bind`, and an error that says which
+//! address it was.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use maitred_config::Settings;
+use maitred_config::values::{Endpoint, HostName, Port};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::{BindError, ListenAddress, Listener};
+#[cfg(unix)]
+use super::unix;
+#[cfg(windows)]
+use super::windows as unix;
+
+/// Binds one endpoint, which may be several addresses: `*` is both families, a name all of its own.
+pub(super) fn endpoint(
+    endpoint: &Endpoint,
+    settings: &Settings,
+) -> Result<Vec<Listener>, BindError> {
+    match endpoint {
+        Endpoint::Tcp { host, port } => {
+            let addresses = resolve(host, port, settings)?;
+            let mut listeners: Vec<Listener> = Vec::with_capacity(addresses.len());
+            for mut address in addresses {
+                // Port 0 is any free port, but the same one for both families of one endpoint.
+                if let (0, Some(Listener { address: ListenAddress::Tcp(first), .. })) =
+                    (address.port(), listeners.first())
+                {
+                    address.set_port(first.port());
+                }
+                listeners.push(tcp(address, settings.backlog)?);
+            }
+            Ok(listeners)
+        }
+        Endpoint::Unix { path, mode } => {
+            unix::listen(path, *mode, settings.backlog).map(|listener| vec![listener])
+        }
+        Endpoint::Descriptor(descriptor) => {
+            let socket = unix::inherited(*descriptor)?;
+            adopt(socket, settings.backlog).map(|listener| vec![listener])
+        }
+    }
+}
+
+/// The socket addresses of a host and a port, in the families that the settings allow.
+fn resolve(host: &HostName, port: &Port, settings: &Settings) -> Result<Vec<SocketAddr>, BindError> {
+    let failed = |reason: String| BindError { address: format!("{host}:{port}"), reason };
+    let port = match port {
+        Port::Number(number) => *number,
+        Port::Service(name) => unix::service_port(name)
+            .ok_or_else(|| failed(format!("the service `{name}` is not known here")))?,
+    };
+    let mut addresses: Vec<SocketAddr> = match host {
+        HostName::Any => {
+            vec![
+                SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port),
+                SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port),
+            ]
+        }
+        HostName::Name(name) => (name.as_str(), port)
+            .to_socket_addrs()
+            .map_err(|error| failed(format!("the name cannot be resolved: {error}")))?
+            .collect(),
+    };
+    addresses.retain(|address| if address.is_ipv4() { settings.ipv4 } else { settings.ipv6 });
+    if matches!(host, HostName::Any) && settings.ipv4 && !family_exists(Domain::IPV6) {
+        addresses.retain(SocketAddr::is_ipv4);
+    }
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err(failed("it has no address in an allowed family (ipv4, ipv6)".into()));
+    }
+    Ok(addresses)
+}
+
+/// Whether the kernel knows an address family at all: IPv6 may be switched off.
+fn family_exists(domain: Domain) -> bool {
+    Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).is_ok_and(|socket| {
+        let any = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), 0);
+        socket.set_only_v6(true).and_then(|()| socket.bind(&any.into())).is_ok()
+    })
+}
+
+fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
+    let bind = || {
+        let socket =
+            Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            // The IPv4 addresses of a wildcard have a socket of their own.
+            socket.set_only_v6(true)?;
+        }
+        unix::claim_address(&socket)?;
+        // Accepted sockets inherit it where the kernel is Linux; elsewhere `accept` sets it.
+        socket.set_tcp_nodelay(true)?;
+        socket.bind(&address.into())?;
+        listen(&socket, backlog)?;
+        let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok(Listener { address: ListenAddress::Tcp(bound), socket, file: None })
+    };
+    bind().map_err(|error: std::io::Error| BindError {
+        address: address.to_string(),
+        reason: reason(&error),
+    })
+}
+
+/// Takes over a bound socket.
+pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError> {
+    let failed = |reason: String| BindError { address: "the given socket".into(), reason };
+    let local = socket.local_addr().map_err(|error| failed(reason(&error)))?;
+    let address = listen_address(&local)
+        .ok_or_else(|| failed("only Internet or Unix stream sockets may be used".into()))?;
+    if socket.r#type().map_err(|error| failed(reason(&error)))? != Type::STREAM {
+        return Err(failed("only Internet or Unix stream sockets may be used".into()));
+    }
+    listen(&socket, backlog)
+        .map_err(|error| BindError { address: address.to_string(), reason: reason(&error) })?;
+    Ok(Listener { address, socket, file: None })
+}
+
+fn listen_address(local: &SockAddr) -> Option<ListenAddress> {
+    if let Some(address) = local.as_socket() {
+        return Some(ListenAddress::Tcp(address));
+    }
+    #[cfg(unix)]
+    if local.is_unix() {
+        let path = local.as_pathname().map(std::path::Path::to_path_buf).unwrap_or_default();
+        return Some(ListenAddress::Unix(path));
+    }
+    None
+}
+
+/// Listens, and makes the socket one that no accept waits on.
+pub(super) fn listen(socket: &Socket, backlog: u32) -> std::io::Result<()> {
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    socket.set_nonblocking(true)
+}
+
+/// An error of the system in its own words, without its number.
+pub(super) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
+}

@@ -1,0 +1,118 @@
+//! Where the server listens: addresses to listening sockets.
+//!
+//! Sockets are bound when the server is made, before any thread exists: a mistake in an address
+//! shows at once, and a process may still fork.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use maitred_config::Settings;
+use maitred_config::values::Endpoint;
+use socket2::Socket;
+
+mod bind;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+/// An address that the server listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// TCP, with the port that was really bound.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for ListenAddress {
+    /// As a URL that a client could use.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The sockets that a server listens on. Closed, and the Unix socket's file removed, when dropped.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    pub(crate) entries: Vec<Listener>,
+}
+
+/// One listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// Where it listens.
+    pub address: ListenAddress,
+    pub(crate) socket: Socket,
+    /// Removes the file of a Unix socket that was bound here.
+    pub(crate) file: Option<SocketFile>,
+}
+
+/// The file of a Unix socket, removed when dropped, if it is still the one that was bound.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    #[cfg_attr(windows, expect(dead_code, reason = "there are no Unix sockets"))]
+    path: PathBuf,
+    #[cfg(unix)]
+    identity: (u64, u64),
+    #[cfg(unix)]
+    owner: u32,
+}
+
+/// An address could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {reason}")]
+pub struct BindError {
+    /// The address as it was written.
+    pub address: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Listeners {
+    /// Binds every address of the settings, and listens.
+    ///
+    /// # Errors
+    /// The first address that cannot be had. Sockets bound before it are closed again.
+    pub fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let mut entries = Vec::new();
+        for endpoint in &settings.listen {
+            entries.extend(bind::endpoint(endpoint, settings)?);
+        }
+        Ok(Self { entries })
+    }
+
+    /// Takes over sockets that somebody else has bound, and listens on them.
+    ///
+    /// # Errors
+    /// One of them is no stream socket, or does not listen.
+    pub fn from_sockets(sockets: Vec<Socket>, settings: &Settings) -> Result<Self, BindError> {
+        let entries = sockets
+            .into_iter()
+            .map(|socket| bind::adopt(socket, settings.backlog))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { entries })
+    }
+
+    /// Where it listens, in order.
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.entries.iter().map(|listener| &listener.address)
+    }
+
+    /// The sockets, in the same order.
+    pub fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.entries.iter().map(|listener| &listener.socket)
+    }
+}
+
+/// Binds the one address of an admin listener.
+///
+/// # Errors
+/// It cannot be had.
+pub fn bind_admin(endpoint: &Endpoint, settings: &Settings) -> Result<Vec<Listener>, BindError> {
+    bind::endpoint(endpoint, settings)
+}

@@ -1,0 +1,122 @@
+//! Listening as POSIX has it: Unix sockets, inherited descriptors, service names, SO_REUSEADDR.
+//!
+//! A Unix socket's file outlives a server that was killed, and must then not keep the next one
+//! from starting; but it must never be taken from a server that still runs. So it is unlinked only
+//! when it is a socket and nobody answers on it. Its mode is set before anybody can connect.
+
+use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::{BindError, ListenAddress, Listener, SocketFile, bind};
+
+/// Makes an address that was used a moment ago usable again. On POSIX this never lets two servers
+/// listen on one address.
+pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)
+}
+
+/// Listens on a Unix socket.
+pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, BindError> {
+    let failed = |error: io::Error| BindError {
+        address: format!("unix:{}", path.display()),
+        reason: bind::reason(&error),
+    };
+    remove_stale(path).map_err(failed)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
+    let address = SockAddr::unix(path).map_err(failed)?;
+    socket.bind(&address).map_err(failed)?;
+    let file = SocketFile::of(path).map_err(failed)?;
+    // Until `listen`, a connect is refused: nobody can get in before the mode is right.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    bind::listen(&socket, backlog).map_err(failed)?;
+    Ok(Listener { address: ListenAddress::Unix(path.to_path_buf()), socket, file: Some(file) })
+}
+
+/// Unlinks the file at `path` if it is a socket that nobody listens on.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "a file that is not a socket is in the way",
+        ));
+    }
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)
+        }
+        _ => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another server listens there",
+        )),
+    }
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            identity: (metadata.dev(), metadata.ino()),
+            owner: std::process::id(),
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // A forked child holds a copy of this, and must leave the file to its parent.
+        let is_ours = std::process::id() == self.owner
+            && std::fs::symlink_metadata(&self.path)
+                .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        if is_ours {
+            // Nobody is left to be told that it could not be removed; the next start will do it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The socket that a supervisor (systemd, Circus) left open under this number.
+#[expect(unsafe_code, reason = "a descriptor number given by the user has no owner in Rust yet")]
+pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
+    let failed = |reason: &str| BindError {
+        address: format!("fd://{descriptor}"),
+        reason: reason.to_owned(),
+    };
+    if descriptor < 3 {
+        return Err(failed("descriptors 0 to 2 are not for listening"));
+    }
+    // SAFETY: F_GETFD only asks whether the number is open.
+    if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
+        return Err(failed("no such descriptor is open"));
+    }
+    // SAFETY: it is open, and whoever names it in the settings hands it over. It is duplicated, so
+    // that the number itself stays as it was for whoever else looks at it.
+    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
+    if duplicate == -1 {
+        return Err(failed(&bind::reason(&io::Error::last_os_error())));
+    }
+    // SAFETY: the duplicate was made just now and belongs to nobody else.
+    Ok(Socket::from(unsafe { OwnedFd::from_raw_fd(duplicate) }))
+}
+
+/// The port of a TCP service such as `http`, as /etc/services has it.
+#[expect(unsafe_code, reason = "getservbyname_r(3) has no wrapper in std")]
+pub(super) fn service_port(name: &str) -> Option<u16> {
+    use std::ffi::CString;
+    let name = CString::new(name).ok()?;
+    // SAFETY: both strings end in NUL; the result is read before any other call could change it,
+    // and listeners are bound while only one thread of the server exists.
+    let entry = unsafe { libc::getservbyname(name.as_ptr(), c"tcp".as_ptr()).as_ref() }?;
+    u16::try_from(entry.s_port).ok().map(u16::from_be)
+}

@@ -1,0 +1,42 @@
+//! The I/O thread's task while requests wait: sleep, send what was deferred, see whether a call
+//! takes long, look for new bytes, and so on until nothing waits.
+//!
+//! It is a task like any other, so that everything that has become ready runs between two naps.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::deferral::Deferral;
+use crate::queue::Queue;
+
+/// How often the queue is looked at while calls block: a nap would hold up what the threads that
+/// wait need, and every thread is woken without it.
+const TICK_WHILE_BLOCKING: Duration = Duration::from_millis(10);
+
+/// Runs for as long as the server does.
+pub(crate) async fn run(queue: Arc<Queue>) {
+    let deferral = Arc::clone(&queue.deferral);
+    loop {
+        poll_fn(|cx| if deferral.is_attended(cx.waker()) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
+        while keeps_on(&queue, &deferral) {
+            let taken = queue.taken();
+            if queue.calls_block() {
+                tokio::time::sleep(TICK_WHILE_BLOCKING).await;
+                deferral.flush();
+            } else {
+                deferral.nap();
+                deferral.flush();
+                tokio::task::yield_now().await;
+            }
+            queue.tick(taken);
+        }
+    }
+}
+
+/// Whether there is a reason to go on: requests wait, or answers do.
+fn keeps_on(queue: &Queue, deferral: &Deferral) -> bool {
+    queue.len() > 0 || !deferral.retire()
+}

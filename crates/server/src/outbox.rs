@@ -1,0 +1,312 @@
+//! What one connection still has to send: bytes that were copied, memory that is held, parts of
+//! files; in order.
+//!
+//! Small things are copied together, so that they leave in one call. Large ones are held as they
+//! are. What is being written is taken out, so that no lock is held across a system call, and what
+//! the socket did not take is put back in front.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, IoSlice};
+
+use bytes::Bytes;
+
+use crate::send_file;
+use crate::stream::Stream;
+
+/// The output of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// Sent first. Nearly always all there is.
+    first: Vec<u8>,
+    /// How many bytes of `first` have gone.
+    first_sent: usize,
+    /// Sent after it.
+    rest: VecDeque<Segment>,
+    /// Bytes in `rest`.
+    rest_bytes: u64,
+}
+
+/// A piece of output behind the first.
+#[derive(Debug)]
+pub(crate) enum Segment {
+    /// Copied bytes.
+    Copied(Vec<u8>),
+    /// Memory of somebody else's.
+    Held(Bytes),
+    /// A part of a file.
+    File(FilePart),
+}
+
+/// Bytes of a file that are to be sent.
+#[derive(Debug)]
+pub(crate) struct FilePart {
+    pub(crate) file: File,
+    pub(crate) offset: u64,
+    pub(crate) remaining: u64,
+}
+
+/// How far a write got.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// Everything went.
+    All,
+    /// The socket is full.
+    Blocked,
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+/// Pieces handed to the kernel in one call; more does not make it faster.
+const PIECES_PER_WRITE: usize = 16;
+
+impl Outbox {
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> u64 {
+        (self.first.len() - self.first_sent) as u64 + self.rest_bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty() && self.first.len() == self.first_sent
+    }
+
+    /// Bytes that wait in memory: neither held for somebody else nor in a file.
+    pub(crate) fn copied_bytes(&self) -> u64 {
+        let rest: usize = self.rest.iter().map(Segment::copied_bytes).sum();
+        (self.first.len() - self.first_sent + rest) as u64
+    }
+
+    /// Lends the buffer at the end, to append to.
+    pub(crate) fn append<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.rest.is_empty() {
+            if self.first_sent == self.first.len() {
+                self.first.clear();
+                self.first_sent = 0;
+            }
+            return write(&mut self.first);
+        }
+        let mut buffer = match self.rest.pop_back() {
+            Some(Segment::Copied(buffer)) => buffer,
+            Some(other) => {
+                self.rest.push_back(other);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        self.rest_bytes -= buffer.len() as u64;
+        let result = write(&mut buffer);
+        self.push(Segment::Copied(buffer));
+        result
+    }
+
+    /// Appends a segment. An empty one is dropped, so that there is always something to write.
+    pub(crate) fn push(&mut self, segment: Segment) {
+        if segment.len() > 0 {
+            self.rest_bytes += segment.len();
+            self.rest.push_back(segment);
+        }
+    }
+
+    /// Takes everything out, to be written without a lock.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// Puts back, in front of what has come since, what could not be written.
+    pub(crate) fn put_back(&mut self, unsent: Self) {
+        if unsent.is_empty() {
+            return;
+        }
+        let newer = std::mem::replace(self, unsent);
+        if newer.is_empty() {
+            return;
+        }
+        if newer.first.len() > newer.first_sent {
+            let mut bytes = newer.first;
+            bytes.drain(..newer.first_sent);
+            self.push(Segment::Copied(bytes));
+        }
+        for segment in newer.rest {
+            self.push(segment);
+        }
+    }
+
+    /// Moves what is copied into `file`, which is empty, and leaves parts of that file in place of
+    /// it. Tells how many bytes were moved.
+    ///
+    /// # Errors
+    /// As the disk has it. Nothing is lost: what could not be written stays in memory.
+    pub(crate) fn spill(&mut self, mut file: File) -> io::Result<u64> {
+        let mut offset = 0;
+        if self.first_sent < self.first.len() {
+            let part = written(&mut file, offset, &self.first[self.first_sent..])?;
+            offset += part.remaining;
+            self.rest_bytes += part.remaining;
+            self.rest.push_front(Segment::File(part));
+            self.first = Vec::new();
+            self.first_sent = 0;
+        }
+        for segment in &mut self.rest {
+            if let Segment::Copied(bytes) = segment {
+                let part = written(&mut file, offset, bytes)?;
+                offset += part.remaining;
+                *segment = Segment::File(part);
+            }
+        }
+        Ok(offset)
+    }
+
+    /// Writes until everything has gone, the socket is full, or the connection breaks.
+    pub(crate) fn write_to(&mut self, stream: &Stream) -> Written {
+        loop {
+            if self.is_empty() {
+                return Written::All;
+            }
+            match self.write_once(stream) {
+                Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Written::Broken(error),
+            }
+        }
+    }
+
+    fn write_once(&mut self, stream: &Stream) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            let count = stream.try_write(&[IoSlice::new(&self.first[self.first_sent..])])?;
+            self.first_sent += count;
+            return Ok(count);
+        }
+        if self.first_sent == self.first.len()
+            && let Some(Segment::File(part)) = self.rest.front_mut()
+        {
+            let count = send_file::send(stream, part)?;
+            self.rest_bytes -= count as u64;
+            if part.remaining == 0 {
+                self.rest.pop_front();
+            }
+            return Ok(count);
+        }
+        let mut pieces = Vec::with_capacity(PIECES_PER_WRITE);
+        if self.first_sent < self.first.len() {
+            pieces.push(IoSlice::new(&self.first[self.first_sent..]));
+        }
+        let memory = self.rest.iter().map_while(Segment::as_slice);
+        pieces.extend(memory.take(PIECES_PER_WRITE - pieces.len()).map(IoSlice::new));
+        let count = stream.try_write(&pieces)?;
+        self.went(count);
+        Ok(count)
+    }
+
+    /// `count` bytes have gone from the front.
+    fn went(&mut self, count: usize) {
+        let from_first = count.min(self.first.len() - self.first_sent);
+        self.first_sent += from_first;
+        let mut left = count - from_first;
+        self.rest_bytes -= left as u64;
+        while let Some(segment) = self.rest.front_mut() {
+            let Some(length) = segment.as_slice().map(<[u8]>::len) else { break };
+            if left < length {
+                segment.advance(left);
+                break;
+            }
+            left -= length;
+            self.rest.pop_front();
+        }
+    }
+}
+
+impl Segment {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Copied(bytes) => bytes.len() as u64,
+            Self::Held(bytes) => bytes.len() as u64,
+            Self::File(part) => part.remaining,
+        }
+    }
+
+    fn copied_bytes(&self) -> usize {
+        match self {
+            Self::Copied(bytes) => bytes.len(),
+            Self::Held(_) | Self::File(_) => 0,
+        }
+    }
+
+    /// The bytes, where they are in memory.
+    fn as_slice(&self) -> Option<&[u8]> {
+        match self {
+            Self::Copied(bytes) => Some(bytes),
+            Self::Held(bytes) => Some(bytes),
+            Self::File(_) => None,
+        }
+    }
+
+    /// The first `count` bytes have gone; there are more than that.
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Copied(bytes) => *self = Self::Held(Bytes::from(std::mem::take(bytes)).slice(count..)),
+            Self::Held(bytes) => *bytes = bytes.slice(count..),
+            Self::File(_) => {}
+        }
+    }
+}
+
+/// Writes `bytes` to the end of `file`, and tells where they are.
+fn written(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
+    use std::io::Write as _;
+    file.write_all(bytes)?;
+    Ok(FilePart { file: file.try_clone()?, offset, remaining: bytes.len() as u64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the outbox would send, in order.
+    fn contents(outbox: &Outbox) -> Vec<u8> {
+        let mut all = outbox.first[outbox.first_sent..].to_vec();
+        for segment in &outbox.rest {
+            all.extend_from_slice(segment.as_slice().unwrap_or(b"<file>"));
+        }
+        assert_eq!(outbox.len(), all.len() as u64);
+        all
+    }
+
+    #[test]
+    fn what_is_put_back_goes_before_what_has_come_since() {
+        let mut outbox = Outbox::default();
+        outbox.append(|bytes| bytes.extend_from_slice(b"one "));
+        outbox.push(Segment::Held(Bytes::from_static(b"two ")));
+        let mut taken = outbox.take();
+        outbox.append(|bytes| bytes.extend_from_slice(b"three "));
+        outbox.push(Segment::Held(Bytes::from_static(b"four")));
+        taken.went(6);
+        outbox.put_back(taken);
+        assert_eq!(contents(&outbox), b"o three four");
+    }
+
+    #[test]
+    fn nothing_empty_is_ever_queued() {
+        let mut outbox = Outbox::default();
+        outbox.push(Segment::Held(Bytes::new()));
+        outbox.push(Segment::Held(Bytes::from_static(b"x")));
+        outbox.append(|_| ());
+        assert_eq!((outbox.rest.len(), outbox.is_empty()), (1, false));
+    }
+
+    #[test]
+    fn spilling_keeps_the_order_and_the_length() {
+        let mut outbox = Outbox::default();
+        outbox.append(|bytes| bytes.extend_from_slice(b"abc"));
+        outbox.push(Segment::Held(Bytes::from_static(b"defg")));
+        outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
+        let spilt = outbox.spill(tempfile::tempfile().unwrap()).unwrap();
+        assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
+        let places: Vec<_> = outbox.rest.iter().map(|segment| match segment {
+            Segment::File(part) => (part.offset, part.remaining),
+            other => (u64::MAX, other.len()),
+        }).collect();
+        assert_eq!(places, [(0, 3), (u64::MAX, 4), (3, 2)]);
+    }
+}

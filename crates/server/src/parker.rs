@@ -1,0 +1,31 @@
+//! Where one worker thread sleeps, and what it is told when it is woken.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use maitred_http_parser::exchange::Wake;
+
+/// A bed for one thread. A wake-up that comes before the sleep is not lost.
+#[derive(Debug, Default)]
+pub(crate) struct Parker {
+    told: Mutex<Option<Wake>>,
+    woken: Condvar,
+}
+
+impl Parker {
+    /// Sleeps until [`Parker::unpark`], and tells what that said.
+    pub(crate) fn park(&self) -> Wake {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match told.take() {
+                Some(wake) => return wake,
+                None => told = self.woken.wait(told).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Wakes the thread, or keeps it from falling asleep.
+    pub(crate) fn unpark(&self, wake: Wake) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
+        self.woken.notify_one();
+    }
+}

@@ -1,0 +1,439 @@
+//! Requests that wait for a worker thread, and which thread is woken for them.
+//!
+//! Waking a thread costs more than all the Python work of a small request, and two threads that
+//! want one interpreter lock fight over it. So a worker that is done takes the next request without
+//! letting go of the lock, and at most one other, the **standby**, is on its way to it. When calls
+//! block (longer than [`BLOCKING_CALL`] on average) the standby is woken as soon as there is work;
+//! when they compute, only once the running call has exceeded that time, which the I/O thread finds
+//! out while it naps (`nap.rs`). So an application that computes runs on one thread without a
+//! fight, and one that blocks gets every thread it has.
+//!
+//! On an interpreter without that lock every request may wake a worker: [`Lock::None`].
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+
+use crate::clock::Clock;
+use crate::conn::Conn;
+use crate::deferral::Deferral;
+use crate::parker::Parker;
+
+/// A call of this length or more is taken to wait for something else than the interpreter.
+pub(crate) const BLOCKING_CALL: Duration = Duration::from_millis(1);
+
+/// How long a worker serves without letting the interpreter's other threads run, where the
+/// application itself never lets them.
+const UNINTERRUPTED: Duration = Duration::from_millis(5);
+
+/// A request whose client closed its side this long ago has nobody to answer. Until then it may be
+/// a client that has only said that it will send no more (RFC 9112 §9.6), and wants its answer.
+const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whether worker threads share one interpreter lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// One thread at a time runs application code.
+    Shared,
+    /// All run at once: a free-threaded interpreter, or no interpreter.
+    None,
+}
+
+/// The queue, and the seats of the workers that serve it.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// The length of the queue, to look at without the lock.
+    length: AtomicUsize,
+    limit: usize,
+    lock: Lock,
+    clock: Arc<Clock>,
+    pub(crate) deferral: Arc<Deferral>,
+}
+
+/// A request and the connection that it came on.
+pub(crate) struct Waiting {
+    pub(crate) exchange: Exchange,
+    pub(crate) conn: Arc<Conn>,
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting").field("head", &self.exchange.head).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    /// Workers that sleep, the one that slept last on top: its caches are warmest.
+    parked: Vec<Sleeper>,
+    /// The worker that has been woken and has not got the interpreter yet.
+    standby: Option<usize>,
+    closed: bool,
+    /// How many requests have been taken, ever.
+    taken: u64,
+    usage: Usage,
+}
+
+/// A worker that sleeps.
+#[derive(Debug)]
+struct Sleeper {
+    index: usize,
+    parker: Arc<Parker>,
+}
+
+/// What worker threads have been doing, exactly, up to `since`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// Worker threads that exist.
+    pub(crate) threads: usize,
+    /// Those that serve a request now.
+    pub(crate) busy: usize,
+    /// Thread-seconds spent serving.
+    pub(crate) busy_time: Duration,
+    /// Seconds in which every thread was busy.
+    pub(crate) saturated_time: Duration,
+    /// Seconds that woken threads waited for the interpreter.
+    pub(crate) attach_time: Duration,
+    since: Option<Instant>,
+    /// A moving average of the length of calls, in nanoseconds.
+    average_call_ns: u64,
+}
+
+impl Usage {
+    /// Counts the time up to `now` for the number of threads that were busy in it.
+    fn settle(&mut self, now: Instant) {
+        if let Some(since) = self.since {
+            let passed = now.saturating_duration_since(since);
+            self.busy_time += passed * u32::try_from(self.busy).unwrap_or(u32::MAX);
+            if self.threads > 0 && self.busy >= self.threads {
+                self.saturated_time += passed;
+            }
+        }
+        self.since = Some(now);
+    }
+
+    /// A call has ended. The average moves by an eighth, so that a few calls of another kind
+    /// change the picture, and a single one does not.
+    fn called(&mut self, length: Duration) {
+        let length = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX / 8);
+        self.average_call_ns = self.average_call_ns - self.average_call_ns / 8 + length / 8;
+    }
+
+    fn calls_block(&self) -> bool {
+        u128::from(self.average_call_ns) >= BLOCKING_CALL.as_nanos()
+    }
+}
+
+/// Why a request could not be queued.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// As many wait as may.
+    Full,
+    /// The server is ending.
+    Closed,
+}
+
+impl Queue {
+    pub(crate) fn new(limit: usize, lock: Lock, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
+        Self {
+            state: Mutex::default(),
+            length: AtomicUsize::new(0),
+            limit,
+            lock,
+            clock,
+            deferral,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new worker's place.
+    pub(crate) fn seat(self: &Arc<Self>, index: usize) -> Arc<Seat> {
+        let mut state = self.state();
+        let now = self.clock.instant();
+        state.usage.settle(now);
+        state.usage.threads += 1;
+        drop(state);
+        Arc::new(Seat {
+            queue: Arc::clone(self),
+            index,
+            parker: Arc::default(),
+            work: Mutex::new(Work { serving: None, kept_since: now, woken_at: None }),
+        })
+    }
+
+    /// Queues a request, and wakes a worker for it where that helps.
+    pub(crate) fn push(&self, waiting: Waiting) -> Result<(), (Refused, Box<Waiting>)> {
+        let mut state = self.state();
+        if state.closed {
+            return Err((Refused::Closed, Box::new(waiting)));
+        }
+        if state.waiting.len() >= self.limit && state.parked.is_empty() {
+            return Err((Refused::Full, Box::new(waiting)));
+        }
+        state.waiting.push_back(waiting);
+        self.length.store(state.waiting.len(), Ordering::Relaxed);
+        let standby = self.standby_for(&mut state, false);
+        drop(state);
+        match standby {
+            Some(parker) => parker.unpark(Wake::Work),
+            None => self.deferral.attend(),
+        }
+        Ok(())
+    }
+
+    /// Chooses a worker to wake, where one should be. `overdue` says that the running call has
+    /// exceeded [`BLOCKING_CALL`].
+    fn standby_for(&self, state: &mut State, overdue: bool) -> Option<Arc<Parker>> {
+        if state.waiting.is_empty() || (state.standby.is_some() && self.lock == Lock::Shared) {
+            return None;
+        }
+        let nobody_serves = state.usage.busy == 0;
+        let wanted =
+            nobody_serves || overdue || state.usage.calls_block() || self.lock == Lock::None;
+        let sleeper = if wanted { state.parked.pop() } else { None }?;
+        state.standby = Some(sleeper.index);
+        Some(sleeper.parker)
+    }
+
+    /// How many requests have been taken, to be compared by [`Queue::tick`].
+    pub(crate) fn taken(&self) -> u64 {
+        self.state().taken
+    }
+
+    /// Time has passed and requests still wait. Wakes a standby if none has been taken since
+    /// `taken` was read: the running call is a long one.
+    pub(crate) fn tick(&self, taken: u64) {
+        let mut state = self.state();
+        let overdue = state.taken == taken;
+        let standby = self.standby_for(&mut state, overdue);
+        drop(state);
+        if let Some(parker) = standby {
+            parker.unpark(Wake::Work);
+        }
+    }
+
+    /// How many requests wait, roughly.
+    pub(crate) fn len(&self) -> usize {
+        self.length.load(Ordering::Relaxed)
+    }
+
+    /// Whether calls are so long on average that they must be waiting for something.
+    pub(crate) fn calls_block(&self) -> bool {
+        self.state().usage.calls_block()
+    }
+
+    /// Whether a worker sleeps that a tick could wake.
+    pub(crate) fn has_parked(&self) -> bool {
+        !self.state().parked.is_empty()
+    }
+
+    /// What the threads have been doing, up to now.
+    pub(crate) fn usage(&self) -> Usage {
+        let mut state = self.state();
+        state.usage.settle(self.clock.instant());
+        state.usage
+    }
+
+    /// When the request that has waited longest began to wait.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.state().waiting.front().map(|waiting| waiting.exchange.queued_at)
+    }
+
+    /// Takes out the requests that have waited since before `limit`.
+    pub(crate) fn expire(&self, limit: Instant) -> Vec<Waiting> {
+        let mut state = self.state();
+        let mut expired = Vec::new();
+        while state.waiting.front().is_some_and(|waiting| waiting.exchange.queued_at <= limit) {
+            expired.extend(state.waiting.pop_front());
+        }
+        self.length.store(state.waiting.len(), Ordering::Relaxed);
+        expired
+    }
+
+    /// No more requests are taken; workers end once those that wait have been served.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let sleepers = state.dismissed();
+        drop(state);
+        for sleeper in sleepers {
+            sleeper.parker.unpark(Wake::Closed);
+        }
+    }
+
+    /// Takes out everything that waits: the server ends at once.
+    pub(crate) fn clear(&self) -> Vec<Waiting> {
+        let cleared = self.state().waiting.drain(..).collect();
+        self.length.store(0, Ordering::Relaxed);
+        cleared
+    }
+
+    /// Lets one sleeping worker do what only an attached thread can.
+    pub(crate) fn housekeep(&self) {
+        let sleeper = {
+            let mut state = self.state();
+            if state.waiting.is_empty() { state.parked.pop() } else { None }
+        };
+        if let Some(sleeper) = sleeper {
+            sleeper.parker.unpark(Wake::Housekeeping);
+        }
+    }
+}
+
+impl State {
+    /// The sleepers to send home: the queue is closed, and nothing waits any more.
+    fn dismissed(&mut self) -> Vec<Sleeper> {
+        if self.closed && self.waiting.is_empty() {
+            std::mem::take(&mut self.parked)
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// One worker's place at the queue.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    queue: Arc<Queue>,
+    pub(crate) index: usize,
+    parker: Arc<Parker>,
+    work: Mutex<Work>,
+}
+
+#[derive(Debug)]
+struct Work {
+    serving: Option<Serving>,
+    /// Since when the worker has not let go of the interpreter.
+    kept_since: Instant,
+    woken_at: Option<Instant>,
+}
+
+/// What a worker is serving.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) conn: Arc<Conn>,
+    pub(crate) since: Instant,
+}
+
+impl Seat {
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this worker is serving, and since when.
+    pub(crate) fn serving(&self) -> Option<Serving> {
+        self.work().serving.clone()
+    }
+
+    /// The worker has gone, or is given up as stuck: it does not count any more.
+    pub(crate) fn leave(&self) {
+        let served = self.work().serving.take().is_some();
+        let mut state = self.queue.state();
+        state.usage.settle(self.queue.clock.instant());
+        state.usage.threads = state.usage.threads.saturating_sub(1);
+        state.usage.busy = state.usage.busy.saturating_sub(usize::from(served));
+    }
+}
+
+impl Exchanges for Seat {
+    fn try_next(&self) -> Option<Exchange> {
+        let queue = &*self.queue;
+        let now = queue.clock.instant();
+        let mut work = self.work();
+        let ended = work.serving.take();
+        let mut left = Vec::new();
+        let mut state = queue.state();
+        if state.standby == Some(self.index) {
+            state.standby = None;
+        }
+        if let Some(ended) = &ended {
+            state.usage.called(now.saturating_duration_since(ended.since));
+        } else if let Some(woken_at) = work.woken_at.take() {
+            state.usage.attach_time += now.saturating_duration_since(woken_at);
+        }
+        let next = loop {
+            match state.waiting.pop_front() {
+                Some(waiting) if waiting.conn.has_left(now, HALF_CLOSED_PATIENCE) => {
+                    left.push(waiting);
+                }
+                other => break other,
+            }
+        };
+        queue.length.store(state.waiting.len(), Ordering::Relaxed);
+        if ended.is_some() != next.is_some() {
+            state.usage.settle(now);
+            state.usage.busy = if next.is_some() {
+                state.usage.busy + 1
+            } else {
+                state.usage.busy.saturating_sub(1)
+            };
+        }
+        state.taken += u64::from(next.is_some());
+        let standby = queue.standby_for(&mut state, false);
+        let dismissed = state.dismissed();
+        let blocks = state.usage.calls_block();
+        drop(state);
+        if let Some(parker) = standby {
+            parker.unpark(Wake::Work);
+        }
+        for sleeper in dismissed {
+            sleeper.parker.unpark(Wake::Closed);
+        }
+        work.serving = next
+            .as_ref()
+            .map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
+        drop(work);
+        drop(ended);
+        for waiting in left {
+            waiting.conn.never_answered();
+        }
+        queue.deferral.settle(next.is_none() || blocks, now);
+        if next.is_none() {
+            queue.deferral.rouse();
+        }
+        next.map(|mut waiting| {
+            waiting.conn.taken(self.index, now);
+            waiting.exchange.taken_at = now;
+            waiting.exchange
+        })
+    }
+
+    fn wait(&self) -> Wake {
+        let mut state = self.queue.state();
+        if state.waiting.is_empty() {
+            if state.closed {
+                return Wake::Closed;
+            }
+        } else if state.standby.is_none() || self.queue.lock == Lock::None {
+            state.standby = Some(self.index);
+            return Wake::Work;
+        }
+        state.parked.push(Sleeper { index: self.index, parker: Arc::clone(&self.parker) });
+        drop(state);
+        let wake = self.parker.park();
+        let now = self.queue.clock.instant();
+        let mut work = self.work();
+        work.kept_since = now;
+        work.woken_at = Some(now);
+        wake
+    }
+
+    fn should_yield(&self) -> bool {
+        let mut work = self.work();
+        let Some(serving) = &work.serving else { return false };
+        let since = serving.since;
+        let due = since.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
+        if due {
+            work.kept_since = since;
+        }
+        due
+    }
+}

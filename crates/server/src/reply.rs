@@ -1,0 +1,255 @@
+//! The way of a response from a worker thread to the socket.
+//!
+//! The worker encodes and sends by itself, without waiting. What the socket does not take stays in
+//! the connection's outbox, for the I/O task. A small answer may leave together with the next few
+//! (`deferral.rs`); the chunks of a stream that follow quickly on each other leave together too,
+//! but the first one at once.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::connection::Outcome;
+use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Presence, Reply};
+use maitred_http_parser::fault::ApplicationFault;
+use maitred_http_parser::message::ResponseHead;
+
+use crate::conn::{Conn, State};
+use crate::deferral::Deferred;
+use crate::outbox::{FilePart, Segment};
+use crate::record::Result as Answered;
+
+/// Answers up to this size may be deferred: what is larger is worth a system call of its own.
+const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
+
+/// Chunks that follow each other within this time may leave together: the application makes them
+/// faster than it would be worth sending each.
+const QUICK_SUCCESSION: Duration = Duration::from_micros(500);
+
+/// One response.
+pub(crate) struct Answer {
+    conn: Arc<Conn>,
+    head: Option<ResponseHead>,
+    underway: bool,
+    /// When the last chunk was given, the first of which leaves at once.
+    last_chunk_at: Option<Instant>,
+    done: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(conn: Arc<Conn>) -> Self {
+        Self { conn, head: None, underway: false, last_chunk_at: None, done: false }
+    }
+
+    /// Encodes the head if it has not been, then a piece of the body.
+    fn write(&mut self, state: &mut State, chunk: Chunk<'_>, known: Option<u64>) -> Flow {
+        let now = self.conn.shared.clock.now();
+        if let Some(head) = self.head.take() {
+            self.underway = true;
+            let status = head.status();
+            let State { protocol, outbox, record, .. } = state;
+            outbox.append(|out| protocol.respond(head, known, out, &now));
+            if let Some(record) = record {
+                record.status = Some(status);
+            }
+        }
+        let Some(frame) = state.protocol.frame(chunk.as_slice().len() as u64) else {
+            return Flow::Gone;
+        };
+        if let Some(record) = &mut state.record {
+            record.response_body_bytes += frame.take;
+        }
+        let take = usize::try_from(frame.take).unwrap_or(usize::MAX);
+        match chunk {
+            Chunk::Borrowed(bytes) => state.outbox.append(|out| {
+                out.extend_from_slice(frame.prefix());
+                out.extend_from_slice(&bytes[..take]);
+                out.extend_from_slice(frame.suffix);
+            }),
+            Chunk::Owned(bytes) => {
+                state.outbox.append(|out| out.extend_from_slice(frame.prefix()));
+                state.outbox.push(Segment::Held(bytes.slice(..take)));
+                if !frame.suffix.is_empty() {
+                    state.outbox.append(|out| out.extend_from_slice(frame.suffix));
+                }
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Ends the record with what became of the response.
+    fn conclude(&mut self, state: &mut State, outcome: Outcome, now: Instant) {
+        self.done = true;
+        state.last_active = now;
+        if let Outcome::Short { missing } = outcome {
+            tracing::warn!(
+                target: "maitred",
+                "the application wrote {missing} bytes fewer than the Content-Length it declared"
+            );
+        }
+        let Some(record) = &mut state.record else { return };
+        if record.result.is_some() {
+            return; // the server has answered already: this comes too late
+        }
+        record.answered_in = record.taken_at.map(|taken_at| now.saturating_duration_since(taken_at));
+        if let Outcome::Refused { status } = outcome {
+            record.status = Some(status);
+        }
+        record.result = Some(match outcome {
+            Outcome::Complete | Outcome::Refused { .. } => Answered::Complete,
+            Outcome::Short { .. } | Outcome::Cut => Answered::Cut,
+            Outcome::Gone => Answered::Abandoned,
+        });
+    }
+
+    fn flow(&self, state: &State) -> Flow {
+        let settings = &self.conn.shared.settings;
+        if state.over.is_some() || state.protocol.ending().is_some() {
+            Flow::Gone
+        } else if state.outbox.len() > settings.outbuf_high_watermark as u64
+            || state.outbox.copied_bytes() > settings.outbuf_overflow as u64
+        {
+            Flow::Wait
+        } else {
+            Flow::Continue
+        }
+    }
+
+    /// Sends now, or lets somebody send soon.
+    fn send(&self, size: u64, is_quick: bool) {
+        let queue = &self.conn.shared.queue;
+        let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
+        if may_wait && size <= DEFERRED_BYTES_MAX {
+            let now = self.conn.shared.clock.instant();
+            if queue.deferral.defer(&self.conn, now) == Deferred::Yes {
+                return;
+            }
+        }
+        self.conn.flush();
+    }
+
+    /// Moves what waits in memory to a temporary file.
+    fn spill(&self, state: &mut State) {
+        let spooling = &self.conn.shared.spooling;
+        let spilt = spooling.file().and_then(|file| state.outbox.spill(file));
+        if let Err(error) = spilt {
+            // It stays in memory, where the high-water mark still bounds it.
+            tracing::warn!(target: "maitred", "cannot write a response to temp-dir: {error}");
+        }
+    }
+}
+
+impl Reply for Answer {
+    fn head(&mut self, head: ResponseHead) {
+        if !self.underway {
+            self.head = Some(head);
+        }
+    }
+
+    fn is_underway(&self) -> bool {
+        self.underway
+    }
+
+    fn chunk(&mut self, chunk: Chunk<'_>) -> Flow {
+        if chunk.as_slice().is_empty() {
+            return Flow::Continue;
+        }
+        let conn = Arc::clone(&self.conn);
+        let mut state = conn.state();
+        if self.write(&mut state, chunk, None) == Flow::Gone {
+            return Flow::Gone;
+        }
+        let size = state.outbox.len();
+        drop(state);
+        let now = conn.shared.clock.instant();
+        let is_quick = self
+            .last_chunk_at
+            .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
+        self.last_chunk_at = Some(now);
+        if is_quick {
+            // Somebody must send it even if the application now takes its time.
+            conn.shared.queue.deferral.attend();
+        }
+        self.send(size, is_quick);
+        self.flow(&conn.state())
+    }
+
+    fn wait(&mut self) -> Flow {
+        let conn = Arc::clone(&self.conn);
+        conn.flush();
+        let settings = &conn.shared.settings;
+        let mut state = conn.state();
+        if state.outbox.copied_bytes() > settings.outbuf_overflow as u64 && !state.is_writing() {
+            self.spill(&mut state);
+        }
+        let high = settings.outbuf_high_watermark as u64;
+        while state.outbox.len() > high && state.over.is_none() {
+            state = conn.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        match self.flow(&state) {
+            Flow::Gone => Flow::Gone,
+            Flow::Continue | Flow::Wait => Flow::Continue,
+        }
+    }
+
+    fn file(&mut self, file: FileBody) -> Flow {
+        let conn = Arc::clone(&self.conn);
+        let mut state = conn.state();
+        if self.write(&mut state, Chunk::Borrowed(&[]), Some(file.length)) == Flow::Gone {
+            return Flow::Gone;
+        }
+        let Some(frame) = state.protocol.frame(file.length) else { return Flow::Gone };
+        if let Some(record) = &mut state.record {
+            record.response_body_bytes += frame.take;
+        }
+        let State { outbox, .. } = &mut *state;
+        outbox.append(|out| out.extend_from_slice(frame.prefix()));
+        outbox.push(Segment::File(FilePart {
+            file: file.file,
+            offset: file.offset,
+            remaining: frame.take,
+        }));
+        outbox.append(|out| out.extend_from_slice(frame.suffix));
+        Flow::Continue
+    }
+
+    fn finish(&mut self, last: Chunk<'_>) {
+        let conn = Arc::clone(&self.conn);
+        let mut state = conn.state();
+        let known = last.as_slice().len() as u64;
+        // What came of it, `finish` of the protocol tells as well.
+        let _ = self.write(&mut state, last, Some(known));
+        let now = conn.shared.clock.now();
+        let State { protocol, outbox, .. } = &mut *state;
+        let outcome = outbox.append(|out| protocol.finish(out, &now));
+        self.conclude(&mut state, outcome, now.instant);
+        let size = state.outbox.len();
+        drop(state);
+        self.send(size, false);
+    }
+
+    fn fail(&mut self, fault: ApplicationFault) {
+        let conn = Arc::clone(&self.conn);
+        let mut state = conn.state();
+        let now = conn.shared.clock.now();
+        let State { protocol, outbox, .. } = &mut *state;
+        let outcome = outbox.append(|out| protocol.fail(fault, out, &now));
+        self.conclude(&mut state, outcome, now.instant);
+        if outcome == Outcome::Cut {
+            conn.stream.reset_on_close();
+        }
+        drop(state);
+        conn.flush();
+    }
+
+    fn presence(&self) -> Arc<dyn Presence> {
+        Arc::clone(&self.conn) as Arc<dyn Presence>
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if !self.done {
+            self.fail(ApplicationFault::Dropped);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! A server, from its sockets to its end: one I/O thread, and the application's workers.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use maitred_config::Settings;
+use maitred_http_parser::Limits;
+use maitred_http_parser::connection::{Rules, Timeouts};
+use maitred_http_parser::exchange::{Application, StartError, Worker};
+use tokio::sync::Notify;
+
+use crate::accept::{self, Door};
+use crate::clock::Clock;
+use crate::deferral::Deferral;
+use crate::drain;
+use crate::listen::Listeners;
+use crate::nap;
+use crate::queue::{Lock, Queue, Seat};
+use crate::registry::Registry;
+use crate::shared::Shared;
+use crate::spool::Spooling;
+use crate::sweep;
+use crate::telemetry::Telemetry;
+
+/// How long workers are waited for once their work is done.
+const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
+
+/// A server that is bound and has not been started. Making one starts no thread.
+pub struct Server {
+    settings: Arc<Settings>,
+    listeners: Listeners,
+    application: Arc<dyn Application>,
+    telemetry: Arc<Telemetry>,
+    clock: Arc<Clock>,
+    lock: Lock,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+/// A server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A worker thread could not be started.
+    #[error(transparent)]
+    Worker(#[from] StartError),
+    /// The system has no room for a thread or a reactor.
+    #[error("cannot start the server: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A server that runs. Clones are handles of the same one.
+#[derive(Clone, Debug)]
+pub struct Running {
+    control: Arc<Control>,
+}
+
+/// What [`Running::wait`] saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The server has ended, and everything it had has been given back.
+    Stopped,
+    /// Somebody called [`Running::nudge`].
+    Nudged,
+}
+
+/// How far a server is told to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serve,
+    Drain,
+    Kill,
+}
+
+#[derive(Debug)]
+struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Tells the I/O thread that the stage has changed.
+    told: Notify,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    stopped: bool,
+    nudged: bool,
+    io: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Puts a server together.
+    pub fn new(
+        settings: Arc<Settings>,
+        listeners: Listeners,
+        application: Arc<dyn Application>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let clock = Arc::new(Clock::new());
+        Self { settings, listeners, application, telemetry, clock, lock: Lock::Shared }
+    }
+
+    /// Says whether worker threads share one interpreter lock; they do unless told otherwise.
+    #[must_use]
+    pub fn with_lock(self, lock: Lock) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Uses this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Where it listens.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Starts the workers and the I/O thread.
+    ///
+    /// # Errors
+    /// A thread could not be started; what was started has been ended again.
+    pub fn start(self) -> Result<Running, RunError> {
+        let Self { settings, listeners, application, telemetry, clock, lock } = self;
+        let shared = Arc::new(shared(settings, telemetry, clock, lock));
+        let mut workers = Vec::new();
+        for index in 0..shared.settings.threads {
+            let seat = shared.queue.seat(index);
+            match application.start_worker(&format!("maitred-{index}"), Arc::clone(&seat) as _) {
+                Ok(worker) => workers.push((seat, worker)),
+                Err(error) => {
+                    shared.queue.close();
+                    return Err(error.into());
+                }
+            }
+        }
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let control = Arc::new(Control {
+            state: Mutex::new(State {
+                stage: Stage::Serve,
+                stopped: false,
+                nudged: false,
+                io: None,
+            }),
+            changed: Condvar::new(),
+            told: Notify::new(),
+            shared,
+        });
+        let doors = {
+            let _inside = runtime.enter();
+            listeners.entries.iter().map(Door::open).collect::<Result<Vec<_>, _>>()?
+        };
+        let io_control = Arc::clone(&control);
+        let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
+            runtime.block_on(serve(&io_control, doors, listeners));
+            runtime.shutdown_timeout(Duration::ZERO);
+            end(&io_control, &workers);
+        });
+        match io {
+            Ok(io) => {
+                control.state().io = Some(io);
+                Ok(Running { control })
+            }
+            Err(error) => {
+                control.shared.queue.close();
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// What all parts of the server share.
+fn shared(
+    settings: Arc<Settings>,
+    telemetry: Arc<Telemetry>,
+    clock: Arc<Clock>,
+    lock: Lock,
+) -> Shared {
+    let cap = |timeout: Duration| timeout.min(settings.channel_timeout);
+    let rules = Rules {
+        limits: Arc::new(Limits {
+            head_bytes: settings.max_request_header_size,
+            body_bytes: settings.max_request_body_size,
+            ..Limits::default()
+        }),
+        timeouts: Timeouts {
+            keep_alive: cap(settings.keep_alive_timeout),
+            head: cap(settings.header_timeout),
+            body: cap(settings.body_timeout),
+            write: cap(settings.write_timeout),
+        },
+        server: settings.ident.clone(),
+    };
+    let queue =
+        Queue::new(settings.queue_limit, lock, Arc::clone(&clock), Arc::new(Deferral::default()));
+    Shared {
+        rules: Arc::new(rules),
+        queue: Arc::new(queue),
+        registry: Registry::default(),
+        spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),
+        clock,
+        telemetry,
+        settings,
+    }
+}
+
+/// The I/O thread: everything that is not the application.
+async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
+    let shared = &control.shared;
+    let sweeping = tokio::spawn(sweep::run(Arc::clone(shared)));
+    let napping = tokio::spawn(nap::run(Arc::clone(&shared.queue)));
+    let doors: Vec<_> = doors.into_iter().map(Arc::new).collect();
+    let accepting: Vec<_> = doors
+        .iter()
+        .enumerate()
+        .map(|(index, door)| {
+            tokio::spawn(accept::run(Arc::clone(shared), Arc::clone(door), index))
+        })
+        .collect();
+
+    control.reached(Stage::Drain).await;
+    drain::announce(shared);
+    let delay = tokio::time::timeout(shared.settings.drain_delay, control.reached(Stage::Kill));
+    // Either the delay has passed, or it was cut short.
+    let _ = delay.await;
+    for task in accepting {
+        task.abort();
+    }
+    for (index, door) in doors.iter().enumerate() {
+        accept::drain_backlog(shared, door, index);
+    }
+    drop(doors);
+    drop(listeners);
+    let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
+    {
+        let mut killed = std::pin::pin!(control.reached(Stage::Kill));
+        let mut finished = std::pin::pin!(drain::finish(shared, deadline));
+        std::future::poll_fn(|cx| {
+            if killed.as_mut().poll(cx).is_ready() {
+                return std::task::Poll::Ready(());
+            }
+            finished.as_mut().poll(cx)
+        })
+        .await;
+    }
+    sweeping.abort();
+    napping.abort();
+}
+
+/// The I/O thread is done: workers end, and whoever waits is told.
+fn end(control: &Control, workers: &[(Arc<Seat>, Box<dyn Worker>)]) {
+    let shared = &control.shared;
+    drop(shared.queue.clear());
+    shared.queue.close();
+    let deadline = shared.clock.instant() + WORKERS_END_WITHIN;
+    for (_, worker) in workers {
+        while !worker.is_finished() && shared.clock.instant() < deadline {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+    let left = workers.iter().filter(|(_, worker)| !worker.is_finished()).count();
+    if left > 0 {
+        tracing::warn!(target: "maitred", "{left} worker threads are still running");
+    }
+    let mut state = control.state();
+    state.stopped = true;
+    control.changed.notify_all();
+}
+
+impl Control {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, stage: Stage) {
+        let mut state = self.state();
+        state.stage = state.stage.max(stage);
+        drop(state);
+        self.told.notify_waiters();
+    }
+
+    /// Waits until the server is told to go that far.
+    async fn reached(&self, stage: Stage) {
+        loop {
+            let mut told = std::pin::pin!(self.told.notified());
+            told.as_mut().enable();
+            if self.state().stage >= stage {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl Running {
+    /// Stops gracefully: nothing that has begun is lost, up to graceful-timeout.
+    pub fn drain(&self) {
+        self.control.advance(Stage::Drain);
+    }
+
+    /// Stops at once: what runs is cut off.
+    pub fn kill(&self) {
+        self.control.advance(Stage::Kill);
+    }
+
+    /// Whether the server has been told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.control.state().stage > Stage::Serve
+    }
+
+    /// Blocks until the server has ended, or somebody nudges.
+    pub fn wait(&self) -> Waited {
+        let mut state = self.control.state();
+        loop {
+            if state.stopped {
+                let io = state.io.take();
+                drop(state);
+                if let Some(io) = io {
+                    // It has said that it is done; a panic on its way out has been logged.
+                    let _ = io.join();
+                }
+                return Waited::Stopped;
+            }
+            if std::mem::take(&mut state.nudged) {
+                return Waited::Nudged;
+            }
+            state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes one [`Running::wait`] return, so that its caller can look at something else.
+    pub fn nudge(&self) {
+        self.control.state().nudged = true;
+        self.control.changed.notify_all();
+    }
+}

@@ -1,0 +1,177 @@
+//! Collects a request body: in memory while it is short, in a file without a name beyond that.
+//!
+//! The I/O thread never waits for a disk: bytes are handed to a thread that may, and the
+//! connection is not read meanwhile. A disk that is full or cannot be written refuses the request;
+//! half a body is never given to the application.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use maitred_http_parser::exchange::Body;
+use maitred_http_parser::message::BodyFraming;
+
+/// Where overflowing bodies go, and how much of them there is.
+#[derive(Debug)]
+pub(crate) struct Spooling {
+    folder: Option<PathBuf>,
+    /// Bytes of one body kept in memory.
+    memory_max: usize,
+    /// Bytes in files, of all connections and both directions.
+    on_disk: Arc<AtomicU64>,
+}
+
+/// Bytes in temporary files at once, of all connections and both directions: a bound against a
+/// disk that fills up, which would hurt others than this server.
+const DISK_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// Bytes handed to the disk at once: large enough to be cheap, small enough to hold many.
+const SPILL_BYTES: usize = 256 * 1024;
+
+/// Memory reserved at once for a body whose length was declared; a longer one grows as it comes,
+/// so that a declaration alone costs the server nothing.
+const RESERVED_MAX: usize = 64 * 1024;
+
+impl Spooling {
+    pub(crate) fn new(folder: Option<PathBuf>, memory_max: usize) -> Self {
+        Self { folder, memory_max, on_disk: Arc::default() }
+    }
+
+    /// Bytes in temporary files now.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.on_disk.load(Ordering::Relaxed)
+    }
+
+    /// A new file without a name.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written.
+    pub(crate) fn file(&self) -> io::Result<File> {
+        match &self.folder {
+            Some(folder) => tempfile::tempfile_in(folder),
+            None => tempfile::tempfile(),
+        }
+    }
+
+    /// Takes `count` bytes of the budget; they are given back when the claim is dropped.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(crate) fn claim(&self, count: u64) -> io::Result<Claim> {
+        let mut claim = Claim { on_disk: Arc::clone(&self.on_disk), bytes: 0 };
+        claim.grow(count)?;
+        Ok(claim)
+    }
+
+    /// The store of one body.
+    pub(crate) fn begin(&self, framing: BodyFraming) -> Spool {
+        let mut memory = Vec::new();
+        if let BodyFraming::Length(length) = framing {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            memory.reserve_exact(length.min(RESERVED_MAX).min(self.memory_max.max(1)));
+        }
+        Spool { memory, file: None, claim: None, length: 0, memory_max: self.memory_max }
+    }
+}
+
+/// Bytes of the disk budget.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    on_disk: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Claim {
+    fn grow(&mut self, count: u64) -> io::Result<()> {
+        let before = self.on_disk.fetch_add(count, Ordering::Relaxed);
+        self.bytes += count;
+        if before.saturating_add(count) > DISK_BYTES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                "the server's budget for temporary files is used up",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.on_disk.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// One body on its way in.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    /// All of it, or the part that is not in the file yet.
+    pub(crate) memory: Vec<u8>,
+    file: Option<File>,
+    claim: Option<Claim>,
+    length: u64,
+    memory_max: usize,
+}
+
+impl Spool {
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.memory.extend_from_slice(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    /// `count` bytes have been appended to `memory` by somebody else.
+    pub(crate) fn appended(&mut self, count: usize) {
+        self.length += count as u64;
+    }
+
+    /// Bytes so far.
+    pub(crate) fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// How many bytes may be appended to `memory` before it must be spilt.
+    pub(crate) fn room(&self) -> usize {
+        let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max.max(1) };
+        max.saturating_sub(self.memory.len())
+    }
+
+    /// Whether there is more in memory than should be.
+    pub(crate) fn must_spill(&self) -> bool {
+        self.room() == 0
+    }
+
+    /// Moves what is in memory to the file. Blocks: not for the I/O thread.
+    ///
+    /// # Errors
+    /// As the disk has it.
+    pub(crate) fn spill(mut self, spooling: &Spooling) -> io::Result<Self> {
+        let count = self.memory.len() as u64;
+        match &mut self.claim {
+            Some(claim) => claim.grow(count)?,
+            claim @ None => *claim = Some(spooling.claim(count)?),
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            file @ None => file.insert(spooling.file()?),
+        };
+        file.write_all(&self.memory)?;
+        self.memory.clear();
+        Ok(self)
+    }
+
+    /// Whether the body ends up in a file, which is still to be completed by `spill`.
+    pub(crate) fn is_unfinished_file(&self) -> bool {
+        self.file.is_some() && !self.memory.is_empty()
+    }
+
+    /// The body, complete. The claim lasts as long as the file is open.
+    pub(crate) fn finish(self) -> (Body, Option<Claim>) {
+        match self.file {
+            Some(file) => (Body::File { file, length: self.length }, self.claim),
+            None if self.memory.is_empty() => (Body::Empty, None),
+            None => (Body::Memory(self.memory), None),
+        }
+    }
+}

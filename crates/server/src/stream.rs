@@ -1,0 +1,155 @@
+//! What a connection runs on: a TCP or Unix stream that any thread may try to use, and none waits
+//! for.
+//!
+//! The stream is registered with the I/O thread's reactor. Reads and writes go through tokio's
+//! `try_io`, which keeps the reactor's idea of readiness right whoever does them: a worker thread
+//! that finds the socket full clears the bit that the I/O thread then waits for.
+
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::{SockRef, Socket};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+/// One accepted socket.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// TCP, over either IP.
+    Tcp(TcpStream),
+    /// A Unix stream socket.
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Calls a method that both kinds of stream have under the same name.
+macro_rules! either {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => $call,
+            #[cfg(unix)]
+            Stream::Unix($inner) => $call,
+        }
+    };
+}
+
+impl Stream {
+    fn socket(&self) -> SockRef<'_> {
+        either!(self, stream => SockRef::from(stream))
+    }
+
+    /// Reads what is there, at most `into.len()` bytes. `Ok(0)` is the end of the stream.
+    ///
+    /// # Errors
+    /// As the socket has it; never `WouldBlock`, which is `Pending`.
+    pub(crate) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(cx, into.len(), |mut socket| socket.read(into))
+    }
+
+    /// The same into memory that is not initialised: the first bytes, as many as are told, are
+    /// then.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn poll_receive(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(cx, into.len(), |socket| socket.recv(into))
+    }
+
+    fn poll_with(
+        &self,
+        cx: &mut Context<'_>,
+        room: usize,
+        mut receive: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match either!(self, stream => stream.poll_read_ready(cx)) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
+            }
+            let mut received = None;
+            let socket = self.socket();
+            let read = || {
+                let count = receive(&socket)?;
+                received = Some(count);
+                if DRAINED_BY_SHORT_READ && 0 < count && count < room {
+                    // All there was: the next read would only find out that there is no more.
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(())
+            };
+            let outcome = either!(self, stream => stream.try_io(Interest::READABLE, read));
+            match (received, outcome) {
+                (Some(count), _) => return Poll::Ready(Ok(count)),
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (None, Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                (None, Err(error)) => return Poll::Ready(Err(error)),
+                (None, Ok(())) => return Poll::Ready(Ok(0)),
+            }
+        }
+    }
+
+    /// Ready when a write is worth trying.
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_write_ready(cx))
+    }
+
+    /// Writes as much of the pieces as the socket takes at once.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing, else as the socket has it.
+    pub(crate) fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let write = || {
+            let socket = self.socket();
+            match pieces {
+                [piece] => (&*socket).write(piece),
+                pieces => (&*socket).write_vectored(pieces),
+            }
+        };
+        either!(self, stream => stream.try_io(Interest::WRITABLE, write))
+    }
+
+    /// Lets `write` use the socket, as [`Stream::try_write`] does.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn try_with_descriptor<R>(
+        &self,
+        write: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> io::Result<R>,
+    ) -> io::Result<R> {
+        use std::os::fd::AsFd as _;
+        either!(self, stream => stream.try_io(Interest::WRITABLE, || write(stream.as_fd())))
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub(crate) fn close_write(&self) {
+        // A peer that has gone already need not be told.
+        let _ = self.socket().shutdown(Shutdown::Write);
+    }
+
+    /// Ends the conversation now, in both directions, whoever still holds the stream.
+    pub(crate) fn close(&self) {
+        let _ = self.socket().shutdown(Shutdown::Both);
+    }
+
+    /// Makes the close that follows a reset: the peer cannot take what it got for whole.
+    pub(crate) fn reset_on_close(&self) {
+        let _ = self.socket().set_linger(Some(Duration::ZERO));
+    }
+}
+
+/// With epoll and kqueue a read that returns less than was asked for has emptied the socket, and
+/// the next bytes make it readable anew.
+const DRAINED_BY_SHORT_READ: bool =
+    cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"));

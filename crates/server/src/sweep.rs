@@ -1,0 +1,39 @@
+//! Once a second: the date is rendered, every connection is asked whether it is late, and requests
+//! that have waited too long are told so.
+//!
+//! One sweep costs less than a timer for each connection, and nobody needs a timeout to be exact
+//! to more than a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connection;
+use crate::shared::Shared;
+use crate::telemetry::Turned;
+
+/// How often.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs for as long as the server does.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        interval.tick().await;
+        sweep(&shared);
+    }
+}
+
+/// One sweep.
+pub(crate) fn sweep(shared: &Shared) {
+    shared.clock.tick();
+    for conn in shared.registry.all() {
+        conn.sweep();
+    }
+    let now = shared.clock.instant();
+    if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
+        for waiting in shared.queue.expire(limit) {
+            connection::turn_away(&waiting, Turned::QueueTimeout);
+        }
+    }
+}
