@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use maitred_config::values::ConnectionLimitAction;
+use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::Peer;
 use tokio::net::TcpListener;
@@ -65,9 +65,9 @@ impl Door {
                 (Stream::Tcp(stream), Peer::tcp(address))
             }),
             #[cfg(unix)]
-            Self::Unix(listener) => listener
-                .poll_accept(cx)
-                .map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix())),
+            Self::Unix(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix()))
+            }
         }
     }
 }

@@ -22,10 +22,7 @@ pub struct Clock {
 impl Clock {
     /// The system's clocks.
     pub fn new() -> Self {
-        Self {
-            date: Mutex::new(HttpDate::new(SystemTime::now())),
-            advanced_ms: AtomicU64::new(0),
-        }
+        Self { date: Mutex::new(HttpDate::new(SystemTime::now())), advanced_ms: AtomicU64::new(0) }
     }
 
     /// The monotonic time.

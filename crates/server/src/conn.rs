@@ -141,7 +141,8 @@ impl Conn {
                 let now = self.shared.clock.instant();
                 state.protocol.handle_sent(sent, true, now);
             } else if state.outbox.is_empty() {
-                state.protocol.handle_sent(sent, false, state.last_active);
+                let now = state.last_active;
+                state.protocol.handle_sent(sent, false, now);
             }
             if let Written::Broken(error) = written {
                 self.shared.telemetry.socket_error(&self.peer, &error);

@@ -142,7 +142,7 @@ fn turn(
 /// Reads the socket once.
 fn read(
     conn: &Arc<Conn>,
-    mut state: std::sync::MutexGuard<'_, State>,
+    state: std::sync::MutexGuard<'_, State>,
     incoming: &mut Option<Box<Incoming>>,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
@@ -181,7 +181,7 @@ fn read(
         }
         let mut input = &scratch[..count];
         understand(conn, incoming, &mut input);
-        state = conn.state();
+        let mut state = conn.state();
         if !input.is_empty() {
             state.protocol.keep(input);
         }
@@ -292,12 +292,18 @@ fn submit(
         status: None,
         result: None,
     }));
-    let (body, claim) = spool.finish();
-    state.claim = claim;
+    let stored = spool.finish();
     drop(state);
     if let Some(previous) = previous {
         conn.shared.telemetry.exchange_ended(&previous, now);
     }
+    let body = match stored {
+        Ok((body, claim)) => {
+            conn.state().claim = claim;
+            body
+        }
+        Err(error) => return no_storage(conn, &error),
+    };
     let exchange = Exchange {
         head,
         client,
@@ -354,13 +360,16 @@ async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
                 *incoming = Some(Box::new(request));
             }
         }
-        Err(error) => {
-            tracing::error!(
-                target: "maitred",
-                "cannot write the request body of {} to temp-dir: {error}",
-                conn.peer.host
-            );
-            refuse(conn, &Refusal::NoStorage);
-        }
+        Err(error) => no_storage(conn, &error),
     }
+}
+
+/// The disk failed a request.
+fn no_storage(conn: &Conn, error: &io::Error) {
+    tracing::error!(
+        target: "maitred",
+        "cannot keep the request body of {} in temp-dir: {error}",
+        conn.peer.host
+    );
+    refuse(conn, &Refusal::NoStorage);
 }

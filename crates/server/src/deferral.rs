@@ -105,9 +105,10 @@ impl Deferral {
     pub(crate) fn settle(&self, must: bool, now: Instant) {
         if self.deferred.load(Ordering::Relaxed) > 0 {
             let due = must
-                || self.list().since.is_some_and(|since| {
-                    now.saturating_duration_since(since) >= ANSWER_WAITS_MAX
-                });
+                || self
+                    .list()
+                    .since
+                    .is_some_and(|since| now.saturating_duration_since(since) >= ANSWER_WAITS_MAX);
             if due {
                 self.flush();
             }

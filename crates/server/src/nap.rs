@@ -19,8 +19,10 @@ const TICK_WHILE_BLOCKING: Duration = Duration::from_millis(10);
 pub(crate) async fn run(queue: Arc<Queue>) {
     let deferral = Arc::clone(&queue.deferral);
     loop {
-        poll_fn(|cx| if deferral.is_attended(cx.waker()) { Poll::Ready(()) } else { Poll::Pending })
-            .await;
+        poll_fn(
+            |cx| if deferral.is_attended(cx.waker()) { Poll::Ready(()) } else { Poll::Pending },
+        )
+        .await;
         while keeps_on(&queue, &deferral) {
             let taken = queue.taken();
             if queue.calls_block() {

@@ -245,7 +245,9 @@ impl Segment {
     /// The first `count` bytes have gone; there are more than that.
     fn advance(&mut self, count: usize) {
         match self {
-            Self::Copied(bytes) => *self = Self::Held(Bytes::from(std::mem::take(bytes)).slice(count..)),
+            Self::Copied(bytes) => {
+                *self = Self::Held(Bytes::from(std::mem::take(bytes)).slice(count..))
+            }
             Self::Held(bytes) => *bytes = bytes.slice(count..),
             Self::File(_) => {}
         }
@@ -303,10 +305,14 @@ mod tests {
         outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
         let spilt = outbox.spill(tempfile::tempfile().unwrap()).unwrap();
         assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
-        let places: Vec<_> = outbox.rest.iter().map(|segment| match segment {
-            Segment::File(part) => (part.offset, part.remaining),
-            other => (u64::MAX, other.len()),
-        }).collect();
+        let places: Vec<_> = outbox
+            .rest
+            .iter()
+            .map(|segment| match segment {
+                Segment::File(part) => (part.offset, part.remaining),
+                other => (u64::MAX, other.len()),
+            })
+            .collect();
         assert_eq!(places, [(0, 3), (u64::MAX, 4), (3, 2)]);
     }
 }

@@ -139,15 +139,13 @@ pub(crate) enum Refused {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize, lock: Lock, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
-        Self {
-            state: Mutex::default(),
-            length: AtomicUsize::new(0),
-            limit,
-            lock,
-            clock,
-            deferral,
-        }
+    pub(crate) fn new(
+        limit: usize,
+        lock: Lock,
+        clock: Arc<Clock>,
+        deferral: Arc<Deferral>,
+    ) -> Self {
+        Self { state: Mutex::default(), length: AtomicUsize::new(0), limit, lock, clock, deferral }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -387,9 +385,8 @@ impl Exchanges for Seat {
         for sleeper in dismissed {
             sleeper.parker.unpark(Wake::Closed);
         }
-        work.serving = next
-            .as_ref()
-            .map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
+        work.serving =
+            next.as_ref().map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
         drop(work);
         drop(ended);
         for waiting in left {

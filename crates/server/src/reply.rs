@@ -90,7 +90,8 @@ impl Answer {
         if record.result.is_some() {
             return; // the server has answered already: this comes too late
         }
-        record.answered_in = record.taken_at.map(|taken_at| now.saturating_duration_since(taken_at));
+        record.answered_in =
+            record.taken_at.map(|taken_at| now.saturating_duration_since(taken_at));
         if let Outcome::Refused { status } = outcome {
             record.status = Some(status);
         }

@@ -44,7 +44,8 @@ pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
     /// As much as a socket buffer commonly holds.
     const BYTES_PER_COPY: usize = 64 * 1024;
 
-    let mut buffer = vec![0; BYTES_PER_COPY.min(usize::try_from(part.remaining).unwrap_or(usize::MAX))];
+    let mut buffer =
+        vec![0; BYTES_PER_COPY.min(usize::try_from(part.remaining).unwrap_or(usize::MAX))];
     let mut file = &part.file;
     file.seek(SeekFrom::Start(part.offset))?;
     let read = file.read(&mut buffer)?;

@@ -220,9 +220,7 @@ async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
     let accepting: Vec<_> = doors
         .iter()
         .enumerate()
-        .map(|(index, door)| {
-            tokio::spawn(accept::run(Arc::clone(shared), Arc::clone(door), index))
-        })
+        .map(|(index, door)| tokio::spawn(accept::run(Arc::clone(shared), Arc::clone(door), index)))
         .collect();
 
     control.reached(Stage::Drain).await;

@@ -5,7 +5,7 @@
 //! half a body is never given to the application.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,12 +166,18 @@ impl Spool {
         self.file.is_some() && !self.memory.is_empty()
     }
 
-    /// The body, complete. The claim lasts as long as the file is open.
-    pub(crate) fn finish(self) -> (Body, Option<Claim>) {
-        match self.file {
-            Some(file) => (Body::File { file, length: self.length }, self.claim),
+    /// The body, complete, and the claim on the disk that lasts as long as it is needed.
+    ///
+    /// # Errors
+    /// The file cannot be wound back to its start.
+    pub(crate) fn finish(self) -> io::Result<(Body, Option<Claim>)> {
+        Ok(match self.file {
+            Some(mut file) => {
+                file.rewind()?;
+                (Body::File { file, length: self.length }, self.claim)
+            }
             None if self.memory.is_empty() => (Body::Empty, None),
             None => (Body::Memory(self.memory), None),
-        }
+        })
     }
 }

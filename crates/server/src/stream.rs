@@ -151,5 +151,9 @@ impl Stream {
 
 /// With epoll and kqueue a read that returns less than was asked for has emptied the socket, and
 /// the next bytes make it readable anew.
-const DRAINED_BY_SHORT_READ: bool =
-    cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"));
+const DRAINED_BY_SHORT_READ: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    target_os = "freebsd"
+));

@@ -4,14 +4,14 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use maitred_config::Settings;
-use maitred_config::values::{Endpoint, HostName, Port};
+use maitred_config::{Endpoint, HostName, Port};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{BindError, ListenAddress, Listener};
 #[cfg(unix)]
 use super::unix;
 #[cfg(windows)]
 use super::windows as unix;
+use super::{BindError, ListenAddress, Listener};
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all of its own.
 pub(super) fn endpoint(
@@ -44,7 +44,11 @@ pub(super) fn endpoint(
 }
 
 /// The socket addresses of a host and a port, in the families that the settings allow.
-fn resolve(host: &HostName, port: &Port, settings: &Settings) -> Result<Vec<SocketAddr>, BindError> {
+fn resolve(
+    host: &HostName,
+    port: &Port,
+    settings: &Settings,
+) -> Result<Vec<SocketAddr>, BindError> {
     let failed = |reason: String| BindError { address: format!("{host}:{port}"), reason };
     let port = match port {
         Port::Number(number) => *number,
@@ -84,8 +88,7 @@ fn family_exists(domain: Domain) -> bool {
 
 fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
     let bind = || {
-        let socket =
-            Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             // The IPv4 addresses of a wildcard have a socket of their own.
             socket.set_only_v6(true)?;
@@ -141,7 +144,7 @@ pub(super) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -7,8 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use maitred_config::Endpoint;
 use maitred_config::Settings;
-use maitred_config::values::Endpoint;
 use socket2::Socket;
 
 mod bind;

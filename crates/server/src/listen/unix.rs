@@ -55,10 +55,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             std::fs::remove_file(path)
         }
-        _ => Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "another server listens there",
-        )),
+        _ => Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")),
     }
 }
 

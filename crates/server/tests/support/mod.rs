@@ -1,0 +1,227 @@
+//! An application in Rust, a server around it, and a client that reads what comes.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use maitred_config::{Endpoint, HostName, Port, Settings};
+use maitred_http_parser::exchange::{
+    Application, Chunk, Exchange, Exchanges, StackUnavailable, StartError, Wake, Worker,
+};
+use maitred_http_parser::message::ResponseHead;
+use maitred_server::{Clock, ListenAddress, Listeners, Lock, Running, Server, Telemetry, Waited};
+
+/// Answers each exchange with a function, on std threads.
+pub struct App(Arc<dyn Fn(Exchange) + Send + Sync>);
+
+impl App {
+    pub fn new(answer: impl Fn(Exchange) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self(Arc::new(answer)))
+    }
+}
+
+struct Thread(JoinHandle<()>);
+
+impl Application for App {
+    fn start_worker(
+        &self,
+        name: &str,
+        exchanges: Arc<dyn Exchanges>,
+    ) -> Result<Box<dyn Worker>, StartError> {
+        let answer = Arc::clone(&self.0);
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                loop {
+                    match exchanges.try_next() {
+                        Some(exchange) => answer(exchange),
+                        None if exchanges.wait() == Wake::Closed => return,
+                        None => {}
+                    }
+                }
+            })
+            .expect("a thread can be started");
+        Ok(Box::new(Thread(thread)))
+    }
+}
+
+impl Worker for Thread {
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    fn stack(&self, _patience: Duration) -> Result<String, StackUnavailable> {
+        Err(StackUnavailable::NotRunning)
+    }
+}
+
+/// A head with status 200.
+pub fn ok() -> ResponseHead {
+    ResponseHead::new(b"200 OK").expect("a valid status")
+}
+
+/// Answers with `body`, whose length is known.
+pub fn answer(mut exchange: Exchange, body: &[u8]) {
+    exchange.reply.head(ok());
+    exchange.reply.finish(Chunk::Borrowed(body));
+}
+
+/// Settings for a free port on loopback.
+pub fn settings() -> Settings {
+    Settings {
+        listen: vec![Endpoint::Tcp {
+            host: HostName::Name("127.0.0.1".into()),
+            port: Port::Number(0),
+        }],
+        ..Settings::default()
+    }
+}
+
+/// A running server; stopped when dropped.
+pub struct Served {
+    pub running: Running,
+    pub address: SocketAddr,
+    pub clock: Arc<Clock>,
+    pub telemetry: Arc<Telemetry>,
+}
+
+impl Served {
+    pub fn start(settings: Settings, application: Arc<dyn Application>) -> Self {
+        Self::start_with(settings, application, Lock::Shared)
+    }
+
+    pub fn start_with(settings: Settings, application: Arc<dyn Application>, lock: Lock) -> Self {
+        let listeners = Listeners::bind(&settings).expect("a free port");
+        let Some(&ListenAddress::Tcp(address)) = listeners.addresses().next() else {
+            panic!("not a TCP address")
+        };
+        let telemetry = Arc::new(Telemetry::new(&settings));
+        let clock = Arc::new(Clock::new());
+        let running = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
+            .with_clock(clock.clone())
+            .with_lock(lock)
+            .start()
+            .expect("the server starts");
+        Self { running, address, clock, telemetry }
+    }
+
+    pub fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+        stream.set_nodelay(true).expect("nodelay can be set");
+        Client { stream, buffer: Vec::new() }
+    }
+
+    /// One request on a connection of its own.
+    pub fn get(&self, path: &str) -> Answer {
+        let mut client = self.connect();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        client.answer()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.running.drain();
+        self.running.kill();
+        assert_eq!(self.running.wait(), Waited::Stopped);
+    }
+}
+
+/// A client's end of a connection.
+pub struct Client {
+    pub stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// A response.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Reads more; false at the end of the stream.
+    fn more(&mut self) -> bool {
+        let mut piece = [0; 65536];
+        let count = self.stream.read(&mut piece).expect("the server answers");
+        self.buffer.extend_from_slice(&piece[..count]);
+        count > 0
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            assert!(self.more(), "the response was cut short: {:?}", self.buffer);
+        }
+        self.buffer.drain(..count).collect()
+    }
+
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|two| two == b"\r\n") {
+                let line = self.take(end + 2);
+                return String::from_utf8_lossy(&line[..end]).into_owned();
+            }
+            assert!(self.more(), "the response was cut short: {:?}", self.buffer);
+        }
+    }
+
+    /// Reads one response, whatever its framing.
+    pub fn answer(&mut self) -> Answer {
+        let mut head = String::new();
+        let (mut length, mut chunked) = (None, false);
+        let status_line = self.line();
+        let status = status_line[9..12].parse().expect("a status");
+        head.push_str(&status_line);
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                break;
+            }
+            let lower = line.to_ascii_lowercase();
+            if let Some(value) = lower.strip_prefix("content-length: ") {
+                length = Some(value.parse().expect("a length"));
+            }
+            chunked |= lower == "transfer-encoding: chunked";
+            head.push('\n');
+            head.push_str(&line);
+        }
+        let mut body = Vec::new();
+        if chunked {
+            loop {
+                let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+                body.extend(self.take(size));
+                assert_eq!(self.take(2), b"\r\n");
+                if size == 0 {
+                    break;
+                }
+            }
+        } else if let Some(length) = length {
+            body = self.take(length);
+        } else if status >= 200 && status != 204 && status != 304 {
+            while self.more() {}
+            body = std::mem::take(&mut self.buffer);
+        }
+        Answer { status, head, body }
+    }
+
+    /// Whether the server has closed, with nothing more sent.
+    pub fn is_closed(&mut self) -> bool {
+        let mut piece = [0; 1];
+        match self.stream.read(&mut piece) {
+            Ok(0) => self.buffer.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Ok(_) => false,
+        }
+    }
+}
