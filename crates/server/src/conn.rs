@@ -53,8 +53,6 @@ pub(crate) struct State {
     pub(crate) last_active: Instant,
     /// The client has closed its side.
     pub(crate) input_ended: bool,
-    /// The request is complete but for the part of its body that is on the way to the disk.
-    pub(crate) completing: bool,
     /// The write side has been closed, and so many bytes have been dropped since.
     pub(crate) lingering: Option<u64>,
     /// The disk budget of the body that the application has.
@@ -90,7 +88,6 @@ impl Conn {
                 over: None,
                 last_active: now,
                 input_ended: false,
-                completing: false,
                 lingering: None,
                 claim: None,
             }),

@@ -42,6 +42,8 @@ struct Incoming {
     head: RequestHead,
     spool: Spool,
     received_at: Instant,
+    /// All of it has come; only the disk does not have it yet.
+    is_complete: bool,
 }
 
 /// What the task must do that cannot be done in one go.
@@ -133,7 +135,10 @@ fn turn(
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if incoming.as_ref().is_some_and(|incoming| incoming.spool.must_spill()) {
+        if incoming
+            .as_ref()
+            .is_some_and(|request| request.is_complete || request.spool.must_spill())
+        {
             return Poll::Ready(Turn::Spill);
         }
     }
@@ -238,7 +243,12 @@ fn understand(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>, input: &mu
             Received::Wait | Received::Held | Received::Ignored => return,
             Received::Head(head) => {
                 let spool = conn.shared.spooling.begin(head.framing());
-                *incoming = Some(Box::new(Incoming { head, spool, received_at: now.instant }));
+                *incoming = Some(Box::new(Incoming {
+                    head,
+                    spool,
+                    received_at: now.instant,
+                    is_complete: false,
+                }));
             }
             Received::Body(piece) => {
                 if let Some(request) = incoming {
@@ -246,10 +256,10 @@ fn understand(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>, input: &mu
                 }
             }
             Received::End => {
-                let Some(request) = incoming.take() else { return };
+                let Some(mut request) = incoming.take() else { return };
                 if request.spool.is_unfinished_file() {
+                    request.is_complete = true;
                     *incoming = Some(request);
-                    state.completing = true;
                     return;
                 }
                 submit(conn, state, *request, now.instant);
@@ -271,7 +281,7 @@ fn submit(
     request: Incoming,
     now: Instant,
 ) {
-    let Incoming { head, spool, received_at } = request;
+    let Incoming { head, spool, received_at, .. } = request;
     let head = Arc::new(head);
     let client = Client {
         peer: Arc::clone(&conn.peer),
@@ -346,16 +356,15 @@ pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
 /// Writes body bytes to the disk, on a thread that may wait for it.
 async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
     let Some(request) = incoming.take() else { return };
-    let Incoming { head, spool, received_at } = *request;
+    let Incoming { head, spool, received_at, is_complete } = *request;
     let shared = Arc::clone(&conn.shared);
     let spilt = tokio::task::spawn_blocking(move || spool.spill(&shared.spooling)).await;
     match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
         Ok(spool) => {
-            let request = Incoming { head, spool, received_at };
-            let mut state = conn.state();
-            if std::mem::take(&mut state.completing) {
+            let request = Incoming { head, spool, received_at, is_complete };
+            if is_complete {
                 let now = conn.shared.clock.instant();
-                submit(conn, state, request, now);
+                submit(conn, conn.state(), request, now);
             } else {
                 *incoming = Some(Box::new(request));
             }
