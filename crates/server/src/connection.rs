@@ -15,7 +15,7 @@ use std::time::Instant;
 use maitred_http_parser::connection::{Ending, Received};
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::{Client, Exchange};
-use maitred_http_parser::forwarded::Forwarded;
+use maitred_http_parser::forwarded::{self, Forwarded};
 use maitred_http_parser::message::RequestHead;
 
 use crate::conn::{Conn, State};
@@ -283,9 +283,10 @@ fn submit(
 ) {
     let Incoming { head, spool, received_at, .. } = request;
     let head = Arc::new(head);
+    let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
     let client = Client {
         peer: Arc::clone(&conn.peer),
-        forwarded: Forwarded::default(),
+        forwarded: trusted.as_ref().map(Forwarded::clone).unwrap_or_default(),
         listener: conn.listener,
     };
     let previous = state.record.replace(Box::new(Record {
@@ -314,6 +315,13 @@ fn submit(
         }
         Err(error) => return no_storage(conn, &error),
     };
+    if let Err(refusal) = trusted {
+        tracing::warn!(target: "maitred", "refused a request of {}: {refusal}", conn.peer.host);
+        return refuse(conn, &Refusal::Rejected(refusal.rejection()));
+    }
+    if conn.shared.trust.log_untrusted {
+        report_untrusted(conn, &head);
+    }
     let exchange = Exchange {
         head,
         client,
@@ -330,6 +338,19 @@ fn submit(
             Refused::Closed => Turned::Draining,
         };
         turn_away(&waiting, why);
+    }
+}
+
+/// Says which forwarding fields of a request are not believed.
+fn report_untrusted(conn: &Conn, head: &RequestHead) {
+    let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
+    if !names.is_empty() {
+        tracing::warn!(
+            target: "maitred",
+            "untrusted headers of {}: {}; the proxy in front should remove them",
+            conn.peer.host,
+            names.join(", ")
+        );
     }
 }
 

@@ -24,6 +24,7 @@ mod receive;
 mod record;
 mod registry;
 mod reply;
+mod rules;
 mod send_file;
 mod server;
 mod shared;

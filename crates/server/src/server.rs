@@ -5,8 +5,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use maitred_config::Settings;
-use maitred_http_parser::Limits;
-use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::exchange::{Application, StartError, Worker};
 use tokio::sync::Notify;
 
@@ -18,6 +16,7 @@ use crate::listen::Listeners;
 use crate::nap;
 use crate::queue::{Lock, Queue, Seat};
 use crate::registry::Registry;
+use crate::rules;
 use crate::shared::Shared;
 use crate::spool::Spooling;
 use crate::sweep;
@@ -183,25 +182,11 @@ fn shared(
     clock: Arc<Clock>,
     lock: Lock,
 ) -> Shared {
-    let cap = |timeout: Duration| timeout.min(settings.channel_timeout);
-    let rules = Rules {
-        limits: Arc::new(Limits {
-            head_bytes: settings.max_request_header_size,
-            body_bytes: settings.max_request_body_size,
-            ..Limits::default()
-        }),
-        timeouts: Timeouts {
-            keep_alive: cap(settings.keep_alive_timeout),
-            head: cap(settings.header_timeout),
-            body: cap(settings.body_timeout),
-            write: cap(settings.write_timeout),
-        },
-        server: settings.ident.clone(),
-    };
     let queue =
         Queue::new(settings.queue_limit, lock, Arc::clone(&clock), Arc::new(Deferral::default()));
     Shared {
-        rules: Arc::new(rules),
+        rules: Arc::new(rules::protocol(&settings)),
+        trust: rules::trust(&settings),
         queue: Arc::new(queue),
         registry: Registry::default(),
         spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),

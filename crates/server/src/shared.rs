@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maitred_config::Settings;
 use maitred_http_parser::connection::Rules;
+use maitred_http_parser::forwarded::Trust;
 
 use crate::clock::Clock;
 use crate::queue::Queue;
@@ -16,6 +17,7 @@ use crate::telemetry::Telemetry;
 pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) trust: Trust,
     pub(crate) clock: Arc<Clock>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) registry: Registry,
