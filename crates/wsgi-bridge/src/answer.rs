@@ -73,8 +73,8 @@ impl Answer {
 
     /// Ends this process if it is a forked child in which the application has come back to us: the
     /// parent is going to answer.
-    fn end_child(&self, py: Python<'_>) {
-        if self.is_parents() {
+    pub(crate) fn end_child(&self, py: Python<'_>) {
+        if self.is_in_forked_child() {
             fork::end_child(py);
         }
     }
@@ -84,7 +84,7 @@ impl Answer {
     }
 
     /// Whether we are in a forked child, where nothing may be sent.
-    pub(crate) fn is_parents(&self) -> bool {
+    pub(crate) fn is_in_forked_child(&self) -> bool {
         self.process.is_parent()
     }
 
@@ -102,7 +102,7 @@ impl Answer {
 
     /// Whether a head would be taken now.
     pub(crate) fn may_start(&self, py: Python<'_>, call: Call) -> Result<(), NotTaken> {
-        if self.is_parents() {
+        if self.is_in_forked_child() {
             return Err(NotTaken::NotOurs);
         }
         let state = self.lock(py);

@@ -115,6 +115,7 @@ impl Request<'_> {
 
     /// Logs an exception, and gives the response up unless it has ended.
     fn raised(&self, py: Python<'_>, stage: Stage, error: &PyErr) {
+        self.answer.end_child(py);
         if self.answer.is_client_gone(py) && error.is_instance_of::<PyBrokenPipeError>(py) {
             // What write() raised has come back to us: nothing is wrong with the application.
             if self.answer.finish(py, None).is_ok() {

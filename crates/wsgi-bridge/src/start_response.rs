@@ -71,7 +71,7 @@ pub(crate) struct Write {
 #[pymethods]
 impl Write {
     fn __call__(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        if self.answer.is_parents() {
+        if self.answer.is_in_forked_child() {
             return Err(refused(NotTaken::NotOurs));
         }
         let Ok(data) = data.cast::<PyBytes>() else {

@@ -1,0 +1,168 @@
+//! "Optional Platform-Specific File Handling".
+
+use crate::support::{Response, Server};
+
+/// Serves what the Python statements make of `wrapper` and `path`, a file with the ten digits.
+fn served(setup: &str, returned: &str, headers: &str) -> (Response, Server) {
+    let server = Server::new(&format!(
+        r#"
+import gzip, io, os, tempfile
+directory = tempfile.TemporaryDirectory()
+path = os.path.join(directory.name, "digits")
+with open(path, "wb") as file:
+    file.write(b"0123456789")
+opened = []
+class Proxy:
+    def __init__(self, file): self.file = file
+    read = property(lambda self: self.file.read)
+    fileno = property(lambda self: self.file.fileno)
+    tell = property(lambda self: self.file.tell)
+    seek = property(lambda self: self.file.seek)
+    close = property(lambda self: self.file.close)
+class OnlyRead:
+    def __init__(self, file): self.file, self.closed = file, False
+    def read(self, size): return self.file.read(size)
+    def close(self): self.closed = True
+def application(environ, start_response):
+    wrapper = environ["wsgi.file_wrapper"]
+    {setup}
+    opened.append(file)
+    start_response("200 OK", {headers})
+    return {returned}
+"#
+    ));
+    let response = server.get("/");
+    assert_eq!(server.log.exceptions(), [""; 0], "{:?}", server.log.raised.lock().unwrap());
+    (response, server)
+}
+
+#[track_caller]
+fn check(setup: &str, from_file: u64, body: &[u8]) {
+    let (response, server) = served(setup, "wrapper(file)", "[]");
+    assert_eq!(response.body(), body, "{setup}");
+    assert_eq!(response.field("content-length"), Some(body.len().to_string()), "{setup}");
+    assert_eq!(response.from_file, from_file, "{setup}");
+    assert!(server.evaluate::<bool>("opened[0].closed if hasattr(opened[0], 'closed') else True"));
+}
+
+#[test]
+fn a_file_with_a_descriptor_is_sent_from_its_position_by_the_kernel() {
+    check("file = open(path, 'rb')", 10, b"0123456789");
+    check("file = open(path, 'rb', buffering=0)", 10, b"0123456789");
+    check("file = open(path, 'r+b')", 10, b"0123456789");
+    check("file = open(path, 'rb'); file.read(3)", 7, b"3456789");
+    check("file = open(path, 'rb'); file.seek(8)", 2, b"89");
+    check("file = Proxy(open(path, 'rb'))", 10, b"0123456789");
+    check(
+        "file = tempfile.NamedTemporaryFile(); file.write(b'abc'); file.flush(); file.seek(0)",
+        3,
+        b"abc",
+    );
+}
+
+#[test]
+fn an_empty_rest_is_an_empty_body() {
+    check("file = open(path, 'rb'); file.seek(10)", 0, b"");
+    check("file = open(path, 'rb'); file.seek(99)", 0, b"");
+}
+
+#[test]
+fn a_descriptor_that_reading_does_not_mean_is_not_sent() {
+    let setup = "
+    with gzip.open(path + '.gz', 'wb') as file: file.write(b'plain')
+    file = gzip.open(path + '.gz', 'rb')";
+    check(setup, 0, b"plain");
+    check("file = io.BytesIO(b'memory')", 0, b"memory");
+    let setup = "
+    class Upper(io.FileIO):
+        def read(self, size=-1): return super().read(size).swapcase()
+    with open(path, 'wb') as file: file.write(b'abc')
+    file = Upper(path)";
+    check(setup, 0, b"ABC");
+}
+
+#[test]
+fn what_can_only_be_read_is_sent_in_blocks() {
+    let (response, server) = served("file = OnlyRead(open(path, 'rb'))", "wrapper(file, 4)", "[]");
+    assert!(
+        response.text().ends_with("4\r\n0123\r\n4\r\n4567\r\n2\r\n89\r\n0\r\n\r\n"),
+        "{}",
+        response.text()
+    );
+    assert!(server.evaluate::<bool>("opened[0].closed"));
+}
+
+#[test]
+fn a_declared_length_is_corrected_down_and_a_shorter_one_is_kept() {
+    for file in ["open(path, 'rb')", "io.BytesIO(b'0123456789')"] {
+        let setup = format!("file = {file}");
+        for (declared, sent) in [("99", "0123456789"), ("4", "0123"), ("0", "")] {
+            let headers = format!("[('Content-Length', '{declared}'), ('A', 'b')]");
+            let (response, _) = served(&setup, "wrapper(file)", &headers);
+            assert_eq!(response.body_text(), sent, "{file} {declared}");
+            assert_eq!(response.field("content-length"), Some(sent.len().to_string()));
+            assert_eq!(response.field("a").as_deref(), Some("b"));
+        }
+    }
+}
+
+#[test]
+fn a_wrapper_that_middleware_wraps_is_iterated() {
+    let (response, server) =
+        served("file = open(path, 'rb')", "map(bytes.swapcase, wrapper(file, 5))", "[]");
+    assert!(response.text().ends_with("5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n"));
+    assert_eq!(response.from_file, 0);
+    // Nobody could close it through map(): that is the middleware's mistake.
+    assert!(!server.evaluate::<bool>("opened[0].closed"));
+}
+
+#[test]
+fn middleware_can_use_the_file_through_the_wrapper() {
+    let (response, _) = served(
+        "file = open(path, 'rb'); w = wrapper(file, block_size=7)",
+        "[repr((w.seekable(), w.seek(3), w.tell(), w.read(2), w.block_size, next(w), hasattr(w, 'getvalue'))).encode()]",
+        "[]",
+    );
+    assert_eq!(response.body_text(), "(True, 3, 3, b'34', 7, b'56789', False)");
+}
+
+#[test]
+fn a_file_after_a_write_follows_it() {
+    let server = Server::new(
+        r#"
+import tempfile
+def application(environ, start_response):
+    file = tempfile.TemporaryFile()
+    file.write(b"file")
+    file.seek(0)
+    start_response("200 OK", [("Content-Length", "8")])(b"head")
+    return environ["wsgi.file_wrapper"](file)
+"#,
+    );
+    let response = server.get("/");
+    assert_eq!(response.body(), b"headfile");
+    assert_eq!(response.from_file, 0);
+}
+
+#[test]
+fn a_text_file_is_a_fault() {
+    let server = Server::new(
+        r#"
+import io
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](io.StringIO("text"))
+"#,
+    );
+    assert_eq!(server.get("/").status(), "500 Internal Server Error");
+}
+
+#[test]
+fn a_pipe_is_sent_in_blocks() {
+    let (response, _) = served(
+        "r, w = os.pipe(); os.write(w, b'through'); os.close(w); file = open(r, 'rb')",
+        "wrapper(file)",
+        "[]",
+    );
+    assert!(response.text().ends_with("7\r\nthrough\r\n0\r\n\r\n"), "{}", response.text());
+}

@@ -1,0 +1,12 @@
+//! PEP 3333, sentence by sentence, and what Waitress adds where it is silent.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod body;
+mod environ;
+mod faults;
+mod file_wrapper;
+mod load;
+mod start_response;
+mod streams;

@@ -1,0 +1,284 @@
+//! Worker threads as applications see them, and who holds the interpreter's lock when.
+
+mod support;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable};
+use support::source::Source;
+use support::{Server, Wire};
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Long enough for any machine, and never waited for where all is well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_worker_is_a_python_thread_with_its_own_name() {
+    let server = Server::new(
+        r#"
+import threading
+def application(environ, start_response):
+    thread = threading.current_thread()
+    start_response("200 OK", [])
+    return [repr((thread.name, thread.daemon, type(thread) is threading.Thread)).encode()]
+"#,
+    );
+    assert_eq!(server.get("/").body_text(), "('maitred-1', True, True)");
+}
+
+#[test]
+fn what_a_thread_keeps_for_itself_lasts_from_one_request_to_the_next() {
+    let server = Server::new(
+        r#"
+import contextvars, threading
+local = threading.local()
+def application(environ, start_response):
+    local.count = getattr(local, "count", 0) + 1
+    start_response("200 OK", [])
+    return [str(local.count).encode()]
+"#,
+    );
+    let counts: Vec<String> = (0..3).map(|_| server.get("/").body_text()).collect();
+    assert_eq!(counts, ["1", "2", "3"]);
+}
+
+#[test]
+fn each_worker_has_its_own_thread_and_they_run_at_the_same_time() {
+    let server = Server::new(
+        r#"
+import threading
+both = threading.Barrier(2)
+def application(environ, start_response):
+    both.wait()
+    start_response("200 OK", [])
+    return [threading.current_thread().name.encode()]
+"#,
+    );
+    let exchanges: Arc<dyn Exchanges> = Arc::<Source>::clone(&server.source);
+    let second = server.application.start_worker("maitred-2", exchanges).unwrap();
+    let pending = [server.begin(Wire::new(REQUEST)), server.begin(Wire::new(REQUEST))];
+    let mut names = pending.map(|pending| pending.take().body_text());
+    names.sort();
+    assert_eq!(names, ["maitred-1", "maitred-2"]);
+    assert!(!second.is_finished());
+}
+
+#[test]
+fn the_interpreter_is_free_while_a_worker_waits_for_work() {
+    let server = Server::new("def application(environ, start_response): pass");
+    // Needs the lock, which the idle worker therefore does not have.
+    assert!(server.evaluate::<bool>("callable(application)"));
+}
+
+#[test]
+fn debuggers_and_profilers_that_trace_threads_see_the_application() {
+    let server = Server::new(
+        r#"
+import threading
+calls = set()
+def trace(frame, event, argument):
+    if event == "call": calls.add(frame.f_code.co_name)
+threading.settrace(trace)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b""]
+"#,
+    );
+    server.get("/");
+    assert!(server.evaluate::<bool>("'application' in calls"));
+    server.evaluate::<Option<bool>>("threading.settrace(None)");
+}
+
+#[test]
+fn a_thread_of_the_applications_may_outlive_its_request() {
+    let server = Server::new(
+        r#"
+import threading
+may_end = threading.Event()
+seen = []
+threads = []
+def application(environ, start_response):
+    def work():
+        may_end.wait()
+        seen.append((environ["PATH_INFO"], environ["wsgi.input"].read(), environ["maitred.client_disconnected"]()))
+    threads.append(threading.Thread(target=work))
+    threads[-1].start()
+    start_response("200 OK", [])
+    return [b"accepted"]
+"#,
+    );
+    assert_eq!(server.get("/job").body(), b"accepted");
+    assert_eq!(server.get("/other").body(), b"accepted");
+    server.evaluate::<Option<bool>>("may_end.set()");
+    server.evaluate::<Vec<Option<bool>>>("[thread.join() for thread in threads]");
+    assert!(
+        server.evaluate::<bool>("sorted(seen) == [('/job', b'', False), ('/other', b'', False)]")
+    );
+}
+
+#[test]
+fn write_may_be_called_from_another_thread() {
+    let server = Server::new(
+        r#"
+import threading
+def application(environ, start_response):
+    write = start_response("200 OK", [("Content-Length", "200")])
+    threads = [threading.Thread(target=lambda: [write(b"x") for _ in range(50)]) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    return []
+"#,
+    );
+    assert_eq!(server.get("/").body(), [b'x'; 200]);
+}
+
+#[test]
+fn a_worker_ends_when_no_more_work_will_come() {
+    let server = Server::new(
+        r#"
+import threading
+thread = None
+def application(environ, start_response):
+    global thread
+    thread = threading.current_thread()
+    start_response("200 OK", [])
+    return [b""]
+"#,
+    );
+    server.get("/");
+    assert!(!server.worker.is_finished());
+    server.source.close();
+    server.evaluate::<Option<bool>>("thread.join()");
+    assert!(server.worker.is_finished());
+    assert_eq!(server.worker.stack(PATIENCE), Err(StackUnavailable::NotRunning));
+}
+
+#[test]
+fn the_stack_of_a_worker_is_the_applications_own() {
+    let server = Server::new(
+        r#"
+import threading
+arrived, may_go_on = threading.Event(), threading.Event()
+def query():
+    arrived.set()
+    may_go_on.wait()
+def application(environ, start_response):
+    query()
+    start_response("200 OK", [])
+    return [b"done"]
+"#,
+    );
+    let pending = server.begin(Wire::new(REQUEST));
+    server.evaluate::<bool>("arrived.wait()");
+    let stack = server.worker.stack(PATIENCE).unwrap();
+    server.evaluate::<Option<bool>>("may_go_on.set()");
+    let lines: Vec<&str> = stack.lines().collect();
+    assert_eq!(lines[0], "  File \"<string>\", line 8, in application", "{stack}");
+    assert!(lines[1].contains("in query"), "{stack}");
+    assert!(!stack.contains("_bootstrap"), "{stack}");
+    assert_eq!(pending.take().body(), b"done");
+    server.source.wait_until_idle();
+    assert_eq!(server.worker.stack(PATIENCE), Err(StackUnavailable::NotRunning));
+}
+
+#[test]
+#[cfg(unix)]
+fn whoever_asks_for_a_stack_is_not_held_up_by_a_lock_that_is_not_given_back() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&reader);
+    let (told, mut tell) = std::io::pipe().unwrap();
+    let tell_descriptor = std::os::fd::AsRawFd::as_raw_fd(&tell);
+    let server = Server::new(&format!(
+        r#"
+import ctypes
+libc = ctypes.PyDLL(None)  # keeps the lock during its calls
+def application(environ, start_response):
+    buffer = ctypes.create_string_buffer(1)
+    libc.write({tell_descriptor}, b"x", 1)
+    libc.read({descriptor}, buffer, 1)
+    start_response("200 OK", [])
+    return [b"done"]
+"#
+    ));
+    let pending = server.begin(Wire::new(REQUEST));
+    let mut told = told;
+    std::io::Read::read_exact(&mut told, &mut [0]).unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.worker.stack(Duration::from_millis(1)), Err(StackUnavailable::Busy));
+    }
+    assert!(!server.worker.is_finished());
+    writer.write_all(b"x").unwrap();
+    assert_eq!(pending.take().body(), b"done");
+    tell.flush().unwrap();
+    drop(reader);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_child_that_is_forked_in_a_request_leaves_the_parent_alone() {
+    let server = Server::new(
+        r#"
+import multiprocessing, os, subprocess, sys, warnings
+warnings.simplefilter("ignore")  # of forking with threads, which is what is tested
+context = multiprocessing.get_context("fork")
+def leave(queue): queue.put("from a process")
+def application(environ, start_response):
+    match environ["PATH_INFO"]:
+        case "/exit":
+            child = os.fork()
+            if child == 0: os._exit(7)
+            result = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        case "/process":
+            queue = context.SimpleQueue()
+            process = context.Process(target=leave, args=(queue,))
+            process.start()
+            result = queue.get()
+            process.join()
+        case "/subprocess":
+            result = subprocess.check_output(["echo", "from a program"]).decode().strip()
+    start_response("200 OK", [])
+    return [str(result).encode()]
+"#,
+    );
+    for (path, result) in
+        [("/exit", "7"), ("/process", "from a process"), ("/subprocess", "from a program")]
+    {
+        assert_eq!(server.get(path).body_text(), result);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_forked_child_never_answers_for_its_parent() {
+    let server = Server::new(
+        r#"
+import os, warnings
+warnings.simplefilter("ignore")
+def run(body, way):
+    child = os.fork()
+    if child == 0:
+        if way == "/raise": raise SystemExit
+        if way == "/write":
+            try: body(b"from the child")
+            except RuntimeError: os._exit(1)
+            os._exit(2)
+        return b"from the child"
+    return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode()
+def application(environ, start_response):
+    way = environ["PATH_INFO"]
+    write = start_response("200 OK", [])
+    if way == "/iterate":
+        return (run(write, way) for _ in "x")
+    return [run(write, way)]
+"#,
+    );
+    for (path, code) in [("/return", "70"), ("/raise", "70"), ("/iterate", "70"), ("/write", "1")] {
+        let response = server.get(path);
+        assert!(response.text().contains(&format!("\r\n{code}")), "{path}: {}", response.text());
+        assert!(!response.text().contains("child"), "{path}");
+    }
+    assert_eq!(server.log.exceptions(), [""; 0]);
+}
