@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::declaration::network::{HOST, IPV4, IPV6, LISTEN, UNIX_SOCKET, UNIX_SOCKET_PERMS};
+use crate::declaration::network::{
+    HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
+};
 use crate::declaration::observability::{
     ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, REQUEST_ID,
 };
@@ -44,30 +46,42 @@ fn families(merged: &Merged, problems: &mut Vec<Problem>) {
         });
         return;
     }
-    let listen = merged.get::<Vec<String>>(&LISTEN);
-    let endpoints = listen.iter().filter_map(|text| Endpoint::parse(text, 0, 0).ok());
-    let hosts = endpoints.filter_map(|endpoint| match endpoint {
-        Endpoint::Tcp { host: HostName::Name(name), .. } => Some((name, &LISTEN)),
-        _ => None,
-    });
-    let host = merged.spot(&HOST).map(|_| (merged.get::<String>(&HOST), &HOST));
-    for (name, setting) in hosts.chain(host) {
+    for (name, setting) in hosts(merged) {
         let literal = name.split_once('%').map_or(name.as_str(), |(address, _zone)| address);
         let refused = match (literal.parse::<Ipv4Addr>(), literal.parse::<Ipv6Addr>()) {
             (Ok(_), _) if !ipv4 => Some(("IPv4", &IPV4)),
             (_, Ok(_)) if !ipv6 => Some(("IPv6", &IPV6)),
             _ => None,
         };
-        let (Some((family, switch)), Some(spot)) = (refused, merged.spot(setting)) else {
-            continue;
-        };
+        let Some((family, switch)) = refused else { continue };
         let message = format!("`{name}` is an {family} address, and `{}` is off", switch.name);
-        let problem = Problem::new(message).at(spot);
-        problems.push(match merged.spot(switch) {
-            Some(other) => problem.with_other(other, &format!("`{}` is set here", switch.name)),
-            None => problem,
+        let problem = Problem::new(message);
+        problems.push(match (merged.spot(setting), merged.spot(switch)) {
+            (Some(spot), Some(other)) => {
+                problem.at(spot).with_other(other, &format!("`{}` is set here", switch.name))
+            }
+            // The default address is nobody's mistake, but it has to be said what replaces it.
+            (_, Some(other)) => problem.at(other).hinting("set `host` too, as to `*`"),
+            (_, None) => problem,
         });
     }
+}
+
+/// The hosts that will be listened at, and the setting each is from.
+fn hosts(merged: &Merged) -> Vec<(String, &'static Setting)> {
+    let listen = merged.get::<Vec<String>>(&LISTEN);
+    if !listen.is_empty() {
+        let endpoints = listen.iter().filter_map(|text| Endpoint::parse(text, 0, 0).ok());
+        let names = endpoints.filter_map(|endpoint| match endpoint {
+            Endpoint::Tcp { host: HostName::Name(name), .. } => Some((name, &LISTEN)),
+            _ => None,
+        });
+        return names.collect();
+    }
+    if [&LISTEN, &UNIX_SOCKET, &SOCKETS].into_iter().any(|way| merged.is_attempted(way)) {
+        return Vec::new();
+    }
+    vec![(merged.get(&HOST), &HOST)]
 }
 
 fn proxies(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) {
@@ -76,7 +90,7 @@ fn proxies(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) 
         if merged.is_attempted(&TRUSTED_PROXY) {
             continue;
         }
-        if let Some(spot) = merged.spot(setting) {
+        if let Some(spot) = merged.changed_spot(setting) {
             let message = format!("`{}` needs `trusted-proxy`", setting.name);
             let hint = "without it no proxy is believed anything";
             problems.push(Problem::new(message).at(spot).hinting(hint));
@@ -107,7 +121,7 @@ fn proxies(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) 
 fn listens_at_unix(merged: &Merged) -> bool {
     let is_unix = |text: &String| text.starts_with("unix:") || text.starts_with("fd:");
     merged.spot(&UNIX_SOCKET).is_some()
-        || merged.spot(&crate::declaration::network::SOCKETS).is_some()
+        || merged.spot(&SOCKETS).is_some()
         || merged.get::<Vec<String>>(&LISTEN).iter().any(is_unix)
 }
 
@@ -125,7 +139,7 @@ fn without_effect(merged: &Merged, notes: &mut Vec<Note>) {
         (&UNIX_SOCKET_PERMS, "there is no Unix socket", listens_at_unix(merged)),
     ];
     for (setting, reason, is_used) in needs {
-        if let (Some(spot), false) = (merged.spot(setting), is_used) {
+        if let (Some(spot), false) = (merged.changed_spot(setting), is_used) {
             note(spot, format!("`{}` changes nothing: {reason}", setting.name));
         }
     }

@@ -1,9 +1,29 @@
-//! The settings of Maitred: text in, [`Settings`] or problems out.
+//! The settings of Maitred: text in, [`Settings`] or [`Problems`] out.
 //!
 //! The crate is pure. It opens no file and reads no environment; whoever calls it hands over what
 //! was read, so that every rule can be tested without a process around it.
+//!
+//! Each setting is declared once, in `declaration`. A layer (`providers`) is what one source says:
+//! a file, the environment, the command line, the keywords of a call. Layers are read by their
+//! declarations, merged, checked against each other, and assembled into [`Settings`]; what is
+//! wrong is collected on the way and told at once.
+//!
+//! ```
+//! use maitred_config::{Invocation, Origin, Sources, load};
+//!
+//! let loaded = load(Sources {
+//!     environment: vec![("MAITRED_THREADS".into(), "8".into())],
+//!     invocation: Some(Invocation::parse(["--listen=*:8000", "shop.wsgi:application"])),
+//!     ..Sources::default()
+//! })?;
+//! assert_eq!(loaded.settings.threads, 8);
+//! assert_eq!(loaded.settings.listen[0].to_string(), "*:8000");
+//! assert_eq!(loaded.origin("threads"), Some(&Origin::Variable("MAITRED_THREADS".into())));
+//! # Ok::<(), maitred_config::Problems>(())
+//! ```
 
 #![forbid(unsafe_code)]
+#![warn(clippy::disallowed_methods)]
 
 mod settings;
 mod values;
@@ -25,12 +45,14 @@ mod combination;
 mod load;
 mod merge;
 
+mod import;
 pub mod reference;
 mod show;
 mod written;
 
 pub use declaration::{Effect, Empty, Kind, Reach, Section, Setting, Zero, find, settings};
 pub use files::{Candidate, SettingsFile, candidates};
+pub use import::{Imported, import};
 pub use invocation::{Command, Invocation, Shell, ShowFormat};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;

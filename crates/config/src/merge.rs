@@ -5,6 +5,7 @@
 //! chooses one takes the others away, or `--port` could not replace a `listen` of the file.
 
 use figment::Figment;
+use figment::value::Dict;
 use serde::de::DeserializeOwned;
 
 use crate::declaration::Setting;
@@ -20,24 +21,30 @@ const WAYS: [&[&Setting]; 4] = [&[&HOST, &PORT], &[&LISTEN], &[&UNIX_SOCKET], &[
 /// The layers, merged.
 pub(crate) struct Merged {
     figment: Figment,
+    /// What the figment comes to: it would merge anew for each question.
+    values: Dict,
     layers: Vec<Layer>,
 }
 
 /// Merges the layers, the last of which wins.
 pub(crate) fn merge(layers: Vec<Layer>) -> Merged {
     let figment = layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
-    Merged { figment, layers }
+    let values = match figment.find_value("") {
+        Ok(figment::value::Value::Dict(_, values)) => values,
+        _ => Dict::new(), // no layer says anything
+    };
+    Merged { figment, values, layers }
 }
 
 impl Merged {
     /// The value of a setting; `Value::None` when it is unset.
     pub(crate) fn value(&self, setting: &Setting) -> Value {
-        self.figment.find_value(setting.name).map_or(Value::None, |value| (&value).into())
+        self.values.get(setting.name).map_or(Value::None, Value::from)
     }
 
     /// What the winning layer says about a setting.
     pub(crate) fn given(&self, setting: &Setting) -> Option<&Given> {
-        let winner = self.figment.find_metadata(setting.name)?;
+        let winner = self.figment.get_metadata(self.values.get(setting.name)?.tag())?;
         let layer = self.layers.iter().find(|layer| winner.name == layer.name())?;
         layer.get(setting)
     }
@@ -53,6 +60,16 @@ impl Merged {
         (given.spot.origin != Origin::Default && given.says_something()).then_some(&given.spot)
     }
 
+    /// The place where somebody set a setting to something else than it is anyway. In a call of
+    /// `serve()` Waitress goes by a keyword's presence, so there its default counts as well.
+    pub(crate) fn changed_spot(&self, setting: &Setting) -> Option<&Spot> {
+        let default = self.layers.first().and_then(|defaults| defaults.get(setting));
+        let given = self.given(setting)?;
+        let is_keyword = matches!(given.spot.origin, Origin::Keyword(_));
+        let is_default = default.is_some_and(|default| default.value == given.value);
+        self.spot(setting).filter(|_| is_keyword || !is_default)
+    }
+
     /// Whether somebody tried to set it, or did.
     pub(crate) fn is_attempted(&self, setting: &Setting) -> bool {
         self.spot(setting).is_some() || self.layers.iter().any(|layer| layer.is_mistaken(setting))
@@ -61,7 +78,8 @@ impl Merged {
     /// A value as the type that all values of its kind have; the type's default when it is unset,
     /// or when a mistake kept it from being read.
     pub(crate) fn get<T: DeserializeOwned + Default>(&self, setting: &Setting) -> T {
-        self.figment.extract_inner(setting.name).unwrap_or_default()
+        let value = self.values.get(setting.name);
+        value.and_then(|value| value.deserialize().ok()).unwrap_or_default()
     }
 
     /// A truth value.

@@ -79,6 +79,7 @@ impl Layer {
             Err(complaint) => {
                 self.mistaken.insert(setting.name);
                 let given = match (value, self.manner) {
+                    _ if complaint.given.is_some() => complaint.given.unwrap_or_default(),
                     (Value::Text(text), Manner::Typed) => format!("`\"{}\"`", shortened(text)),
                     _ => value.shown(),
                 };

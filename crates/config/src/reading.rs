@@ -5,7 +5,7 @@
 //! PasteDeploy take what Waitress's casts take: `"5"` for 5, 8080.7 for 8080, `"yes"` for true.
 
 use crate::declaration::{Empty, Kind, Setting, Zero};
-use crate::value::Value;
+use crate::value::{Value, shortened};
 use crate::values::quantity::{milliseconds, parse_duration, parse_size};
 use crate::values::{Endpoint, HostName, ProxyHeader, TrustedProxies, check_socket_path};
 
@@ -25,13 +25,20 @@ pub(crate) enum Manner {
 pub(crate) struct Complaint {
     /// Completes "must be …".
     pub(crate) wanted: String,
+    /// The part that is wrong, when it is not the whole value.
+    pub(crate) given: Option<String>,
     /// A hint that stands under the value.
     pub(crate) hint: Option<String>,
 }
 
 impl Complaint {
     fn wants(wanted: impl Into<String>) -> Self {
-        Self { wanted: wanted.into(), hint: None }
+        Self { wanted: wanted.into(), given: None, hint: None }
+    }
+
+    fn given(mut self, part: impl Into<String>) -> Self {
+        self.given = Some(part.into());
+        self
     }
 
     fn hinting(mut self, hint: impl Into<String>) -> Self {
@@ -306,6 +313,8 @@ fn access_log_format(text: String) -> Result<Value, Complaint> {
     Ok(Value::Text(text))
 }
 
+const ENDPOINT: &str = "`host:port`, `unix:/path` or `fd://N`";
+
 fn endpoint(text: &str) -> Result<(), Complaint> {
     Endpoint::parse(text, 8080, 0)
         .map(drop)
@@ -315,60 +324,76 @@ fn endpoint(text: &str) -> Result<(), Complaint> {
 /// Words of a text, or of each text of a list. White space parts them, as in Waitress; commas do
 /// too where no value can have one.
 fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, Complaint> {
-    let wanted = match kind {
-        Kind::Endpoints => "a list of `host:port`, `unix:/path` or `fd://N`",
-        Kind::Proxies => "a list of addresses, networks, `localhost`, or `*`",
-        Kind::ProxyHeaders => "a list of header field names",
-        Kind::UrlPaths => "a list of paths, as `/healthz`",
-        _ => "a list of folders",
+    let items = match value {
+        Value::None => &[],
+        Value::List(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
     };
-    let texts: Vec<String> = match value {
-        Value::None => Vec::new(),
-        Value::List(items) => items
-            .iter()
-            .map(|item| text(item, manner))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Complaint::wants(wanted))?,
-        _ => vec![text(value, manner).map_err(|_| Complaint::wants(wanted))?],
-    };
-    let commas = matches!(kind, Kind::Proxies | Kind::ProxyHeaders);
-    let mut words: Vec<String> = match kind {
-        Kind::Paths if matches!(value, Value::List(_)) => texts,
-        Kind::Paths => texts.iter().flat_map(|text| text.split(':').map(str::to_owned)).collect(),
-        _ => texts
-            .iter()
-            .flat_map(|text| text.split(|c: char| c.is_whitespace() || commas && c == ','))
-            .map(str::to_owned)
-            .collect(),
-    };
+    let mut words = Vec::new();
+    for item in items {
+        let text = text(item, manner)
+            .map_err(|complaint| Complaint { wanted: wanted_words(kind).into(), ..complaint })
+            .map_err(|complaint| complaint.given(item.shown()))?;
+        match kind {
+            Kind::Paths if matches!(value, Value::List(_)) => words.push(text),
+            Kind::Paths => words.extend(text.split(':').map(str::to_owned)),
+            _ => {
+                let commas = matches!(kind, Kind::Proxies | Kind::ProxyHeaders);
+                let parts = text.split(|c: char| c.is_whitespace() || commas && c == ',');
+                words.extend(parts.map(str::to_owned));
+            }
+        }
+    }
     words.retain(|word| !word.is_empty());
-    check_words(kind, &mut words).map_err(|hint| Complaint::wants(wanted).hinting(hint))?;
+    check_words(kind, &mut words)?;
     Ok(Value::List(words.into_iter().map(Value::Text).collect()))
 }
 
-fn check_words(kind: Kind, words: &mut [String]) -> Result<(), String> {
+fn wanted_words(kind: Kind) -> &'static str {
     match kind {
-        Kind::Endpoints => {
-            words.iter().try_for_each(|word| Endpoint::parse(word, 8080, 0).map(drop))
+        Kind::Endpoints => ENDPOINT,
+        Kind::Proxies => "an address, a network, `localhost` or `*`",
+        Kind::ProxyHeaders => "names of forwarded header fields",
+        Kind::UrlPaths => "paths, as `/healthz`",
+        _ => "folders",
+    }
+}
+
+fn check_words(kind: Kind, words: &mut [String]) -> Result<(), Complaint> {
+    let wrong = |word: &str, hint: String| {
+        let complaint = Complaint::wants(wanted_words(kind)).hinting(hint);
+        complaint.given(format!("`{}`", shortened(word)))
+    };
+    match kind {
+        Kind::Endpoints => words.iter().try_for_each(|word| {
+            Endpoint::parse(word, 8080, 0).map(drop).map_err(|hint| wrong(word, hint))
+        }),
+        Kind::Proxies => {
+            for word in words.iter() {
+                TrustedProxies::parse([word.as_str()]).map_err(|hint| wrong(word, hint))?;
+            }
+            TrustedProxies::parse(words.iter().map(String::as_str))
+                .map(drop)
+                .map_err(|hint| wrong(&words.join(" "), hint))
         }
-        Kind::Proxies => TrustedProxies::parse(words.iter().map(String::as_str)).map(drop),
         Kind::ProxyHeaders => {
             words.iter_mut().for_each(|word| word.make_ascii_lowercase());
             let names = ProxyHeader::ALL.map(ProxyHeader::name);
             if let Some(word) = words.iter().find(|word| !names.contains(&word.as_str())) {
                 return Err(match crate::nearest::nearest(word, names) {
-                    Some(right) => format!("`{word}` is not one; did you mean `{right}`?"),
-                    None => format!("`{word}` is not one; they are {}", one_of(&names)),
+                    Some(right) => wrong(word, format!("did you mean `{right}`?")),
+                    None => wrong(word, format!("they are {}", one_of(&names))),
                 });
             }
             let forwarded = words.iter().any(|word| word == "forwarded");
             if forwarded && words.iter().any(|word| word != "forwarded") {
-                return Err("`forwarded` says all of it and stands alone".into());
+                let hint = "`forwarded` says all of it and stands alone";
+                return Err(wrong(&words.join(" "), hint.into()));
             }
             Ok(())
         }
         Kind::UrlPaths => match words.iter().find(|word| !word.starts_with('/')) {
-            Some(word) => Err(format!("`{word}` does not start with `/`")),
+            Some(word) => Err(wrong(word, format!("write `/{}`", shortened(word)))),
             None => Ok(()),
         },
         _ => Ok(()),

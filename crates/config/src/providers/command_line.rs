@@ -69,7 +69,7 @@ fn opposite(setting: &Setting) -> Arg {
         .action(ArgAction::SetTrue)
         .overrides_with(setting.name);
     if setting.name.contains('-') {
-        flag = flag.alias(name.replace('-', "_"));
+        flag = flag.aliases([name.replace('-', "_"), format!("no-{}", setting.keyword())]);
     }
     flag
 }

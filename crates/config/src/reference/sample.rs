@@ -8,10 +8,12 @@ use crate::written;
 /// The file, ending in a newline.
 pub fn sample() -> String {
     let mut text = String::from(
-        "#:schema ./maitred.schema.json\n\
-         # Every setting of Maitred with its default. What has no default is commented out, and so\n\
-         # is what Waitress has and nothing depends on here. TIME is seconds, or as \"500ms\",\n\
-         # \"30s\", \"5m\"; SIZE is bytes, or as \"64KiB\", \"10MB\".\n",
+        "# Every setting of Maitred with its default. What has no default is commented out, and so\n\
+         # is what Waitress has and nothing depends on here. Times are seconds, or as \"500ms\",\n\
+         # \"30s\", \"5m\"; sizes are bytes, or as \"64KiB\", \"10MB\".\n\
+         #\n\
+         # For editors: `maitred config schema > maitred.schema.json` here, and as the first line\n\
+         # of the file `#:schema ./maitred.schema.json`.\n",
     );
     for section in Section::ALL {
         text.push_str(&heading(section, false));

@@ -1,0 +1,141 @@
+//! The grammar of the command line: getopt's as `waitress-serve` has it, and gunicorn's habits.
+
+mod written;
+
+use maitred_config::{Command, Invocation, Settings, Shell, ShowFormat};
+use written::Written;
+
+fn settings(arguments: &[&str]) -> Settings {
+    Written { arguments, ..Written::default() }.loaded().settings
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let invocation = Invocation::parse(arguments.iter().copied());
+    invocation.check().expect("a right command line");
+    invocation.command
+}
+
+fn listening(arguments: &[&str]) -> Vec<String> {
+    settings(arguments).listen.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_value_follows_its_flag_or_an_equals_sign() {
+    assert_eq!(settings(&["--threads", "7", "a:b"]).threads, 7);
+    assert_eq!(settings(&["--threads=7", "a:b"]).threads, 7);
+    assert_eq!(settings(&["a:b", "--threads=7"]).threads, 7);
+}
+
+#[test]
+fn a_flag_may_be_shortened_and_written_with_underscores() {
+    assert_eq!(settings(&["--thr=7", "a:b"]).threads, 7);
+    assert_eq!(settings(&["--channel_timeout=7", "a:b"]).channel_timeout.as_secs(), 7);
+    assert_eq!(settings(&["--channel-t=7", "a:b"]).channel_timeout.as_secs(), 7);
+    assert!(settings(&["--expose", "a:b"]).expose_tracebacks);
+    assert!(!settings(&["--no-log_socket_errors", "a:b"]).log_socket_errors);
+    assert!(!settings(&["--no-log-s", "a:b"]).log_socket_errors);
+    assert_eq!(settings(&["--keep-alive=5", "a:b"]).keep_alive_timeout.as_secs(), 5);
+}
+
+#[test]
+fn the_last_value_wins_but_listen_adds() {
+    assert_eq!(settings(&["--threads=7", "--threads=8", "a:b"]).threads, 8);
+    let trusted = settings(&[
+        "--trusted-proxy=10.0.0.1",
+        "--trusted-proxy=10.0.0.2",
+        "--trusted-proxy-headers=forwarded",
+        "a:b",
+    ]);
+    assert!(!trusted.trusted_proxy.trusts("10.0.0.1".parse().ok()));
+    assert_eq!(listening(&["--listen=*:1", "--listen", "*:2 *:3", "a:b"]), ["*:1", "*:2", "*:3"]);
+    assert_eq!(listening(&["--listen=*:1", "--listen=*:1", "a:b"]), ["*:1"]);
+    assert_eq!(listening(&["--listen=*:0", "--listen=*:0", "a:b"]), ["*:0", "*:0"]);
+}
+
+#[test]
+fn a_truth_value_may_be_a_flag_its_opposite_or_written_out() {
+    for (argument, expected) in [
+        ("--expose-tracebacks", true),
+        ("--no-expose-tracebacks", false),
+        ("--expose-tracebacks=true", true),
+        ("--expose-tracebacks=True", true),
+        ("--expose-tracebacks=yes", true),
+        ("--expose-tracebacks=on", true),
+        ("--expose-tracebacks=1", true),
+        ("--expose-tracebacks=false", false),
+        ("--expose-tracebacks=False", false),
+        ("--expose-tracebacks=no", false),
+        ("--expose-tracebacks=off", false),
+        ("--expose-tracebacks=0", false),
+        ("--expose_tracebacks=1", true),
+    ] {
+        assert_eq!(settings(&[argument, "a:b"]).expose_tracebacks, expected, "{argument}");
+    }
+    assert!(settings(&["--no-call", "--call", "a:b"]).call);
+    assert!(!settings(&["--call", "--no-call", "a:b"]).call);
+    assert!(!settings(&["--call", "--call=no", "a:b"]).call);
+}
+
+#[test]
+fn a_flag_takes_what_follows_even_when_it_looks_like_a_flag() {
+    assert_eq!(settings(&["--ident", "--x", "a:b"]).ident.as_deref(), Some("--x"));
+    let report = Written { arguments: &["--port", "-1", "a:b"], ..Written::default() }.report();
+    assert!(report.contains("from 0 to 65535, not `-1`"), "{report}");
+}
+
+#[test]
+fn the_application_stands_alone_or_behind_a_flag() {
+    assert_eq!(settings(&["a.b:c"]).app.as_deref(), Some("a.b:c"));
+    assert_eq!(settings(&["--app=a.b:c"]).app.as_deref(), Some("a.b:c"));
+    assert_eq!(settings(&["--call", "a:make"]).app.as_deref(), Some("a:make"));
+    assert_eq!(settings(&["--", "a:b"]).app.as_deref(), Some("a:b"));
+    let toml = "app = \"x:y\"\n";
+    let from_file = Written { toml, arguments: &["--threads=4"], ..Written::default() };
+    assert_eq!(from_file.loaded().settings.app.as_deref(), Some("x:y"));
+}
+
+#[test]
+fn the_habits_of_gunicorn_work() {
+    assert_eq!(listening(&["-b", "0.0.0.0:8000", "app:create_app()"]), ["0.0.0.0:8000"]);
+    assert_eq!(listening(&["-b:8000", "--bind=unix:/a", "a:b"]), ["*:8000", "unix:/a"]);
+    assert_eq!(settings(&["-w", "4", "a:b"]).workers, 4);
+    assert_eq!(settings(&["-w4", "a:b"]).workers, 4);
+    let named = Invocation::parse(["-c", "x.toml", "a:b"]);
+    assert_eq!(named.config.as_deref(), Some("x.toml"));
+    assert_eq!(command(&["--check-config", "a:b"]), Command::Check);
+    let show = Command::ShowConfig { origins: false, format: ShowFormat::Toml };
+    assert_eq!(command(&["--print-config", "a:b"]), show);
+}
+
+#[test]
+fn every_command_is_understood() {
+    assert_eq!(command(&["a:b"]), Command::Serve);
+    assert_eq!(command(&["serve", "a:b"]), Command::Serve);
+    assert_eq!(command(&["check", "--threads=3", "a:b"]), Command::Check);
+    assert_eq!(command(&["config", "schema"]), Command::Schema);
+    assert_eq!(command(&["config", "import", "x.ini"]), Command::Import { file: "x.ini".into() });
+    assert_eq!(command(&["completions", "fish"]), Command::Completions(Shell::Fish));
+    assert_eq!(command(&["man"]), Command::Man);
+    assert_eq!(
+        command(&["config", "show", "--origin", "--format", "json", "--threads=3"]),
+        Command::ShowConfig { origins: true, format: ShowFormat::Json }
+    );
+}
+
+#[test]
+fn a_flag_before_a_command_counts_and_one_behind_it_wins() {
+    assert_eq!(settings(&["--threads=3", "check", "a:b"]).threads, 3);
+    assert_eq!(settings(&["--threads=3", "check", "a:b", "--threads=5"]).threads, 5);
+    let named = Invocation::parse(["-c", "a.toml", "config", "show"]);
+    assert_eq!(named.config.as_deref(), Some("a.toml"));
+}
+
+#[test]
+fn help_and_version_are_texts_to_print() {
+    for argument in ["--help", "-h"] {
+        let Command::Print(help) = command(&[argument]) else { panic!("{argument} prints help") };
+        assert!(help.starts_with("Serves a WSGI application."), "{help}");
+    }
+    let Command::Print(version) = command(&["--version"]) else { panic!("it prints a version") };
+    assert!(version.starts_with("maitred "), "{version}");
+}

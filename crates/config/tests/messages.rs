@@ -1,0 +1,432 @@
+//! What a person is told, word for word.
+
+mod written;
+
+use maitred_config::{Candidate, Colour, Origin, SettingsFile, Sources, Value, load};
+use written::Written;
+
+fn toml_report(toml: &str) -> String {
+    Written { toml, ..Written::default() }.report()
+}
+
+fn command_line_report(arguments: &[&str]) -> String {
+    Written { arguments, ..Written::default() }.report()
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let report = Written {
+        toml: "\n\nthreds = 8\n",
+        environment: &[("MAITRED_CONNECTION_LIMIT", "lots")],
+        ..Written::default()
+    }
+    .report();
+    assert_eq!(
+        report,
+        "\
+error: unknown setting `threds`
+  --> maitred.toml:3:1
+   |
+ 3 | threds = 8
+   | ^^^^^^ did you mean `threads`?
+error: `connection-limit` must be a whole number of at least 1, not `lots`
+  --> environment variable MAITRED_CONNECTION_LIMIT
+2 problems; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_number_in_quotes() {
+    assert_eq!(
+        toml_report("threads = \"8\"\n"),
+        "\
+error: `threads` must be a whole number of at least 1, or `auto`, not `\"8\"`
+  --> maitred.toml:1:11
+   |
+ 1 | threads = \"8\"
+   |           ^^^ write `8` without quotes
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_truth_value_as_text() {
+    assert_eq!(
+        toml_report("expose-tracebacks = \"no\"\n"),
+        "\
+error: `expose-tracebacks` must be true or false, not `\"no\"`
+  --> maitred.toml:1:21
+   |
+ 1 | expose-tracebacks = \"no\"
+   |                     ^^^^ write `false` without quotes
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_unit_that_is_none() {
+    assert_eq!(
+        toml_report("max-request-body-size = \"10 Mbit\"\n"),
+        "\
+error: `max-request-body-size` must be a size: bytes, or as `64KiB`, `10MB`, not `\"10 Mbit\"`
+  --> maitred.toml:1:25
+   |
+ 1 | max-request-body-size = \"10 Mbit\"
+   |                         ^^^^^^^^^
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn no_threads() {
+    assert_eq!(
+        command_line_report(&["app:app", "--threads=0"]),
+        "\
+error: `threads` must be a whole number of at least 1, or `auto`, not `0`
+  --> command line: --threads
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_setting_in_a_table() {
+    assert_eq!(
+        toml_report("[limits]\nthreads = 8\n"),
+        "\
+error: unknown table `limits`
+  --> maitred.toml:1:2
+   |
+ 1 | [limits]
+   |  ^^^^^^ there are no tables here: `threads` stands at the top of the file
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_setting_twice() {
+    assert_eq!(
+        toml_report("threads = 8\nport = 80\nthreads = 4\n"),
+        "\
+error: `threads` is set twice
+  --> maitred.toml:3:1
+   |
+ 1 | threads = 8
+   | ------- first set here
+ 2 | port = 80
+ 3 | threads = 4
+   | ^^^^^^^
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
+        toml_report("channel-timeout = 8\nchannel_timeout = 9\n"),
+        "\
+error: `channel-timeout` is set twice, once with `-` and once with `_`
+  --> maitred.toml:2:1
+   |
+ 1 | channel-timeout = 8
+   |                   - first set here
+ 2 | channel_timeout = 9
+   | ^^^^^^^^^^^^^^^
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn host_and_listen() {
+    assert_eq!(
+        toml_report("host = \"127.0.0.1\"\nlisten = \"*:80\"\n"),
+        "\
+error: `host` and `listen` cannot both be set
+  --> maitred.toml:2:10
+   |
+ 1 | host = \"127.0.0.1\"
+   |        ----------- `host` is set here
+ 2 | listen = \"*:80\"
+   |          ^^^^^^ each says where to listen
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn an_ini_in_place_of_toml() {
+    assert_eq!(
+        toml_report("# Pyramid\n[server:main]\nuse = egg:waitress#main\nlisten = *:6543\n"),
+        "\
+error: this is a PasteDeploy file, not TOML
+  --> maitred.toml:2:1
+   |
+ 2 | [server:main]
+   | ^^^^^^^^^^^^^ `maitred config import maitred.toml` prints it as TOML
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let problems = load(Sources {
+        file: Some(SettingsFile {
+            candidate: Candidate {
+                path: "/etc/maitred.toml".into(),
+                named_by: Some(Origin::CommandLine("--config".into())),
+            },
+            contents: Err("permission denied".into()),
+        }),
+        ..Sources::default()
+    })
+    .expect_err("the file cannot be read");
+    assert_eq!(
+        problems.to_string(),
+        "\
+error: cannot read the settings file `/etc/maitred.toml`: permission denied
+  --> command line: --config
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn every_syntax_error_once_a_line() {
+    assert_eq!(
+        toml_report("threads = \nport = = 2\nident = \"x\n"),
+        "\
+error: not TOML: string values must be quoted, expected literal string
+  --> maitred.toml:1:11
+   |
+ 1 | threads = 
+   |           ^
+error: not TOML: extra `=`, expected nothing
+  --> maitred.toml:2:8
+   |
+ 2 | port = = 2
+   |        ^
+error: not TOML: invalid basic string, expected `\"`
+  --> maitred.toml:3:11
+   |
+ 3 | ident = \"x
+   |           ^
+3 problems; nothing was started
+"
+    );
+}
+
+#[test]
+fn an_address_that_is_none() {
+    assert_eq!(
+        command_line_report(&["app:app", "-b", "8000"]),
+        "\
+error: `listen` must be `host:port`, `unix:/path` or `fd://N`, not `8000`
+  --> command line: --listen
+   = help: write `*:8000` for a port of every address
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn flags_that_are_none() {
+    assert_eq!(
+        command_line_report(&["--threds", "8", "--conn=3", "-k", "gevent", "--certfile=x", "a:a"]),
+        "\
+error: unknown option `--threds`
+  --> command line: --threds
+   = help: did you mean `--threads`?
+error: unknown option `--conn`
+  --> command line: --conn
+   = help: it could be `--connection-limit`, `--connection-limit-action`
+error: unknown option `-k`
+  --> command line: -k
+   = help: there is one kind of worker: threads that Rust feeds
+error: unknown option `--certfile`
+  --> command line: --certfile
+   = help: there is no TLS here: a proxy in front ends it
+4 problems; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_flag_without_its_value_and_one_with_too_many() {
+    assert_eq!(
+        command_line_report(&["app:app", "--port"]),
+        "\
+error: `--port` needs a value
+  --> command line: --port
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
+        command_line_report(&["app:app", "--no-ipv6=1"]),
+        "\
+error: `--no-ipv6` takes no value
+  --> command line: --no-ipv6
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn no_application_and_two() {
+    assert_eq!(
+        command_line_report(&["--threads=4"]),
+        "\
+error: there is no application to serve
+   = help: name it as in `maitred package.module:attribute`
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
+        command_line_report(&["a:a", "b:b"]),
+        "\
+error: only one application can be served, and `b:b` is one more
+  --> command line: b:b
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
+        command_line_report(&["--app=a:a", "b:b"]),
+        "\
+error: only one application can be served
+  --> command line: b:b
+   = help: the other one: command line: --app
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
+        command_line_report(&["./project/wsgi.py"]),
+        "\
+error: `app` must be an application, as `module:attribute`, not `./project/wsgi.py`
+  --> command line: ./project/wsgi.py
+   = help: a module is named without `.py`, as `project.wsgi:application`
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn proxy_headers_without_a_proxy_and_forwarded_with_others() {
+    assert_eq!(
+        toml_report(
+            "trusted-proxy-count = 2\ntrusted-proxy-headers = [\"forwarded\", \"x-forwarded-for\"]\n"
+        ),
+        "\
+error: `trusted-proxy-headers` must be names of forwarded header fields, not `forwarded x-forwarded-for`
+  --> maitred.toml:2:25
+   |
+ 2 | trusted-proxy-headers = [\"forwarded\", \"x-forwarded-for\"]
+   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `forwarded` says all of it and stands alone
+error: `trusted-proxy-count` needs `trusted-proxy`
+  --> maitred.toml:1:23
+   |
+ 1 | trusted-proxy-count = 2
+   |                       ^ without it no proxy is believed anything
+2 problems; nothing was started
+"
+    );
+}
+
+#[test]
+fn the_default_address_of_a_family_that_is_off() {
+    assert_eq!(
+        toml_report("ipv4 = false\n"),
+        "\
+error: `0.0.0.0` is an IPv4 address, and `ipv4` is off
+  --> maitred.toml:1:8
+   |
+ 1 | ipv4 = false
+   |        ^^^^^ set `host` too, as to `*`
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn keywords_are_named_as_python_names_them() {
+    let keywords = vec![("channel_timout", Value::Int(3)), ("threads", Value::Text("x".into()))];
+    assert_eq!(
+        Written { keywords, ..Written::default() }.report(),
+        "\
+error: unknown setting `channel_timout`
+  --> keyword channel_timout
+   = help: did you mean `channel_timeout`?
+error: `threads` must be a whole number of at least 1, or `auto`, not `x`
+  --> keyword threads
+2 problems; nothing was started
+"
+    );
+}
+
+#[test]
+fn an_unknown_variable_is_a_note_or_with_strict_env_a_mistake() {
+    let environment = &[("MAITRED_THRADS", "8"), ("MAITRED_SERVICE_HOST", "10.0.0.1")];
+    let mut case = Written { environment, arguments: &["app:app"], ..Written::default() };
+    let note = "unknown setting `MAITRED_THRADS` (environment variable MAITRED_THRADS): \
+                did you mean `MAITRED_THREADS`?";
+    assert_eq!(case.notes(), [note]);
+    case.arguments = &["app:app", "--strict-env"];
+    assert_eq!(
+        case.report(),
+        "\
+error: unknown setting `MAITRED_THRADS`
+  --> environment variable MAITRED_THRADS
+   = help: did you mean `MAITRED_THREADS`?
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn what_changes_nothing_is_noted() {
+    let case = Written {
+        toml: "listen = \"*:80\"\nrecv-bytes = 8192\naccess-log-format = \"json\"\n",
+        arguments: &["app:app", "--port=9000", "-w", "3", "--trusted-proxy=localhost"],
+        ..Written::default()
+    };
+    assert_eq!(
+        case.notes(),
+        [
+            "`listen` is not used: `port` replaces it (maitred.toml:1:10): \
+             `port` was set here: command line: --port",
+            "`trusted-proxy` without `trusted-proxy-headers` believes `x-forwarded-proto` alone \
+             (command line: --trusted-proxy): \
+             say in `trusted-proxy-headers` which fields your proxy sets",
+            "`localhost` in `trusted-proxy` means Unix sockets, and there is none \
+             (command line: --trusted-proxy): \
+             for a proxy on this machine write `127.0.0.1` and `::1`",
+            "`recv-bytes` is accepted for Waitress and changes nothing (maitred.toml:2:14)",
+            "`access-log-format` changes nothing: `access-log` is not set (maitred.toml:3:21)",
+            "`workers` is 1 whatever is set: several worker processes are a later step \
+             (command line: --workers)",
+        ]
+    );
+}
+
+#[test]
+fn a_report_has_colour_only_when_told() {
+    let problems =
+        Written { toml: "threds = 8", ..Written::default() }.load().expect_err("refused");
+    assert!(!problems.render(Colour::Never).contains('\x1b'));
+    assert!(problems.render(Colour::Always).contains('\x1b'));
+}
+
+#[test]
+fn what_was_written_cannot_write_to_the_terminal() {
+    let report = Written {
+        toml: "\"a\\u001b[31m\" = 1\n",
+        environment: &[("MAITRED_PORT", "\x1b[31m\r\n80")],
+        arguments: &["app:app", "--\x1b[31m"],
+        ..Written::default()
+    }
+    .report();
+    let is_allowed = |c: char| c == '\n' || !c.is_control();
+    assert!(report.chars().all(is_allowed), "{report:?}");
+}

@@ -1,0 +1,215 @@
+//! Which layer has the last word: default < file < environment < command line, or keywords.
+
+mod written;
+
+use maitred_config::{Endpoint, Origin, Setting, Settings, Value, settings};
+use written::{Written, company, texts, toml_line};
+
+fn written_settings() -> impl Iterator<Item = &'static Setting> {
+    settings().filter(|setting| setting.variable() != "MAITRED_SOCKETS")
+}
+
+/// The value as `config show` has it, and its origin.
+fn shown(case: &Written<'_>, setting: &Setting) -> (serde_json::Value, Origin) {
+    let loaded = case.loaded();
+    let origin = loaded.origin(setting.name).expect("a setting").clone();
+    (loaded.to_json(false)[setting.name].clone(), origin)
+}
+
+fn alone(setting: &Setting, text: &str) -> serde_json::Value {
+    let variable = setting.variable();
+    let environment = [(variable.as_str(), text)];
+    let case = Written { toml: company(setting), environment: &environment, ..Written::default() };
+    shown(&case, setting).0
+}
+
+#[test]
+fn for_every_setting_and_every_choice_of_layers_the_last_one_wins() {
+    let mut cases = 0;
+    for setting in written_settings() {
+        let [in_file, in_variable, in_flag, _] = texts(setting);
+        let line = format!("{}{}", company(setting), toml_line(setting, &in_file));
+        let variable = setting.variable();
+        let environment = [(variable.as_str(), in_variable.as_str())];
+        let flag = format!("--{}={in_flag}", setting.name);
+        let arguments = [flag.as_str(), "config", "show"];
+        for layers in 1..8_u8 {
+            let has = |layer: u8| layers & (1 << layer) != 0;
+            let case = Written {
+                toml: if has(0) { &line } else { company(setting) },
+                environment: if has(1) { &environment } else { &[] },
+                arguments: if has(2) { &arguments } else { &[] },
+                ..Written::default()
+            };
+            let (value, origin) = shown(&case, setting);
+            let (text, is_origin) = match layers {
+                4.. => (&in_flag, origin == Origin::CommandLine(format!("--{}", setting.name))),
+                2.. => (&in_variable, origin == Origin::Variable(variable.clone())),
+                _ => (&in_file, matches!(origin, Origin::File { .. })),
+            };
+            assert_eq!(value, alone(setting, text), "{} in layers {layers:03b}", setting.name);
+            assert!(is_origin, "{} in layers {layers:03b}: {origin}", setting.name);
+            cases += 1;
+        }
+    }
+    assert!(cases > 300, "{cases}");
+}
+
+#[test]
+fn a_keyword_replaces_the_file_and_the_environment() {
+    for setting in written_settings() {
+        let [in_file, in_variable, _, in_call] = texts(setting);
+        let line = format!("{}{}", company(setting), toml_line(setting, &in_file));
+        let (variable, keyword) = (setting.variable(), setting.keyword());
+        let case = Written {
+            toml: &line,
+            environment: &[(variable.as_str(), in_variable.as_str())],
+            keywords: vec![(keyword.as_str(), Value::Text(in_call.clone()))],
+            ..Written::default()
+        };
+        let (value, origin) = shown(&case, setting);
+        assert_eq!(value, alone(setting, &in_call), "{}", setting.name);
+        assert_eq!(origin, Origin::Keyword(keyword.clone()));
+    }
+}
+
+#[test]
+fn without_anything_every_setting_is_its_default() {
+    let loaded = Written::default().loaded();
+    assert_eq!(loaded.settings, Settings::default());
+    assert_eq!(loaded.notes, []);
+    assert_eq!(loaded.changed().count(), 0);
+    assert!(settings().all(|setting| loaded.origin(setting.name) == Some(&Origin::Default)));
+    assert_eq!(loaded.origin("nonsense"), None);
+}
+
+fn listening(case: &Written<'_>) -> Vec<String> {
+    case.loaded().settings.listen.iter().map(Endpoint::to_string).collect()
+}
+
+#[test]
+fn a_later_layer_that_says_where_to_listen_replaces_every_other_way() {
+    let mut case = Written { toml: "listen = [\"a:1\", \"b:2\"]\n", ..Written::default() };
+    assert_eq!(listening(&case), ["a:1", "b:2"]);
+    case.environment = &[("MAITRED_PORT", "9000")];
+    assert_eq!(listening(&case), ["0.0.0.0:9000"]);
+    case.arguments = &["config", "show", "--unix-socket=/run/web.sock"];
+    assert_eq!(listening(&case), ["unix:/run/web.sock"]);
+}
+
+#[test]
+fn host_and_port_of_different_layers_make_one_address() {
+    let case = Written {
+        toml: "host = \"::1\"\n",
+        environment: &[("MAITRED_PORT", "9000")],
+        ..Written::default()
+    };
+    assert_eq!(listening(&case), ["[::1]:9000"]);
+}
+
+#[test]
+fn the_port_of_the_platform_counts_when_nobody_says_where_to_listen() {
+    let environment = &[("PORT", "5000"), ("WEB_CONCURRENCY", "1")];
+    let mut case = Written { environment, ..Written::default() };
+    assert_eq!(listening(&case), ["0.0.0.0:5000"]);
+    assert_eq!(case.loaded().origin("port"), Some(&Origin::Variable("PORT".into())));
+    case.toml = "host = \"127.0.0.1\"\n";
+    assert_eq!(listening(&case), ["127.0.0.1:5000"]);
+    case.toml = "port = 80\n";
+    assert_eq!(listening(&case), ["0.0.0.0:80"]);
+    case.toml = "listen = \"*:81\"\n";
+    assert_eq!(listening(&case), ["*:81"]);
+    case.toml = "unix-socket = \"/run/web.sock\"\n";
+    assert_eq!(listening(&case), ["unix:/run/web.sock"]);
+}
+
+#[test]
+fn a_variable_of_the_platform_that_is_not_used_cannot_be_wrong() {
+    let environment = &[("PORT", "http"), ("WEB_CONCURRENCY", "many")];
+    let toml = "port = 80\nworkers = 1\n";
+    assert_eq!(listening(&Written { toml, environment, ..Written::default() }), ["0.0.0.0:80"]);
+    let report = Written { environment, ..Written::default() }.report();
+    assert!(report.contains("environment variable PORT"), "{report}");
+    assert!(report.contains("environment variable WEB_CONCURRENCY"), "{report}");
+}
+
+#[test]
+fn a_variable_is_read_as_its_declaration_says_and_not_as_it_looks() {
+    let case = Written {
+        environment: &[
+            ("MAITRED_IDENT", "123"),
+            ("MAITRED_UNIX_SOCKET", "/run/web.sock"),
+            ("MAITRED_UNIX_SOCKET_PERMS", "660"),
+            ("MAITRED_SERVER_NAME", "true"),
+            ("MAITRED_THREADS", ""),
+            ("MAITRED_PYTHON_PATH", "/a:/b"),
+        ],
+        ..Written::default()
+    };
+    let settings = case.loaded().settings;
+    assert_eq!(settings.ident.as_deref(), Some("123"));
+    assert_eq!(settings.server_name, "true");
+    assert_eq!(settings.threads, 4);
+    assert_eq!(settings.python_path, ["/a", "/b"].map(std::path::PathBuf::from));
+    let socket = Endpoint::Unix { path: "/run/web.sock".into(), mode: 0o660 };
+    assert_eq!(settings.listen, [socket]);
+}
+
+#[test]
+fn what_kubernetes_puts_into_the_environment_sets_nothing() {
+    let environment = &[
+        ("MAITRED_PORT", "tcp://10.0.0.1:80"),
+        ("MAITRED_SERVICE_HOST", "10.0.0.1"),
+        ("MAITRED_PORT_80_TCP_ADDR", "10.0.0.1"),
+    ];
+    let arguments = &["config", "show", "--strict-env"];
+    let loaded = Written { environment, arguments, ..Written::default() }.loaded();
+    assert_eq!(loaded.settings.listen, Settings::default().listen);
+    assert_eq!(loaded.notes, []);
+}
+
+#[test]
+fn an_empty_text_takes_a_value_away() {
+    let case = Written {
+        toml: "ident = \"x\"\naccess-log = \"/a\"\n",
+        environment: &[("MAITRED_ACCESS_LOG", "")],
+        arguments: &["config", "show", "--ident="],
+        ..Written::default()
+    };
+    let settings = case.loaded().settings;
+    assert_eq!((settings.ident, settings.access_log), (None, None));
+}
+
+#[test]
+fn threads_auto_follows_the_cpus() {
+    let arguments = &["config", "show", "--threads=auto"];
+    assert_eq!(Written { arguments, ..Written::default() }.loaded().settings.threads, 12);
+}
+
+#[test]
+fn the_finer_timeouts_never_exceed_the_one_of_the_connection() {
+    let case = Written { toml: "channel-timeout = 20\nbody-timeout = 90\n", ..Written::default() };
+    let loaded = case.loaded();
+    let settings = loaded.settings;
+    let twenty = std::time::Duration::from_secs(20);
+    assert_eq!(settings.keep_alive_timeout, twenty);
+    assert_eq!(settings.body_timeout, twenty);
+    assert_eq!(settings.queue_timeout.as_secs(), 30);
+    let note = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
+    assert_eq!(case.notes(), [note]);
+}
+
+#[test]
+fn the_table_of_pyproject_is_a_settings_file_and_the_rest_of_it_is_not_ours() {
+    let case = Written {
+        path: "pyproject.toml",
+        toml: "[project]\nname = \"x\"\n[tool.maitred]\nthreads = 9\n[tool.ruff]\nx = 1\n",
+        ..Written::default()
+    };
+    let loaded = case.loaded();
+    assert_eq!(loaded.settings.threads, 9);
+    let origin = loaded.origin("threads").map(ToString::to_string);
+    assert_eq!(origin.as_deref(), Some("pyproject.toml:4:11"));
+    let without = Written { path: "pyproject.toml", toml: "[project]\n", ..Written::default() };
+    assert_eq!(without.loaded().settings, Settings::default());
+}

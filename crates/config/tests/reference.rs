@@ -1,0 +1,187 @@
+//! Everything that is written about the settings says the same, because it comes from one place.
+
+mod written;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use maitred_config::{Effect, Kind, Setting, Settings, Shell, ShowFormat, reference, settings};
+use serde_json::Value as Json;
+use written::{Written, company, texts, toml_line};
+
+fn written_settings() -> impl Iterator<Item = &'static Setting> {
+    settings().filter(|setting| !matches!(setting.kind, Kind::Descriptors))
+}
+
+#[test]
+fn every_setting_has_one_name_one_help_and_a_version() {
+    let mut names = BTreeSet::new();
+    for setting in settings() {
+        assert!(names.insert(setting.name), "{} is declared twice", setting.name);
+        assert!(
+            setting.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        );
+        assert!(setting.help.ends_with('.') && !setting.help.contains("  "), "{}", setting.name);
+        assert!(!setting.since.is_empty());
+        let has_something_to_show = setting.default.is_some() || !setting.example.is_empty();
+        assert!(
+            has_something_to_show || matches!(setting.kind, Kind::Descriptors),
+            "{}",
+            setting.name
+        );
+    }
+}
+
+#[test]
+fn the_help_fits_100_columns_and_names_every_flag_variable_and_default() {
+    let help = reference::help();
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    for setting in written_settings() {
+        assert!(help.contains(&format!("--{}", setting.name)), "{}", setting.name);
+        let mut facts = format!("[env: {}]", setting.variable());
+        match (setting.effect, setting.default) {
+            (Effect::Real, Some("")) => facts.push_str(" [default: empty]"),
+            (Effect::Real, Some(default)) => facts.push_str(&format!(" [default: {default}]")),
+            _ => {}
+        }
+        assert!(help.contains(&facts), "{facts}");
+    }
+    for section in maitred_config::Section::ALL {
+        assert!(help.contains(&format!("\n{section}:\n")), "{section}");
+    }
+}
+
+#[test]
+fn the_page_names_every_setting_with_its_variable_and_default() {
+    let page = reference::settings_page();
+    for setting in settings() {
+        let start = page.find(&format!("### `{}`\n", setting.name)).expect(setting.name);
+        let entry = page[start..].split("\n#").next().unwrap_or_default();
+        assert!(entry.contains(setting.help));
+        if let Some(default) = setting.default.filter(|default| !default.is_empty()) {
+            assert!(entry.contains(&format!("default `{default}`")), "{}", setting.name);
+        }
+        let has_variable = entry.contains(&format!("`{}`", setting.variable()));
+        assert_eq!(has_variable, !matches!(setting.kind, Kind::Descriptors), "{}", setting.name);
+    }
+}
+
+#[test]
+fn the_man_page_and_the_completions_name_every_flag() {
+    let page = reference::man_page().expect("a page in memory");
+    let bash = reference::completions(Shell::Bash);
+    for setting in written_settings() {
+        let in_roff = setting.name.replace('-', "\\-");
+        assert!(page.contains(&format!("\\-\\-{in_roff}\\fR")), "{}", setting.name);
+        assert!(bash.contains(&format!("--{}", setting.name)), "{}", setting.name);
+    }
+    for shell in [Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
+        assert!(reference::completions(shell).contains("connection-limit-action"), "{shell}");
+    }
+}
+
+#[test]
+fn the_sample_says_every_setting_and_equals_the_defaults() {
+    let sample = reference::sample();
+    assert!(sample.lines().all(|line| line.chars().count() <= 100));
+    let loaded = Written { toml: &sample, ..Written::default() }.loaded();
+    assert_eq!(loaded.settings, Settings::default());
+    assert_eq!(loaded.notes, []);
+    for setting in written_settings() {
+        let assignment = format!("{} = ", setting.name);
+        let commented = format!("# {assignment}");
+        let line = sample
+            .lines()
+            .find(|line| line.starts_with(&assignment) || line.starts_with(&commented));
+        let is_commented = line.expect(setting.name).starts_with('#');
+        let is_default = setting.default.is_some() && setting.effect == Effect::Real;
+        assert_eq!(is_commented, !is_default, "{}", setting.name);
+    }
+}
+
+#[test]
+fn the_examples_of_the_sample_are_right() {
+    for setting in written_settings().filter(|setting| !setting.example.is_empty()) {
+        let toml = format!("{}{} = {}\n", company(setting), setting.name, setting.example);
+        let loaded = Written { toml: &toml, ..Written::default() }.loaded();
+        assert_ne!(loaded.settings, Settings::default(), "{}", setting.name);
+    }
+}
+
+#[test]
+fn the_schema_has_every_setting_with_its_default_and_nothing_else() {
+    let schema: Json = serde_json::from_str(&reference::schema()).expect("JSON");
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert_eq!(schema["additionalProperties"], false);
+    let properties = schema["properties"].as_object().expect("an object");
+    let named: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+    assert_eq!(named, written_settings().map(|setting| setting.name).collect());
+    let shown = Written::default().loaded().to_json(false);
+    for setting in written_settings().filter(|setting| setting.effect == Effect::Real) {
+        let property = &properties[setting.name];
+        assert_eq!(property["description"], setting.help);
+        assert_eq!(property.get("default").unwrap_or(&Json::Null), &shown[setting.name]);
+        if setting.name.contains('-') {
+            let pattern = format!("^{}$", setting.keyword());
+            assert!(schema["patternProperties"].get(&pattern).is_some(), "{pattern}");
+        }
+    }
+}
+
+#[test]
+fn what_config_show_prints_is_a_file_that_says_the_same() {
+    for setting in written_settings() {
+        for text in texts(setting) {
+            let toml = format!("{}{}", company(setting), toml_line(setting, &text));
+            let loaded = Written { toml: &toml, ..Written::default() }.loaded();
+            for origins in [false, true] {
+                let shown = loaded.show(ShowFormat::Toml, origins);
+                let again = Written { toml: &shown, ..Written::default() }.loaded();
+                assert_eq!(again.settings, loaded.settings, "{toml}{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn config_show_tells_of_each_value_where_it_was_set() {
+    let loaded = Written {
+        toml: "threads = 8\n",
+        environment: &[("MAITRED_LOG_LEVEL", "debug")],
+        arguments: &["config", "show", "--origin", "-b", "*:80"],
+        ..Written::default()
+    }
+    .loaded();
+    let toml = loaded.show(ShowFormat::Toml, true);
+    for line in [
+        "threads = 8  # maitred.toml:1:11",
+        "log-level = \"debug\"  # environment variable MAITRED_LOG_LEVEL",
+        "listen = [\"*:80\"]  # command line: --listen",
+        "queue-limit = 1024  # default",
+        "# access-log is not set",
+    ] {
+        assert!(toml.lines().any(|shown| shown == line), "{line:?} is not in\n{toml}");
+    }
+    assert!(!toml.contains("\nport ="), "the port is not used:\n{toml}");
+    let json: Json = serde_json::from_str(&loaded.show(ShowFormat::Json, true)).expect("JSON");
+    assert_eq!(json["threads"]["value"], 8);
+    assert_eq!(json["threads"]["origin"], "maitred.toml:1:11");
+    assert_eq!(json["access-log"]["value"], Json::Null);
+    let plain: Json = serde_json::from_str(&loaded.show(ShowFormat::Json, false)).expect("JSON");
+    assert_eq!(plain["max-request-body-size"], "1GiB");
+}
+
+/// `make docs` writes the files; this says when it has to.
+#[test]
+fn the_files_that_are_checked_in_are_what_the_declarations_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (path, made) in [
+        ("docs/settings.md", reference::settings_page()),
+        ("docs/maitred.toml", reference::sample()),
+        ("crates/cli/python/maitred/maitred.schema.json", reference::schema()),
+    ] {
+        let found = fs::read_to_string(root.join(path)).unwrap_or_default();
+        assert!(found == made, "{path} is not current: `make docs` writes it");
+    }
+}
