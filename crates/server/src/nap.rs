@@ -23,6 +23,7 @@ pub(crate) async fn run(queue: Arc<Queue>) {
             |cx| if deferral.is_attended(cx.waker()) { Poll::Ready(()) } else { Poll::Pending },
         )
         .await;
+        queue.wake();
         while keeps_on(&queue, &deferral) {
             let taken = queue.taken();
             if queue.calls_block() {
@@ -32,6 +33,7 @@ pub(crate) async fn run(queue: Arc<Queue>) {
                 deferral.nap();
                 deferral.flush();
                 tokio::task::yield_now().await;
+                queue.wake();
             }
             queue.tick(taken);
         }

@@ -167,7 +167,8 @@ impl Queue {
         })
     }
 
-    /// Queues a request, and wakes a worker for it where that helps.
+    /// Queues a request. Where calls block, a worker is woken for it now; else the I/O thread wakes
+    /// one when it has read everything that has come, so that it is not interrupted for each.
     pub(crate) fn push(&self, waiting: Waiting) -> Result<(), (Refused, Box<Waiting>)> {
         let mut state = self.state();
         if state.closed {
@@ -178,13 +179,31 @@ impl Queue {
         }
         state.waiting.push_back(waiting);
         self.length.store(state.waiting.len(), Ordering::Relaxed);
-        let standby = self.standby_for(&mut state, false);
+        let standby =
+            if state.usage.calls_block() { self.standby_for(&mut state, false) } else { None };
         drop(state);
-        match standby {
-            Some(parker) => parker.unpark(Wake::Work),
-            None => self.deferral.attend(),
+        if let Some(parker) = standby {
+            parker.unpark(Wake::Work);
         }
+        self.deferral.attend();
         Ok(())
+    }
+
+    /// Wakes workers for what waits, where nobody would take it: the I/O thread has read
+    /// everything that has come.
+    pub(crate) fn wake(&self) {
+        loop {
+            let mut state = self.state();
+            let standby = self.standby_for(&mut state, false);
+            let more = self.lock == Lock::None && standby.is_some();
+            drop(state);
+            if let Some(parker) = standby {
+                parker.unpark(Wake::Work);
+            }
+            if !more {
+                return;
+            }
+        }
     }
 
     /// Chooses a worker to wake, where one should be. `overdue` says that the running call has
