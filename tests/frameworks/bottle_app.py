@@ -13,10 +13,11 @@ app = bottle.Bottle()
 def echo(rest: str) -> dict[str, Any]:
     """Tell what was asked."""
     request = bottle.request
+    query = request.query.decode()  # Bottle hands over latin-1
     return {
         "method": request.method,
         "path": rest,
-        "query": {name: request.query.getall(name) for name in request.query},
+        "query": {name: query.getall(name) for name in query},
         "body": request.body.read().decode(),
         "scheme": request.urlparts.scheme,
         "host": request.urlparts.netloc,

@@ -1,21 +1,140 @@
 //! The command line: arguments in, an exit status out.
+//!
+//! It never raises and never exits by itself, so that `maitred.runner.run(argv)` can be called by
+//! a program: what is wrong is told on stderr, and the status says the rest.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
+use maitred_config::{Colour, Command, Invocation, Loaded, reference};
 use pyo3::prelude::*;
 
-/// Runs the command line. The first element is the program's name. Returns the exit status.
+use crate::exit::Exit;
+use crate::serve::Afterwards;
+use crate::{check, serve, sources};
+
+/// Runs the command line of this process, which ends with it. The first element is the program's
+/// name. Returns the exit status.
 #[pyfunction]
-pub(crate) fn main(argv: Vec<String>) -> PyResult<i32> {
-    let mut stdout = std::io::stdout().lock();
-    match argv.get(1).map(String::as_str) {
-        Some("--version") => {
-            writeln!(stdout, "maitred {}", env!("CARGO_PKG_VERSION"))?;
-            Ok(0)
+pub(crate) fn main(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
+    let invocation = Invocation::parse(argv.into_iter().skip(1));
+    Ok(carry_out(py, invocation, Afterwards::Exit)?.status())
+}
+
+/// Runs a command line within a program that goes on afterwards. The first element is the
+/// program's name. Returns the exit status.
+#[pyfunction]
+pub(crate) fn run(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
+    let invocation = Invocation::parse(argv.into_iter().skip(1));
+    Ok(carry_out(py, invocation, Afterwards::Continue)?.status())
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// An exception that is nobody's mistake, such as Ctrl-C where nothing is served.
+fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyResult<Exit> {
+    let command = invocation.command.clone();
+    let text = match &command {
+        Command::Print(text) => Ok(text.clone()),
+        Command::Schema => Ok(reference::schema()),
+        Command::Completions(shell) => Ok(reference::completions(*shell)),
+        Command::Man => reference::man_page().map_err(|error| sources::reason(&error)),
+        Command::Import { file } => return Ok(import(file)),
+        Command::Serve | Command::Check | Command::ShowConfig { .. } => {
+            return with_settings(py, &command, invocation, after);
         }
-        _ => {
-            writeln!(std::io::stderr().lock(), "error: specify an application")?;
-            Ok(2)
+    };
+    Ok(match text {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            Exit::Usage
+        }
+    })
+}
+
+fn with_settings(
+    py: Python<'_>,
+    command: &Command,
+    invocation: Invocation,
+    after: Afterwards,
+) -> PyResult<Exit> {
+    let loaded = match maitred_config::load(sources::gather(Some(invocation), Vec::new())) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            complain(&problems.render(colour()));
+            return Ok(Exit::Usage);
+        }
+    };
+    match command {
+        Command::ShowConfig { origins, format } => {
+            note(&loaded);
+            Ok(print(&loaded.show(*format, *origins)))
+        }
+        Command::Check => {
+            note(&loaded);
+            Ok(check::check(py, &loaded))
+        }
+        _ => serve::serve(py, &loaded, after),
+    }
+}
+
+/// `config import`: the settings of another program's file, as a settings file of ours.
+fn import(path: &str) -> Exit {
+    let read = std::fs::read(path)
+        .map_err(|error| sources::reason(&error))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    let text = match read {
+        Ok(text) => text,
+        Err(reason) => {
+            complain(&format!("error: cannot read `{path}`: {reason}\n"));
+            return Exit::Usage;
+        }
+    };
+    match maitred_config::import(path, &text) {
+        Ok(imported) => {
+            for left_out in &imported.left_out {
+                complain(&format!("warning: {left_out}\n"));
+            }
+            print(&imported.toml)
+        }
+        Err(problems) => {
+            complain(&problems.render(colour()));
+            Exit::Usage
         }
     }
+}
+
+/// Says what is worth a warning, where there is no log yet.
+fn note(loaded: &Loaded) {
+    for note in &loaded.notes {
+        complain(&note.render(colour()));
+    }
+}
+
+/// Whether stderr is somewhere that shows colours.
+fn colour() -> Colour {
+    // https://no-color.org: set and not empty.
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !unwanted { Colour::Always } else { Colour::Never }
+}
+
+/// Writes to stdout.
+pub(crate) fn print(text: &str) -> Exit {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Exit::Done,
+        // Whoever read has read enough: `maitred man | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            complain(&format!("error: cannot write: {}\n", sources::reason(&error)));
+            Exit::Failed
+        }
+    }
+}
+
+/// Writes to stderr.
+pub(crate) fn complain(text: &str) {
+    // When stderr is gone there is nobody left to tell; the exit status still does.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

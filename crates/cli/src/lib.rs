@@ -7,8 +7,23 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod exit;
+mod sources;
+
+mod check;
+mod load;
+mod serve;
+
+mod addresses;
+mod create_server;
+mod keywords;
+
+mod announcement;
+mod application;
+mod interpreter;
 mod logging;
 mod signals;
+mod waiting;
 
 use pyo3::prelude::*;
 
@@ -20,7 +35,10 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use crate::command::main;
+    use crate::command::{main, run};
+
+    #[pymodule_export]
+    use crate::create_server::{Server, create_server, serve};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]

@@ -13,16 +13,20 @@ mod queue;
 mod receiver;
 
 pub(crate) use python::PythonLog;
-pub(crate) use receiver::{Threshold, receive};
+pub(crate) use receiver::receive;
 
 use std::io::Write;
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use maitred_config::LogFormat;
 
 use line::write_line;
 use queue::Queue;
+
+/// The logger of what an application writes to `wsgi.errors`. Its lines are always let in, and in
+/// text they stand as the application wrote them: they have a shape of their own.
+pub(crate) const ERRORS: &str = "maitred.errors";
 
 /// The one queue of this process. Two servers in one process share it, as they share stderr.
 fn queue() -> &'static Arc<Queue> {
@@ -38,8 +42,12 @@ pub(crate) fn dropped() -> u64 {
 /// The log of the command line: a thread of its own that writes lines to stderr.
 pub(crate) struct StderrLog {
     reader: queue::Reader,
-    thread: Option<JoinHandle<()>>,
+    /// Becomes disconnected when the thread ends.
+    ended: mpsc::Receiver<()>,
 }
+
+/// How long the last records are waited for when whoever reads stderr does not.
+const FLUSH_SECONDS_MAX: u64 = 5;
 
 impl StderrLog {
     /// Starts to write what is in the queue and what will come.
@@ -49,7 +57,9 @@ impl StderrLog {
     pub(crate) fn start(format: LogFormat) -> std::io::Result<Self> {
         let reader = queue().open();
         let mut records = reader.clone();
-        let thread = std::thread::Builder::new().name("maitred-log".into()).spawn(move || {
+        let (alive, ended) = mpsc::channel();
+        std::thread::Builder::new().name("maitred-log".into()).spawn(move || {
+            let _alive = alive;
             let mut text = Vec::new();
             while let Some(batch) = records.next_batch() {
                 text.clear();
@@ -60,7 +70,7 @@ impl StderrLog {
                 let _ = std::io::stderr().lock().write_all(&text);
             }
         })?;
-        Ok(Self { reader, thread: Some(thread) })
+        Ok(Self { reader, ended })
     }
 }
 
@@ -68,9 +78,7 @@ impl Drop for StderrLog {
     /// Writes what has been said so far, and ends.
     fn drop(&mut self) {
         self.reader.close();
-        if let Some(thread) = self.thread.take() {
-            // It panicked: then there is no log to write that to.
-            let _ = thread.join();
-        }
+        // Nothing is ever sent: it ends by disconnection, or nobody reads and we go.
+        let _ = self.ended.recv_timeout(Duration::from_secs(FLUSH_SECONDS_MAX));
     }
 }

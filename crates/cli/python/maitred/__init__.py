@@ -5,6 +5,7 @@ server that can be started, asked for its address, and stopped. Everything of su
 native module; what is here is only how Python reaches it.
 """
 
-from maitred._native import __version__
+from maitred._native import Server, __version__, create_server, serve
+from maitred.paste import serve_paste
 
-__all__ = ["__version__"]
+__all__ = ["Server", "__version__", "create_server", "serve", "serve_paste"]

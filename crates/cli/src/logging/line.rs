@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use maitred_config::LogFormat;
 
+use super::ERRORS;
 use super::queue::{Record, Severity, Value};
 
 /// Fields that are printed as a block of lines below the record.
@@ -24,6 +25,13 @@ pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat) 
 }
 
 fn write_text(out: &mut Vec<u8>, record: &Record) {
+    if record.logger == ERRORS {
+        let mut line = String::new();
+        escape(&mut line, &record.message);
+        line.push('\n');
+        out.extend_from_slice(line.as_bytes());
+        return;
+    }
     let mut line = timestamp(record.time);
     line.push(' ');
     line.push_str(level(record.severity));
@@ -100,7 +108,7 @@ fn level(severity: Severity) -> &'static str {
 /// Appends the text with control characters as escapes.
 fn escape(line: &mut String, text: &str) {
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() && character != '\t' {
             line.extend(character.escape_default());
         } else {
             line.push(character);

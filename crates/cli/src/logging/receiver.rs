@@ -12,6 +12,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record as SpanRecord};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use super::ERRORS;
 use super::queue::{Record, Severity, Value};
 
 /// The least severe record that is let in, for the whole process.
@@ -44,6 +45,10 @@ pub(crate) fn receive(threshold: Threshold) {
 
 struct Receiver;
 
+/// How targets of ours begin: our crates, our loggers, and this crate, whose library is named after
+/// the Python module.
+const OURS: [&str; 2] = ["maitred", env!("CARGO_CRATE_NAME")];
+
 fn severity(level: Level) -> Severity {
     match level {
         Level::ERROR => Severity::Error,
@@ -58,13 +63,14 @@ impl Subscriber for Receiver {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // Ours only: tokio speaks of its own affairs.
         metadata.is_event()
-            && metadata.target().starts_with("maitred")
-            && severity(*metadata.level()) as u8 >= THRESHOLD.load(Ordering::Relaxed)
+            && OURS.iter().any(|name| metadata.target().starts_with(name))
+            && (metadata.target() == ERRORS
+                || severity(*metadata.level()) as u8 >= THRESHOLD.load(Ordering::Relaxed))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         let all = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-        let threshold = THRESHOLD.load(Ordering::Relaxed);
+        let threshold = THRESHOLD.load(Ordering::Relaxed).min(Severity::Warning as u8); // ERRORS
         all.into_iter().rfind(|level| severity(*level) as u8 >= threshold).map(LevelFilter::from)
     }
 
@@ -153,11 +159,13 @@ mod tests {
         receive(LogLevel::Info.into());
         let mut reader = super::super::queue().open();
         tracing::info!(target: "maitred.queue", waiting = 7, path = "/x", "the queue grows");
+        tracing::info!("of this crate");
         tracing::debug!("not let in");
         tracing::info!(target: "tokio::net", "not ours");
         reader.close();
         let records = reader.next_batch().unwrap();
-        assert_eq!(records.len(), 1);
+        assert_eq!(records.len(), 2);
+        assert_eq!((records[1].logger, &*records[1].message), ("maitred", "of this crate"));
         let record = &records[0];
         assert_eq!(record.logger, "maitred.queue");
         assert_eq!(record.severity, Severity::Info);

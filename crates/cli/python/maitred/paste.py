@@ -1,0 +1,20 @@
+"""PasteDeploy: ``use = egg:maitred#main`` in the ``[server:main]`` section of an INI file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from maitred._native import serve
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+def serve_paste(
+    app: WSGIApplication, global_conf: Mapping[str, str] | None, **settings: str
+) -> int:
+    """Serve until stopped. Every setting is text, as PasteDeploy hands it over."""
+    del global_conf  # it speaks of the application
+    serve(app, **settings)
+    return 0

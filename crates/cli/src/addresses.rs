@@ -1,0 +1,46 @@
+//! How the addresses of a server are told to Python.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use maitred_server::ListenAddress;
+
+/// Host and port as Waitress has them: text, and `unix` with the path for a Unix socket.
+pub(crate) fn host_and_port(address: &ListenAddress) -> (String, String) {
+    match address {
+        ListenAddress::Tcp(address) => (address.ip().to_string(), address.port().to_string()),
+        ListenAddress::Unix(path) => ("unix".into(), path.display().to_string()),
+    }
+}
+
+/// Where a client on this machine reaches the server: every interface includes the loopback.
+pub(crate) fn local_url(address: &ListenAddress) -> String {
+    let ListenAddress::Tcp(address) = address else { return address.to_string() };
+    let host = match address.ip() {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    };
+    ListenAddress::Tcp(SocketAddr::new(host, address.port())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: ListenAddress, told: (&str, &str), url: &str) {
+        assert_eq!(host_and_port(&address), (told.0.to_owned(), told.1.to_owned()));
+        assert_eq!(local_url(&address), url);
+    }
+
+    fn tcp(address: &str) -> ListenAddress {
+        ListenAddress::Tcp(address.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_is_told_as_it_was_bound_and_its_url_can_be_used_here() {
+        check(tcp("10.0.0.1:80"), ("10.0.0.1", "80"), "http://10.0.0.1:80");
+        check(tcp("0.0.0.0:8080"), ("0.0.0.0", "8080"), "http://127.0.0.1:8080");
+        check(tcp("[::]:8080"), ("::", "8080"), "http://[::1]:8080");
+        check(ListenAddress::Unix("/run/m".into()), ("unix", "/run/m"), "unix:/run/m");
+    }
+}

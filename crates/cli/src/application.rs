@@ -1,0 +1,96 @@
+//! Plugs the WSGI application in: from settings and a callable to what the server calls.
+
+use std::sync::Arc;
+
+use maitred_config::Settings;
+use maitred_http_parser::fault::Stage;
+use maitred_server::{ListenAddress, Listeners, Lock, Running, Server, Telemetry};
+use maitred_wsgi_bridge::log::{Level, Raised};
+use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
+use pyo3::prelude::*;
+
+use crate::interpreter;
+use crate::logging::ERRORS;
+
+/// Starts a server that calls the application.
+///
+/// # Errors
+/// A thread cannot be started, as text for a person.
+pub(crate) fn start(
+    py: Python<'_>,
+    callable: Py<PyAny>,
+    settings: &Settings,
+    listeners: Listeners,
+) -> Result<Running, String> {
+    let lock = if interpreter::has_lock(py).map_err(text)? { Lock::Shared } else { Lock::None };
+    let application = plug_in(py, callable, settings, &listeners).map_err(text)?;
+    let telemetry = Arc::new(Telemetry::new(settings));
+    Server::new(Arc::new(settings.clone()), listeners, application, telemetry)
+        .with_lock(lock)
+        .start()
+        .map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// What the environ and the log need to know.
+fn plug_in(
+    py: Python<'_>,
+    callable: Py<PyAny>,
+    settings: &Settings,
+    listeners: &Listeners,
+) -> PyResult<Arc<WsgiApplication>> {
+    let listeners = listeners.addresses().map(|address| ListenerFacts {
+        server_name: settings.server_name.clone(),
+        server_port: match address {
+            ListenAddress::Tcp(address) => address.port().to_string(),
+            ListenAddress::Unix(path) => path.display().to_string(),
+        },
+    });
+    let facts = Facts {
+        listeners: listeners.collect(),
+        url_scheme: settings.url_scheme.clone(),
+        url_prefix: settings.url_prefix.clone(),
+        ident: settings.ident.clone().unwrap_or_default(),
+        threads: settings.threads,
+        workers: settings.workers,
+        expose_tracebacks: settings.expose_tracebacks,
+    };
+    WsgiApplication::new(py, callable, &facts, Arc::new(ApplicationLog)).map(Arc::new)
+}
+
+/// What applications write and do wrong, as records of the log.
+struct ApplicationLog;
+
+impl Log for ApplicationLog {
+    fn raised(&self, raised: &Raised<'_>) {
+        let doing = match raised.stage {
+            Stage::Call => "when it was called",
+            Stage::Iterate => "while its response was read",
+            Stage::Close => "when its response was closed",
+        };
+        tracing::error!(
+            target: "maitred.application",
+            method = raised.head.method(),
+            path = raised.head.target(),
+            exception = raised.exception,
+            request_id = raised.request_id,
+            traceback = raised.traceback,
+            "the application raised {doing}"
+        );
+    }
+
+    fn written(&self, line: &str) {
+        tracing::warn!(target: ERRORS, "{line}");
+    }
+
+    fn noted(&self, level: Level, text: &str) {
+        match level {
+            Level::Info => tracing::info!("{text}"),
+            Level::Warning => tracing::warn!("{text}"),
+            Level::Error => tracing::error!("{text}"),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The server as a Python object: `maitred.create_server(app)` and `maitred.serve(app)`.
+//!
+//! Making one binds its sockets, so that a wrong address shows at once and a port can be asked for;
+//! it starts no thread and no runtime, so that a process may still fork. `run()` or `with` starts
+//! it, `close()` ends it from any thread.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use maitred_config::Loaded;
+use maitred_server::{ListenAddress, Listeners, Running};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyDict;
+
+use crate::logging::{self, PythonLog};
+use crate::signals::{Scope, Signals};
+use crate::{addresses, announcement, application, keywords, sources, waiting};
+
+/// Serves an application until a signal or `close()` stops it.
+#[pyfunction]
+#[pyo3(signature = (app, /, *, _quiet = false, **settings))]
+pub(crate) fn serve(
+    py: Python<'_>,
+    app: Py<PyAny>,
+    _quiet: bool,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    if !_quiet {
+        configure_logging(py)?;
+    }
+    let server = create_server(py, app, _quiet, settings)?;
+    server.run(py)
+}
+
+/// Makes a server for an application; its sockets are bound, and nothing is started.
+#[pyfunction]
+#[pyo3(signature = (app, /, *, _quiet = false, **settings))]
+pub(crate) fn create_server(
+    py: Python<'_>,
+    app: Py<PyAny>,
+    _quiet: bool,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Server> {
+    if app.is_none(py) {
+        let message = "the application is None: does its factory return it?";
+        return Err(PyValueError::new_err(message));
+    }
+    if !app.bind(py).is_callable() {
+        let message = format!("the application cannot be called: {}", app.bind(py).repr()?);
+        return Err(PyTypeError::new_err(message));
+    }
+    let sources = sources::gather(None, keywords::read(settings)?);
+    let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
+    logging::receive(loaded.settings.log_level.into());
+    for note in &loaded.notes {
+        tracing::warn!("{note}");
+    }
+    let listeners =
+        Listeners::bind(&loaded.settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    Ok(Server {
+        addresses: listeners.addresses().cloned().collect(),
+        app,
+        loaded,
+        quiet: _quiet,
+        stage: Mutex::new(Stage::Bound(listeners)),
+        socket: Mutex::new(None),
+    })
+}
+
+/// Where `serve()` is the whole program, its log goes to stderr without further ado, as with
+/// Waitress; a program that has configured `logging` keeps what it has.
+fn configure_logging(py: Python<'_>) -> PyResult<()> {
+    let logging = py.import("logging")?;
+    let ours = logging.call_method1("getLogger", ("maitred",))?;
+    if ours.call_method0("hasHandlers")?.is_truthy()? {
+        return Ok(());
+    }
+    logging.call_method0("basicConfig")?;
+    if ours.getattr("level")?.eq(logging.getattr("NOTSET")?)? {
+        ours.call_method1("setLevel", (logging.getattr("INFO")?,))?;
+    }
+    Ok(())
+}
+
+/// A server: bound from the start, running from `run()` or `with` on, until `close()`.
+#[pyclass(frozen, module = "maitred")]
+pub(crate) struct Server {
+    app: Py<PyAny>,
+    loaded: Loaded,
+    addresses: Vec<ListenAddress>,
+    quiet: bool,
+    stage: Mutex<Stage>,
+    /// What `socket` gave away: a duplicate that must be closed for the address to be free.
+    socket: Mutex<Option<Py<PyAny>>>,
+}
+
+enum Stage {
+    /// Bound; nothing runs.
+    Bound(Listeners),
+    /// On its way to running. Python code runs meanwhile, so the lock is not held.
+    Starting {
+        /// Whether `close()` came in between.
+        closed: bool,
+    },
+    /// Threads run, and their log is read.
+    Running(Running, PythonLog),
+    /// Stopped, or never started; the addresses are free again.
+    Closed,
+}
+
+impl Server {
+    /// The lock is held for moments only, and never while Python code runs: a signal handler that
+    /// calls `close()` may come in on the same thread.
+    fn stage(&self, py: Python<'_>) -> MutexGuard<'_, Stage> {
+        self.stage.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts what is bound, or gives what runs already; `None` when it was closed.
+    fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
+        let listeners = {
+            let mut stage = self.stage(py);
+            match std::mem::replace(&mut *stage, Stage::Starting { closed: false }) {
+                Stage::Bound(listeners) => listeners,
+                other => {
+                    *stage = other;
+                    return match &*stage {
+                        Stage::Running(running, _) => Ok(Some(running.clone())),
+                        Stage::Starting { .. } => {
+                            let message = "the server is being started by another thread";
+                            Err(PyRuntimeError::new_err(message))
+                        }
+                        Stage::Bound(_) | Stage::Closed => Ok(None),
+                    };
+                }
+            }
+        };
+        let started = PythonLog::start(py).and_then(|log| match self.start_engine(py, listeners) {
+            Ok(running) => Ok((running, log)),
+            Err(error) => log.stop(py).and(Err(error)),
+        });
+        let mut stage = self.stage(py);
+        match started {
+            Ok((running, log)) => {
+                if matches!(*stage, Stage::Starting { closed: true }) {
+                    running.drain();
+                }
+                *stage = Stage::Running(running.clone(), log);
+                Ok(Some(running))
+            }
+            Err(error) => {
+                *stage = Stage::Closed;
+                Err(error)
+            }
+        }
+    }
+
+    fn start_engine(&self, py: Python<'_>, listeners: Listeners) -> PyResult<Running> {
+        let app = self.app.clone_ref(py);
+        let running = application::start(py, app, &self.loaded.settings, listeners)
+            .map_err(PyRuntimeError::new_err)?;
+        if !self.quiet {
+            announcement::announce(py, &self.loaded, self.addresses.iter())?;
+        }
+        Ok(running)
+    }
+
+    /// After it has stopped: nothing of it is left.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        let last = std::mem::replace(&mut *self.stage(py), Stage::Closed);
+        self.close_socket(py)?;
+        match last {
+            Stage::Running(_, log) => log.stop(py),
+            Stage::Bound(_) | Stage::Starting { .. } | Stage::Closed => Ok(()),
+        }
+    }
+
+    fn close_socket(&self, py: Python<'_>) -> PyResult<()> {
+        let taken = self.socket.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).take();
+        match taken {
+            Some(socket) => socket.call_method0(py, "close").map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn first(&self) -> PyResult<&ListenAddress> {
+        self.addresses.first().ok_or_else(|| PyRuntimeError::new_err("the server has no address"))
+    }
+}
+
+#[pymethods]
+impl Server {
+    /// Serves until `close()` is called, or, on the main thread, until a signal says to stop.
+    /// Returns at once when the server was closed before.
+    fn run(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(running) = self.start(py)? else { return Ok(()) };
+        let signals = Signals::install(py, Scope::Guest)?;
+        let stopped = waiting::until_stopped(py, &running, signals.as_ref());
+        let restored = signals.map_or(Ok(()), |signals| signals.restore(py));
+        let finished = self.finish(py);
+        stopped.and(restored).and(finished)
+    }
+
+    /// Stops accepting, lets running requests finish (up to `graceful_timeout`), and makes `run()`
+    /// return. Does not wait for that. May be called from any thread, and again.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let bound = {
+            let mut stage = self.stage(py);
+            match &mut *stage {
+                Stage::Bound(_) => Some(std::mem::replace(&mut *stage, Stage::Closed)),
+                Stage::Starting { closed } => {
+                    *closed = true;
+                    None
+                }
+                Stage::Running(running, _) => {
+                    running.drain();
+                    None
+                }
+                Stage::Closed => None,
+            }
+        };
+        drop(bound);
+        self.close_socket(py)
+    }
+
+    /// The host of the first address: an IP address, or `unix`.
+    #[getter]
+    fn effective_host(&self) -> PyResult<String> {
+        Ok(addresses::host_and_port(self.first()?).0)
+    }
+
+    /// The port of the first address as text, or the path of a Unix socket.
+    #[getter]
+    fn effective_port(&self) -> PyResult<String> {
+        Ok(addresses::host_and_port(self.first()?).1)
+    }
+
+    /// Host and port of every address.
+    #[getter]
+    fn effective_listen(&self) -> Vec<(String, String)> {
+        self.addresses.iter().map(addresses::host_and_port).collect()
+    }
+
+    /// Where a client on this machine reaches it: `http://127.0.0.1:8080`, or `unix:/path`.
+    #[getter]
+    fn url(&self) -> PyResult<String> {
+        Ok(addresses::local_url(self.first()?))
+    }
+
+    /// Logs a line for every address: the text with `{}` for the host and `{}` for the port.
+    fn print_listen(&self, py: Python<'_>, format: &Bound<'_, PyAny>) -> PyResult<()> {
+        for address in &self.addresses {
+            let (host, port) = addresses::host_and_port(address);
+            let host = if host.contains(':') { format!("[{host}]") } else { host };
+            let line: String = format.call_method1("format", (host, port))?.extract()?;
+            // Waitress's users expect the line now, on this thread.
+            py.import("logging")?
+                .call_method1("getLogger", ("maitred",))?
+                .call_method1("info", ("%s", line))?;
+        }
+        Ok(())
+    }
+
+    /// The first listening socket, as a duplicate. To be asked for before the server runs.
+    #[cfg(unix)]
+    #[getter]
+    fn socket(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let lock = || self.socket.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        if let Some(socket) = &*lock() {
+            return Ok(socket.clone_ref(py));
+        }
+        let descriptor = match &*self.stage(py) {
+            Stage::Bound(listeners) => first_descriptor(listeners),
+            _ => None,
+        };
+        let Some(descriptor) = descriptor else {
+            let message = "the socket is to be asked for before the server runs";
+            return Err(PyRuntimeError::new_err(message));
+        };
+        let duplicate = py.import("os")?.call_method1("dup", (descriptor,))?;
+        let options = PyDict::new(py);
+        options.set_item("fileno", duplicate)?;
+        let socket = py.import("socket")?.call_method("socket", (), Some(&options))?.unbind();
+        *lock() = Some(socket.clone_ref(py));
+        Ok(socket)
+    }
+
+    /// Starts it in the background.
+    fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        if slf.get().start(slf.py())?.is_none() {
+            return Err(PyRuntimeError::new_err("the server is closed"));
+        }
+        Ok(slf)
+    }
+
+    /// Stops it, and waits until it has stopped.
+    #[pyo3(signature = (*_error))]
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py)?;
+        let running = match &*self.stage(py) {
+            Stage::Running(running, _) => running.clone(),
+            _ => return Ok(()),
+        };
+        waiting::until_stopped(py, &running, None)?;
+        self.finish(py)
+    }
+
+    fn __repr__(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        format!("<maitred.Server on {}>", addresses.join(", "))
+    }
+}
+
+/// The descriptor of the first listening socket.
+#[cfg(unix)]
+fn first_descriptor(listeners: &Listeners) -> Option<i32> {
+    use std::os::fd::AsRawFd;
+    listeners.sockets().next().map(AsRawFd::as_raw_fd)
+}

@@ -1,0 +1,57 @@
+//! Keywords of `maitred.serve()` and its relatives: Python values to the values of settings.
+//!
+//! What a value means is decided in the config crate; here it only changes languages. A socket is
+//! handed on as its descriptor, a path as text, any other iterable as a list.
+
+use maitred_config::{Problems, Value};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+
+/// Reads the keywords of a call.
+///
+/// # Errors
+/// `ValueError` for a value that no setting could have.
+pub(crate) fn read(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, Value)>> {
+    let mut settings = Vec::new();
+    for (name, value) in keywords.into_iter().flatten() {
+        let name: String = name.extract()?;
+        let value = value_of(&name, &value)?;
+        settings.push((name, value));
+    }
+    Ok(settings)
+}
+
+/// Wrong settings as the exception that a caller expects: one line for each mistake.
+pub(crate) fn refusal(problems: &Problems) -> PyErr {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    PyValueError::new_err(lines.join("\n"))
+}
+
+fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if value.is_none() {
+        Ok(Value::None)
+    } else if let Ok(truth) = value.cast::<PyBool>() {
+        Ok(Value::Bool(truth.is_true()))
+    } else if value.is_instance_of::<PyInt>() {
+        value.extract().map(Value::Int).map_err(|_| refused(name, value, "is too large"))
+    } else if value.is_instance_of::<PyFloat>() {
+        value.extract().map(Value::Float)
+    } else if let Ok(text) = value.cast::<PyString>() {
+        Ok(Value::Text(text.to_str()?.to_owned()))
+    } else if value.hasattr("__fspath__")? {
+        let path = value.py().import("os")?.call_method1("fsdecode", (value,))?;
+        Ok(Value::Text(path.extract()?))
+    } else if value.hasattr("fileno")? {
+        value.call_method0("fileno")?.extract().map(Value::Int)
+    } else if let Ok(items) = value.try_iter() {
+        items.map(|item| value_of(name, &item?)).collect::<PyResult<_>>().map(Value::List)
+    } else {
+        Err(refused(name, value, "is no value of a setting"))
+    }
+}
+
+fn refused(name: &str, value: &Bound<'_, PyAny>, why: &str) -> PyErr {
+    let shown = value.repr().map_or_else(|_| "its value".into(), |repr| repr.to_string());
+    PyValueError::new_err(format!("`{name}`: {shown} {why}"))
+}

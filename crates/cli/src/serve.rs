@@ -1,0 +1,85 @@
+//! `maitred APP`: from settings to an exit status, with the process as its own.
+//!
+//! The order is what an operator needs: signal handlers before anything that takes time, addresses
+//! before the application (a port in use is told at once, not after a minute of imports), and the
+//! announcement only when requests are really answered.
+
+use maitred_config::Loaded;
+use maitred_server::Listeners;
+use pyo3::prelude::*;
+
+use crate::command::complain;
+use crate::exit::Exit;
+use crate::logging::{self, StderrLog};
+use crate::signals::{Scope, Signals};
+use crate::{announcement, application, load, waiting};
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+/// An exception that is nobody's mistake.
+pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<Exit> {
+    logging::receive(loaded.settings.log_level.into());
+    // Dropped last: what is said on the way out is still written.
+    let _log = StderrLog::start(loaded.settings.log_format)?;
+    for note in &loaded.notes {
+        tracing::warn!("{note}");
+    }
+    let signals = Signals::install(py, Scope::Process)?;
+    let result = match serve_with_signals(py, loaded, signals.as_ref()) {
+        // The handler's exception came through whatever was running, an import for one.
+        _ if signals.as_ref().is_some_and(Signals::interrupted) => Ok(Exit::Done),
+        result => result,
+    };
+    match (signals, after) {
+        (Some(signals), Afterwards::Continue) => signals.restore(py).and(result),
+        (_, Afterwards::Exit) | (None, _) => result,
+    }
+}
+
+/// What the process does when nothing is served any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// It ends, and a signal that comes now hurries it along: handlers stay as they are.
+    Exit,
+    /// It goes on with what called us: handlers are put back.
+    Continue,
+}
+
+fn serve_with_signals(
+    py: Python<'_>,
+    loaded: &Loaded,
+    signals: Option<&Signals>,
+) -> PyResult<Exit> {
+    let settings = &loaded.settings;
+    let listeners = match Listeners::bind(settings) {
+        Ok(listeners) => listeners,
+        Err(error) => return Ok(failed(&error.to_string())),
+    };
+    let callable = match load::load(py, settings) {
+        Ok(callable) => callable,
+        Err(message) => {
+            // Unless the import was interrupted by a signal, which is nobody's mistake.
+            if !signals.is_some_and(Signals::interrupted) {
+                complain(&message);
+            }
+            return Ok(Exit::Failed);
+        }
+    };
+    if signals.is_some_and(Signals::interrupted) {
+        return Ok(Exit::Done); // the application's own code kept the exception from us
+    }
+    let addresses: Vec<_> = listeners.addresses().cloned().collect();
+    let running = match application::start(py, callable, settings, listeners) {
+        Ok(running) => running,
+        Err(error) => return Ok(failed(&error)),
+    };
+    announcement::announce(py, loaded, addresses.iter())?;
+    waiting::until_stopped(py, &running, signals)?;
+    Ok(Exit::Done)
+}
+
+fn failed(error: &str) -> Exit {
+    complain(&format!("error: {error}\n"));
+    Exit::Failed
+}

@@ -1,0 +1,40 @@
+//! The world that settings come from: files, the environment, the number of CPUs.
+//!
+//! The config crate says which files it wants and what the text means; only here they are opened.
+
+use std::io::ErrorKind;
+
+use maitred_config::{Candidate, Invocation, SettingsFile, Sources, Value};
+
+/// Everything that can say something about the settings of this process.
+pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
+        .collect();
+    let file =
+        maitred_config::candidates(invocation.as_ref(), &environment).into_iter().find_map(read);
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    Sources { file, environment, invocation, keywords, cpus }
+}
+
+/// Reads a settings file. `None` when it is not there and nobody has said that it would be.
+fn read(candidate: Candidate) -> Option<SettingsFile> {
+    match std::fs::read(&candidate.path) {
+        Ok(bytes) => Some(SettingsFile { candidate, contents: Ok(bytes) }),
+        Err(error) if error.kind() == ErrorKind::NotFound && candidate.named_by.is_none() => None,
+        Err(error) => {
+            let reason = reason(&error);
+            Some(SettingsFile { candidate, contents: Err(reason) })
+        }
+    }
+}
+
+/// An error of the system in its own words, without its number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = words.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
