@@ -38,9 +38,9 @@ impl Application for Hello {
             }
         };
         let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
-        spawned.map(|thread| Box::new(Thread(thread)) as Box<dyn Worker>).map_err(|error| {
-            StartError { name: name.into(), reason: error.to_string() }
-        })
+        spawned
+            .map(|thread| Box::new(Thread(thread)) as Box<dyn Worker>)
+            .map_err(|error| StartError { name: name.into(), reason: error.to_string() })
     }
 }
 

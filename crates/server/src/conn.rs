@@ -46,9 +46,11 @@ pub(crate) struct State {
     /// Wakes the I/O task.
     waker: Option<Waker>,
     /// The request that is being answered, or whose answer is on its way out.
-    pub(crate) record: Option<Box<Record>>,
+    pub(crate) record: Option<Record>,
     /// Why the connection is over, once it is.
     pub(crate) over: Option<CloseReason>,
+    /// When the first byte came of the request that is being read.
+    pub(crate) request_began: Instant,
     /// When something last happened here.
     pub(crate) last_active: Instant,
     /// The client has closed its side.
@@ -86,6 +88,7 @@ impl Conn {
                 waker: None,
                 record: None,
                 over: None,
+                request_began: now,
                 last_active: now,
                 input_ended: false,
                 lingering: None,
@@ -109,20 +112,31 @@ impl Conn {
     /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
     /// left for it. Never blocks.
     pub(crate) fn flush(&self) {
-        self.write_out();
-        let mut state = self.state();
+        let (mut state, ended) = self.write(self.state());
         if state.needs_io() {
             state.wake_io();
         }
+        drop(state);
+        self.report(ended);
     }
 
     /// The same for the I/O task, which looks at what is left by itself.
     pub(crate) fn write_out(&self) {
-        let mut state = self.state();
-        if state.writing {
-            return;
-        }
+        let (state, ended) = self.write(self.state());
+        drop(state);
+        self.report(ended);
+    }
+
+    /// Writes without holding the lock meanwhile. Also gives the record of a response that has
+    /// gone out with it.
+    fn write<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> (MutexGuard<'a, State>, Option<Record>) {
         let mut ended = None;
+        if state.writing {
+            return (state, ended);
+        }
         while !state.outbox.is_empty() && state.over.is_none() {
             state.writing = true;
             let mut output = state.outbox.take();
@@ -153,7 +167,11 @@ impl Conn {
                 break;
             }
         }
-        drop(state);
+        (state, ended)
+    }
+
+    /// A response has gone out.
+    fn report(&self, ended: Option<Record>) {
         if let Some(record) = ended {
             self.shared.telemetry.exchange_ended(&record, self.shared.clock.instant());
         }
@@ -258,7 +276,7 @@ impl State {
     }
 
     /// The record of a response that has been decided upon and has gone out.
-    pub(crate) fn take_answered(&mut self) -> Option<Box<Record>> {
+    pub(crate) fn take_answered(&mut self) -> Option<Record> {
         if self.record.as_ref().is_some_and(|record| record.result.is_some()) {
             self.record.take()
         } else {

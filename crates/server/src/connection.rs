@@ -8,23 +8,16 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
-use maitred_http_parser::connection::{Ending, Received};
-use maitred_http_parser::encode::Refusal;
-use maitred_http_parser::exchange::{Client, Exchange};
-use maitred_http_parser::forwarded::{self, Forwarded};
-use maitred_http_parser::message::RequestHead;
+use maitred_http_parser::connection::Ending;
 
 use crate::conn::{Conn, State};
-use crate::queue::{Refused, Waiting};
+use crate::incoming::{Incoming, spill, understand};
 use crate::receive;
-use crate::record::{Record, Result as Answered};
-use crate::reply::Answer;
-use crate::spool::Spool;
-use crate::telemetry::{CloseReason, Turned};
+use crate::record::Result as Answered;
+use crate::telemetry::CloseReason;
 
 /// The size of the buffer that all connections of an I/O thread read into: a few heads of the
 /// largest common kind, or a good piece of a body.
@@ -35,15 +28,6 @@ const LINGER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-}
-
-/// A request that is coming in.
-struct Incoming {
-    head: RequestHead,
-    spool: Spool,
-    received_at: Instant,
-    /// All of it has come; only the disk does not have it yet.
-    is_complete: bool,
 }
 
 /// What the task must do that cannot be done in one go.
@@ -147,7 +131,7 @@ fn turn(
 /// Reads the socket once.
 fn read(
     conn: &Arc<Conn>,
-    state: std::sync::MutexGuard<'_, State>,
+    state: MutexGuard<'_, State>,
     incoming: &mut Option<Box<Incoming>>,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
@@ -203,7 +187,7 @@ fn read(
 /// Reads what came while the last request was being answered.
 fn read_ahead(
     conn: &Arc<Conn>,
-    mut state: std::sync::MutexGuard<'_, State>,
+    mut state: MutexGuard<'_, State>,
     incoming: &mut Option<Box<Incoming>>,
 ) {
     let Some((buffer, start)) = state.protocol.take_ahead() else { return };
@@ -230,176 +214,4 @@ fn ended(conn: &Conn, state: &mut State) {
     if let Some(rejection) = outbox.append(|out| protocol.handle_eof(out, &now)) {
         conn.shared.telemetry.rejected(&conn.peer, rejection);
     }
-}
-
-/// Lets the protocol make sense of `input`, up to the end of a request.
-fn understand(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>, input: &mut &[u8]) {
-    let now = conn.shared.clock.now();
-    let mut state = conn.state();
-    state.last_active = now.instant;
-    loop {
-        let State { protocol, outbox, .. } = &mut *state;
-        match outbox.append(|out| protocol.receive(input, out, &now)) {
-            Received::Wait | Received::Held | Received::Ignored => return,
-            Received::Head(head) => {
-                let spool = conn.shared.spooling.begin(head.framing());
-                *incoming = Some(Box::new(Incoming {
-                    head,
-                    spool,
-                    received_at: now.instant,
-                    is_complete: false,
-                }));
-            }
-            Received::Body(piece) => {
-                if let Some(request) = incoming {
-                    request.spool.push(piece);
-                }
-            }
-            Received::End => {
-                let Some(mut request) = incoming.take() else { return };
-                if request.spool.is_unfinished_file() {
-                    request.is_complete = true;
-                    *incoming = Some(request);
-                    return;
-                }
-                submit(conn, state, *request, now.instant);
-                state = conn.state();
-            }
-            Received::Rejected(rejection) => {
-                *incoming = None;
-                conn.shared.telemetry.rejected(&conn.peer, rejection);
-                return;
-            }
-        }
-    }
-}
-
-/// A request is complete: it waits for a worker from here on.
-fn submit(
-    conn: &Arc<Conn>,
-    mut state: std::sync::MutexGuard<'_, State>,
-    request: Incoming,
-    now: Instant,
-) {
-    let Incoming { head, spool, received_at, .. } = request;
-    let head = Arc::new(head);
-    let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
-    let client = Client {
-        peer: Arc::clone(&conn.peer),
-        forwarded: trusted.as_ref().map(Forwarded::clone).unwrap_or_default(),
-        listener: conn.listener,
-    };
-    let previous = state.record.replace(Box::new(Record {
-        head: Arc::clone(&head),
-        client: client.clone(),
-        request_id: None,
-        received_at,
-        queued_at: now,
-        taken_at: None,
-        answered_in: None,
-        thread: None,
-        request_body_bytes: spool.len(),
-        response_body_bytes: 0,
-        status: None,
-        result: None,
-    }));
-    let stored = spool.finish();
-    drop(state);
-    if let Some(previous) = previous {
-        conn.shared.telemetry.exchange_ended(&previous, now);
-    }
-    let body = match stored {
-        Ok((body, claim)) => {
-            conn.state().claim = claim;
-            body
-        }
-        Err(error) => return no_storage(conn, &error),
-    };
-    if let Err(refusal) = trusted {
-        tracing::warn!(target: "maitred", "refused a request of {}: {refusal}", conn.peer.host);
-        return refuse(conn, &Refusal::Rejected(refusal.rejection()));
-    }
-    if conn.shared.trust.log_untrusted {
-        report_untrusted(conn, &head);
-    }
-    let exchange = Exchange {
-        head,
-        client,
-        body,
-        reply: Box::new(Answer::new(Arc::clone(conn))),
-        queued_at: now,
-        taken_at: now,
-        request_id: None,
-    };
-    let waiting = Waiting { exchange, conn: Arc::clone(conn) };
-    if let Err((refused, waiting)) = conn.shared.queue.push(waiting) {
-        let why = match refused {
-            Refused::Full => Turned::QueueFull,
-            Refused::Closed => Turned::Draining,
-        };
-        turn_away(&waiting, why);
-    }
-}
-
-/// Says which forwarding fields of a request are not believed.
-fn report_untrusted(conn: &Conn, head: &RequestHead) {
-    let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
-    if !names.is_empty() {
-        tracing::warn!(
-            target: "maitred",
-            "untrusted headers of {}: {}; the proxy in front should remove them",
-            conn.peer.host,
-            names.join(", ")
-        );
-    }
-}
-
-/// A request that no worker will take is answered 503.
-pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
-    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
-    waiting.conn.shared.telemetry.turned_away(why);
-}
-
-/// Answers without the application.
-pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
-    let now = conn.shared.clock.now();
-    let mut state = conn.state();
-    let State { protocol, outbox, record, .. } = &mut *state;
-    outbox.append(|out| protocol.refuse(refusal, out, &now));
-    if let Some(record) = record {
-        record.status = Some(refusal.status());
-        record.result = Some(Answered::Complete);
-    }
-    drop(state);
-    conn.flush();
-}
-
-/// Writes body bytes to the disk, on a thread that may wait for it.
-async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
-    let Some(request) = incoming.take() else { return };
-    let Incoming { head, spool, received_at, is_complete } = *request;
-    let shared = Arc::clone(&conn.shared);
-    let spilt = tokio::task::spawn_blocking(move || spool.spill(&shared.spooling)).await;
-    match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
-        Ok(spool) => {
-            let request = Incoming { head, spool, received_at, is_complete };
-            if is_complete {
-                let now = conn.shared.clock.instant();
-                submit(conn, conn.state(), request, now);
-            } else {
-                *incoming = Some(Box::new(request));
-            }
-        }
-        Err(error) => no_storage(conn, &error),
-    }
-}
-
-/// The disk failed a request.
-fn no_storage(conn: &Conn, error: &io::Error) {
-    tracing::error!(
-        target: "maitred",
-        "cannot keep the request body of {} in temp-dir: {error}",
-        conn.peer.host
-    );
-    refuse(conn, &Refusal::NoStorage);
 }

@@ -15,6 +15,7 @@ mod conn;
 mod connection;
 mod deferral;
 mod drain;
+mod incoming;
 mod listen;
 mod nap;
 mod outbox;

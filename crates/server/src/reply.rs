@@ -8,7 +8,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::connection::Outcome;
+use maitred_http_parser::connection::{Moment, Outcome};
 use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Presence, Reply};
 use maitred_http_parser::fault::ApplicationFault;
 use maitred_http_parser::message::ResponseHead;
@@ -41,13 +41,18 @@ impl Answer {
     }
 
     /// Encodes the head if it has not been, then a piece of the body.
-    fn write(&mut self, state: &mut State, chunk: Chunk<'_>, known: Option<u64>) -> Flow {
-        let now = self.conn.shared.clock.now();
+    fn write(
+        &mut self,
+        state: &mut State,
+        chunk: Chunk<'_>,
+        known: Option<u64>,
+        now: &Moment,
+    ) -> Flow {
         if let Some(head) = self.head.take() {
             self.underway = true;
             let status = head.status();
             let State { protocol, outbox, record, .. } = state;
-            outbox.append(|out| protocol.respond(head, known, out, &now));
+            outbox.append(|out| protocol.respond(head, known, out, now));
             if let Some(record) = record {
                 record.status = Some(status);
             }
@@ -116,11 +121,10 @@ impl Answer {
     }
 
     /// Sends now, or lets somebody send soon.
-    fn send(&self, size: u64, is_quick: bool) {
+    fn send(&self, size: u64, is_quick: bool, now: Instant) {
         let queue = &self.conn.shared.queue;
         let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
         if may_wait && size <= DEFERRED_BYTES_MAX {
-            let now = self.conn.shared.clock.instant();
             if queue.deferral.defer(&self.conn, now) == Deferred::Yes {
                 return;
             }
@@ -155,13 +159,14 @@ impl Reply for Answer {
             return Flow::Continue;
         }
         let conn = Arc::clone(&self.conn);
+        let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if self.write(&mut state, chunk, None) == Flow::Gone {
+        if self.write(&mut state, chunk, None, &now) == Flow::Gone {
             return Flow::Gone;
         }
         let size = state.outbox.len();
         drop(state);
-        let now = conn.shared.clock.instant();
+        let now = now.instant;
         let is_quick = self
             .last_chunk_at
             .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
@@ -170,7 +175,7 @@ impl Reply for Answer {
             // Somebody must send it even if the application now takes its time.
             conn.shared.queue.deferral.attend();
         }
-        self.send(size, is_quick);
+        self.send(size, is_quick, now);
         self.flow(&conn.state())
     }
 
@@ -194,8 +199,9 @@ impl Reply for Answer {
 
     fn file(&mut self, file: FileBody) -> Flow {
         let conn = Arc::clone(&self.conn);
+        let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if self.write(&mut state, Chunk::Borrowed(&[]), Some(file.length)) == Flow::Gone {
+        if self.write(&mut state, Chunk::Borrowed(&[]), Some(file.length), &now) == Flow::Gone {
             return Flow::Gone;
         }
         let Some(frame) = state.protocol.frame(file.length) else { return Flow::Gone };
@@ -215,17 +221,17 @@ impl Reply for Answer {
 
     fn finish(&mut self, last: Chunk<'_>) {
         let conn = Arc::clone(&self.conn);
+        let now = conn.shared.clock.now();
         let mut state = conn.state();
         let known = last.as_slice().len() as u64;
         // What came of it, `finish` of the protocol tells as well.
-        let _ = self.write(&mut state, last, Some(known));
-        let now = conn.shared.clock.now();
+        let _ = self.write(&mut state, last, Some(known), &now);
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.finish(out, &now));
         self.conclude(&mut state, outcome, now.instant);
         let size = state.outbox.len();
         drop(state);
-        self.send(size, false);
+        self.send(size, false, now.instant);
     }
 
     fn fail(&mut self, fault: ApplicationFault) {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connection;
+use crate::incoming;
 use crate::shared::Shared;
 use crate::telemetry::Turned;
 
@@ -33,7 +33,7 @@ pub(crate) fn sweep(shared: &Shared) {
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
         for waiting in shared.queue.expire(limit) {
-            connection::turn_away(&waiting, Turned::QueueTimeout);
+            incoming::turn_away(&waiting, Turned::QueueTimeout);
         }
     }
 }

@@ -1,0 +1,216 @@
+//! A request on its way in: from bytes that the protocol understands to an exchange that waits for
+//! a worker.
+//!
+//! What has no body, which is most requests, passes straight through; a body is collected in a
+//! spool, and the request waits beside it.
+
+use std::io;
+use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
+
+use maitred_http_parser::connection::{Phase, Received};
+use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::exchange::{Body, Client, Exchange};
+use maitred_http_parser::forwarded::{self, Forwarded};
+use maitred_http_parser::message::{BodyFraming, RequestHead};
+
+use crate::conn::{Conn, State};
+use crate::queue::{Refused, Waiting};
+use crate::record::{Record, Result as Answered};
+use crate::reply::Answer;
+use crate::spool::{Claim, Spool};
+use crate::telemetry::Turned;
+
+/// A request that is coming in.
+pub(crate) struct Incoming {
+    head: RequestHead,
+    pub(crate) spool: Spool,
+    /// All of it has come; only the disk does not have it yet.
+    pub(crate) is_complete: bool,
+}
+
+/// Lets the protocol make sense of `input`, up to the end of a request.
+pub(crate) fn understand(
+    conn: &Arc<Conn>,
+    incoming: &mut Option<Box<Incoming>>,
+    input: &mut &[u8],
+) {
+    let now = conn.shared.clock.now();
+    let mut state = conn.state();
+    state.last_active = now.instant;
+    if state.protocol.phase() == Phase::Idle {
+        state.request_began = now.instant;
+    }
+    let mut bodiless = None;
+    loop {
+        let State { protocol, outbox, .. } = &mut *state;
+        match outbox.append(|out| protocol.receive(input, out, &now)) {
+            Received::Wait | Received::Held | Received::Ignored => return,
+            Received::Head(head) => match head.framing() {
+                BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(head),
+                framing => {
+                    let spool = conn.shared.spooling.begin(framing);
+                    *incoming = Some(Box::new(Incoming { head, spool, is_complete: false }));
+                }
+            },
+            Received::Body(piece) => {
+                if let Some(request) = incoming {
+                    request.spool.push(piece);
+                }
+            }
+            Received::End => {
+                match (bodiless.take(), incoming.take()) {
+                    (Some(head), _) => submit(conn, state, head, Body::Empty, None, now.instant),
+                    (None, Some(request)) if request.spool.is_unfinished_file() => {
+                        *incoming = Some(Box::new(Incoming { is_complete: true, ..*request }));
+                        return;
+                    }
+                    (None, Some(request)) => complete(conn, state, *request, now.instant),
+                    (None, None) => return,
+                }
+                state = conn.state();
+            }
+            Received::Rejected(rejection) => {
+                *incoming = None;
+                conn.shared.telemetry.rejected(&conn.peer, rejection);
+                return;
+            }
+        }
+    }
+}
+
+/// The whole body has come.
+fn complete(conn: &Arc<Conn>, state: MutexGuard<'_, State>, request: Incoming, now: Instant) {
+    match request.spool.finish() {
+        Ok((body, claim)) => submit(conn, state, request.head, body, claim, now),
+        Err(error) => {
+            drop(state);
+            no_storage(conn, &error);
+        }
+    }
+}
+
+/// A request is complete: it waits for a worker from here on.
+fn submit(
+    conn: &Arc<Conn>,
+    mut state: MutexGuard<'_, State>,
+    head: RequestHead,
+    body: Body,
+    claim: Option<Claim>,
+    now: Instant,
+) {
+    let head = Arc::new(head);
+    let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
+    let client = Client {
+        peer: Arc::clone(&conn.peer),
+        forwarded: trusted.as_ref().map(Forwarded::clone).unwrap_or_default(),
+        listener: conn.listener,
+    };
+    let record = Record {
+        head: Arc::clone(&head),
+        client: client.clone(),
+        request_id: None,
+        received_at: state.request_began,
+        queued_at: now,
+        taken_at: None,
+        answered_in: None,
+        thread: None,
+        request_body_bytes: body.len(),
+        response_body_bytes: 0,
+        status: None,
+        result: None,
+    };
+    state.request_began = now; // of the next one, where it has come with this
+    let previous = state.record.replace(record);
+    state.claim = claim;
+    drop(state);
+    if let Some(previous) = previous {
+        conn.shared.telemetry.exchange_ended(&previous, now);
+    }
+    if let Err(refusal) = trusted {
+        tracing::warn!(target: "maitred", "refused a request of {}: {refusal}", conn.peer.host);
+        return refuse(conn, &Refusal::Rejected(refusal.rejection()));
+    }
+    if conn.shared.trust.log_untrusted {
+        report_untrusted(conn, &head);
+    }
+    let exchange = Exchange {
+        head,
+        client,
+        body,
+        reply: Box::new(Answer::new(Arc::clone(conn))),
+        queued_at: now,
+        taken_at: now,
+        request_id: None,
+    };
+    let waiting = Waiting { exchange, conn: Arc::clone(conn) };
+    if let Err((refused, waiting)) = conn.shared.queue.push(waiting) {
+        let why = match refused {
+            Refused::Full => Turned::QueueFull,
+            Refused::Closed => Turned::Draining,
+        };
+        turn_away(&waiting, why);
+    }
+}
+
+/// Says which forwarding fields of a request are not believed.
+fn report_untrusted(conn: &Conn, head: &RequestHead) {
+    let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
+    if !names.is_empty() {
+        tracing::warn!(
+            target: "maitred",
+            "untrusted headers of {}: {}; the proxy in front should remove them",
+            conn.peer.host,
+            names.join(", ")
+        );
+    }
+}
+
+/// A request that no worker will take is answered 503.
+pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
+    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
+    waiting.conn.shared.telemetry.turned_away(why);
+}
+
+/// Answers without the application.
+pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
+    let now = conn.shared.clock.now();
+    let mut state = conn.state();
+    let State { protocol, outbox, record, .. } = &mut *state;
+    outbox.append(|out| protocol.refuse(refusal, out, &now));
+    if let Some(record) = record {
+        record.status = Some(refusal.status());
+        record.result = Some(Answered::Complete);
+    }
+    drop(state);
+    conn.flush();
+}
+
+/// Writes body bytes to the disk, on a thread that may wait for it.
+pub(crate) async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
+    let Some(request) = incoming.take() else { return };
+    let Incoming { head, spool, is_complete } = *request;
+    let shared = Arc::clone(&conn.shared);
+    let spilt = tokio::task::spawn_blocking(move || spool.spill(&shared.spooling)).await;
+    match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
+        Ok(spool) => {
+            let request = Incoming { head, spool, is_complete };
+            if is_complete {
+                complete(conn, conn.state(), request, conn.shared.clock.instant());
+            } else {
+                *incoming = Some(Box::new(request));
+            }
+        }
+        Err(error) => no_storage(conn, &error),
+    }
+}
+
+/// The disk failed a request.
+fn no_storage(conn: &Conn, error: &io::Error) {
+    tracing::error!(
+        target: "maitred",
+        "cannot keep the request body of {} in temp-dir: {error}",
+        conn.peer.host
+    );
+    refuse(conn, &Refusal::NoStorage);
+}
