@@ -4,10 +4,13 @@
 //! mistake there. An environment and a command line have only text. Python's keywords and
 //! PasteDeploy take what Waitress's casts take: `"5"` for 5, 8080.7 for 8080, `"yes"` for true.
 
+mod lists;
+
+use self::lists::{descriptors, list};
 use crate::declaration::{Empty, Kind, Setting, Zero};
-use crate::value::{Value, shortened};
+use crate::value::Value;
 use crate::values::quantity::{milliseconds, parse_duration, parse_size};
-use crate::values::{Endpoint, HostName, ProxyHeader, TrustedProxies, check_socket_path};
+use crate::values::{Endpoint, HostName, check_socket_path};
 
 /// How values are written in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,95 +322,4 @@ fn endpoint(text: &str) -> Result<(), Complaint> {
     Endpoint::parse(text, 8080, 0)
         .map(drop)
         .map_err(|hint| Complaint::wants("`host:port`, `unix:/path` or `fd://N`").hinting(hint))
-}
-
-/// Words of a text, or of each text of a list. White space parts them, as in Waitress; commas do
-/// too where no value can have one.
-fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, Complaint> {
-    let items = match value {
-        Value::None => &[],
-        Value::List(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let mut words = Vec::new();
-    for item in items {
-        let text = text(item, manner)
-            .map_err(|complaint| Complaint { wanted: wanted_words(kind).into(), ..complaint })
-            .map_err(|complaint| complaint.given(item.shown()))?;
-        match kind {
-            Kind::Paths if matches!(value, Value::List(_)) => words.push(text),
-            Kind::Paths => words.extend(text.split(':').map(str::to_owned)),
-            _ => {
-                let commas = matches!(kind, Kind::Proxies | Kind::ProxyHeaders);
-                let parts = text.split(|c: char| c.is_whitespace() || commas && c == ',');
-                words.extend(parts.map(str::to_owned));
-            }
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    check_words(kind, &mut words)?;
-    Ok(Value::List(words.into_iter().map(Value::Text).collect()))
-}
-
-fn wanted_words(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Endpoints => ENDPOINT,
-        Kind::Proxies => "an address, a network, `localhost` or `*`",
-        Kind::ProxyHeaders => "names of forwarded header fields",
-        Kind::UrlPaths => "paths, as `/healthz`",
-        _ => "folders",
-    }
-}
-
-fn check_words(kind: Kind, words: &mut [String]) -> Result<(), Complaint> {
-    let wrong = |word: &str, hint: String| {
-        let complaint = Complaint::wants(wanted_words(kind)).hinting(hint);
-        complaint.given(format!("`{}`", shortened(word)))
-    };
-    match kind {
-        Kind::Endpoints => words.iter().try_for_each(|word| {
-            Endpoint::parse(word, 8080, 0).map(drop).map_err(|hint| wrong(word, hint))
-        }),
-        Kind::Proxies => {
-            for word in words.iter() {
-                TrustedProxies::parse([word.as_str()]).map_err(|hint| wrong(word, hint))?;
-            }
-            TrustedProxies::parse(words.iter().map(String::as_str))
-                .map(drop)
-                .map_err(|hint| wrong(&words.join(" "), hint))
-        }
-        Kind::ProxyHeaders => {
-            words.iter_mut().for_each(|word| word.make_ascii_lowercase());
-            let names = ProxyHeader::ALL.map(ProxyHeader::name);
-            if let Some(word) = words.iter().find(|word| !names.contains(&word.as_str())) {
-                return Err(match crate::nearest::nearest(word, names) {
-                    Some(right) => wrong(word, format!("did you mean `{right}`?")),
-                    None => wrong(word, format!("they are {}", one_of(&names))),
-                });
-            }
-            let forwarded = words.iter().any(|word| word == "forwarded");
-            if forwarded && words.iter().any(|word| word != "forwarded") {
-                let hint = "`forwarded` says all of it and stands alone";
-                return Err(wrong(&words.join(" "), hint.into()));
-            }
-            Ok(())
-        }
-        Kind::UrlPaths => match words.iter().find(|word| !word.starts_with('/')) {
-            Some(word) => Err(wrong(word, format!("write `/{}`", shortened(word)))),
-            None => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
-fn descriptors(value: &Value) -> Result<Value, Complaint> {
-    let wants = || Complaint::wants("a list of sockets");
-    match value {
-        Value::None => Ok(Value::List(Vec::new())),
-        Value::List(items) => {
-            let is_one = |item: &Value| matches!(item, Value::Int(number) if i32::try_from(*number).is_ok_and(|number| number >= 0));
-            if items.iter().all(is_one) { Ok(value.clone()) } else { Err(wants()) }
-        }
-        _ => Err(wants()),
-    }
 }

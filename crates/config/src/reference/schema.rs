@@ -9,16 +9,17 @@ use crate::written;
 /// The schema, ending in a newline.
 pub fn schema() -> String {
     let written = || settings().filter(|setting| setting.is_written());
-    let properties: Map<String, Json> =
+    let mut properties: Map<String, Json> =
         written().map(|setting| (setting.name.to_owned(), property(setting))).collect();
-    // The spelling with `_` is taken too, but no editor should offer it.
-    let underscored: Map<String, Json> = written()
-        .filter(|setting| setting.name.contains('-'))
-        .map(|setting| {
-            let target = json!({ "$ref": format!("#/properties/{}", setting.name) });
-            (format!("^{}$", setting.keyword()), target)
-        })
-        .collect();
+    for setting in written().filter(|setting| setting.name.contains('-')) {
+        properties.insert(
+            setting.keyword(),
+            json!({
+                "allOf": [{ "$ref": format!("#/properties/{}", setting.name) }],
+                "description": format!("The same as `{}`.", setting.name),
+            }),
+        );
+    }
     let excluded = [
         ["listen", "host"],
         ["listen", "port"],
@@ -34,7 +35,6 @@ pub fn schema() -> String {
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
-        "patternProperties": underscored,
         "not": { "anyOf": excluded },
     });
     format!("{schema:#}\n")
