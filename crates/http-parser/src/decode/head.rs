@@ -146,7 +146,8 @@ impl HeadReader {
                     return Err(Rejection::BareLineEnd);
                 }
                 Next::Incomplete => {
-                    self.judge_line(window, limits)?;
+                    // A CR at the end is no part of the line: either its end, or soon refused.
+                    self.judge_line(window.strip_suffix(b"\r").unwrap_or(window), limits)?;
                     if bytes.len() > limit {
                         return Err(Rejection::HeadTooLarge);
                     }

@@ -46,6 +46,7 @@ fn a_method_may_be_as_long_as_the_limit() {
     assert_eq!(answer(limit, "ABCDEF / HTTP/1.0\r\n\r\n"), "method_too_long");
     assert_eq!(answer(limit, "ABCDEF"), "method_too_long");
     assert_eq!(answer(limit, "ABCDEFGH\n"), "method_too_long");
+    assert_eq!(answer(limit, "ABCDE\r\n"), "request_line");
 }
 
 #[test]
