@@ -17,7 +17,7 @@ use figment::{Metadata, Profile, Provider};
 use crate::declaration::{Empty, Kind, Setting};
 use crate::origin::Spot;
 use crate::problem::Problem;
-use crate::reading::{Manner, read};
+use crate::reading::{Complaint, Manner, read};
 use crate::value::{Value, shortened};
 
 /// What one source of settings says, in canonical values.
@@ -78,19 +78,26 @@ impl Layer {
             }
             Err(complaint) => {
                 self.mistaken.insert(setting.name);
-                let given = match (value, self.manner) {
-                    _ if complaint.given.is_some() => complaint.given.unwrap_or_default(),
-                    (Value::Text(text), Manner::Typed) => format!("`\"{}\"`", shortened(text)),
-                    _ => value.shown(),
-                };
-                let message =
-                    format!("`{}` must be {}, not {given}", setting.name, complaint.wanted);
-                let problem = Problem::new(message).at(&spot);
-                problems.push(match complaint.hint {
-                    Some(hint) => problem.hinting(hint),
-                    None => problem,
-                });
+                problems.push(self.explain(setting, value, complaint).at(&spot));
             }
+        }
+    }
+
+    /// The complaint as a sentence, in the spelling of the layer.
+    fn explain(&self, setting: &Setting, value: &Value, complaint: Complaint) -> Problem {
+        let Complaint { wanted, given, hint } = complaint;
+        let given = given.unwrap_or_else(|| match (value, self.manner) {
+            (Value::Text(text), Manner::Typed) => format!("`\"{}\"`", shortened(text)),
+            _ => value.shown(),
+        });
+        let name = match self.manner {
+            Manner::Cast => setting.keyword(),
+            Manner::Typed | Manner::Text => setting.name.to_owned(),
+        };
+        let problem = Problem::new(format!("`{name}` must be {wanted}, not {given}"));
+        match hint {
+            Some(hint) => problem.hinting(hint),
+            None => problem,
         }
     }
 

@@ -237,12 +237,13 @@ fn text(value: &Value, manner: Manner) -> Result<String, Complaint> {
     }
 }
 
-/// A text that will stand in a header field or in the environ: no control characters.
+/// A text that will stand in a header field (RFC 9110 §5.5) and in the environ, whose strings are
+/// bytes in disguise (PEP 3333): what is visible in ASCII, and spaces, mean the same everywhere.
 fn single_line(text: String) -> Result<Value, Complaint> {
-    if text.chars().any(char::is_control) {
-        return Err(Complaint::wants("text without control characters"));
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(Value::Text(text));
     }
-    Ok(Value::Text(text))
+    Err(Complaint::wants("text in ASCII, on one line"))
 }
 
 fn prefix(text: &str) -> Result<Value, Complaint> {

@@ -351,16 +351,23 @@ error: `0.0.0.0` is an IPv4 address, and `ipv4` is off
 
 #[test]
 fn keywords_are_named_as_python_names_them() {
-    let keywords = vec![("channel_timout", Value::Int(3)), ("threads", Value::Text("x".into()))];
+    let text = |text: &str| Value::Text(text.into());
+    let keywords = vec![
+        ("channel_timout", Value::Int(3)),
+        ("connection_limit", text("x")),
+        ("server_name", text("caf\u{e9}")),
+    ];
     assert_eq!(
         Written { keywords, ..Written::default() }.report(),
         "\
 error: unknown setting `channel_timout`
   --> keyword channel_timout
    = help: did you mean `channel_timeout`?
-error: `threads` must be a whole number of at least 1, or `auto`, not `x`
-  --> keyword threads
-2 problems; nothing was started
+error: `connection_limit` must be a whole number of at least 1, not `x`
+  --> keyword connection_limit
+error: `server_name` must be text in ASCII, on one line, not `caf\u{e9}`
+  --> keyword server_name
+3 problems; nothing was started
 "
     );
 }
