@@ -97,6 +97,10 @@ impl Deadlines {
         self.reading = None;
     }
 
+    pub(super) fn nothing_to_write(&mut self) {
+        self.writing = None;
+    }
+
     pub(super) fn linger(&mut self, until: Instant) {
         self.reading = Some((until, Late::Linger));
     }
@@ -109,7 +113,14 @@ impl Deadlines {
         now: Instant,
     ) {
         self.writing = match (pending, self.writing) {
-            (false, _) => None,
+            (false, None) => None,
+            (false, Some(_)) => {
+                // A client can be asked for its next request once it has the last answer.
+                if let Some((_, Late::KeepAlive)) = self.reading {
+                    self.idle(timeouts, now);
+                }
+                None
+            }
             (true, None) => Some(now + timeouts.write),
             (true, Some(deadline)) => Some(extended(deadline, count, timeouts.write, now)),
         };
@@ -118,6 +129,7 @@ impl Deadlines {
     pub(super) fn overdue(&self, now: Instant) -> Option<Late> {
         match (self.writing, self.reading) {
             (Some(deadline), _) if deadline <= now => Some(Late::Write),
+            (Some(_), Some((_, Late::KeepAlive))) => None,
             (_, Some((deadline, late))) if deadline <= now => Some(late),
             _ => None,
         }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::decode::{Decoded, Decoder, Progress};
+use crate::decode::{Decoded, Decoder, Progress, steps};
 use crate::encode::framing::Asked;
 use crate::encode::head::{Persistence, Stamp};
 use crate::encode::{BodyEncoder, HttpDate, Refusal};
@@ -202,11 +202,21 @@ impl Connection {
         }
     }
 
-    /// Keeps bytes that came while a request was being answered.
+    /// Keeps bytes that came while a request was being answered. They are read next, even where
+    /// the response has been completed since [`Received::Held`] was told.
     pub fn keep(&mut self, input: &[u8]) {
-        if self.reading == Reading::Held {
-            self.ahead.extend_from_slice(input);
+        if self.reading == Reading::Closed {
+            return;
         }
+        // Moving no more than has been read since the last time keeps the cost linear, and the
+        // buffer short of a client that is always ahead.
+        if self.ahead_start >= self.ahead.len() - self.ahead_start {
+            self.ahead.drain(..self.ahead_start);
+            self.ahead_start = 0;
+            steps::count(self.ahead.len());
+        }
+        self.ahead.extend_from_slice(input);
+        steps::count(input.len());
     }
 
     /// Gives out what was kept, to be fed to [`Connection::receive`] from `start` on; what is not
@@ -223,7 +233,7 @@ impl Connection {
     /// Gives back the buffer of [`Connection::take_ahead`], of which the first `start` bytes have
     /// been read.
     pub fn restore_ahead(&mut self, buffer: Vec<u8>, start: usize) {
-        if self.reading == Reading::Held && start < buffer.len() {
+        if self.reading != Reading::Closed && start < buffer.len() {
             self.ahead = buffer;
             self.ahead_start = start;
         }
@@ -255,7 +265,8 @@ impl Connection {
     }
 
     /// The client will send nothing more. A request that is complete is still answered; one that
-    /// is not is refused, and never reaches the application.
+    /// is not is refused, and never reaches the application. Tell it again when what was kept has
+    /// been read: until then it is not known what the last request is.
     pub fn handle_eof(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Rejection> {
         match (self.reading, self.decoder.progress()) {
             (Reading::Open, Progress::Between | Progress::Rejected) => {
@@ -268,7 +279,9 @@ impl Connection {
                 Some(Rejection::CutShort)
             }
             (Reading::Held, _) => {
-                self.close_after_response();
+                if self.ahead.len() == self.ahead_start {
+                    self.close_after_response();
+                }
                 None
             }
             (Reading::Closed, _) => {
@@ -310,7 +323,10 @@ impl Connection {
             Late::Head => self.reject(Rejection::HeadTimeout, out, now),
             Late::Body => self.reject(Rejection::BodyTimeout, out, now),
             Late::KeepAlive | Late::Linger => self.end(Ending::Close),
-            Late::Write => self.end(Ending::Reset),
+            Late::Write => {
+                self.deadlines.nothing_to_write();
+                self.end(Ending::Reset);
+            }
         }
         Some(late)
     }
@@ -358,7 +374,7 @@ impl Connection {
         let refusal = Refusal::Rejected(rejection);
         let asked = match self.writing {
             Writing::Owed { asked, .. } => asked,
-            _ => Asked { is_head: false, version: Version::Http11 },
+            _ => Asked { is_head: self.decoder.is_head_method(), version: Version::Http11 },
         };
         refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
         self.end(Ending::Linger);

@@ -11,7 +11,7 @@ mod framing;
 mod head;
 mod lines;
 mod request_line;
-mod steps;
+pub(crate) mod steps;
 mod trailer;
 
 use std::sync::Arc;

@@ -8,16 +8,16 @@ thread_local! {
 
 /// So many bytes were looked at, or copied.
 #[cfg(test)]
-pub(super) fn count(bytes: usize) {
+pub(crate) fn count(bytes: usize) {
     COUNT.set(COUNT.get() + bytes);
 }
 
 /// So many bytes were looked at, or copied.
 #[cfg(not(test))]
-pub(super) const fn count(_bytes: usize) {}
+pub(crate) const fn count(_bytes: usize) {}
 
 /// How many it were on this thread since the last time.
 #[cfg(test)]
-pub(super) fn taken() -> usize {
+pub(crate) fn taken() -> usize {
     COUNT.take()
 }

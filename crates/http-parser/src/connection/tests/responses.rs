@@ -1,0 +1,107 @@
+//! What the application says, and what goes out for it.
+
+use super::*;
+
+#[test]
+fn a_response_to_head_has_a_length_and_no_body() {
+    let mut scene = Scene::new();
+    scene.sends("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    scene.begins(&[("Content-Length", "5")], None);
+    scene.continues("hello");
+    assert_eq!(scene.finishes(), Outcome::Complete);
+    assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 5||");
+    assert_eq!(scene.ending(), None);
+}
+
+#[test]
+fn responses_without_content_send_no_body_and_stay_open() {
+    for status in ["204 No Content", "304 Not Modified"] {
+        let mut scene = Scene::new();
+        scene.sends(get("/"));
+        scene.begins_with(status, &[], None);
+        scene.continues("an application's mistake");
+        assert_eq!(scene.finishes(), Outcome::Complete);
+        assert_eq!(scene.gets(), format!("HTTP/1.1 {status}||"));
+        assert_eq!(scene.ending(), None);
+        assert_eq!(scene.sends(get("/next")), ["/next"]);
+    }
+}
+
+#[test]
+fn a_body_longer_than_declared_is_cut_and_the_connection_stays_in_step() {
+    let mut scene = Scene::new();
+    scene.sends(get("/"));
+    scene.begins(&[("Content-Length", "3")], None);
+    scene.continues("ab");
+    scene.continues("cdef");
+    scene.continues("ghi");
+    assert_eq!(scene.finishes(), Outcome::Complete);
+    assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 3||abc");
+    assert_eq!(scene.ending(), None);
+}
+
+#[test]
+fn a_body_shorter_than_declared_ends_the_connection() {
+    let mut scene = Scene::new();
+    scene.sends(get("/"));
+    scene.begins(&[("Content-Length", "9")], None);
+    scene.continues("abc");
+    assert_eq!(scene.finishes(), Outcome::Short { missing: 6 });
+    assert_eq!(scene.ending(), Some(Ending::Close));
+}
+
+#[test]
+fn a_failure_before_the_head_is_a_500() {
+    let mut scene = Scene::new();
+    scene.sends(get("/"));
+    assert_eq!(scene.fails(), Outcome::Refused { status: 500 });
+    assert!(scene.gets().starts_with("HTTP/1.1 500 Internal Server Error|Connection: close|"));
+    assert_eq!(scene.ending(), Some(Ending::Close));
+}
+
+#[test]
+fn a_failure_after_the_head_never_looks_like_an_end() {
+    for line in ["HTTP/1.1", "HTTP/1.0"] {
+        let mut scene = Scene::new();
+        scene.sends(format!("GET / {line}\r\nHost: a\r\n\r\n"));
+        scene.begins(&[], None);
+        scene.continues("abc");
+        assert_eq!(scene.fails(), Outcome::Cut);
+        assert!(!scene.gets().ends_with("0||"));
+        assert_eq!(scene.ending(), Some(Ending::Reset), "a close would look whole to {line}");
+    }
+}
+
+#[test]
+fn the_client_that_waits_for_100_continue_gets_it_once_and_before_the_answer() {
+    let mut scene = Scene::new();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    assert_eq!(scene.sends(head), [""; 0]);
+    assert_eq!(scene.gets(), "HTTP/1.1 100 Continue||");
+    assert_eq!(scene.sends("abc"), ["/ abc"]);
+    scene.answers("x");
+    assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 1||x");
+}
+
+#[test]
+fn nobody_waits_for_100_continue_without_a_body_or_on_http_1_0() {
+    for request in [
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+        "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    ] {
+        let mut scene = Scene::new();
+        assert_eq!(scene.sends(request).len(), 1);
+        assert_eq!(scene.gets(), "", "{request:?}");
+    }
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_instead_of_continued() {
+    let mut scene = Scene::new();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                Content-Length: 99999999999\r\n\r\n";
+    assert_eq!(scene.sends(head), ["413"]);
+    assert!(scene.gets().starts_with("HTTP/1.1 413 "));
+    assert_eq!(scene.ending(), Some(Ending::Linger));
+}
