@@ -24,23 +24,17 @@ pub(crate) struct Answer {
 }
 
 /// What has been done of a response.
+#[derive(Default)]
 struct State {
     /// `None` once the response has ended.
     reply: Option<Box<dyn Reply>>,
-    head: Head,
+    /// The head that the application gave last. It is replaceable for as long as it is here.
+    waiting_head: Option<ResponseHead>,
+    /// `start_response` has been called.
+    is_started: bool,
     /// A chunk has been given to the reply.
     has_body: bool,
     client_gone: bool,
-}
-
-/// Where the head is.
-enum Head {
-    /// `start_response` has not been called.
-    Missing,
-    /// Given by the application, and still replaceable.
-    Waiting(Box<ResponseHead>),
-    /// Given to the reply.
-    Given,
 }
 
 /// Whether a call of `start_response` is the first one or replaces another (PEP 3333).
@@ -65,10 +59,13 @@ pub(crate) enum NotTaken {
 }
 
 impl Answer {
-    pub(crate) fn new(reply: Box<dyn Reply>, graveyard: Arc<Graveyard>) -> Self {
-        let state =
-            State { reply: Some(reply), head: Head::Missing, has_body: false, client_gone: false };
-        Self { state: Mutex::new(state), graveyard, process: Process::current() }
+    pub(crate) fn new(graveyard: Arc<Graveyard>) -> Self {
+        Self { state: Mutex::default(), graveyard, process: Process::current() }
+    }
+
+    /// Begins a response, when the last one has ended.
+    pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
+        *self.lock(py) = State { reply: Some(reply), ..State::default() };
     }
 
     /// Ends this process if it is a forked child in which the application has come back to us: the
@@ -95,24 +92,22 @@ impl Answer {
         head: ResponseHead,
         call: Call,
     ) -> Result<(), NotTaken> {
-        self.may_start(py, call)?;
-        self.lock(py).head = Head::Waiting(Box::new(head));
-        Ok(())
-    }
-
-    /// Whether a head would be taken now.
-    pub(crate) fn may_start(&self, py: Python<'_>, call: Call) -> Result<(), NotTaken> {
         if self.is_in_forked_child() {
             return Err(NotTaken::NotOurs);
         }
-        let state = self.lock(py);
-        match &state.head {
-            _ if state.reply.is_none() => Err(NotTaken::Ended),
-            Head::Missing => Ok(()),
-            _ if call == Call::First => Err(NotTaken::AlreadyStarted),
-            Head::Waiting(_) => Ok(()),
-            Head::Given => Err(NotTaken::AlreadySent),
+        let mut state = self.lock(py);
+        match (&state.reply, state.is_started, call) {
+            (None, ..) => return Err(NotTaken::Ended),
+            (_, false, _) => {}
+            (_, true, Call::First) => return Err(NotTaken::AlreadyStarted),
+            (_, true, Call::Replacement) if state.waiting_head.is_none() => {
+                return Err(NotTaken::AlreadySent);
+            }
+            (_, true, Call::Replacement) => {}
         }
+        state.is_started = true;
+        state.waiting_head = Some(head);
+        Ok(())
     }
 
     /// Sends a chunk, and waits where too much is waiting already. Never answers [`Flow::Wait`].
@@ -178,7 +173,7 @@ impl Answer {
     /// answers whether it did. The response still has to be ended.
     pub(crate) fn send_empty_head(&self, py: Python<'_>) -> bool {
         let mut state = self.lock(py);
-        if !matches!(&state.head, Head::Waiting(head) if head.content_length() == Some(0)) {
+        if !matches!(&state.waiting_head, Some(head) if head.content_length() == Some(0)) {
             return false;
         }
         // One byte more than was declared: it is cut off, and the head before it leaves.
@@ -192,10 +187,7 @@ impl Answer {
         py: Python<'_>,
         change: impl FnOnce(&mut ResponseHead) -> R,
     ) -> Option<R> {
-        match &mut self.lock(py).head {
-            Head::Waiting(head) => Some(change(head)),
-            _ => None,
-        }
+        self.lock(py).waiting_head.as_mut().map(change)
     }
 
     /// Whether a body has begun to leave.
@@ -210,7 +202,7 @@ impl Answer {
 
     /// Whether the application has called `start_response`.
     pub(crate) fn is_started(&self, py: Python<'_>) -> bool {
-        !matches!(self.lock(py).head, Head::Missing)
+        self.lock(py).is_started
     }
 
     fn settle(&self, py: Python<'_>, flow: Flow) -> Flow {
@@ -248,19 +240,12 @@ impl State {
     }
 
     fn give_head(&mut self) -> Result<(), ApplicationFault> {
-        match std::mem::replace(&mut self.head, Head::Missing) {
-            Head::Missing => Err(ApplicationFault::NotStarted),
-            Head::Waiting(head) => {
-                self.head = Head::Given;
-                if let Some(reply) = &mut self.reply {
-                    reply.head(*head);
-                }
-                Ok(())
-            }
-            Head::Given => {
-                self.head = Head::Given;
-                Ok(())
-            }
+        if !self.is_started {
+            return Err(ApplicationFault::NotStarted);
         }
+        if let (Some(head), Some(reply)) = (self.waiting_head.take(), &mut self.reply) {
+            reply.head(head);
+        }
+        Ok(())
     }
 }

@@ -50,7 +50,7 @@ impl WsgiApplication {
     /// Wraps a WSGI callable (see [`crate::load`]). Nothing is called and no thread is started.
     ///
     /// # Errors
-    /// Python has no memory, or no `os` module.
+    /// Python has no memory, or no `os` or `sysconfig` module.
     pub fn new(
         py: Python<'_>,
         callable: Py<PyAny>,
@@ -74,10 +74,21 @@ impl WsgiApplication {
             known_names: KnownNames::new(py),
             dropped_names: Mutex::default(),
             graveyard: Arc::default(),
+            counts_references: !is_free_threaded(py)?,
             log,
         };
         Ok(Self { core: Arc::new(core) })
     }
+
+    pub(crate) fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+}
+
+/// Whether the interpreter was built to run without its lock.
+fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
+    let built = py.import("sysconfig")?.call_method1("get_config_var", ("Py_GIL_DISABLED",))?;
+    built.is_truthy()
 }
 
 impl Application for WsgiApplication {
@@ -87,8 +98,7 @@ impl Application for WsgiApplication {
         exchanges: Arc<dyn Exchanges>,
     ) -> Result<Box<dyn Worker>, StartError> {
         let started = attach::try_attached(|py| {
-            worker::start(py, name, Arc::clone(&self.core), exchanges)
-                .map_err(|error| error.to_string())
+            worker::start(py, name, self.core(), exchanges).map_err(|error| error.to_string())
         });
         let failed = |reason| StartError { name: name.to_owned(), reason };
         match started {
@@ -109,6 +119,8 @@ pub(crate) struct Core {
     /// Names with an underscore that have been logged.
     dropped_names: Mutex<HashSet<Box<[u8]>>>,
     pub(crate) graveyard: Arc<Graveyard>,
+    /// Whether reference counts mean something: not without the interpreter's lock.
+    pub(crate) counts_references: bool,
     pub(crate) log: Arc<dyn Log>,
 }
 
@@ -116,6 +128,11 @@ pub(crate) struct Core {
 const LOGGED_NAMES: usize = 64;
 
 impl Core {
+    /// The index of each listener.
+    pub(crate) fn listeners(&self) -> std::ops::Range<usize> {
+        0..self.templates.len()
+    }
+
     /// The template of a listener.
     pub(crate) fn template(&self, listener: usize) -> &Py<PyDict> {
         &self.templates[listener]

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use maitred_http_parser::exchange::{Client, Peer};
+use maitred_http_parser::exchange::Client;
 use maitred_http_parser::forwarded::{Forwarded, Told};
 use maitred_http_parser::message::BodyFraming;
 use maitred_http_parser::{RequestHead, Version};
@@ -18,10 +18,11 @@ use pyo3::types::{PyDict, PyFloat, PyString};
 use crate::application::{Core, Facts, ListenerFacts};
 use crate::error_stream::ErrorStream;
 use crate::field_names::{
-    COOKIE, FORWARDING, HOST, Known, OtherNames, REPEATING, TRANSFER_ENCODING,
+    COOKIE, FORWARDING, HOST, KNOWN_NAMES, Known, OtherNames, TRANSFER_ENCODING, is_kept,
 };
 use crate::file_wrapper::FileWrapper;
 use crate::latin1;
+use crate::presence::ClientDisconnected;
 
 /// What a request has that its head does not tell.
 pub(crate) struct Circumstances<'a, 'py> {
@@ -30,7 +31,6 @@ pub(crate) struct Circumstances<'a, 'py> {
     pub(crate) seconds_in_queue: f64,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) input: &'a Bound<'py, PyAny>,
-    pub(crate) client_disconnected: &'a Bound<'py, PyAny>,
 }
 
 /// What is the same for every request of one listener. What differs stands there as a placeholder,
@@ -75,19 +75,30 @@ pub(crate) fn template(
 /// Builds environs on one worker thread, and keeps what the next one may need again.
 pub(crate) struct Environs {
     core: Arc<Core>,
+    /// This worker's own templates, by listener.
+    templates: Vec<Option<OwnTemplate>>,
+    /// Whether `client_disconnected` stands in them, being the same object for every request.
+    shares_handles: bool,
     other_names: OtherNames,
-    /// The last value of each field in [`REPEATING`].
-    last_values: [Option<Py<PyString>>; REPEATING.len()],
-    last_address: Option<Py<PyString>>,
+    /// The last value of each known field, where it is kept.
+    last_values: [Option<Py<PyString>>; KNOWN_NAMES],
+}
+
+/// A template in which more stands that is mostly the same from one request to the next.
+struct OwnTemplate {
+    environ: Py<PyDict>,
+    /// REMOTE_ADDR and REMOTE_HOST in it.
+    address: Box<str>,
 }
 
 impl Environs {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self {
-            core,
+            templates: core.listeners().map(|_| None).collect(),
+            shares_handles: core.counts_references,
             other_names: OtherNames::default(),
-            last_values: [const { None }; REPEATING.len()],
-            last_address: None,
+            last_values: [const { None }; KNOWN_NAMES],
+            core,
         }
     }
 
@@ -96,27 +107,76 @@ impl Environs {
         py: Python<'py>,
         head: &RequestHead,
         circumstances: &Circumstances<'_, 'py>,
+        client_disconnected: &Py<ClientDisconnected>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let environ = self.core.template(circumstances.client.listener).bind(py).copy()?;
+        let client = circumstances.client;
+        let environ = self.template(py, client, client_disconnected)?.copy()?;
+        if !self.shares_handles {
+            set_client_disconnected(&environ, client_disconnected)?;
+        }
         self.set_request_line(&environ, head)?;
-        self.set_peer(&environ, &circumstances.client.peer)?;
+        let port = latin1::to_str(py, client.peer.port.as_bytes())?;
+        environ.set_item(intern!(py, "REMOTE_PORT"), port)?;
         environ.set_item(intern!(py, "wsgi.input"), circumstances.input)?;
-        let client_disconnected = circumstances.client_disconnected;
-        environ.set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
-        environ.set_item(intern!(py, "waitress.client_disconnected"), client_disconnected)?;
         let seconds_in_queue = PyFloat::new(py, circumstances.seconds_in_queue);
         environ.set_item(intern!(py, "maitred.queue_time"), seconds_in_queue)?;
         if let Some(request_id) = circumstances.request_id {
             environ.set_item(intern!(py, "maitred.request_id"), request_id)?;
         }
-        let passes_forwarding = matches!(circumstances.client.forwarded, Forwarded::Untouched);
+        let passes_forwarding = matches!(client.forwarded, Forwarded::Untouched);
         self.set_fields(&environ, head, passes_forwarding)?;
         if head.framing() == BodyFraming::Chunked {
             let length = circumstances.body_length.to_string();
             environ.set_item(intern!(py, "CONTENT_LENGTH"), length)?;
         }
-        if let Forwarded::Trusted(told) = &circumstances.client.forwarded {
+        if let Forwarded::Trusted(told) = &client.forwarded {
             self.set_told(&environ, told)?;
+        }
+        Ok(environ)
+    }
+
+    /// How often the templates hold `client_disconnected`.
+    pub(crate) fn holds(&self) -> isize {
+        let templates =
+            if self.shares_handles { self.templates.iter().flatten().count() } else { 0 };
+        2 * templates as isize // two keys in each
+    }
+
+    /// Somebody else has kept `client_disconnected`. An application that does so once mostly does
+    /// it always, so that from now on each environ gets its own.
+    pub(crate) fn stop_sharing(&mut self) {
+        if self.shares_handles {
+            self.shares_handles = false;
+            self.templates.fill_with(|| None);
+        }
+    }
+
+    /// This worker's template for the client's listener, with the client's address in it.
+    fn template<'a, 'py>(
+        &'a mut self,
+        py: Python<'py>,
+        client: &Client,
+        client_disconnected: &Py<ClientDisconnected>,
+    ) -> PyResult<&'a Bound<'py, PyDict>> {
+        let place = &mut self.templates[client.listener];
+        let own = match place {
+            Some(own) => own,
+            None => {
+                let environ = self.core.template(client.listener).bind(py).copy()?;
+                environ
+                    .set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
+                environ
+                    .set_item(intern!(py, "waitress.client_disconnected"), client_disconnected)?;
+                place.insert(OwnTemplate { environ: environ.unbind(), address: "".into() })
+            }
+        };
+        let environ = own.environ.bind(py);
+        let peer = &client.peer;
+        if own.address != peer.host {
+            let address = latin1::to_str(py, peer.host.as_bytes())?;
+            environ.set_item(intern!(py, "REMOTE_ADDR"), &address)?;
+            environ.set_item(intern!(py, "REMOTE_HOST"), address)?;
+            own.address.clone_from(&peer.host);
         }
         Ok(environ)
     }
@@ -144,15 +204,6 @@ impl Environs {
             environ.set_item(intern!(py, "QUERY_STRING"), latin1::to_str(py, head.query())?)?;
         }
         Ok(())
-    }
-
-    fn set_peer(&mut self, environ: &Bound<'_, PyDict>, peer: &Peer) -> PyResult<()> {
-        let py = environ.py();
-        let address = reused(py, &mut self.last_address, peer.host.as_bytes())?;
-        environ.set_item(intern!(py, "REMOTE_ADDR"), &address)?;
-        environ.set_item(intern!(py, "REMOTE_HOST"), address)?;
-        let port = latin1::to_str(py, peer.port.as_bytes())?;
-        environ.set_item(intern!(py, "REMOTE_PORT"), port)
     }
 
     fn set_fields(
@@ -190,9 +241,10 @@ impl Environs {
         known: Known,
         value: &[u8],
     ) -> PyResult<Bound<'py, PyString>> {
-        match REPEATING.iter().position(|&repeating| repeating == known) {
-            Some(place) => reused(py, &mut self.last_values[place], value),
-            None => latin1::to_str(py, value),
+        if is_kept(known) {
+            reused(py, &mut self.last_values[known], value)
+        } else {
+            latin1::to_str(py, value)
         }
     }
 
@@ -244,6 +296,15 @@ impl Environs {
         }
         Ok(())
     }
+}
+
+fn set_client_disconnected(
+    environ: &Bound<'_, PyDict>,
+    client_disconnected: &Py<ClientDisconnected>,
+) -> PyResult<()> {
+    let py = environ.py();
+    environ.set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
+    environ.set_item(intern!(py, "waitress.client_disconnected"), client_disconnected)
 }
 
 /// The longest value that is kept for the next request.

@@ -24,101 +24,118 @@ pub(crate) const TRANSFER_ENCODING: Known = 2;
 /// The fields by which proxies speak: `Forwarded` and its forerunners.
 pub(crate) const FORWARDING: std::ops::RangeInclusive<Known> = 3..=8;
 
-/// Fields whose values are mostly the same from one request to the next: the last one is kept.
-/// What identifies or authenticates somebody (Cookie, Authorization) is not among them.
-pub(crate) const REPEATING: [Known; 20] =
-    [0, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28];
+/// Whether the last value of a field is kept, because the next request mostly has the same one.
+/// What identifies or authenticates somebody (Cookie, Authorization) is not.
+const KEPT: bool = true;
+const NOT_KEPT: bool = false;
 
-/// Names in lower case, and their keys. A request marks in one `u64` which it has had.
-const KNOWN: [(&str, &str); 56] = [
-    ("host", "HTTP_HOST"),
-    ("cookie", "HTTP_COOKIE"),
-    ("transfer-encoding", "HTTP_TRANSFER_ENCODING"),
-    ("forwarded", "HTTP_FORWARDED"),
-    ("x-forwarded-by", "HTTP_X_FORWARDED_BY"),
-    ("x-forwarded-for", "HTTP_X_FORWARDED_FOR"),
-    ("x-forwarded-host", "HTTP_X_FORWARDED_HOST"),
-    ("x-forwarded-port", "HTTP_X_FORWARDED_PORT"),
-    ("x-forwarded-proto", "HTTP_X_FORWARDED_PROTO"),
-    ("accept", "HTTP_ACCEPT"),
-    ("accept-charset", "HTTP_ACCEPT_CHARSET"),
-    ("accept-encoding", "HTTP_ACCEPT_ENCODING"),
-    ("accept-language", "HTTP_ACCEPT_LANGUAGE"),
-    ("cache-control", "HTTP_CACHE_CONTROL"),
-    ("content-length", "CONTENT_LENGTH"),
-    ("content-type", "CONTENT_TYPE"),
-    ("connection", "HTTP_CONNECTION"),
-    ("dnt", "HTTP_DNT"),
-    ("origin", "HTTP_ORIGIN"),
-    ("pragma", "HTTP_PRAGMA"),
-    ("priority", "HTTP_PRIORITY"),
-    ("sec-ch-ua", "HTTP_SEC_CH_UA"),
-    ("sec-ch-ua-mobile", "HTTP_SEC_CH_UA_MOBILE"),
-    ("sec-ch-ua-platform", "HTTP_SEC_CH_UA_PLATFORM"),
-    ("sec-fetch-dest", "HTTP_SEC_FETCH_DEST"),
-    ("sec-fetch-mode", "HTTP_SEC_FETCH_MODE"),
-    ("sec-fetch-site", "HTTP_SEC_FETCH_SITE"),
-    ("upgrade-insecure-requests", "HTTP_UPGRADE_INSECURE_REQUESTS"),
-    ("user-agent", "HTTP_USER_AGENT"),
-    ("authorization", "HTTP_AUTHORIZATION"),
-    ("baggage", "HTTP_BAGGAGE"),
-    ("content-disposition", "HTTP_CONTENT_DISPOSITION"),
-    ("content-encoding", "HTTP_CONTENT_ENCODING"),
-    ("expect", "HTTP_EXPECT"),
-    ("from", "HTTP_FROM"),
-    ("if-match", "HTTP_IF_MATCH"),
-    ("if-modified-since", "HTTP_IF_MODIFIED_SINCE"),
-    ("if-none-match", "HTTP_IF_NONE_MATCH"),
-    ("if-range", "HTTP_IF_RANGE"),
-    ("if-unmodified-since", "HTTP_IF_UNMODIFIED_SINCE"),
-    ("keep-alive", "HTTP_KEEP_ALIVE"),
-    ("proxy-connection", "HTTP_PROXY_CONNECTION"),
-    ("range", "HTTP_RANGE"),
-    ("referer", "HTTP_REFERER"),
-    ("sec-fetch-user", "HTTP_SEC_FETCH_USER"),
-    ("sec-gpc", "HTTP_SEC_GPC"),
-    ("te", "HTTP_TE"),
-    ("traceparent", "HTTP_TRACEPARENT"),
-    ("tracestate", "HTTP_TRACESTATE"),
-    ("upgrade", "HTTP_UPGRADE"),
-    ("via", "HTTP_VIA"),
-    ("x-api-key", "HTTP_X_API_KEY"),
-    ("x-csrftoken", "HTTP_X_CSRFTOKEN"),
-    ("x-real-ip", "HTTP_X_REAL_IP"),
-    ("x-request-id", "HTTP_X_REQUEST_ID"),
-    ("x-requested-with", "HTTP_X_REQUESTED_WITH"),
+/// How many names are known. A request marks in one `u64` which it has had.
+pub(crate) const KNOWN_NAMES: usize = 56;
+
+/// Names as most clients spell them, their keys, and whether their values are kept.
+const KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
+    ("Host", "HTTP_HOST", KEPT),
+    ("Cookie", "HTTP_COOKIE", NOT_KEPT),
+    ("Transfer-Encoding", "HTTP_TRANSFER_ENCODING", NOT_KEPT),
+    ("Forwarded", "HTTP_FORWARDED", NOT_KEPT),
+    ("X-Forwarded-By", "HTTP_X_FORWARDED_BY", NOT_KEPT),
+    ("X-Forwarded-For", "HTTP_X_FORWARDED_FOR", NOT_KEPT),
+    ("X-Forwarded-Host", "HTTP_X_FORWARDED_HOST", NOT_KEPT),
+    ("X-Forwarded-Port", "HTTP_X_FORWARDED_PORT", NOT_KEPT),
+    ("X-Forwarded-Proto", "HTTP_X_FORWARDED_PROTO", NOT_KEPT),
+    ("Accept", "HTTP_ACCEPT", KEPT),
+    ("Accept-Charset", "HTTP_ACCEPT_CHARSET", KEPT),
+    ("Accept-Encoding", "HTTP_ACCEPT_ENCODING", KEPT),
+    ("Accept-Language", "HTTP_ACCEPT_LANGUAGE", KEPT),
+    ("Cache-Control", "HTTP_CACHE_CONTROL", KEPT),
+    ("Content-Length", "CONTENT_LENGTH", NOT_KEPT),
+    ("Content-Type", "CONTENT_TYPE", KEPT),
+    ("Connection", "HTTP_CONNECTION", KEPT),
+    ("DNT", "HTTP_DNT", KEPT),
+    ("Origin", "HTTP_ORIGIN", KEPT),
+    ("Pragma", "HTTP_PRAGMA", KEPT),
+    ("Priority", "HTTP_PRIORITY", KEPT),
+    ("sec-ch-ua", "HTTP_SEC_CH_UA", KEPT),
+    ("sec-ch-ua-mobile", "HTTP_SEC_CH_UA_MOBILE", KEPT),
+    ("sec-ch-ua-platform", "HTTP_SEC_CH_UA_PLATFORM", KEPT),
+    ("Sec-Fetch-Dest", "HTTP_SEC_FETCH_DEST", KEPT),
+    ("Sec-Fetch-Mode", "HTTP_SEC_FETCH_MODE", KEPT),
+    ("Sec-Fetch-Site", "HTTP_SEC_FETCH_SITE", KEPT),
+    ("Upgrade-Insecure-Requests", "HTTP_UPGRADE_INSECURE_REQUESTS", KEPT),
+    ("User-Agent", "HTTP_USER_AGENT", KEPT),
+    ("Authorization", "HTTP_AUTHORIZATION", NOT_KEPT),
+    ("baggage", "HTTP_BAGGAGE", NOT_KEPT),
+    ("Content-Disposition", "HTTP_CONTENT_DISPOSITION", NOT_KEPT),
+    ("Content-Encoding", "HTTP_CONTENT_ENCODING", NOT_KEPT),
+    ("Expect", "HTTP_EXPECT", NOT_KEPT),
+    ("From", "HTTP_FROM", NOT_KEPT),
+    ("If-Match", "HTTP_IF_MATCH", NOT_KEPT),
+    ("If-Modified-Since", "HTTP_IF_MODIFIED_SINCE", NOT_KEPT),
+    ("If-None-Match", "HTTP_IF_NONE_MATCH", NOT_KEPT),
+    ("If-Range", "HTTP_IF_RANGE", NOT_KEPT),
+    ("If-Unmodified-Since", "HTTP_IF_UNMODIFIED_SINCE", NOT_KEPT),
+    ("Keep-Alive", "HTTP_KEEP_ALIVE", NOT_KEPT),
+    ("Proxy-Connection", "HTTP_PROXY_CONNECTION", NOT_KEPT),
+    ("Range", "HTTP_RANGE", NOT_KEPT),
+    ("Referer", "HTTP_REFERER", NOT_KEPT),
+    ("Sec-Fetch-User", "HTTP_SEC_FETCH_USER", NOT_KEPT),
+    ("Sec-GPC", "HTTP_SEC_GPC", NOT_KEPT),
+    ("TE", "HTTP_TE", NOT_KEPT),
+    ("traceparent", "HTTP_TRACEPARENT", NOT_KEPT),
+    ("tracestate", "HTTP_TRACESTATE", NOT_KEPT),
+    ("Upgrade", "HTTP_UPGRADE", NOT_KEPT),
+    ("Via", "HTTP_VIA", NOT_KEPT),
+    ("X-API-Key", "HTTP_X_API_KEY", NOT_KEPT),
+    ("X-CSRFToken", "HTTP_X_CSRFTOKEN", NOT_KEPT),
+    ("X-Real-IP", "HTTP_X_REAL_IP", NOT_KEPT),
+    ("X-Request-ID", "HTTP_X_REQUEST_ID", NOT_KEPT),
+    ("X-Requested-With", "HTTP_X_REQUESTED_WITH", NOT_KEPT),
 ];
 
-const LONGEST_KNOWN: usize = 25;
+/// A table with a place for every remainder, so that nearly all known names have one of their own.
+const PLACES: usize = 256;
 
 /// The keys of all known names, shared by all workers.
 pub(crate) struct KnownNames {
     keys: Vec<Py<PyString>>,
-    /// The known names of each length.
-    by_length: [Vec<Known>; LONGEST_KNOWN + 1],
+    /// The known names at each place.
+    places: Vec<Vec<Known>>,
 }
 
 impl KnownNames {
     pub(crate) fn new(py: Python<'_>) -> Self {
-        let mut by_length = [const { Vec::new() }; LONGEST_KNOWN + 1];
-        for (known, (name, _)) in KNOWN.iter().enumerate() {
-            by_length[name.len()].push(known);
+        let mut places = vec![Vec::new(); PLACES];
+        for (known, (name, ..)) in KNOWN.iter().enumerate() {
+            places[place(name.as_bytes())].push(known);
         }
-        let keys = KNOWN.iter().map(|(_, key)| PyString::intern(py, key).unbind()).collect();
-        Self { keys, by_length }
+        let keys = KNOWN.iter().map(|(_, key, _)| PyString::intern(py, key).unbind()).collect();
+        Self { keys, places }
     }
 
     pub(crate) fn find(&self, name: &[u8]) -> Option<Known> {
-        let candidates = self.by_length.get(name.len())?;
-        candidates
-            .iter()
-            .copied()
-            .find(|&known| name.eq_ignore_ascii_case(KNOWN[known].0.as_bytes()))
+        self.places[place(name)].iter().copied().find(|&known| {
+            let spelling = KNOWN[known].0.as_bytes();
+            name == spelling || name.eq_ignore_ascii_case(spelling)
+        })
     }
 
     pub(crate) fn key<'py>(&self, py: Python<'py>, known: Known) -> &Bound<'py, PyString> {
         self.keys[known].bind(py)
     }
+}
+
+/// Where in the table a name is: by its length and three of its bytes, without regard to case.
+fn place(name: &[u8]) -> usize {
+    let lower = |index: usize| name.get(index).map_or(0, |byte| usize::from(byte | 0x20));
+    let length = name.len();
+    let sum =
+        length * 5 + lower(0) * 3 + lower(length / 2) * 7 + lower(length.wrapping_sub(1)) * 11;
+    sum % PLACES
+}
+
+/// Whether the last value of a known field is kept.
+pub(crate) fn is_kept(known: Known) -> bool {
+    KNOWN[known].2
 }
 
 /// The keys of other names, as one worker has met them.
@@ -168,28 +185,45 @@ mod tests {
 
     #[test]
     fn every_known_name_has_the_key_that_the_rule_gives_it() {
-        for (name, key) in KNOWN {
+        for (name, key, _) in KNOWN {
             let rule = name.to_uppercase().replace('-', "_");
             let prefix = if key.starts_with("CONTENT_") { "" } else { "HTTP_" };
             assert_eq!(key, format!("{prefix}{rule}"));
-            assert!(name.len() <= LONGEST_KNOWN, "{name}");
         }
-        assert!(KNOWN.len() <= u64::BITS as usize);
+        assert!(KNOWN_NAMES <= u64::BITS as usize);
     }
 
     #[test]
     fn the_named_indexes_are_those_of_their_names() {
-        assert_eq!(KNOWN[HOST].0, "host");
-        assert_eq!(KNOWN[COOKIE].0, "cookie");
-        assert_eq!(KNOWN[TRANSFER_ENCODING].0, "transfer-encoding");
-        assert!(KNOWN[FORWARDING].iter().all(|(name, _)| name.contains("forwarded")));
-        assert!(KNOWN.iter().filter(|(name, _)| name.contains("forwarded")).count() == 6);
+        assert_eq!(KNOWN[HOST].0, "Host");
+        assert_eq!(KNOWN[COOKIE].0, "Cookie");
+        assert_eq!(KNOWN[TRANSFER_ENCODING].0, "Transfer-Encoding");
+        let speaks = |name: &str| name.contains("Forwarded");
+        assert!(KNOWN[FORWARDING].iter().all(|(name, ..)| speaks(name)));
+        assert!(KNOWN.iter().filter(|(name, ..)| speaks(name)).count() == 6);
+    }
+
+    #[test]
+    fn no_two_known_names_share_a_crowded_place() {
+        let mut crowd = [0; PLACES];
+        KNOWN.iter().for_each(|(name, ..)| crowd[place(name.as_bytes())] += 1);
+        assert!(crowd.iter().all(|&names| names <= 2), "{crowd:?}");
+    }
+
+    #[test]
+    fn the_place_of_a_name_does_not_depend_on_its_case() {
+        for (name, ..) in KNOWN {
+            assert_eq!(
+                place(name.to_uppercase().as_bytes()),
+                place(name.to_lowercase().as_bytes())
+            );
+        }
     }
 
     #[test]
     fn no_value_that_identifies_somebody_is_kept() {
-        for secret in ["cookie", "authorization", "x-api-key", "x-csrftoken", "referer"] {
-            assert!(REPEATING.iter().all(|&known| KNOWN[known].0 != secret), "{secret}");
+        for secret in ["Cookie", "Authorization", "X-API-Key", "X-CSRFToken", "Referer"] {
+            assert!(KNOWN.iter().any(|&(name, _, kept)| name == secret && !kept), "{secret}");
         }
     }
 }

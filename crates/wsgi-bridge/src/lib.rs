@@ -20,14 +20,18 @@ mod error_stream;
 mod field_names;
 mod file_wrapper;
 mod fork;
+mod handles;
 mod held_bytes;
 mod input;
 mod iterable;
 mod latin1;
 pub mod load;
 pub mod log;
+#[doc(hidden)]
+pub mod measure;
 mod presence;
 mod serve;
+mod sole_owner;
 mod start_response;
 mod traceback;
 mod worker;

@@ -17,17 +17,18 @@ use pyo3::types::{PyList, PyTuple};
 use crate::answer::Answer;
 use crate::application::Core;
 use crate::environ::{Circumstances, Environs};
+use crate::handles::Handles;
 use crate::input::Input;
 use crate::iterable::{self, Failure};
 use crate::log::{Level, Raised};
-use crate::presence::ClientDisconnected;
-use crate::start_response::StartResponse;
 use crate::{error_stream, traceback};
 
 /// Where one worker thread serves: what it keeps from one request to the next.
 pub(crate) struct Desk {
     core: Arc<Core>,
     environs: Environs,
+    /// What the last application was given, if it has kept nothing of it.
+    handles: Option<Handles>,
     /// The response that is being made.
     answer: Option<Arc<Answer>>,
 }
@@ -42,37 +43,40 @@ struct Request<'a> {
 
 impl Desk {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { environs: Environs::new(Arc::clone(&core)), core, answer: None }
+        Self { environs: Environs::new(Arc::clone(&core)), core, handles: None, answer: None }
     }
 
     /// Answers one exchange.
     pub(crate) fn serve(&mut self, py: Python<'_>, exchange: Exchange) {
         let core = Arc::clone(&self.core);
+        let handles = match self.handles.take() {
+            Some(handles) => handles,
+            None => match Handles::new(py, &core) {
+                Ok(handles) => handles,
+                Err(error) => return fail_early(py, &core, exchange, &error),
+            },
+        };
         let Exchange { head, client, body, reply, queued_at, taken_at, request_id } = exchange;
-        let seconds_in_queue = taken_at.saturating_duration_since(queued_at).as_secs_f64();
-        let body_length = body.len();
-        let client_disconnected = ClientDisconnected::new(reply.presence());
-        let answer = Arc::new(Answer::new(reply, Arc::clone(&core.graveyard)));
-        self.answer = Some(Arc::clone(&answer));
+        handles.begin(py, reply);
+        self.answer = Some(Arc::clone(&handles.answer));
         let request = Request {
             core: &core,
             head: &head,
             request_id: request_id.as_deref(),
-            answer: &answer,
+            answer: &handles.answer,
         };
-
+        let body_length = body.len();
         let result = Input::new(py, body).and_then(|input| {
-            let client_disconnected = Bound::new(py, client_disconnected)?.into_any();
             let circumstances = Circumstances {
                 client: &client,
                 body_length,
-                seconds_in_queue,
+                seconds_in_queue: taken_at.saturating_duration_since(queued_at).as_secs_f64(),
                 request_id: request.request_id,
                 input: &input.object,
-                client_disconnected: &client_disconnected,
             };
-            let environ = self.environs.build(py, &head, &circumstances)?;
-            let start_response = Bound::new(py, StartResponse::new(py, Arc::clone(&answer))?)?;
+            let environ =
+                self.environs.build(py, &head, &circumstances, &handles.client_disconnected)?;
+            let start_response = handles.start_response.bind(py);
             let called = core.callable.bind(py).call1((environ, start_response));
             request.respond(py, called);
             input.close()
@@ -81,7 +85,18 @@ impl Desk {
             request.raised(py, Stage::Call, &error);
         }
         self.answer = None;
+        self.keep(py, handles);
         error_stream::finish_line(&*core.log);
+    }
+
+    /// Keeps the objects for the next request, if nobody else has.
+    fn keep(&mut self, py: Python<'_>, handles: Handles) {
+        if self.core.counts_references && handles.are_free(py, self.environs.holds()) {
+            handles.end();
+            self.handles = Some(handles);
+        } else {
+            self.environs.stop_sharing();
+        }
     }
 
     /// Ends the response whose making panicked.
@@ -89,11 +104,19 @@ impl Desk {
         if let Some(answer) = self.answer.take() {
             answer.fail(py, ApplicationFault::Dropped);
         }
+        self.environs.stop_sharing();
         let text = "a worker thread panicked while it served a request: this is a defect of the \
                     server; the request was lost, the thread goes on";
         self.core.log.noted(Level::Error, text);
         error_stream::finish_line(&*self.core.log);
     }
+}
+
+/// There is not even memory for what the application is to be given.
+fn fail_early(py: Python<'_>, core: &Core, mut exchange: Exchange, error: &PyErr) {
+    core.log.noted(Level::Error, &format!("a request could not be served: {error}"));
+    exchange.reply.fail(ApplicationFault::Dropped);
+    core.graveyard.empty(py);
 }
 
 impl Request<'_> {

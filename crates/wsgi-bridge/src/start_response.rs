@@ -17,8 +17,9 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTraceback, PyTuple};
 
 use crate::answer::{Answer, Call, NotTaken};
 use crate::latin1;
+use crate::sole_owner::references;
 
-/// What the application is given as `start_response`, for one request.
+/// The object whose method the application is given as `start_response`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct StartResponse {
     answer: Arc<Answer>,
@@ -30,12 +31,17 @@ impl StartResponse {
         let write = Py::new(py, Write { answer: Arc::clone(&answer) })?;
         Ok(Self { answer, write })
     }
+
+    /// Whether nobody holds `write` any more but this object.
+    pub(crate) fn is_write_free(&self, py: Python<'_>) -> bool {
+        references(py, &self.write) == 1
+    }
 }
 
 #[pymethods]
 impl StartResponse {
     #[pyo3(signature = (status, headers, exc_info=None))]
-    fn __call__(
+    fn start_response(
         &self,
         py: Python<'_>,
         status: &Bound<'_, PyAny>,
@@ -47,13 +53,8 @@ impl StartResponse {
             _ => None,
         };
         let call = if exc_info.is_some() { Call::Replacement } else { Call::First };
-        let taken = match self.answer.may_start(py, call) {
-            Ok(()) => {
-                let head = response_head(status, headers)?;
-                self.answer.start(py, head, call)
-            }
-            not_taken => not_taken,
-        };
+        let head = response_head(status, headers)?;
+        let taken = self.answer.start(py, head, call);
         match (taken, exc_info) {
             (Ok(()), _) => Ok(self.write.clone_ref(py)),
             (Err(NotTaken::AlreadySent), Some(exc_info)) => Err(reraised(exc_info)),
