@@ -10,9 +10,32 @@ pub const fn is_token_byte(byte: u8) -> bool {
     )
 }
 
+/// [`is_token_byte`] of every byte: one load for each, where comparing takes a dozen steps.
+static TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "a u8 is within 256")]
+        {
+            table[byte as usize] = is_token_byte(byte);
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
 /// Whether `bytes` is a token: not empty, and nothing but token characters.
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+    let is_token_byte = |&byte: &u8| TOKEN_BYTES.get(usize::from(byte)).is_some_and(|&is| is);
+    !bytes.is_empty() && bytes.iter().all(is_token_byte)
+}
+
+/// Whether every byte may stand in a field value. All are looked at, even after a wrong one: that
+/// way many are looked at in one step.
+pub fn is_value(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |all, &byte| all & is_value_byte(byte))
 }
 
 /// Whether `byte` may stand in a field value: HTAB, SP, visible ASCII and obs-text.

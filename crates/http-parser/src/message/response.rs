@@ -5,7 +5,7 @@
 //! connection that is not the application's (PEP 3333, "Other HTTP Features"), and a second
 //! Content-Length would contradict the first.
 
-use super::headers::{is_token, is_value_byte};
+use super::headers::{is_token, is_value};
 use crate::fault::ApplicationFault;
 
 /// A response head that may be sent: a status line and field lines, in the application's order and
@@ -54,7 +54,7 @@ impl ResponseHead {
     pub fn new(status: &[u8]) -> Result<Self, ApplicationFault> {
         let code = match status {
             [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..]
-                if reason.iter().all(|&byte| is_value_byte(byte)) =>
+                if is_value(reason) =>
             {
                 u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
             }
@@ -76,7 +76,7 @@ impl ResponseHead {
         if !is_token(name) {
             return Err(ApplicationFault::BadFieldName(shown(name)));
         }
-        if !value.iter().all(|&byte| is_value_byte(byte)) {
+        if !is_value(value) {
             return Err(ApplicationFault::BadFieldValue(shown(name)));
         }
         let line_start = self.lines.len();
