@@ -9,7 +9,7 @@ use httparse::{EMPTY_HEADER, Header};
 
 use super::framing::Framing;
 use crate::message::Version;
-use crate::message::headers::{list_members, trim_ows};
+use crate::message::headers::list_members;
 use crate::message::request::{Field, Span};
 use crate::message::target::{Target, split_authority};
 use crate::rejection::Rejection;
@@ -20,7 +20,7 @@ const FEW: usize = 16;
 const MANY: usize = 100;
 
 /// Takes apart `section`, `count` field lines and an empty line, and gives name and value of each
-/// to `each`; values are trimmed of SP and HTAB.
+/// to `each`; `httparse` trims values of SP and HTAB, and of nothing else.
 pub(super) fn parse<'s>(
     section: &'s [u8],
     count: usize,
@@ -41,9 +41,9 @@ fn parse_into<'s>(
     mut each: impl FnMut(&'s [u8], &'s [u8]) -> Result<(), Rejection>,
 ) -> Result<(), Rejection> {
     match httparse::parse_headers(section, room) {
-        Ok(httparse::Status::Complete((used, headers))) if used == section.len() => headers
-            .iter()
-            .try_for_each(|header| each(header.name.as_bytes(), trim_ows(header.value))),
+        Ok(httparse::Status::Complete((used, headers))) if used == section.len() => {
+            headers.iter().try_for_each(|header| each(header.name.as_bytes(), header.value))
+        }
         _ => Err(Rejection::FieldLine),
     }
 }

@@ -3,6 +3,7 @@
 //! Whatever has one of these types in hand need not check it again: a [`RequestHead`] has passed
 //! every rule of the decoder, and a [`ResponseHead`] cannot hold a line break or a hop-by-hop field.
 
+mod byte_set;
 pub mod headers;
 pub mod request;
 pub mod response;

@@ -6,6 +6,7 @@
 
 use std::net::Ipv6Addr;
 
+use super::byte_set::ByteSet;
 use super::request::Span;
 use crate::rejection::Rejection;
 
@@ -140,26 +141,23 @@ fn is_ip_literal(literal: &[u8]) -> bool {
 /// Names and IPv4 addresses: unreserved, sub-delims and percent-escapes (RFC 3986 §3.2.2).
 fn is_reg_name(name: &[u8]) -> bool {
     let mut rest = name;
-    while let [byte, after @ ..] = rest {
-        rest = match (byte, after) {
-            (b'%', [high, low, after @ ..])
+    loop {
+        let plain = rest.iter().position(|&byte| !is_reg_name_byte(byte)).unwrap_or(rest.len());
+        rest = match rest.get(plain..) {
+            Some([b'%', high, low, after @ ..])
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
                 after
             }
-            (&byte, _) if is_reg_name_byte(byte) => after,
-            _ => return false,
+            rest => return rest.is_none_or(<[u8]>::is_empty),
         };
     }
-    true
 }
 
+/// Unreserved characters and sub-delims.
 const fn is_reg_name_byte(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' // unreserved
-            | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' // sub-delims
-    )
+    const REG_NAME: ByteSet = ByteSet::new(b"-._~!$&'()*+,;=").with_letters_and_digits();
+    REG_NAME.contains(byte)
 }
 
 #[cfg(test)]

@@ -1,0 +1,36 @@
+//! Sets of bytes that are asked for every byte of a name: a table is one load, where a list of
+//! ranges is several comparisons.
+
+/// A set of bytes, made when the program is compiled.
+pub(crate) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// The bytes of `members`.
+    pub(crate) const fn new(members: &[u8]) -> Self {
+        Self([false; 256]).with(members)
+    }
+
+    /// Those and the ASCII letters and digits.
+    pub(crate) const fn with_letters_and_digits(self) -> Self {
+        self.with(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    }
+
+    #[cfg_attr(
+        not(test),
+        expect(clippy::indexing_slicing, reason = "runs in the compiler; a table has every byte")
+    )]
+    const fn with(mut self, members: &[u8]) -> Self {
+        let mut at = 0;
+        while at < members.len() {
+            self.0[members[at] as usize] = true;
+            at += 1;
+        }
+        self
+    }
+
+    /// Whether `byte` is one of them.
+    #[cfg_attr(not(test), expect(clippy::indexing_slicing, reason = "a table has every byte"))]
+    pub(crate) const fn contains(&self, byte: u8) -> bool {
+        self.0[byte as usize]
+    }
+}
