@@ -192,8 +192,13 @@ fn the_finer_timeouts_never_exceed_the_one_of_the_connection() {
     let loaded = case.loaded();
     let settings = loaded.settings;
     let twenty = std::time::Duration::from_secs(20);
-    assert_eq!(settings.keep_alive_timeout, twenty);
-    assert_eq!(settings.body_timeout, twenty);
+    let capped = [
+        settings.keep_alive_timeout,
+        settings.header_timeout,
+        settings.body_timeout,
+        settings.write_timeout,
+    ];
+    assert_eq!(capped, [twenty; 4]);
     assert_eq!(settings.queue_timeout.as_secs(), 30);
     let note = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
     assert_eq!(case.notes(), [note]);
