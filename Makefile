@@ -68,6 +68,7 @@ bench-instructions: ## count instructions per request, and compare with the comm
 
 fuzz: ## let libFuzzer look for what the parser does not expect
 	@crates/http-parser/fuzz/run
+	@crates/config/fuzz/run
 
 docs: ## write again what is generated from the code
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
