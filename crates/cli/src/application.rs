@@ -74,7 +74,8 @@ impl Log for ApplicationLog {
         tracing::error!(
             target: "maitred.application",
             method = raised.head.method(),
-            path = raised.head.target(),
+            // Without the query, which may be secret.
+            path = %raised.head.path().escape_ascii(),
             exception = raised.exception,
             request_id = raised.request_id,
             traceback = raised.traceback,

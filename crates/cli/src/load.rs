@@ -28,7 +28,7 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Str
 
 /// Through Python, which keeps its own idea of the folder where the system has several.
 fn change_to(py: Python<'_>, folder: &Path) -> PyResult<()> {
-    py.import("os")?.call_method1("chdir", (folder,)).map(drop)
+    py.import("os")?.call_method1("chdir", (folder.as_os_str(),)).map(drop)
 }
 
 /// Puts the folders in front of `sys.path`, and the current one, as `python -m` does.
@@ -39,7 +39,7 @@ fn make_importable(py: Python<'_>, folders: &[std::path::PathBuf]) -> PyResult<(
         path.call_method1("insert", (0, current))?;
     }
     for folder in folders.iter().rev() {
-        path.call_method1("insert", (0, folder))?;
+        path.call_method1("insert", (0, folder.as_os_str()))?;
     }
     Ok(())
 }

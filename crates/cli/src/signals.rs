@@ -187,16 +187,28 @@ impl Handler {
             }
             Stage::Serving(server) => {
                 let server = Arc::clone(server);
+                tracing::info!(
+                    "{} received: draining; a second one stops at once",
+                    name(py, number)?
+                );
                 server.drain();
                 *stage = Stage::Draining(server);
             }
-            Stage::Draining(server) => server.kill(),
+            Stage::Draining(server) => {
+                tracing::warn!("{} received again: stopping at once", name(py, number)?);
+                server.kill();
+            }
             Stage::Ending => {
                 py.import("os")?.call_method1("_exit", (0,))?;
             }
         }
         Ok(())
     }
+}
+
+/// `SIGTERM` for 15.
+fn name(py: Python<'_>, number: i32) -> PyResult<String> {
+    py.import("signal")?.call_method1("Signals", (number,))?.getattr("name")?.extract()
 }
 
 /// A child that an application forked is no server: it does with the signal what it would do if we

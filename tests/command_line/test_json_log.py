@@ -1,0 +1,44 @@
+"""`--log-format=json`: one object on one line, whatever happens."""
+
+from __future__ import annotations
+
+import json
+
+import requests
+
+FAILS = """
+def app(environ, start_response):
+    print("a line\\tof its own", file=environ["wsgi.errors"])
+    raise RuntimeError("two\\nlines")
+"""
+
+
+def test_every_line_is_an_object_with_time_level_logger_and_message(maitred, tmp_path):
+    (tmp_path / "fails.py").write_text(FAILS)
+    server = maitred("--log-format=json", "fails:app", cwd=tmp_path)
+    assert requests.get(f"{server.url}/x", timeout=30).status_code == 500
+    assert server.stop() == 0
+    records = [json.loads(line) for line in server.log.splitlines()]
+    for record in records:
+        assert {"time", "level", "logger", "message", "thread"} <= set(record)
+    first = records[0]
+    assert (first["level"], first["logger"]) == ("info", "maitred")
+    assert "serving on http://127.0.0.1:" in first["message"]
+    said = next(record for record in records if record["logger"] == "maitred.errors")
+    assert said["message"] == "a line\tof its own"
+    raised = next(record for record in records if "traceback" in record)
+    assert raised["level"] == "error"
+    assert raised["exception"] == "RuntimeError"
+    assert raised["path"] == "/x"
+    assert raised["traceback"].endswith("RuntimeError: two\nlines\n")
+
+
+def test_the_level_decides_what_is_said(maitred, program, tmp_path):
+    (tmp_path / "fails.py").write_text(FAILS)
+    server = program("--log-level=error", f"--listen=unix:{tmp_path}/s", "fails:app", cwd=tmp_path)
+    loud = maitred("--log-level=info", "fails:app", cwd=tmp_path)
+    assert requests.get(loud.url, timeout=30).status_code == 500
+    # The quiet one has had as long to speak as the loud one took to start and answer.
+    assert "serving on" not in server.log
+    assert server.stop() == 0
+    assert "serving on" not in server.log

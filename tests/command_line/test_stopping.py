@@ -1,0 +1,127 @@
+"""SIGTERM and SIGINT: what runs is finished, what waits is answered, and the status is 0."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+
+import pytest
+from client import Connection, request
+
+SLOW = """
+import os
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/slow":
+        yield b"begun\\n"
+        with open(os.environ["GATE"]) as fifo:  # until the test opens the other end
+            yield fifo.read().encode()
+    yield b"done\\n"
+"""
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Return a FIFO at which the request for `/slow` waits, until something is written."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    (tmp_path / "slow.py").write_text(SLOW)
+    return path
+
+
+@pytest.fixture
+def slow(maitred, gate, tmp_path):
+    """Return a server whose request for `/slow` waits at the gate."""
+    return maitred("slow:app", cwd=tmp_path, env={"GATE": str(gate)})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_running_request_is_finished_and_the_status_is_0(slow, gate, number):
+    connection = http.client.HTTPConnection(*slow.address, timeout=30)
+    connection.request("GET", "/slow")
+    response = connection.getresponse()
+    assert response.readline() == b"begun\n"
+    slow.signal(number)
+    slow.wait_for("draining")
+    gate.write_text("through the gate\n")
+    assert response.read() == b"through the gate\ndone\n"
+    assert slow.wait() == 0
+
+
+def test_a_second_signal_ends_at_once(slow):
+    connection = http.client.HTTPConnection(*slow.address, timeout=30)
+    connection.request("GET", "/slow")
+    assert connection.getresponse().readline() == b"begun\n"
+    slow.signal()
+    slow.wait_for("draining")
+    slow.signal()
+    assert slow.wait(10) == 0
+
+
+def test_idle_connections_do_not_keep_it_from_ending(slow):
+    with Connection(slow.address) as idle, socket.create_connection(slow.address):
+        assert idle.ask(request("/")).status == 200
+        slow.signal()
+        assert slow.wait(10) == 0
+        idle.read_end()
+
+
+def test_nobody_can_connect_once_it_has_ended(slow):
+    address = slow.address
+    assert slow.stop() == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+
+
+def test_sigterm_during_a_slow_import_ends_with_0(program, tmp_path):
+    (tmp_path / "forever.py").write_text(
+        "import sys, time\nprint('importing', file=sys.stderr, flush=True)\ntime.sleep(3600)\n"
+    )
+    server = program("--listen=127.0.0.1:0", "forever:app", cwd=tmp_path)
+    server.wait_for("importing")
+    server.signal()
+    assert server.wait(10) == 0
+    assert "Traceback" not in server.log
+
+
+def test_the_applications_own_handler_for_sigterm_is_called(maitred, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import signal, sys\n"
+        "def bye(number, frame):\n"
+        "    print('my own handler', file=sys.stderr, flush=True)\n"
+        "    previous(number, frame)\n"
+        "previous = signal.signal(signal.SIGTERM, bye)\n"
+        "from maitred.demo import app\n"
+    )
+    server = maitred("own:app", cwd=tmp_path)
+    assert server.stop() == 0
+    assert "my own handler" in server.log
+
+
+def test_other_signals_stay_the_applications(maitred, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import signal, sys\n"
+        "def handler(number, frame):\n"
+        "    print('usr2 arrived', file=sys.stderr, flush=True)\n"
+        "signal.signal(signal.SIGUSR2, handler)\n"
+        "from maitred.demo import app\n"
+    )
+    server = maitred("own:app", cwd=tmp_path)
+    server.signal(signal.SIGUSR2)
+    server.wait_for("usr2 arrived")
+    assert http_ok(server.address)
+
+
+def test_sigusr1_does_not_end_it(maitred):
+    server = maitred("maitred.demo:app")
+    server.signal(signal.SIGUSR1)
+    assert http_ok(server.address)
+
+
+def http_ok(address) -> bool:
+    with Connection(address) as connection:
+        return connection.ask(request("/")).status == 200
