@@ -8,7 +8,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -29,6 +28,9 @@ use crate::telemetry::{CloseReason, Turned};
 /// How many of those who were turned away are waited for at once, so that they get to read why.
 /// The others are told and closed on.
 const TURNED_AWAY_MAX: usize = 64;
+
+/// How long one of those is waited for: a little longer than a refused client is lingered for.
+const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
 
 /// How long accepting pauses when the process has no descriptors left, and nobody is idle.
 const NO_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
@@ -176,8 +178,6 @@ fn evict(shared: &Shared) -> bool {
 
 /// Tells a newcomer that there is no room.
 fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
-    static WAITED_FOR: AtomicUsize = AtomicUsize::new(0);
-
     shared.telemetry.turned_away(Turned::Limit);
     let now = shared.clock.now();
     {
@@ -187,15 +187,16 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
         outbox.append(|out| protocol.turn_away(&refusal, out, &now));
     }
     conn.write_out();
-    if WAITED_FOR.fetch_add(1, Ordering::Relaxed) >= TURNED_AWAY_MAX {
-        WAITED_FOR.fetch_sub(1, Ordering::Relaxed);
+    let waited_for = Arc::clone(&shared.registry.turned_away);
+    if Arc::strong_count(&waited_for) > TURNED_AWAY_MAX + 1 {
         shared.telemetry.connection_closed(CloseReason::Protocol);
         return;
     }
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        let reason = connection::drive(conn).await;
-        WAITED_FOR.fetch_sub(1, Ordering::Relaxed);
-        shared.telemetry.connection_closed(reason);
+        // The registry does not know it, so that no sweep asks whether it is late.
+        let over = tokio::time::timeout(TURNED_AWAY_FOR, connection::drive(conn)).await;
+        drop(waited_for);
+        shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
     });
 }

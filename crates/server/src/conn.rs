@@ -19,7 +19,7 @@ use crate::outbox::{Outbox, Written};
 use crate::record::{Record, Result as Answered};
 use crate::shared::Shared;
 use crate::spool::Claim;
-use crate::stream::Stream;
+use crate::stream::{PeerEnd, Stream};
 use crate::telemetry::CloseReason;
 
 /// One connection.
@@ -32,6 +32,15 @@ pub(crate) struct Conn {
     state: Mutex<State>,
     /// Told when output has gone, or the connection has.
     pub(crate) moved: Condvar,
+    pub(crate) whereabouts: Arc<Whereabouts>,
+    /// What the client got must not look complete.
+    resets: AtomicBool,
+}
+
+/// Whether the client is still there. Apart from the connection, because an application may keep
+/// it for as long as it likes, and must not keep a socket open with it.
+#[derive(Debug, Default)]
+pub(crate) struct Whereabouts {
     gone: AtomicBool,
     half_closed_at: OnceLock<Instant>,
 }
@@ -95,8 +104,8 @@ impl Conn {
                 claim: None,
             }),
             moved: Condvar::new(),
-            gone: AtomicBool::new(false),
-            half_closed_at: OnceLock::new(),
+            whereabouts: Arc::default(),
+            resets: AtomicBool::new(false),
         }
     }
 
@@ -181,24 +190,48 @@ impl Conn {
     pub(crate) fn leave(&self, state: &mut State, reason: CloseReason) {
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
-        self.gone.store(true, Ordering::Release);
+        self.whereabouts.gone.store(true, Ordering::Release);
         self.moved.notify_all();
         state.wake_io();
     }
 
     /// The client will send nothing more; it may still want its answer.
     pub(crate) fn half_closed(&self, now: Instant) {
-        let _ = self.half_closed_at.set(now);
+        // It is the first time that counts.
+        let _ = self.whereabouts.half_closed_at.set(now);
+    }
+
+    /// The connection is to end by a reset: what went out must not be taken for whole.
+    pub(crate) fn reset_on_close(&self) {
+        self.resets.store(true, Ordering::Relaxed);
+        self.stream.reset_on_close();
+    }
+
+    /// Ends the conversation, whoever still holds the connection. Where it is to be reset, that
+    /// happens when the last of them lets go: to shut it down before would be a clean end.
+    pub(crate) fn close(&self) {
+        if !self.resets.load(Ordering::Relaxed) {
+            self.stream.close();
+        }
+    }
+
+    /// Ends the connection because the server ends, whatever it is doing.
+    pub(crate) fn cut_off(&self) {
+        let mut state = self.state();
+        if state.protocol.phase() == Phase::Answering || !state.outbox.is_empty() {
+            self.reset_on_close();
+        }
+        self.leave(&mut state, CloseReason::Drain);
     }
 
     /// Whether nobody is there any more to be answered, as far as that can be known: the
-    /// connection broke, or the client closed its side longer than `patience` ago.
-    pub(crate) fn has_left(&self, now: Instant, patience: Duration) -> bool {
-        self.gone.load(Ordering::Acquire)
-            || self
-                .half_closed_at
-                .get()
-                .is_some_and(|at| now.saturating_duration_since(*at) >= patience)
+    /// connection broke, or the client has closed its side and waited for longer than `patience`
+    /// since then.
+    pub(crate) fn has_left(&self, queued_at: Instant, now: Instant, patience: Duration) -> bool {
+        let Whereabouts { gone, half_closed_at } = &*self.whereabouts;
+        let has_waited = |at: &Instant| now.saturating_duration_since(queued_at.max(*at));
+        gone.load(Ordering::Acquire)
+            || half_closed_at.get().is_some_and(|at| has_waited(at) >= patience)
     }
 
     /// A worker has taken the request that waited here.
@@ -223,16 +256,28 @@ impl Conn {
     pub(crate) fn sweep(&self) {
         let now = self.shared.clock.now();
         let mut state = self.state();
+        if !state.protocol.wants_read() {
+            self.look_for_the_end(&mut state, now.instant);
+        }
         let State { protocol, outbox, .. } = &mut *state;
         let Some(late) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
         self.shared.telemetry.late(late);
         match late {
             Late::Write => {
-                self.stream.reset_on_close();
+                self.reset_on_close();
                 self.leave(&mut state, CloseReason::WriteTimeout);
             }
             Late::Linger => self.leave(&mut state, CloseReason::Protocol),
             Late::KeepAlive | Late::Head | Late::Body => state.wake_io(),
+        }
+    }
+
+    /// A client that is as far ahead as may be is not read, and so cannot be seen to end.
+    fn look_for_the_end(&self, state: &mut State, now: Instant) {
+        match self.stream.peer_end() {
+            Some(PeerEnd::Broken) => self.leave(state, CloseReason::Client),
+            Some(PeerEnd::HalfClosed) => self.half_closed(now),
+            None => {}
         }
     }
 
@@ -242,7 +287,7 @@ impl Conn {
     }
 }
 
-impl Presence for Conn {
+impl Presence for Whereabouts {
     fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire) || self.half_closed_at.get().is_some()
     }

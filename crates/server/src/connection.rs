@@ -11,7 +11,7 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 
-use maitred_http_parser::connection::Ending;
+use maitred_http_parser::connection::{Ending, Phase};
 
 use crate::conn::{Conn, State};
 use crate::incoming::{Incoming, spill, understand};
@@ -58,7 +58,7 @@ fn conclude(conn: &Conn, reason: CloseReason) {
         conn.leave(&mut state, reason);
         state.record.take_if(|record| record.result.is_some() || record.taken_at.is_none())
     };
-    conn.stream.close();
+    conn.close();
     if let Some(mut record) = record {
         record.result.get_or_insert(Answered::Abandoned);
         conn.shared.telemetry.exchange_ended(&record, conn.shared.clock.instant());
@@ -85,7 +85,15 @@ fn turn(
                     continue;
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Turn::Over(CloseReason::Client)),
-                Poll::Pending => state = conn.state(),
+                Poll::Pending => {
+                    state = conn.state();
+                    let is_between = matches!(state.protocol.phase(), Phase::Idle | Phase::Reading);
+                    if is_between && !state.outbox.is_empty() {
+                        // Its next request has to wait until it has taken the last answer: who
+                        // asks and never reads would otherwise fill the memory with answers.
+                        return Poll::Pending;
+                    }
+                }
             }
         } else if let Some(ending) = state.protocol.ending()
             && !state.is_writing()
@@ -93,8 +101,11 @@ fn turn(
             match ending {
                 Ending::Close => return Poll::Ready(Turn::Over(CloseReason::Finished)),
                 Ending::Reset => {
-                    conn.stream.reset_on_close();
+                    conn.reset_on_close();
                     return Poll::Ready(Turn::Over(CloseReason::Error));
+                }
+                Ending::Linger if state.input_ended => {
+                    return Poll::Ready(Turn::Over(CloseReason::Finished));
                 }
                 Ending::Linger => {
                     if state.lingering.is_none() {

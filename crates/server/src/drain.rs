@@ -15,6 +15,10 @@ use crate::shared::Shared;
 /// How often it is looked whether the last connection has gone, besides being told of each.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// How long tasks may take to end once their connections have been cut off. Only one that waits for
+/// a disk takes longer than a moment.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
+
 /// The server will stop: answers say so from now on.
 pub(crate) fn announce(shared: &Shared) {
     shared.telemetry.set_draining();
@@ -35,8 +39,23 @@ pub(crate) async fn finish(shared: &Arc<Shared>, deadline: Instant) {
         // Late or not, the count decides.
         let _ = tokio::time::timeout(LOOK_AGAIN, gone).await;
     }
+}
+
+/// Cuts off what is left, and waits until its tasks have seen that.
+pub(crate) async fn cut_off(shared: &Shared) {
+    let now = shared.clock.instant();
     for conn in shared.registry.all() {
-        report(&conn, shared.clock.instant());
+        report(&conn, now);
+        conn.cut_off();
+    }
+    let gone = async {
+        while shared.registry.len() > 0 {
+            // Late or not, the count decides.
+            let _ = tokio::time::timeout(LOOK_AGAIN, shared.registry.gone.notified()).await;
+        }
+    };
+    if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
+        tracing::warn!(target: "maitred", "{} connections did not end", shared.registry.len());
     }
 }
 

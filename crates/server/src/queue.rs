@@ -29,8 +29,9 @@ pub(crate) const BLOCKING_CALL: Duration = Duration::from_millis(1);
 /// application itself never lets them.
 const UNINTERRUPTED: Duration = Duration::from_millis(5);
 
-/// A request whose client closed its side this long ago has nobody to answer. Until then it may be
-/// a client that has only said that it will send no more (RFC 9112 §9.6), and wants its answer.
+/// A request that has waited this long since its client closed its side has nobody to answer. Until
+/// then it may be a client that has only said that it will send no more (RFC 9112 §9.6), and wants
+/// its answer.
 const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whether worker threads share one interpreter lock.
@@ -58,6 +59,12 @@ pub(crate) struct Queue {
 pub(crate) struct Waiting {
     pub(crate) exchange: Exchange,
     pub(crate) conn: Arc<Conn>,
+}
+
+impl Waiting {
+    fn has_left(&self, now: Instant) -> bool {
+        self.conn.has_left(self.exchange.queued_at, now, HALF_CLOSED_PATIENCE)
+    }
 }
 
 impl std::fmt::Debug for Waiting {
@@ -378,9 +385,7 @@ impl Exchanges for Seat {
         }
         let next = loop {
             match state.waiting.pop_front() {
-                Some(waiting) if waiting.conn.has_left(now, HALF_CLOSED_PATIENCE) => {
-                    left.push(waiting);
-                }
+                Some(waiting) if waiting.has_left(now) => left.push(waiting),
                 other => break other,
             }
         };

@@ -20,6 +20,8 @@ pub(crate) struct Registry {
     idlest: Mutex<Vec<Weak<Conn>>>,
     next: AtomicU64,
     count: AtomicUsize,
+    /// One reference more for each of those who were turned away and are still being told.
+    pub(crate) turned_away: Arc<()>,
     /// Told whenever a connection has gone.
     pub(crate) gone: Notify,
 }

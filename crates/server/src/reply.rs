@@ -242,14 +242,14 @@ impl Reply for Answer {
         let outcome = outbox.append(|out| protocol.fail(fault, out, &now));
         self.conclude(&mut state, outcome, now.instant);
         if outcome == Outcome::Cut {
-            conn.stream.reset_on_close();
+            conn.reset_on_close();
         }
         drop(state);
         conn.flush();
     }
 
     fn presence(&self) -> Arc<dyn Presence> {
-        Arc::clone(&self.conn) as Arc<dyn Presence>
+        Arc::clone(&self.conn.whereabouts) as Arc<dyn Presence>
     }
 }
 

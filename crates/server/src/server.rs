@@ -233,6 +233,7 @@ async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
         })
         .await;
     }
+    drain::cut_off(shared).await;
     sweeping.abort();
     napping.abort();
 }

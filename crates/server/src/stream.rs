@@ -8,7 +8,8 @@
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
@@ -25,6 +26,15 @@ pub(crate) enum Stream {
     /// A Unix stream socket.
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+/// How a peer has ended its side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerEnd {
+    /// It will send no more, and may still read.
+    HalfClosed,
+    /// Nothing reaches it any more.
+    Broken,
 }
 
 /// Calls a method that both kinds of stream have under the same name.
@@ -107,6 +117,20 @@ impl Stream {
         either!(self, stream => stream.poll_write_ready(cx))
     }
 
+    /// Whether the peer has ended its side, as far as the reactor has heard; there may be bytes to
+    /// read before that.
+    pub(crate) fn peer_end(&self) -> Option<PeerEnd> {
+        let mut cx = Context::from_waker(Waker::noop());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let ready = either!(self, stream => pin!(stream.ready(interest)).poll(&mut cx));
+        match ready {
+            Poll::Ready(Ok(ready)) if ready.is_write_closed() => Some(PeerEnd::Broken),
+            Poll::Ready(Ok(ready)) if ready.is_read_closed() => Some(PeerEnd::HalfClosed),
+            Poll::Ready(Err(_)) => Some(PeerEnd::Broken),
+            Poll::Ready(Ok(_)) | Poll::Pending => None,
+        }
+    }
+
     /// Writes as much of the pieces as the socket takes at once.
     ///
     /// # Errors
@@ -143,7 +167,8 @@ impl Stream {
         let _ = self.socket().shutdown(Shutdown::Both);
     }
 
-    /// Makes the close that follows a reset: the peer cannot take what it got for whole.
+    /// Makes the close that follows a reset: the peer cannot take what it got for whole. A Unix
+    /// socket has no such thing.
     pub(crate) fn reset_on_close(&self) {
         let _ = self.socket().set_linger(Some(Duration::ZERO));
     }
