@@ -167,8 +167,8 @@ impl HeadReader {
     ) -> Result<(), Rejection> {
         let line = window.get(..end).unwrap_or(window);
         self.outlook.judge(line, limits)?;
+        self.is_head_method = line.starts_with(b"HEAD ");
         let line = RequestLine::parse(line)?;
-        self.is_head_method = line.method.of(window) == b"HEAD";
         self.request_line = Some(ParsedLine { line, fields_start: end + 2 });
         Ok(())
     }

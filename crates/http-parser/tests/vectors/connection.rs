@@ -125,7 +125,10 @@ impl Server<'_> {
     }
 
     fn verdict(self) -> Result<(), String> {
-        let Self { vector, connection, served, refused, .. } = self;
+        let Self { vector, connection, served, refused, out, .. } = self;
+        if vector.refuses_head && !out.ends_with(b"\r\n\r\n") {
+            return Err("a refusal of HEAD with content".into());
+        }
         if served != vector.served.len() {
             return Err(format!("{served} requests were served"));
         }

@@ -11,6 +11,7 @@ pub(super) struct Vector {
     pub(super) half_close: bool,
     pub(super) served: Vec<Served>,
     pub(super) refused: Option<u16>,
+    pub(super) refuses_head: bool,
     pub(super) ends_open: bool,
 }
 
@@ -78,7 +79,11 @@ fn read_line(vectors: &mut Vec<Vector>, open: &mut Open, line: &str) -> Result<(
         "rule" | "about" | "why" | "pause" | "bytewise" | "await" | "answer" | "interim" => {}
         "send" => vector.sent.extend(unescape(value)?.repeat(times)),
         "half-close" => vector.half_close = true,
-        "refuse" => vector.refused = Some(value.parse().map_err(|_| "a status is a number")?),
+        "refuse" => {
+            let (status, method) = value.split_once(' ').unwrap_or((value, "GET"));
+            vector.refused = Some(status.parse().map_err(|_| "a status is a number")?);
+            vector.refuses_head = method == "HEAD";
+        }
         "end" => vector.ends_open = value == "open",
         "serve" => {
             let (method, path) = value.split_once(' ').ok_or("`serve` has method and path")?;

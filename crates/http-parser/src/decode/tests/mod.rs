@@ -111,6 +111,7 @@ fn a_refused_head_request_is_known_as_one() {
     for (input, is_head) in [
         ("HEAD / HTTP/1.1\r\n\r\n", true),
         ("HEAD / HTTP/1.1\r\nX : 1\r\n\r\n", true),
+        ("HEAD * HTTP/1.1\r\n", true),
         ("head / HTTP/1.1\r\n\r\n", false),
         ("GET / HTTP/1.1\r\n\r\n", false),
         ("HEAD / HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\n\r\n", false),
