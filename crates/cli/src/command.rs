@@ -34,6 +34,15 @@ pub(crate) fn run(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
 /// An exception that is nobody's mistake, such as Ctrl-C where nothing is served.
 fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyResult<Exit> {
     let command = invocation.command.clone();
+    // The commands that load settings tell of a wrong command line together with them.
+    let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
+    if !loads
+        && !matches!(command, Command::Print(_))
+        && let Err(problems) = invocation.check()
+    {
+        complain(&problems.render(colour()));
+        return Ok(Exit::Usage);
+    }
     let text = match &command {
         Command::Print(text) => Ok(text.clone()),
         Command::Schema => Ok(reference::schema()),
