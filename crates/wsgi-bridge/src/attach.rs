@@ -8,6 +8,29 @@
 
 use pyo3::Python;
 
+/// Runs `work`, which calls into Python, so that the process survives if the interpreter shuts down
+/// meanwhile.
+///
+/// A thread that then asks for the lock is ended by CPython before 3.14 with `pthread_exit`, which
+/// unwinds its stack, and the process aborts where such an unwinding meets Rust's `catch_unwind`.
+/// Here it is stopped: the thread waits, as CPython 3.14 makes it do, for the process to end.
+/// `work` should own nothing that is dropped on the way, because the lock is not held then.
+pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
+    struct HangUp;
+    impl Drop for HangUp {
+        fn drop(&mut self) {
+            // A panic is Rust's own, and goes on.
+            while !std::thread::panicking() {
+                std::thread::park();
+            }
+        }
+    }
+    let hang_up = HangUp;
+    let result = work();
+    std::mem::forget(hang_up);
+    result
+}
+
 /// Runs `work` attached to the interpreter, from a thread that Rust owns. `None` when there is no
 /// interpreter to attach to: it has not been started, or it is shutting down.
 pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {

@@ -10,11 +10,13 @@
 //! descriptor; proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
 
 use pyo3::exceptions::PyStopIteration;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::answer::Answer;
+use crate::attach;
 use crate::descriptor;
 use crate::iterable::Failure;
 
@@ -42,16 +44,18 @@ impl FileWrapper {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let block = self.file.bind(py).call_method1("read", (self.block_size,))?;
+        let file = self.file.bind(py);
+        let block =
+            attach::in_python(|| file.call_method1(intern!(py, "read"), (self.block_size,)))?;
         if block.is_truthy()? { Ok(block) } else { Err(PyStopIteration::new_err(())) }
     }
 
     /// Closes the file, where it can be closed.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(close) = self.file.bind(py).getattr_opt("close")? {
-            close.call0()?;
+        match self.file.bind(py).getattr_opt(intern!(py, "close"))? {
+            Some(close) => attach::in_python(|| close.call0()).map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -41,7 +41,7 @@ impl Handles {
 
     /// Begins a request.
     pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
-        self.client_disconnected.get().watch(reply.presence());
+        self.client_disconnected.get().watch(&reply.presence());
         self.answer.begin(py, reply);
     }
 
@@ -54,8 +54,7 @@ impl Handles {
             && self.object.get().is_write_free(py)
     }
 
-    /// Lets go of the connection, which must not stay open for the sake of objects that wait for
-    /// the next one.
+    /// Lets go of the request, while they wait for the next one.
     pub(crate) fn end(&self) {
         self.client_disconnected.get().forget();
     }

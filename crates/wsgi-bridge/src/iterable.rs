@@ -8,9 +8,10 @@ use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::Flow;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyIterator, PyList, PyString, PyTuple};
 
 use crate::answer::Answer;
+use crate::attach;
 use crate::file_wrapper::FileWrapper;
 
 /// Why a body could not be sent whole.
@@ -69,7 +70,7 @@ fn send_only(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Resul
 }
 
 fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Result<(), Failure> {
-    let mut chunks = match iterable.try_iter() {
+    let mut chunks = match attach::in_python(|| iterable.try_iter()) {
         Ok(chunks) => chunks,
         Err(_) if iterable.getattr_opt("__iter__")?.is_none() => {
             return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
@@ -77,8 +78,8 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
         Err(error) => return Err(Failure::Raised(error)),
     };
     // PEP 3333 lets a server rely on len(); where it says one, that one may be the whole body.
-    let mut only = match chunks.next() {
-        Some(first) if has_length_one(iterable)? => Some(first?),
+    let mut only = match next(&mut chunks) {
+        Some(first) if !chunks.is(iterable) && has_length_one(iterable)? => Some(first?),
         Some(first) => {
             if send_chunk(py, answer, &first?)? == Flow::Gone {
                 return Ok(answer.finish(py, None)?);
@@ -87,7 +88,7 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
         }
         None => None,
     };
-    for chunk in chunks {
+    while let Some(chunk) = next(&mut chunks) {
         let chunk = chunk?;
         let before = only.take(); // len() was wrong
         for chunk in before.into_iter().chain([chunk]) {
@@ -102,11 +103,17 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
     }
 }
 
+/// Asks the application for its next chunk.
+fn next<'py>(chunks: &mut Bound<'py, PyIterator>) -> Option<PyResult<Bound<'py, PyAny>>> {
+    attach::in_python(|| chunks.next())
+}
+
 fn send_chunk(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<Flow, Failure> {
     Ok(answer.send(py, as_bytes(py, answer, chunk)?)?)
 }
 
-/// Whether `len()` says that there is one chunk. Generators, which are the most common, have none.
+/// Whether `len()` says that there is one chunk. An iterator, such as a generator, is not asked: it
+/// has none.
 fn has_length_one(iterable: &Bound<'_, PyAny>) -> PyResult<bool> {
     let has_length = iterable.get_type().getattr_opt(intern!(iterable.py(), "__len__"))?.is_some();
     Ok(has_length && iterable.len()? == 1)

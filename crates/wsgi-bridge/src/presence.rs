@@ -1,7 +1,10 @@
 //! `maitred.client_disconnected`, also under Waitress's name: a callable that is true as soon as
 //! the client has gone. It may be kept and asked from any thread, also after the response.
+//!
+//! It does not keep the connection: an environ often lives until the next garbage collection, and a
+//! connection that has ended must not wait for that to be closed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use maitred_http_parser::exchange::Presence;
 use pyo3::prelude::*;
@@ -10,26 +13,19 @@ use pyo3::prelude::*;
 #[pyclass(frozen, module = "maitred", name = "client_disconnected")]
 #[derive(Default)]
 pub(crate) struct ClientDisconnected {
-    presence: Mutex<Option<Arc<dyn Presence>>>,
+    presence: Mutex<Option<Weak<dyn Presence>>>,
 }
 
 impl ClientDisconnected {
     /// Tells about this client from now on.
-    pub(crate) fn watch(&self, presence: Arc<dyn Presence>) {
-        self.set(Some(presence));
+    pub(crate) fn watch(&self, presence: &Arc<dyn Presence>) {
+        *self.presence.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::downgrade(presence));
     }
 
     /// Lets go of the client.
     pub(crate) fn forget(&self) {
-        self.set(None);
-    }
-
-    fn set(&self, presence: Option<Arc<dyn Presence>>) {
-        let before = {
-            let mut guard = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *guard, presence)
-        };
-        drop(before); // not under the mutex: it may be the last hold on a connection
+        *self.presence.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -39,6 +35,7 @@ impl ClientDisconnected {
         // Never held for longer than a pointer is copied, so there is no need to let go of the
         // interpreter's lock first.
         let presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let presence = presence.and_then(|presence| presence.upgrade());
         presence.is_none_or(|presence| presence.is_gone())
     }
 }

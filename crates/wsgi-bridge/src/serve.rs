@@ -21,7 +21,7 @@ use crate::handles::Handles;
 use crate::input::Input;
 use crate::iterable::{self, Failure};
 use crate::log::{Level, Raised};
-use crate::{error_stream, traceback};
+use crate::{attach, error_stream, traceback};
 
 /// Where one worker thread serves: what it keeps from one request to the next.
 pub(crate) struct Desk {
@@ -77,7 +77,9 @@ impl Desk {
             let environ =
                 self.environs.build(py, &head, &circumstances, &handles.client_disconnected)?;
             let start_response = handles.start_response.bind(py);
-            let called = core.callable.bind(py).call1((environ, start_response));
+            let callable = core.callable.bind(py);
+            let called = attach::in_python(|| callable.call1((&environ, start_response)));
+            drop(environ); // whoever wants it any longer holds it
             request.respond(py, called);
             input.close()
         });
@@ -129,11 +131,20 @@ impl Request<'_> {
         match iterable::send(py, self.answer, &iterable) {
             Ok(()) => {}
             Err(Failure::Raised(error)) => self.raised(py, Stage::Iterate, &error),
-            Err(Failure::Fault(fault)) => self.answer.fail(py, fault),
+            Err(Failure::Fault(fault)) => self.faulted(py, fault),
         }
         if let Err(error) = close(&iterable) {
             self.raised(py, Stage::Close, &error);
         }
+    }
+
+    /// Logs a mistake that raised nothing, and gives the response up.
+    fn faulted(&self, py: Python<'_>, fault: ApplicationFault) {
+        self.answer.end_child(py);
+        let target = String::from_utf8_lossy(self.head.target());
+        let text = format!("{fault}; the request was {} {target}", self.head.method());
+        self.core.log.noted(Level::Error, &text);
+        self.answer.fail(py, fault);
     }
 
     /// Logs an exception, and gives the response up unless it has ended.
@@ -145,7 +156,7 @@ impl Request<'_> {
                 return;
             }
         }
-        let traceback = traceback::format_exception(py, error);
+        let traceback = attach::in_python(|| traceback::format_exception(py, error));
         self.core.log.raised(&Raised {
             stage,
             head: self.head,
@@ -163,8 +174,8 @@ fn close(iterable: &Bound<'_, PyAny>) -> PyResult<()> {
     if iterable.is_exact_instance_of::<PyList>() || iterable.is_exact_instance_of::<PyTuple>() {
         return Ok(());
     }
-    if let Some(close) = iterable.getattr_opt(intern!(iterable.py(), "close"))? {
-        close.call0()?;
+    match attach::in_python(|| iterable.getattr_opt(intern!(iterable.py(), "close")))? {
+        Some(close) => attach::in_python(|| close.call0()).map(drop),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -110,10 +110,15 @@ def application(environ, start_response):
     return [b"accepted"]
 "#,
     );
-    assert_eq!(server.get("/job").body(), b"accepted");
-    assert_eq!(server.get("/other").body(), b"accepted");
+    let connections = ["/job", "/other"].map(|path| {
+        let raw = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let pending = server.begin(Wire::new(raw.as_bytes()));
+        assert_eq!(pending.take().body(), b"accepted");
+        pending
+    });
     server.evaluate::<Option<bool>>("may_end.set()");
     server.evaluate::<Vec<Option<bool>>>("[thread.join() for thread in threads]");
+    drop(connections); // the clients were there until now
     assert!(
         server.evaluate::<bool>("sorted(seen) == [('/job', b'', False), ('/other', b'', False)]")
     );

@@ -357,3 +357,46 @@ def application(environ, start_response):
     assert_eq!(server.get("/").body_text(), "first");
     assert_eq!(server.get("/").body_text(), "first");
 }
+
+/// Keeps one of the objects it was given: which one, the path says.
+const HOARDER: &str = r#"
+hoard = []
+def application(environ, start_response):
+    write = start_response("200 OK", [])
+    match environ["PATH_INFO"]:
+        case "/environ": hoard.append(environ)
+        case "/start": hoard.append(start_response)
+        case "/self": hoard.append(start_response.__self__)
+        case "/write": hoard.append(write)
+        case "/gone": hoard.append(environ["maitred.client_disconnected"])
+    return [b"x"]
+"#;
+
+#[test]
+fn what_an_application_keeps_is_never_given_to_the_next_request() {
+    for path in ["/environ", "/start", "/self", "/write", "/gone"] {
+        let server = Server::new(HOARDER);
+        server.get("/");
+        for _ in 0..3 {
+            server.get(path);
+            server.get("/");
+        }
+        assert_eq!(server.evaluate::<usize>("len({id(item) for item in hoard})"), 3, "{path}");
+        // Each is still about its own request: that one has ended, and its connection has gone.
+        let gone = match path {
+            "/environ" => "[item['maitred.client_disconnected']() for item in hoard]",
+            "/gone" => "[item() for item in hoard]",
+            _ => continue,
+        };
+        assert_eq!(server.evaluate::<Vec<bool>>(gone), [true; 3], "{path}");
+    }
+}
+
+#[test]
+fn a_connection_that_has_ended_is_not_kept_by_an_environ() {
+    let server = Server::new(HOARDER);
+    let pending = server.begin(Wire::new(b"GET /environ HTTP/1.1\r\nHost: a\r\n\r\n"));
+    pending.take();
+    server.source.wait_until_idle();
+    assert_eq!(pending.holders_of_the_connection(), 1);
+}

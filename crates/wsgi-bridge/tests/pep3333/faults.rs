@@ -8,9 +8,12 @@ use crate::support::{self, Server, Wire};
 
 fn fault(python: &str) -> ApplicationFault {
     let server = Server::new(python);
-    let response = server.get("/");
+    let response = server.get("/cart");
     assert_eq!(response.status(), "500 Internal Server Error");
-    response.fault.unwrap()
+    let fault = response.fault.unwrap();
+    let noted = server.log.noted.lock().unwrap();
+    assert_eq!(*noted, [format!("Error: {fault}; the request was GET /cart")]);
+    fault
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl Wire {
         };
         let pending = Pending::default();
         let is_gone = Arc::new(Gone(AtomicBool::new(false)));
+        pending.0.0.lock().unwrap().connection = Some(Arc::<Gone>::clone(&is_gone));
         let reply = Recording {
             connection,
             head: None,
@@ -171,6 +172,8 @@ pub struct Pending(Arc<(Mutex<Slot>, Condvar)>);
 struct Slot {
     response: Response,
     has_ended: bool,
+    /// The connection, which stays when the response has ended.
+    connection: Option<Arc<dyn Presence>>,
 }
 
 impl Pending {
@@ -186,9 +189,16 @@ impl Pending {
         drop(self.0.1.wait_while(slot, |slot| !enough(&slot.response)).unwrap());
     }
 
+    /// How many hold the connection; one is this.
+    pub fn holders_of_the_connection(&self) -> usize {
+        let slot = self.0.0.lock().unwrap();
+        slot.connection.as_ref().map_or(0, Arc::strong_count)
+    }
+
     fn put(&self, response: &Response, has_ended: bool) {
         let mut slot = self.0.0.lock().unwrap();
-        *slot = Slot { response: response.clone(), has_ended };
+        slot.response = response.clone();
+        slot.has_ended = has_ended;
         self.0.1.notify_all();
     }
 }
