@@ -22,7 +22,11 @@ class Server:
     """A running program. Its standard error is read as it comes, and kept."""
 
     def __init__(
-        self, command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
     ) -> None:
         # What the machine's own environment says must not decide what a test sees.
         inherited = {
@@ -37,6 +41,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=descriptors,
         )
         self._changed = threading.Condition()
         self._text = {"out": "", "err": ""}

@@ -22,6 +22,7 @@ mod announcement;
 mod application;
 mod interpreter;
 mod logging;
+mod service_manager;
 mod signals;
 mod waiting;
 

@@ -12,7 +12,7 @@ use crate::command::complain;
 use crate::exit::Exit;
 use crate::logging::{self, StderrLog};
 use crate::signals::{Scope, Signals};
-use crate::{announcement, application, load, waiting};
+use crate::{announcement, application, load, service_manager, waiting};
 
 /// Serves until a signal says to stop.
 ///
@@ -75,6 +75,8 @@ fn serve_with_signals(
         Err(error) => return Ok(failed(&error)),
     };
     announcement::announce(py, loaded, addresses.iter())?;
+    let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    service_manager::ready(&format!("serving on {}", places.join(", ")));
     waiting::until_stopped(py, &running, signals)?;
     Ok(Exit::Done)
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use maitred_server::{Running, Waited};
 use pyo3::prelude::*;
 
+use crate::service_manager;
 use crate::signals::{Signals, Stoppable};
 
 impl Stoppable for Running {
     fn drain(&self) {
+        service_manager::stopping();
         Self::drain(self);
     }
 
