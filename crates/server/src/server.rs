@@ -299,6 +299,11 @@ impl Running {
         self.control.state().stage > Stage::Serve
     }
 
+    /// How many client connections are open.
+    pub fn connections(&self) -> usize {
+        self.control.shared.registry.len()
+    }
+
     /// Blocks until the server has ended, or somebody nudges.
     pub fn wait(&self) -> Waited {
         let mut state = self.control.state();

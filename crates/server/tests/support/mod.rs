@@ -1,10 +1,10 @@
 //! An application in Rust, a server around it, and a client that reads what comes.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use maitred_http_parser::exchange::{
     Application, Chunk, Exchange, Exchanges, StackUnavailable, StartError, Wake, Worker,
 };
 use maitred_http_parser::message::ResponseHead;
+use socket2::{Domain, SockRef, Socket, Type};
+
 use maitred_server::{Clock, ListenAddress, Listeners, Lock, Running, Server, Telemetry, Waited};
 
 /// Answers each exchange with a function, on std threads.
@@ -70,6 +72,64 @@ pub fn answer(mut exchange: Exchange, body: &[u8]) {
     exchange.reply.finish(Chunk::Borrowed(body));
 }
 
+/// Waits for a fact that must come about, and never for time.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..20_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("waited in vain for {what}");
+}
+
+/// Where the application waits until the test lets it go on.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: Mutex<(usize, bool)>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Waits until the gate is open.
+    pub fn pass(&self) {
+        let mut state = self.state.lock().expect("no test panics in here");
+        state.0 += 1;
+        self.changed.notify_all();
+        while !state.1 {
+            state = self.changed.wait(state).expect("no test panics in here");
+        }
+        state.0 -= 1;
+    }
+
+    /// Opens it for good.
+    pub fn open(&self) {
+        self.state.lock().expect("no test panics in here").1 = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many threads stand before it.
+    pub fn wait_for(&self, count: usize) {
+        let mut state = self.state.lock().expect("no test panics in here");
+        while state.0 < count {
+            state = self.changed.wait(state).expect("no test panics in here");
+        }
+    }
+}
+
+/// Opens a gate when a test ends, however it ends, so that its server can end as well.
+pub struct Opens(pub Arc<Gate>);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
 /// Settings for a free port on loopback.
 pub fn settings() -> Settings {
     Settings {
@@ -110,10 +170,50 @@ impl Served {
     }
 
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).expect("the server accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
-        stream.set_nodelay(true).expect("nodelay can be set");
-        Client { stream, buffer: Vec::new() }
+        Client::new(TcpStream::connect(self.address).expect("the server accepts"))
+    }
+
+    /// A client whose end of the connection holds little: what it does not read stays with the
+    /// server.
+    pub fn connect_narrow(&self) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer can be asked for");
+        socket.connect(&self.address.into()).expect("the server accepts");
+        Client::new(socket.into())
+    }
+
+    /// Returns when the I/O thread has seen whatever clients did before the call: it answers
+    /// mistakes by itself, and looks at all that has happened before it looks at what came later.
+    pub fn settle(&self) {
+        for _ in 0..3 {
+            let mut client = self.connect();
+            client.send(b"mistake\r\n\r\n");
+            assert_eq!(client.answer().status, 400);
+        }
+    }
+
+    /// Puts the clock forward by `step` again and again until the server has said or done
+    /// something about `client`, which is waited for each time for longer than a sweep takes.
+    pub fn advance_until_heard(&self, client: &mut Client, step: Duration) {
+        let patience = Duration::from_millis(1500);
+        client.stream.set_read_timeout(Some(patience)).expect("a timeout can be set");
+        for _ in 0..20 {
+            self.clock.advance(step);
+            match client.stream.peek(&mut [0]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                _ => {
+                    let patience = Duration::from_secs(20);
+                    client.stream.set_read_timeout(Some(patience)).expect("as before");
+                    return;
+                }
+            }
+        }
+        panic!("the server has done nothing");
+    }
+
+    /// Waits until there are so many connections.
+    pub fn wait_for_connections(&self, count: usize) {
+        eventually(&format!("{count} connections"), || self.running.connections() == count);
     }
 
     /// One request on a connection of its own.
@@ -146,7 +246,54 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// How a response, or a connection, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The server closed.
+    Closed,
+    /// The server, or the kernel on its behalf, reset the connection.
+    Reset,
+}
+
 impl Client {
+    fn new(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+        stream.set_nodelay(true).expect("nodelay can be set");
+        Self { stream, buffer: Vec::new() }
+    }
+
+    /// A request without a body.
+    pub fn ask(&mut self, path: &str) {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+    }
+
+    /// Sends no more, and still reads.
+    pub fn half_close(&mut self) {
+        self.stream.shutdown(std::net::Shutdown::Write).expect("the connection is there");
+    }
+
+    /// Goes away with a reset.
+    pub fn reset(self) {
+        let socket = SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("linger can be set");
+    }
+
+    /// Reads to the end.
+    pub fn rest(&mut self) -> (Vec<u8>, End) {
+        let mut rest = std::mem::take(&mut self.buffer);
+        let mut piece = vec![0; 65536];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => return (rest, End::Closed),
+                Ok(count) => rest.extend_from_slice(&piece[..count]),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                    return (rest, End::Reset);
+                }
+                Err(error) => panic!("{error} after {} bytes", rest.len()),
+            }
+        }
+    }
+
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
     }
