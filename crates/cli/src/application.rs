@@ -10,7 +10,7 @@ use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
 use pyo3::prelude::*;
 
 use crate::interpreter;
-use crate::logging::ERRORS;
+use crate::logging::{self, ERRORS};
 
 /// Starts a server that calls the application.
 ///
@@ -66,6 +66,7 @@ struct ApplicationLog;
 
 impl Log for ApplicationLog {
     fn raised(&self, raised: &Raised<'_>) {
+        Python::attach(logging::learn_thread_name); // already attached: every method here is
         let doing = match raised.stage {
             Stage::Call => "when it was called",
             Stage::Iterate => "while its response was read",
@@ -84,6 +85,7 @@ impl Log for ApplicationLog {
     }
 
     fn written(&self, line: &str) {
+        Python::attach(logging::learn_thread_name);
         tracing::warn!(target: ERRORS, "{line}");
     }
 

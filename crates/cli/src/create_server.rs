@@ -193,12 +193,17 @@ impl Server {
     /// Serves until `close()` is called, or, on the main thread, until a signal says to stop.
     /// Returns at once when the server was closed before.
     fn run(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(running) = self.start(py)? else { return Ok(()) };
+        // First, so that whoever has read where it serves can also stop it.
         let signals = Signals::install(py, Scope::Guest)?;
-        let stopped = waiting::until_stopped(py, &running, signals.as_ref());
-        let restored = signals.map_or(Ok(()), |signals| signals.restore(py));
-        let finished = self.finish(py);
-        stopped.and(restored).and(finished)
+        let stopped = match self.start(py) {
+            Ok(Some(running)) => {
+                let stopped = waiting::until_stopped(py, &running, signals.as_ref());
+                self.finish(py).and(stopped)
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        signals.map_or(Ok(()), |signals| signals.restore(py)).and(stopped)
     }
 
     /// Stops accepting, lets running requests finish (up to `graceful_timeout`), and makes `run()`

@@ -13,7 +13,7 @@ mod queue;
 mod receiver;
 
 pub(crate) use python::PythonLog;
-pub(crate) use receiver::receive;
+pub(crate) use receiver::{learn_thread_name, receive};
 
 use std::io::Write;
 use std::sync::{Arc, mpsc};

@@ -33,7 +33,11 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
     };
     match (signals, after) {
         (Some(signals), Afterwards::Continue) => signals.restore(py).and(result),
-        (_, Afterwards::Exit) | (None, _) => result,
+        (Some(signals), Afterwards::Exit) => {
+            signals.ending(py);
+            result
+        }
+        (None, _) => result,
     }
 }
 

@@ -40,26 +40,34 @@ pub(crate) fn until_stopped(
     running: &Running,
     signals: Option<&Signals>,
 ) -> PyResult<()> {
-    let wakeup = signals
-        .map(|signals| signals.serve(py, Arc::new(running.clone())))
-        .transpose()
-        .inspect_err(|_| running.kill())?;
     let mut raised = None;
-    while py.detach(|| running.wait()) == Waited::Nudged {
-        if let Err(error) = py.check_signals() {
-            if raised.is_none() {
-                running.drain();
-                raised = Some(error);
-            } else {
-                running.kill();
-            }
+    let mut stop_for = |error: PyErr| {
+        if raised.is_none() {
+            running.drain();
+            raised = Some(error);
+        } else {
+            running.kill();
+        }
+    };
+    let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(running.clone()))) {
+        Some(Ok(wakeup)) => Some(wakeup),
+        Some(Err(error)) => {
+            stop_for(error);
+            None
+        }
+        None => None,
+    };
+    // A signal that came before this had nobody to wake: Python runs its handler now.
+    let mut seen = py.check_signals();
+    loop {
+        if let Err(error) = seen {
+            stop_for(error);
+        }
+        match py.detach(|| running.wait()) {
+            Waited::Stopped => break,
+            Waited::Nudged => seen = py.check_signals(),
         }
     }
-    if let Some(signals) = signals {
-        signals.ending(py);
-    }
-    if let Some(wakeup) = wakeup {
-        wakeup.stop(py)?;
-    }
-    raised.map_or(Ok(()), Err)
+    let ended = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
+    raised.map_or(ended, Err)
 }

@@ -2,11 +2,13 @@
 //!
 //! Spans are not used here: a request is told by its fields, which are on the event itself.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::SystemTime;
 
 use maitred_config::LogLevel;
+use pyo3::prelude::*;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record as SpanRecord};
@@ -32,6 +34,24 @@ impl From<LogLevel> for Threshold {
             LogLevel::Trace => Severity::Trace,
         })
     }
+}
+
+thread_local! {
+    /// What Python calls this thread, once that is known.
+    static NAME: RefCell<Option<Box<str>>> = const { RefCell::new(None) };
+}
+
+/// Tells the log what Python calls this thread, of which Rust does not know the name.
+pub(crate) fn learn_thread_name(py: Python<'_>) {
+    if NAME.with_borrow(Option::is_some) {
+        return;
+    }
+    let name = py
+        .import("threading")
+        .and_then(|threading| threading.call_method0("current_thread")?.getattr("name")?.extract())
+        .map(String::into_boxed_str);
+    // A thread without a name is logged as one.
+    NAME.set(name.ok());
 }
 
 /// From now on what the Rust side says goes into the queue. May be called again, to change the
@@ -78,7 +98,10 @@ impl Subscriber for Receiver {
         let metadata = event.metadata();
         let mut text = Text { message: String::new(), fields: Vec::new() };
         event.record(&mut text);
-        let thread = std::thread::current();
+        let thread = NAME.with_borrow(|name| match name {
+            Some(name) => name.clone(),
+            None => std::thread::current().name().unwrap_or("unnamed").into(),
+        });
         super::queue().push(Record {
             time: SystemTime::now(),
             severity: severity(*metadata.level()),
@@ -86,7 +109,7 @@ impl Subscriber for Receiver {
                 target if target.starts_with("maitred.") => target,
                 _ => "maitred",
             },
-            thread: thread.name().unwrap_or("unnamed").into(),
+            thread,
             message: text.message,
             fields: text.fields,
         });

@@ -41,8 +41,6 @@ impl Wakeup {
                 }
             })?;
         let previous = set_wakeup(py, descriptor(py, &written)?)?.unbind();
-        // A signal that came before this had nowhere to write to: Python runs its handler now.
-        py.check_signals()?;
         Ok(Self { previous, written, thread: Some(thread) })
     }
 

@@ -1,0 +1,330 @@
+"""`maitred.serve` and `maitred.create_server`, as programs and test suites use them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import maitred
+import pytest
+from client import Connection, request
+
+
+def app(environ, start_response):
+    """Answer with the path and the name of the thread."""
+    body = f"{environ['PATH_INFO']} on {threading.current_thread().name}".encode()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body]
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def local(**settings):
+    return maitred.create_server(app, host="127.0.0.1", port=0, **settings)
+
+
+def threads() -> set[str]:
+    """Return the names of this process's threads, of whichever language."""
+    return {path.read_text() for path in Path("/proc/self/task").glob("*/comm")}
+
+
+def test_a_server_is_a_context_manager():
+    with local() as server:
+        assert get(f"{server.url}/x").startswith("/x on maitred-")
+        host, port = server.effective_host, server.effective_port
+        assert (host, server.url) == ("127.0.0.1", f"http://127.0.0.1:{port}")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), 5)
+
+
+def test_making_a_server_binds_and_starts_nothing():
+    before = threads()
+    server = local()
+    assert threads() == before
+    with socket.create_connection((server.effective_host, int(server.effective_port)), 5):
+        pass
+    server.close()
+
+
+def test_run_returns_when_another_thread_closes():
+    server = local()
+    running = threading.Thread(target=server.run)
+    running.start()
+    assert get(server.url)
+    server.close()
+    running.join(10)
+    assert not running.is_alive()
+
+
+def test_a_server_that_was_closed_before_it_ran_does_not_run():
+    server = local()
+    server.close()
+    server.close()
+    server.run()
+    with pytest.raises(RuntimeError, match="closed"), server:
+        pass
+
+
+def test_an_application_may_close_its_own_server():
+    def closing(environ, start_response):
+        server.close()
+        return app(environ, start_response)
+
+    server = maitred.create_server(closing, host="127.0.0.1", port=0)
+    running = threading.Thread(target=server.run)
+    running.start()
+    assert get(f"{server.url}/bye").startswith("/bye")
+    running.join(10)
+    assert not running.is_alive()
+
+
+def test_what_runs_is_finished_before_close_ends_it():
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(environ, start_response):
+        entered.set()
+        assert leave.wait(30)
+        return app(environ, start_response)
+
+    server = maitred.create_server(slow, host="127.0.0.1", port=0)
+    running = threading.Thread(target=server.run)
+    running.start()
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(get(f"{server.url}/slow")))
+    asking.start()
+    assert entered.wait(30)
+    server.close()
+    leave.set()
+    asking.join(30)
+    running.join(10)
+    assert answers[0].startswith("/slow")
+    assert not running.is_alive()
+
+
+def test_two_servers_with_different_applications_run_in_one_process():
+    def other(environ, start_response):
+        del environ
+        start_response("200 OK", [])
+        return [b"other"]
+
+    with local() as first, maitred.create_server(other, host="127.0.0.1", port=0) as second:
+        assert get(f"{first.url}/x").startswith("/x")
+        assert get(second.url) == "other"
+
+
+def test_several_addresses_are_told_each_with_host_and_port(tmp_path):
+    listen = f"127.0.0.1:0 unix:{tmp_path}/s"
+    with maitred.create_server(app, listen=listen) as server:
+        (host, port), unix = server.effective_listen
+        assert (host, server.effective_port) == ("127.0.0.1", port)
+        assert unix == ("unix", f"{tmp_path}/s")
+        with Connection(f"{tmp_path}/s") as connection:
+            assert connection.ask(request("/u")).body.startswith(b"/u")
+    assert not (tmp_path / "s").exists()
+
+
+def test_sockets_that_are_already_bound_are_taken_over():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as bound,
+        maitred.create_server(app, sockets=[bound]) as server,
+    ):
+        assert int(server.effective_port) == bound.getsockname()[1]
+        assert get(f"{server.url}/x").startswith("/x")
+
+
+def test_the_socket_can_be_asked_for_its_address():
+    server = local()
+    assert server.socket.getsockname() == ("127.0.0.1", int(server.effective_port))
+    assert server.socket is server.socket
+    with server:
+        assert get(server.url)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(server.effective_port)), 5)
+
+
+def test_print_listen_logs_a_line_for_each_address(caplog):
+    caplog.set_level(logging.INFO, "maitred")
+    server = local()
+    server.print_listen("Serving on http://{}:{}")
+    server.close()
+    assert f"Serving on http://127.0.0.1:{server.effective_port}" in caplog.messages
+
+
+def test_the_log_reaches_pythons_logging_from_a_thread_of_its_own(caplog):
+    def fails(environ, start_response):
+        raise RuntimeError("a mistake")
+
+    caplog.set_level(logging.INFO, "maitred")
+    with (
+        maitred.create_server(fails, host="127.0.0.1", port=0) as server,
+        Connection((server.effective_host, int(server.effective_port))) as connection,
+    ):
+        assert connection.ask(request("/x")).status == 500
+    serving = next(record for record in caplog.records if "serving on" in record.message)
+    assert (serving.name, serving.levelname) == ("maitred", "INFO")
+    raised = next(record for record in caplog.records if record.exc_text)
+    assert raised.exc_text.endswith("RuntimeError: a mistake")
+    assert raised.levelname == "ERROR"
+    assert raised.threadName.startswith("maitred-")
+    assert raised.maitred["path"] == "/x"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"threds": 8}, "`threads`"),
+        ({"threads": 0}, "threads"),
+        ({"threads": "many"}, "many"),
+        ({"host": "127.0.0.1", "listen": "127.0.0.1:80"}, "listen"),
+        ({"port": 80, "unix_socket": "/x"}, "unix_socket|unix-socket"),
+        ({"port": 70000}, "70000"),
+        ({"trusted_proxy_count": 0}, "trusted"),
+        ({"threads": object()}, "threads"),
+    ],
+)
+def test_wrong_settings_raise_value_error_and_say_what_is_right(settings, said):
+    with pytest.raises(ValueError, match=said):
+        maitred.create_server(app, **settings)
+
+
+def test_an_application_that_is_none_is_a_value_error():
+    with pytest.raises(ValueError, match="None"):
+        maitred.create_server(None)
+
+
+def test_an_address_in_use_is_an_os_error_that_names_it():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"127.0.0.1:{port}.*in use"):
+            maitred.create_server(app, host="127.0.0.1", port=port)
+
+
+def test_two_hundred_servers_leave_no_thread_no_descriptor_and_no_memory():
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (one call, counted)
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def turn() -> None:
+        server = local(threads=2)
+        running = threading.Thread(target=server.run)
+        running.start()
+        assert get(server.url)
+        server.close()
+        running.join(10)
+        assert not running.is_alive()
+
+    for _ in range(20):
+        turn()
+    names, count, memory = threads(), descriptors(), resident()
+    for _ in range(200):
+        turn()
+    assert threads() == names
+    assert descriptors() == count
+    assert resident() - memory < 16 << 20
+    assert [thread.name for thread in threading.enumerate() if "maitred" in thread.name] == []
+
+
+def test_a_server_runs_beside_an_asyncio_loop():
+    async def ask() -> str:
+        with local() as server:
+            loop = asyncio.get_running_loop()
+            first = loop.run_in_executor(None, get, f"{server.url}/a")
+            second = loop.run_in_executor(None, get, f"{server.url}/b")
+            return " ".join([await first, await second])
+
+    told = asyncio.run(ask())
+    assert "/a on" in told
+    assert "/b on" in told
+
+
+def test_a_server_made_before_a_fork_runs_in_the_child():
+    server = local()
+    child = os.fork()
+    if child == 0:
+        try:
+            server.run()
+        finally:
+            os._exit(1)
+    try:
+        assert get(f"{server.url}/x").startswith("/x")
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        server.close()
+
+
+SERVE = """
+import maitred, sys, threading
+from wsgiref.simple_server import demo_app
+{setup}
+maitred.serve(demo_app, listen="127.0.0.1:0")
+print("after serve")
+"""
+
+
+def serve(tmp_path: Path, setup: str = "") -> subprocess.Popen[str]:
+    (tmp_path / "program.py").write_text(SERVE.format(setup=setup))
+    return subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_serve_says_where_and_returns_after_sigterm(tmp_path):
+    with serve(tmp_path) as program:
+        line = program.stderr.readline()
+        assert line.startswith("INFO:maitred:maitred 0.1.0 serving on http://127.0.0.1:")
+        program.terminate()
+        assert program.stdout.read() == "after serve\n"
+        assert program.wait(10) == 0
+
+
+def test_serve_leaves_the_programs_own_handler_alone(tmp_path):
+    setup = (
+        "import signal\n"
+        "def handler(number, frame):\n"
+        "    print('mine', flush=True)\n"
+        "    sys.exit(3)\n"
+        "signal.signal(signal.SIGTERM, handler)"
+    )
+    with serve(tmp_path, setup) as program:
+        assert "serving on" in program.stderr.readline()
+        program.terminate()
+        assert program.stdout.read() == "mine\n"
+        assert program.wait(10) == 3
+
+
+def test_serve_puts_signal_handlers_back(tmp_path):
+    setup = (
+        "import atexit, signal\n"
+        "before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]\n"
+        "atexit.register(lambda: print(before == "
+        "[signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]))"
+    )
+    with serve(tmp_path, setup) as program:
+        assert "serving on" in program.stderr.readline()
+        program.terminate()
+        assert program.stdout.read() == "after serve\nTrue\n"
+        assert program.wait(10) == 0
+
+
+def test_a_program_that_has_configured_logging_keeps_it(tmp_path):
+    setup = "import logging; logging.basicConfig(format='MINE %(message)s', level='INFO')"
+    with serve(tmp_path, setup) as program:
+        assert program.stderr.readline().startswith("MINE maitred 0.1.0 serving on ")
+        program.terminate()
+        program.communicate(timeout=10)
