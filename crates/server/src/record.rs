@@ -1,27 +1,33 @@
 //! What is known of one request when it is over: the line of the access log, and the numbers of
 //! the metrics.
+//!
+//! A record begins with the request head, or where a request is refused before it has one, with the
+//! refusal. It ends once, with the last byte of the answer or with the connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::RequestHead;
-use maitred_http_parser::exchange::{Client, Peer};
+use maitred_http_parser::exchange::Client;
+
+use crate::telemetry::LeftWhile;
 
 /// One request, from its first byte to the last of its answer.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) head: Arc<RequestHead>,
+    /// `None` where the request was refused, or its client left, before the head was complete.
+    pub(crate) head: Option<Arc<RequestHead>>,
     pub(crate) client: Client,
     pub(crate) request_id: Option<Arc<str>>,
     /// When its first byte came.
     pub(crate) received_at: Instant,
     /// When it was complete and began to wait for a thread.
-    pub(crate) queued_at: Instant,
+    pub(crate) queued_at: Option<Instant>,
     /// When a thread took it.
     pub(crate) taken_at: Option<Instant>,
-    /// How long the application took, up to `close()`.
+    /// How long the application took until its response was complete.
     pub(crate) answered_in: Option<Duration>,
-    /// The name of the worker thread that answered.
+    /// The number of the worker thread that answered.
     pub(crate) thread: Option<usize>,
     pub(crate) request_body_bytes: u64,
     pub(crate) response_body_bytes: u64,
@@ -37,15 +43,42 @@ pub(crate) enum Result {
     /// With a whole response.
     Complete,
     /// With a response that was cut off: the application failed in the middle of it, or wrote less
-    /// than it had declared.
+    /// than it had declared, or the server ended.
     Cut,
     /// The client left before the end.
-    Abandoned,
+    Abandoned(LeftWhile),
 }
 
 impl Record {
-    /// Who is named in logs: the client as a trusted proxy told it, else the peer.
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.client.peer
+    /// A request of which as much has come as is known here.
+    pub(crate) fn begin(
+        head: Option<Arc<RequestHead>>,
+        client: Client,
+        received_at: Instant,
+    ) -> Box<Self> {
+        Box::new(Self {
+            head,
+            client,
+            request_id: None,
+            received_at,
+            queued_at: None,
+            taken_at: None,
+            answered_in: None,
+            thread: None,
+            request_body_bytes: 0,
+            response_body_bytes: 0,
+            status: None,
+            result: None,
+        })
+    }
+
+    /// How far it is, to say when its client left.
+    pub(crate) fn stage(&self) -> LeftWhile {
+        match (self.queued_at, self.taken_at, self.result) {
+            (_, _, Some(_)) => LeftWhile::Writing,
+            (_, Some(_), None) => LeftWhile::Served,
+            (Some(_), None, None) => LeftWhile::Queued,
+            (None, None, None) => LeftWhile::Reading,
+        }
     }
 }

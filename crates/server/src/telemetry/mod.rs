@@ -1,63 +1,131 @@
-//! Everything that is reported about a running server.
+//! Everything that is reported about a running server: what happens comes in as one of a closed set
+//! of events, and goes out as metrics, log lines and the access log.
+//!
+//! `families` names the metrics, `event` what can happen. What is counted as it happens is in
+//! `metrics`, what is read at a scrape in `collect`, and `status` tells a person.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
+use maitred_config::Settings;
 use maitred_http_parser::Rejection;
-use maitred_http_parser::connection::Late;
 use maitred_http_parser::exchange::Peer;
+use maitred_http_parser::fault::Stage;
 
-use crate::record::Record;
+use crate::clock::Clock;
+use crate::queue::Usage;
+use crate::record::{Record, Result as Answered};
+use crate::shared::Shared;
 
-/// Why a connection was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CloseReason {
-    /// The client closed it, or it broke.
-    Client,
-    /// The last response said so.
-    Finished,
-    /// It was idle for too long.
-    KeepAliveTimeout,
-    /// The client did not take its response in time.
-    WriteTimeout,
-    /// The client was refused.
-    Protocol,
-    /// It was idle, and its place was needed.
-    Evicted,
-    /// The server stops.
-    Drain,
-    /// The server or the application failed.
-    Error,
+pub(crate) mod backlog;
+pub(crate) mod collect;
+mod event;
+pub mod families;
+mod metrics;
+pub(crate) mod pause;
+mod process;
+pub(crate) mod ration;
+
+pub(crate) use event::Doing;
+pub use event::{CloseReason, LeftWhile, Turned};
+
+use self::collect::Gauges;
+use self::event::Method;
+use self::metrics::{Metrics, seconds};
+use self::pause::Pause;
+use self::ration::Ration;
+
+/// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
+/// readers know it.
+pub(crate) const CLIENT_LEFT: u16 = 499;
+
+/// The interpreter that runs the application, as `maitred_build_info` tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Such as `3.13.1`; empty where there is none.
+    pub version: String,
+    /// Such as `CPython`.
+    pub implementation: String,
+    /// `enabled` or `disabled`.
+    pub gil: String,
 }
 
-/// Why a connection or a request was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Turned {
-    /// connection-limit is reached, and nobody is idle.
-    Limit,
-    /// queue-limit is reached.
-    QueueFull,
-    /// It waited for queue-timeout.
-    QueueTimeout,
-    /// The server stops.
+/// How far the server has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Life {
+    Starting,
+    Serving,
     Draining,
-    /// The process has no file descriptors left.
-    FileDescriptors,
+    Stopped,
+}
+
+/// The limits that a scrape repeats.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    threads: usize,
+    queue: usize,
+    connections: usize,
 }
 
 /// Counts and reports what happens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Telemetry {
-    requests: AtomicU64,
+    metrics: Metrics,
+    gauges: OnceLock<Gauges>,
+    interpreter: Interpreter,
+    server_log_dropped: Option<fn() -> u64>,
+    limits: Limits,
     log_socket_errors: bool,
-    draining: AtomicBool,
+    requests: AtomicU64,
+    life: AtomicU8,
+    pause: Mutex<Pause>,
+    shared: OnceLock<Weak<Shared>>,
+    last_usage: Mutex<Usage>,
+    clock: OnceLock<Arc<Clock>>,
+    refusals: Ration,
+    limit_lines: Ration,
+    broken: Ration,
 }
 
 impl Telemetry {
-    /// Counters at zero.
-    pub fn new(settings: &maitred_config::Settings) -> Self {
-        Self { log_socket_errors: settings.log_socket_errors, ..Self::default() }
+    /// Every series at zero.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            metrics: Metrics::new(),
+            gauges: OnceLock::new(),
+            interpreter: Interpreter::default(),
+            server_log_dropped: None,
+            limits: Limits {
+                threads: settings.threads,
+                queue: settings.queue_limit,
+                connections: settings.connection_limit,
+            },
+            log_socket_errors: settings.log_socket_errors,
+            requests: AtomicU64::new(0),
+            life: AtomicU8::new(Life::Starting as u8),
+            pause: Mutex::default(),
+            shared: OnceLock::new(),
+            last_usage: Mutex::default(),
+            clock: OnceLock::new(),
+            refusals: Ration::new(20, Duration::from_secs(10)),
+            limit_lines: Ration::new(1, Duration::from_secs(60)),
+            broken: Ration::new(20, Duration::from_secs(10)),
+        }
+    }
+
+    /// Says what interpreter runs.
+    #[must_use]
+    pub fn with_interpreter(self, interpreter: Interpreter) -> Self {
+        Self { interpreter, ..self }
+    }
+
+    /// Says who knows how many records the server's own log has dropped.
+    #[must_use]
+    pub fn with_log_dropped(self, dropped: fn() -> u64) -> Self {
+        Self { server_log_dropped: Some(dropped), ..self }
     }
 
     /// Requests that have ended.
@@ -65,61 +133,172 @@ impl Telemetry {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Whether the server will stop soon.
+    /// Whether requests should be sent here.
+    ///
+    /// # Errors
+    /// The reason why not, in a word or two.
+    pub fn readiness(&self) -> Result<(), &'static str> {
+        match self.life.load(Ordering::Acquire) {
+            life if life == Life::Starting as u8 => Err("starting"),
+            life if life == Life::Serving as u8 => Ok(()),
+            life if life == Life::Draining as u8 => Err("draining"),
+            _ => Err("stopped"),
+        }
+    }
+
+    /// Whether the application is loaded and the listeners are open, or have been.
+    pub fn has_started(&self) -> bool {
+        self.life.load(Ordering::Acquire) > Life::Starting as u8
+    }
+
+    /// Whether the server will stop soon, or has.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.life.load(Ordering::Relaxed) >= Life::Draining as u8
+    }
+
+    /// The application raised, and the exception left it.
+    pub fn application_raised(&self, stage: Stage) {
+        self.metrics.app_exceptions.of(stage).increment(1);
+    }
+
+    /// The server serves: from here on it is what a scrape looks at.
+    pub(crate) fn serving(&self, shared: &Arc<Shared>, listeners: &[String]) {
+        self.metrics.listen(listeners);
+        let _ = self.clock.set(Arc::clone(&shared.clock));
+        if self.shared.set(Arc::downgrade(shared)).is_ok() {
+            self.reach(Life::Serving);
+        }
     }
 
     pub(crate) fn set_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.reach(Life::Draining);
     }
 
-    pub(crate) fn exchange_ended(&self, record: &Record, now: Instant) {
-        let _ = (record, now);
+    pub(crate) fn set_stopped(&self) {
+        self.reach(Life::Stopped);
+    }
+
+    fn reach(&self, life: Life) {
+        self.life.fetch_max(life as u8, Ordering::AcqRel);
+    }
+
+    fn clock(&self) -> &Clock {
+        self.clock.get_or_init(Arc::default)
+    }
+
+    fn gauges(&self) -> &Gauges {
+        self.gauges.get_or_init(|| Gauges::new(&self.metrics, &self.interpreter))
+    }
+
+    fn pause(&self) -> MutexGuard<'_, Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what must be done now and then so that numbers that nobody reads take no memory.
+    pub(crate) fn upkeep(&self) {
+        self.metrics.upkeep();
+    }
+
+    /// A worker thread has taken a request that waited for so long.
+    pub(crate) fn request_taken(&self, waited: Duration) {
+        self.metrics.queue_wait.record(seconds(waited));
+    }
+
+    /// A worker thread has done with a request, which kept it for so long.
+    pub(crate) fn request_served(&self, taken: Duration) {
+        self.metrics.app_duration.record(seconds(taken));
+    }
+
+    /// A request has ended, one way or another. Each does so once.
+    pub(crate) fn exchange_ended(&self, record: Box<Record>, now: Instant) {
+        let code = record.status.unwrap_or(CLIENT_LEFT);
+        let method = record.head.as_ref().map_or(Method::Other, |head| Method::of(head.method()));
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.metrics.requests(method, code).increment(1);
+        let duration = now.saturating_duration_since(record.received_at);
+        self.metrics.request_duration(code).record(seconds(duration));
+        if record.request_body_bytes > 0 {
+            self.metrics.request_bytes.increment(record.request_body_bytes);
+        }
+        if record.response_body_bytes > 0 {
+            self.metrics.response_bytes.increment(record.response_body_bytes);
+        }
+        if let Some(Answered::Abandoned(stage)) = record.result {
+            self.metrics.disconnects.of(stage).increment(1);
+        }
     }
 
     pub(crate) fn connection_accepted(&self, listener: usize) {
-        let _ = (self, listener);
+        if let Some(counter) = self.metrics.accepted(listener) {
+            counter.increment(1);
+        }
     }
 
     pub(crate) fn connection_closed(&self, reason: CloseReason) {
-        let _ = (self, reason);
+        self.metrics.closed.of(reason).increment(1);
     }
 
     pub(crate) fn turned_away(&self, why: Turned) {
-        let _ = (self, why);
+        self.metrics.rejected.of(why).increment(1);
     }
 
     pub(crate) fn evicted(&self) {
-        let _ = self;
+        self.metrics.evicted.increment(1);
     }
 
+    /// Somebody came while there were as many connections as may be.
     pub(crate) fn limit_reached(&self) {
-        let _ = self;
+        self.metrics.limit_reached.increment(1);
+        if self.limit_lines.take(self.clock().instant()).is_some() {
+            let limit = self.limits.connections;
+            tracing::warn!(
+                target: "maitred",
+                "connection-limit ({limit}) is reached: idle connections are closed for newcomers, \
+                 and where none is idle, newcomers are turned away; raise connection-limit, or \
+                 lower keep-alive-timeout"
+            );
+        }
     }
 
+    /// A listener stops accepting for a while.
+    pub(crate) fn accept_paused(&self) {
+        let now = self.clock().instant();
+        self.pause().begin(now);
+    }
+
+    /// And goes on.
+    pub(crate) fn accept_resumed(&self) {
+        let now = self.clock().instant();
+        self.pause().end(now);
+    }
+
+    /// A client sent what is refused, or did not send in time.
     pub(crate) fn rejected(&self, peer: &Peer, rejection: Rejection) {
-        let _ = self;
-        tracing::info!(
-            target: "maitred",
-            "refused a request of {}: {}",
-            peer.host,
-            rejection.detail()
-        );
-    }
-
-    pub(crate) fn late(&self, late: Late) {
-        let _ = (self, late);
-    }
-
-    pub(crate) fn client_left_the_queue(&self) {
-        let _ = self;
+        self.metrics.protocol_errors.of(rejection).increment(1);
+        if let Some(left_out) = self.refusals.take(self.clock().instant()) {
+            tracing::info!(
+                target: "maitred",
+                reason = rejection.name(),
+                client = &*peer.host,
+                status = rejection.status(),
+                left_out,
+                "refused a request: {}",
+                rejection.detail()
+            );
+        }
     }
 
     pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
-        if self.log_socket_errors {
-            tracing::debug!(target: "maitred", "connection of {} broke: {error}", peer.host);
+        if !self.log_socket_errors {
+            return;
+        }
+        if let Some(left_out) = self.broken.take(self.clock().instant()) {
+            tracing::debug!(
+                target: "maitred",
+                client = &*peer.host,
+                left_out,
+                "a connection broke: {error}"
+            );
         }
     }
 }

@@ -1,0 +1,43 @@
+//! How many connections the kernel has taken on a listening socket and the server has not.
+//!
+//! On Linux TCP_INFO of a listening socket says so: `tcpi_unacked` is the length of the accept
+//! queue, and `tcpi_sacked` what it may grow to. Elsewhere, and for Unix sockets, nobody tells.
+
+use socket2::SockRef;
+
+/// The accept queue of a listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Connections that wait to be accepted.
+    pub(crate) waiting: u32,
+    /// How many may.
+    pub(crate) limit: u32,
+}
+
+/// Asks the kernel.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "TCP_INFO has no wrapper in std or socket2")]
+pub(crate) fn of(socket: &SockRef<'_>) -> Option<Backlog> {
+    use std::os::fd::AsRawFd as _;
+    // SAFETY: all of its fields are numbers, for which zero is a value.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).ok()?;
+    // SAFETY: the kernel writes at most `length` bytes to `info`, which is that long, and the
+    // descriptor is open for as long as `socket` lives.
+    let outcome = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    (outcome == 0).then_some(Backlog { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
+}
+
+/// Nobody tells.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn of(_socket: &SockRef<'_>) -> Option<Backlog> {
+    None
+}

@@ -1,0 +1,220 @@
+//! The series of the metrics that are counted as things happen, and their handles.
+//!
+//! The recorder is our own, not the process's: two servers in one process have two sets of numbers.
+//! Every series is registered when the server is made, and its handle kept, so that a request does
+//! no lookup and allocates nothing. What can be read at the time of a scrape is not counted here
+//! (`collect.rs`).
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label as Pair, Level, Metadata, Recorder as _, Unit};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+use super::event::{CloseReason, Label, LeftWhile, Method, Stream, Turned};
+use super::families::{self, Family, Kind};
+use maitred_http_parser::Rejection;
+use maitred_http_parser::fault::Stage;
+
+/// The number of this worker process.
+pub(super) const WORKER: &str = "0";
+
+/// Codes of `maitred_requests_total` that exist from the start, for every method.
+const COMMON_CODES: [u16; 12] = [200, 201, 204, 301, 302, 304, 400, 403, 404, 499, 500, 503];
+
+/// The lowest code with a series of its own, and how many there are from it on.
+const CODES: (u16, usize) = (100, 500);
+
+/// The series of one family with one label, whose values are a closed set.
+pub(super) struct Each<L, M> {
+    handles: Box<[M]>,
+    label: std::marker::PhantomData<L>,
+}
+
+impl<L: Label, M> Each<L, M> {
+    fn new(register: impl Fn(&'static str) -> M) -> Self {
+        Self {
+            handles: L::ALL.iter().map(|label| register(label.name())).collect(),
+            label: std::marker::PhantomData,
+        }
+    }
+
+    /// The series of one value.
+    pub(super) fn of(&self, label: L) -> &M {
+        &self.handles[label.index()]
+    }
+}
+
+/// The handles.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Box<[OnceLock<Counter>]>,
+    request_duration: [Histogram; 5],
+    pub(super) app_duration: Histogram,
+    pub(super) queue_wait: Histogram,
+    pub(super) upstream_queue: Histogram,
+    pub(super) app_exceptions: Each<Stage, Counter>,
+    pub(super) protocol_errors: Each<Rejection, Counter>,
+    pub(super) disconnects: Each<LeftWhile, Counter>,
+    pub(super) request_bytes: Counter,
+    pub(super) response_bytes: Counter,
+    accepted: OnceLock<Box<[Counter]>>,
+    pub(super) closed: Each<CloseReason, Counter>,
+    pub(super) rejected: Each<Turned, Counter>,
+    pub(super) evicted: Counter,
+    pub(super) limit_reached: Counter,
+    pub(super) log_dropped: Each<Stream, Counter>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Registers every series.
+    pub(super) fn new() -> Self {
+        let registry = Registry::new();
+        let one = |family: &Family| registry.counter(family, &[]);
+        let metrics = Self {
+            requests: (0..Method::ALL.len() * (CODES.1 + 1)).map(|_| OnceLock::new()).collect(),
+            request_duration: ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .map(|class| registry.histogram(&families::REQUEST_DURATION, &[class])),
+            app_duration: registry.histogram(&families::APP_DURATION, &[]),
+            queue_wait: registry.histogram(&families::QUEUE_WAIT, &[]),
+            upstream_queue: registry.histogram(&families::UPSTREAM_QUEUE, &[]),
+            app_exceptions: registry.each(&families::APP_EXCEPTIONS),
+            protocol_errors: registry.each(&families::PROTOCOL_ERRORS),
+            disconnects: registry.each(&families::DISCONNECTS),
+            request_bytes: one(&families::REQUEST_BYTES),
+            response_bytes: one(&families::RESPONSE_BYTES),
+            accepted: OnceLock::new(),
+            closed: registry.each(&families::CLOSED),
+            rejected: registry.each(&families::REJECTED),
+            evicted: one(&families::EVICTED),
+            limit_reached: one(&families::LIMIT_REACHED),
+            log_dropped: registry.each(&families::LOG_DROPPED),
+            registry,
+        };
+        for &method in Method::ALL {
+            for code in COMMON_CODES {
+                metrics.requests(method, code);
+            }
+        }
+        metrics
+    }
+
+    /// The listeners are known.
+    pub(super) fn listen(&self, names: &[String]) {
+        self.accepted.get_or_init(|| {
+            names
+                .iter()
+                .map(|name| self.registry.counter(&families::ACCEPTED, &[name]))
+                .collect()
+        });
+    }
+
+    /// The counter of connections accepted on a listener.
+    pub(super) fn accepted(&self, listener: usize) -> Option<&Counter> {
+        self.accepted.get()?.get(listener)
+    }
+
+    /// The counter of requests with a method and a status.
+    pub(super) fn requests(&self, method: Method, code: u16) -> &Counter {
+        let (first, count) = CODES;
+        let at = usize::from(code).checked_sub(usize::from(first)).filter(|at| *at < count);
+        let cell = &self.requests[method.index() * (count + 1) + at.unwrap_or(count)];
+        cell.get_or_init(|| {
+            let code = if at.is_some() { code.to_string() } else { "other".to_owned() };
+            self.registry.counter(&families::REQUESTS, &[method.name(), &code])
+        })
+    }
+
+    /// The histogram of request durations of a status.
+    pub(super) fn request_duration(&self, code: u16) -> &Histogram {
+        &self.request_duration[usize::from(code / 100).clamp(1, 5) - 1]
+    }
+
+    /// Registers a gauge, or finds it again.
+    pub(super) fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
+        self.registry.gauge(family, labels)
+    }
+
+    /// Every metric as Prometheus reads it, but for those of [`Kind::Seconds`].
+    pub(super) fn render(&self) -> String {
+        self.registry.handle.render()
+    }
+
+    /// Sorts what histograms have recorded into their buckets, which empties their memory.
+    pub(super) fn upkeep(&self) {
+        self.registry.handle.run_upkeep();
+    }
+}
+
+/// Where series are registered.
+struct Registry {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+const METADATA: Metadata<'_> = Metadata::new("maitred", Level::INFO, None);
+
+impl Registry {
+    fn new() -> Self {
+        let mut builder = PrometheusBuilder::new().add_global_label("worker", WORKER);
+        for family in families::ALL {
+            if let Kind::Histogram(bounds) = family.kind {
+                let matcher = Matcher::Full(family.name.to_owned());
+                builder = builder
+                    .set_buckets_for_metric(matcher, bounds)
+                    .expect("a declared histogram has bounds");
+            }
+        }
+        let recorder = builder.build_recorder();
+        for family in families::ALL {
+            let (name, help) = (family.name.into(), family.help.into());
+            match family.kind {
+                Kind::Counter => recorder.describe_counter(name, None, help),
+                Kind::Gauge => recorder.describe_gauge(name, None, help),
+                Kind::Histogram(_) => {
+                    recorder.describe_histogram(name, Some(Unit::Seconds), help);
+                }
+                Kind::Seconds => {}
+            }
+        }
+        let handle = recorder.handle();
+        Self { recorder, handle }
+    }
+
+    fn counter(&self, family: &Family, labels: &[&str]) -> Counter {
+        self.recorder.register_counter(&key(family, labels), &METADATA)
+    }
+
+    fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
+        self.recorder.register_gauge(&key(family, labels), &METADATA)
+    }
+
+    fn histogram(&self, family: &Family, labels: &[&str]) -> Histogram {
+        self.recorder.register_histogram(&key(family, labels), &METADATA)
+    }
+
+    fn each<L: Label>(&self, family: &Family) -> Each<L, Counter> {
+        Each::new(|label| self.counter(family, &[label]))
+    }
+}
+
+fn key(family: &Family, values: &[&str]) -> Key {
+    debug_assert_eq!(family.labels.len(), values.len());
+    let pairs = family.labels.iter().zip(values);
+    let pairs: Vec<_> = pairs.map(|(name, value)| Pair::new(*name, (*value).to_owned())).collect();
+    Key::from_parts(family.name, pairs)
+}
+
+/// Seconds, as metrics count time.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

@@ -1,0 +1,93 @@
+//! What the kernel knows about this process: the `process_*` metrics that every Prometheus client
+//! has. Where there is no /proc, there are none.
+
+/// What was read; `None` is what the system does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Process {
+    pub(super) cpu_seconds: Option<f64>,
+    pub(super) resident_bytes: Option<u64>,
+    pub(super) open_fds: Option<u64>,
+    pub(super) max_fds: Option<u64>,
+    pub(super) threads: Option<u64>,
+    pub(super) start_seconds: Option<f64>,
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read() -> Process {
+    Process::default()
+}
+
+/// Reads /proc/self.
+#[cfg(target_os = "linux")]
+pub(super) fn read() -> Process {
+    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let ticks = configured(libc::_SC_CLK_TCK);
+    let boot = text("/proc/stat");
+    let boot = boot.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
+    let mut process = from_stat(&text("/proc/self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
+    // The descriptor that lists the folder is not one of ours.
+    process.open_fds = std::fs::read_dir("/proc/self/fd")
+        .ok()
+        .map(|entries| (entries.count() as u64).saturating_sub(1));
+    process.max_fds = soft_limit(&text("/proc/self/limits"), "Max open files");
+    process
+}
+
+/// A constant of the running system.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "sysconf(3) has no wrapper in std")]
+fn configured(name: libc::c_int) -> u64 {
+    // SAFETY: it takes a number and returns a number.
+    let value = unsafe { libc::sysconf(name) };
+    u64::try_from(value).unwrap_or(1).max(1)
+}
+
+/// Takes apart proc_pid_stat(5). The name of the program, in parentheses, may hold anything.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is no /proc"))]
+fn from_stat(stat: &str, ticks: u64, page_bytes: u64, boot: Option<u64>) -> Process {
+    let Some((_, rest)) = stat.rsplit_once(')') else { return Process::default() };
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // Field 3 of the manual page is the first behind the name.
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    #[expect(clippy::cast_precision_loss, reason = "ticks of a process are far below 2^53")]
+    let in_seconds = |count: u64| count as f64 / ticks as f64;
+    let since_boot = number(22).map(in_seconds);
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    let start_seconds = boot.zip(since_boot).map(|(boot, since)| boot as f64 + since);
+    Process {
+        cpu_seconds: number(14).zip(number(15)).map(|(user, system)| in_seconds(user + system)),
+        resident_bytes: number(24).map(|pages| pages * page_bytes),
+        threads: number(20),
+        start_seconds,
+        ..Process::default()
+    }
+}
+
+/// The soft limit in a line of /proc/self/limits.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is no /proc"))]
+fn soft_limit(limits: &str, name: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line_is_read_behind_the_name_whatever_that_holds() {
+        let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 7 0 1000 9 300 1";
+        let process = from_stat(stat, 100, 4096, Some(1_000_000));
+        assert_eq!(process.cpu_seconds, Some(2.0));
+        assert_eq!(process.threads, Some(7));
+        assert_eq!(process.resident_bytes, Some(300 * 4096));
+        assert_eq!(process.start_seconds, Some(1_000_010.0));
+    }
+
+    #[test]
+    fn a_soft_limit_is_the_first_number_and_unlimited_is_none() {
+        let limits = "Limit  Soft Limit Hard Limit Units\nMax open files   1024   4096   files\n";
+        assert_eq!(soft_limit(limits, "Max open files"), Some(1024));
+        assert_eq!(soft_limit("Max open files unlimited unlimited files", "Max open files"), None);
+    }
+}
