@@ -8,22 +8,23 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::Peer;
-use tokio::net::TcpListener;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 
 use crate::conn::{Conn, State};
 use crate::connection;
 use crate::listen::{ListenAddress, Listener};
 use crate::shared::Shared;
 use crate::stream::Stream;
-use crate::telemetry::{CloseReason, Turned};
+use crate::telemetry::{CloseReason, Telemetry, Turned};
 
 /// How many of those who were turned away are waited for at once, so that they get to read why.
 /// The others are told and closed on.
@@ -57,6 +58,15 @@ impl Door {
         }
     }
 
+    /// The listening socket.
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        match self {
+            Self::Tcp(listener) => SockRef::from(listener),
+            #[cfg(unix)]
+            Self::Unix(listener) => SockRef::from(listener),
+        }
+    }
+
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
@@ -70,6 +80,28 @@ impl Door {
             Self::Unix(listener) => {
                 listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix()))
             }
+        }
+    }
+}
+
+impl Door {
+    /// Accepts without asking the reactor.
+    fn accept_now(&self) -> io::Result<(Stream, Peer)> {
+        let (socket, address) = self.socket().accept()?;
+        socket.set_nonblocking(true)?;
+        match (self, address.as_socket()) {
+            (Self::Tcp(_), Some(address)) => {
+                if !NODELAY_IS_INHERITED {
+                    // Without it answers are only slower; the connection itself is fine.
+                    let _ = socket.set_tcp_nodelay(true);
+                }
+                Ok((Stream::Tcp(TcpStream::from_std(socket.into())?), Peer::tcp(address)))
+            }
+            #[cfg(unix)]
+            (Self::Unix(_), _) => {
+                Ok((Stream::Unix(UnixStream::from_std(socket.into())?), Peer::unix()))
+            }
+            (Self::Tcp(_), None) => Err(io::ErrorKind::AddrNotAvailable.into()),
         }
     }
 }
@@ -91,28 +123,43 @@ pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
 }
 
 /// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
-/// connection was established is reset.
+/// connection was established is reset. The reactor may not have been told of all of them.
 pub(crate) fn drain_backlog(shared: &Arc<Shared>, door: &Door, index: usize) {
-    let mut cx = Context::from_waker(Waker::noop());
-    while let Poll::Ready(Ok((stream, peer))) = door.poll_accept(&mut cx) {
+    while let Ok((stream, peer)) = door.accept_now() {
         admit(shared, stream, peer, index);
     }
 }
 
 /// Waits until there are fewer connections than the limit.
 async fn room(shared: &Shared) {
-    let mut said = false;
+    let mut paused = None;
     loop {
         let mut gone = pin!(shared.registry.gone.notified());
         gone.as_mut().enable();
         if shared.registry.len() < shared.settings.connection_limit {
             return;
         }
-        if !said {
-            said = true;
+        paused.get_or_insert_with(|| {
             shared.telemetry.limit_reached();
-        }
+            Paused::now(&shared.telemetry)
+        });
         gone.await;
+    }
+}
+
+/// For as long as it lives, a listener does not accept.
+struct Paused<'a>(&'a Telemetry);
+
+impl<'a> Paused<'a> {
+    fn now(telemetry: &'a Telemetry) -> Self {
+        telemetry.accept_paused();
+        Self(telemetry)
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.0.accept_resumed();
     }
 }
 
@@ -122,6 +169,7 @@ async fn recover(shared: &Shared, error: &io::Error) {
     if is_out_of_descriptors(error) {
         shared.telemetry.turned_away(Turned::FileDescriptors);
         if !evict(shared) {
+            let _paused = Paused::now(&shared.telemetry);
             tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await;
         } else {
             tokio::task::yield_now().await;
@@ -185,11 +233,12 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
         let State { protocol, outbox, .. } = &mut *state;
         let refusal = Refusal::Busy { retry_after_seconds: 1 };
         outbox.append(|out| protocol.turn_away(&refusal, out, &now));
+        state.ends_as = CloseReason::Rejected;
     }
     conn.write_out();
     let waited_for = Arc::clone(&shared.registry.turned_away);
     if Arc::strong_count(&waited_for) > TURNED_AWAY_MAX + 1 {
-        shared.telemetry.connection_closed(CloseReason::Protocol);
+        shared.telemetry.connection_closed(CloseReason::Rejected);
         return;
     }
     let shared = Arc::clone(shared);

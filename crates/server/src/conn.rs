@@ -12,15 +12,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use maitred_http_parser::Rejection;
 use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
-use maitred_http_parser::exchange::{Peer, Presence};
+use maitred_http_parser::exchange::{Client, Peer, Presence};
+use maitred_http_parser::forwarded::Forwarded;
 
 use crate::outbox::{Outbox, Written};
 use crate::record::{Record, Result as Answered};
 use crate::shared::Shared;
 use crate::spool::Claim;
 use crate::stream::{PeerEnd, Stream};
-use crate::telemetry::CloseReason;
+use crate::telemetry::{CloseReason, Doing, LeftWhile};
 
 /// One connection.
 pub(crate) struct Conn {
@@ -58,16 +60,22 @@ pub(crate) struct State {
     pub(crate) record: Option<Record>,
     /// Why the connection is over, once it is.
     pub(crate) over: Option<CloseReason>,
+    /// Why it will be, when it ends as the protocol has it.
+    pub(crate) ends_as: CloseReason,
     /// When the first byte came of the request that is being read.
     pub(crate) request_began: Instant,
     /// When something last happened here.
     pub(crate) last_active: Instant,
+    /// Nothing has come yet.
+    pub(crate) is_new: bool,
     /// The client has closed its side.
     pub(crate) input_ended: bool,
     /// The write side has been closed, and so many bytes have been dropped since.
     pub(crate) lingering: Option<u64>,
     /// The disk budget of the body that the application has.
     pub(crate) claim: Option<Claim>,
+    /// Bytes of the body that is coming in, as far as they are in memory.
+    pub(crate) incoming_bytes: u64,
 }
 
 impl std::fmt::Debug for Conn {
@@ -97,11 +105,14 @@ impl Conn {
                 waker: None,
                 record: None,
                 over: None,
+                ends_as: CloseReason::Finished,
                 request_began: now,
                 last_active: now,
+                is_new: true,
                 input_ended: false,
                 lingering: None,
                 claim: None,
+                incoming_bytes: 0,
             }),
             moved: Condvar::new(),
             whereabouts: Arc::default(),
@@ -168,7 +179,7 @@ impl Conn {
                 self.shared.telemetry.socket_error(&self.peer, &error);
                 self.leave(&mut state, CloseReason::Client);
             }
-            if state.outbox.is_empty() {
+            if state.outbox.is_empty() || state.over.is_some() {
                 ended = state.take_answered();
             }
             self.moved.notify_all();
@@ -176,18 +187,27 @@ impl Conn {
                 break;
             }
         }
+        if state.over.is_some() && ended.is_none() {
+            // Nobody is there any more: the application has only now found out.
+            ended = state.take_answered();
+        }
         (state, ended)
     }
 
-    /// A response has gone out.
-    fn report(&self, ended: Option<Record>) {
+    /// A request has ended.
+    pub(crate) fn report(&self, ended: Option<Record>) {
         if let Some(record) = ended {
-            self.shared.telemetry.exchange_ended(&record, self.shared.clock.instant());
+            self.shared.telemetry.exchange_ended(record, self.shared.clock.instant());
         }
     }
 
     /// The client has gone, or is sent away: nothing can be said to it any more.
     pub(crate) fn leave(&self, state: &mut State, reason: CloseReason) {
+        let is_unfinished = state.record.is_none() && state.protocol.phase() == Phase::Reading;
+        if is_unfinished && state.over.is_none() {
+            // A part of a head is a request, too, that ends here.
+            state.record = Some(Record::begin(None, self.client(), state.request_began));
+        }
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
         self.whereabouts.gone.store(true, Ordering::Release);
@@ -222,6 +242,9 @@ impl Conn {
             self.reset_on_close();
         }
         self.leave(&mut state, CloseReason::Drain);
+        if let Some(record) = &mut state.record {
+            record.result.get_or_insert(Answered::Cut);
+        }
     }
 
     /// Whether nobody is there any more to be answered, as far as that can be known: the
@@ -236,20 +259,58 @@ impl Conn {
 
     /// A worker has taken the request that waited here.
     pub(crate) fn taken(&self, worker: usize, now: Instant) {
+        let mut waited = Duration::ZERO;
         if let Some(record) = &mut self.state().record {
             record.taken_at = Some(now);
             record.thread = Some(worker);
+            waited = record.queued_at.map_or(waited, |at| now.saturating_duration_since(at));
         }
+        self.shared.telemetry.request_taken(waited);
     }
 
     /// The request that waited here is not given to the application: its client has left.
     pub(crate) fn never_answered(&self) {
-        self.shared.telemetry.client_left_the_queue();
         let mut state = self.state();
         if let Some(record) = &mut state.record {
-            record.result = Some(Answered::Abandoned);
+            record.result = Some(Answered::Abandoned(LeftWhile::Queued));
         }
         self.leave(&mut state, CloseReason::Client);
+    }
+
+    /// The server stops: nothing more is asked for here, and the connection ends if it is idle. One
+    /// on which nothing has come yet may stay, unless `newcomers_late`.
+    pub(crate) fn leave_if_idle(&self, newcomers_late: bool) {
+        let mut state = self.state();
+        state.protocol.handle_drain_announced();
+        let may_stay = state.is_new && !newcomers_late;
+        // What the kernel has already, the reactor may not have told yet.
+        if state.is_idle() && !may_stay && !self.stream.has_bytes() {
+            self.leave(&mut state, CloseReason::Drain);
+        }
+    }
+
+    /// Who is at the other end, as far as it can be known before the head has been read.
+    pub(crate) fn client(&self) -> Client {
+        Client {
+            peer: Arc::clone(&self.peer),
+            forwarded: Forwarded::default(),
+            listener: self.listener,
+        }
+    }
+
+    /// What came, or did not come in time, has been refused by the protocol: the request ends here.
+    pub(crate) fn refused(&self, state: &mut State, rejection: Rejection, result: Answered) {
+        self.shared.telemetry.rejected(&self.peer, rejection);
+        state.ends_as = CloseReason::Protocol;
+        let has_head = state.record.as_ref().is_some_and(|record| record.result.is_none());
+        if !has_head {
+            let record = Record::begin(None, self.client(), state.request_began);
+            self.report(state.record.replace(record));
+        }
+        if let Some(record) = &mut state.record {
+            record.status = Some(rejection.status());
+            record.result = Some(result);
+        }
     }
 
     /// Looks at the clock for this connection, once a second.
@@ -261,15 +322,20 @@ impl Conn {
         }
         let State { protocol, outbox, .. } = &mut *state;
         let Some(late) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
-        self.shared.telemetry.late(late);
         match late {
             Late::Write => {
                 self.reset_on_close();
                 self.leave(&mut state, CloseReason::WriteTimeout);
             }
-            Late::Linger => self.leave(&mut state, CloseReason::Protocol),
-            Late::KeepAlive | Late::Head | Late::Body => state.wake_io(),
+            Late::Linger => {
+                let reason = state.ends_as;
+                self.leave(&mut state, reason);
+            }
+            Late::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
+            Late::Head => self.refused(&mut state, Rejection::HeadTimeout, Answered::Complete),
+            Late::Body => self.refused(&mut state, Rejection::BodyTimeout, Answered::Complete),
         }
+        state.wake_io();
     }
 
     /// A client that is as far ahead as may be is not read, and so cannot be seen to end.
@@ -279,11 +345,6 @@ impl Conn {
             Some(PeerEnd::HalfClosed) => self.half_closed(now),
             None => {}
         }
-    }
-
-    /// What it is doing.
-    pub(crate) fn phase(&self) -> Phase {
-        self.state().protocol.phase()
     }
 }
 
@@ -322,10 +383,42 @@ impl State {
 
     /// The record of a response that has been decided upon and has gone out.
     pub(crate) fn take_answered(&mut self) -> Option<Record> {
-        if self.record.as_ref().is_some_and(|record| record.result.is_some()) {
-            self.record.take()
-        } else {
-            None
+        let is_cut_short = self.over.is_some() && !self.outbox.is_empty();
+        let mut record = self.record.take_if(|record| record.result.is_some())?;
+        self.claim = None;
+        if is_cut_short && record.result == Some(Answered::Complete) {
+            record.result = Some(Answered::Abandoned(LeftWhile::Writing));
+        }
+        Some(record)
+    }
+
+    /// Whether nothing is asked, owed or on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.doing() == Doing::Idle && !self.writing && self.over.is_none()
+    }
+
+    /// What the connection is doing.
+    pub(crate) fn doing(&self) -> Doing {
+        match self.record.as_ref().map(Record::stage) {
+            Some(LeftWhile::Reading) => Doing::Reading,
+            Some(LeftWhile::Queued) => Doing::Queued,
+            Some(LeftWhile::Served) => Doing::Serving,
+            Some(LeftWhile::Writing) => Doing::Writing,
+            None => match self.protocol.phase() {
+                Phase::Reading => Doing::Reading,
+                Phase::Idle if self.outbox.is_empty() => Doing::Idle,
+                Phase::Idle | Phase::Answering | Phase::Ending => Doing::Writing,
+            },
+        }
+    }
+
+    /// Bytes of the request body that are in memory.
+    pub(crate) fn body_bytes_in_memory(&self) -> u64 {
+        match &self.record {
+            Some(record) if record.queued_at.is_some() && self.claim.is_none() => {
+                record.request_body_bytes
+            }
+            _ => self.incoming_bytes,
         }
     }
 }

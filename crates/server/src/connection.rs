@@ -17,7 +17,7 @@ use crate::conn::{Conn, State};
 use crate::incoming::{Incoming, spill, understand};
 use crate::receive;
 use crate::record::Result as Answered;
-use crate::telemetry::CloseReason;
+use crate::telemetry::{CloseReason, LeftWhile};
 
 /// The size of the buffer that all connections of an I/O thread read into: a few heads of the
 /// largest common kind, or a good piece of a body.
@@ -53,16 +53,20 @@ pub(crate) async fn drive(conn: Arc<Conn>) -> CloseReason {
 
 /// The connection is over: whoever waits for it is told, and its record is written.
 fn conclude(conn: &Conn, reason: CloseReason) {
-    let record = {
-        let mut state = conn.state();
-        conn.leave(&mut state, reason);
-        state.record.take_if(|record| record.result.is_some() || record.taken_at.is_none())
-    };
-    conn.close();
-    if let Some(mut record) = record {
-        record.result.get_or_insert(Answered::Abandoned);
-        conn.shared.telemetry.exchange_ended(&record, conn.shared.clock.instant());
+    let mut state = conn.state();
+    conn.leave(&mut state, reason);
+    if let Some(record) = &mut state.record
+        && record.taken_at.is_none()
+    {
+        let stage = record.stage();
+        record.result.get_or_insert(Answered::Abandoned(stage));
     }
+    // Whoever is writing now will see that it is over. A worker that is at work finds out, and ends
+    // the record itself, when it answers.
+    let ended = if state.is_writing() { None } else { state.take_answered() };
+    drop(state);
+    conn.close();
+    conn.report(ended);
 }
 
 /// Does all there is to do now. Pending until there is more, or until something must be awaited.
@@ -77,6 +81,8 @@ fn turn(
             return Poll::Ready(Turn::Over(reason));
         }
         state.set_waker(cx.waker());
+        state.incoming_bytes =
+            incoming.as_ref().map_or(0, |request| request.spool.memory.len() as u64);
         if !state.outbox.is_empty() && !state.is_writing() {
             drop(state);
             match conn.stream.poll_write_ready(cx) {
@@ -99,7 +105,7 @@ fn turn(
             && !state.is_writing()
         {
             match ending {
-                Ending::Close => return Poll::Ready(Turn::Over(CloseReason::Finished)),
+                Ending::Close => return Poll::Ready(Turn::Over(state.ends_as)),
                 Ending::Reset => {
                     conn.reset_on_close();
                     return Poll::Ready(Turn::Over(CloseReason::Error));
@@ -221,8 +227,11 @@ fn ended(conn: &Conn, state: &mut State) {
     }
     let now = conn.shared.clock.now();
     conn.half_closed(now.instant);
-    let State { protocol, outbox, .. } = state;
+    if state.protocol.phase() == Phase::Idle {
+        state.ends_as = CloseReason::Client;
+    }
+    let State { protocol, outbox, .. } = &mut *state;
     if let Some(rejection) = outbox.append(|out| protocol.handle_eof(out, &now)) {
-        conn.shared.telemetry.rejected(&conn.peer, rejection);
+        conn.refused(state, rejection, Answered::Abandoned(LeftWhile::Reading));
     }
 }

@@ -3,14 +3,18 @@
 //! In this order: readiness says no; for `drain-delay` everything is still accepted, with
 //! `Connection: close` on the answers; what the kernel has accepted is taken in, and the listeners
 //! close; idle connections close; what runs may run on for `graceful-timeout`. What is left then
-//! is named in the log and cut off.
+//! is named in the log, with its stack, and cut off.
+//!
+//! A connection is idle only when nothing has come on it, and a client that has connected a moment
+//! ago has not had the time to ask: it is given a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::connection::Phase;
-
+use crate::incoming;
 use crate::shared::Shared;
+use crate::telemetry::Turned;
+use crate::workers::Told;
 
 /// How often it is looked whether the last connection has gone, besides being told of each.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -19,9 +23,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// a disk takes longer than a moment.
 const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a connection that was accepted may take to send the first byte of its first request.
+const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long the interpreter is waited for to tell what the requests are doing that are cut off.
+const STACK_PATIENCE: Duration = Duration::from_millis(500);
+
 /// The server will stop: answers say so from now on.
 pub(crate) fn announce(shared: &Shared) {
     shared.telemetry.set_draining();
+    tracing::info!(
+        target: "maitred",
+        connections = shared.registry.len(),
+        waiting = shared.queue.len(),
+        "stopping: requests that are on their way are still answered"
+    );
     for conn in shared.registry.all() {
         conn.state().protocol.handle_drain_announced();
     }
@@ -29,23 +45,60 @@ pub(crate) fn announce(shared: &Shared) {
 
 /// Nobody is accepted any more: idle connections end, and the others after their response.
 pub(crate) async fn finish(shared: &Arc<Shared>, deadline: Instant) {
-    for conn in shared.registry.all() {
-        let mut state = conn.state();
-        state.protocol.handle_drain();
-        state.wake_io();
-    }
-    while shared.registry.len() > 0 && shared.clock.instant() < deadline {
+    let began = shared.clock.instant();
+    loop {
+        let now = shared.clock.instant();
+        let newcomers_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
+        for conn in shared.registry.all() {
+            conn.leave_if_idle(newcomers_late);
+        }
+        if shared.registry.len() == 0 || now >= deadline {
+            break;
+        }
         let gone = shared.registry.gone.notified();
         // Late or not, the count decides.
         let _ = tokio::time::timeout(LOOK_AGAIN, gone).await;
     }
+    if shared.registry.len() > 0 {
+        let shared = Arc::clone(shared);
+        // It waits for the interpreter, which answers may still need the I/O thread for.
+        let named = tokio::task::spawn_blocking(move || name_what_is_left(&shared));
+        // A panic in there has been printed, and takes nothing with it but the names.
+        let _ = named.await;
+    }
 }
 
-/// Cuts off what is left, and waits until its tasks have seen that.
-pub(crate) async fn cut_off(shared: &Shared) {
+/// Names the requests that will be cut off.
+fn name_what_is_left(shared: &Shared) {
     let now = shared.clock.instant();
+    let mut patience = STACK_PATIENCE;
+    for occupation in shared.pool.all() {
+        let Some(serving) = occupation.seat.serving() else { continue };
+        let told = Told::of(&serving.conn, serving.since, now);
+        let began = shared.clock.instant();
+        let stack = occupation.stack(patience);
+        patience = patience.saturating_sub(shared.clock.instant().saturating_duration_since(began));
+        tracing::warn!(
+            target: "maitred",
+            method = told.method,
+            path = told.path,
+            client = told.client,
+            request_id = told.request_id.as_deref(),
+            seconds = told.runs_for.as_secs_f64(),
+            worker = occupation.name,
+            stack,
+            "graceful-timeout: a request is cut off"
+        );
+    }
+}
+
+/// Cuts off what is left, and waits until its tasks have seen that. Requests that still wait for a
+/// thread are told so.
+pub(crate) async fn cut_off(shared: &Shared) {
+    for waiting in shared.queue.clear() {
+        incoming::turn_away(&waiting, Turned::Draining);
+    }
     for conn in shared.registry.all() {
-        report(&conn, now);
         conn.cut_off();
     }
     let gone = async {
@@ -56,23 +109,5 @@ pub(crate) async fn cut_off(shared: &Shared) {
     };
     if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
         tracing::warn!(target: "maitred", "{} connections did not end", shared.registry.len());
-    }
-}
-
-/// Names a request that is cut off.
-fn report(conn: &crate::conn::Conn, now: Instant) {
-    let state = conn.state();
-    if state.protocol.phase() != Phase::Answering {
-        return;
-    }
-    if let Some(record) = &state.record {
-        tracing::warn!(
-            target: "maitred",
-            "cut off at shutdown: {} {} of {} after {:.1} s",
-            record.head.method(),
-            String::from_utf8_lossy(record.head.path()),
-            record.peer().host,
-            now.saturating_duration_since(record.received_at).as_secs_f64()
-        );
     }
 }

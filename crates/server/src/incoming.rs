@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use maitred_http_parser::connection::{Phase, Received};
+use maitred_http_parser::connection::{Moment, Outcome, Phase, Received};
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::{Body, Client, Exchange};
 use maitred_http_parser::forwarded::{self, Forwarded};
@@ -23,7 +23,7 @@ use crate::telemetry::Turned;
 
 /// A request that is coming in.
 pub(crate) struct Incoming {
-    head: RequestHead,
+    head: Arc<RequestHead>,
     pub(crate) spool: Spool,
     /// All of it has come; only the disk does not have it yet.
     pub(crate) is_complete: bool,
@@ -38,6 +38,7 @@ pub(crate) fn understand(
     let now = conn.shared.clock.now();
     let mut state = conn.state();
     state.last_active = now.instant;
+    state.is_new = false;
     if state.protocol.phase() == Phase::Idle {
         state.request_began = now.instant;
     }
@@ -47,9 +48,14 @@ pub(crate) fn understand(
         match outbox.append(|out| protocol.receive(input, out, &now)) {
             Received::Wait | Received::Held | Received::Ignored => return,
             Received::Head(head) => match head.framing() {
-                BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(head),
+                BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
                 framing => {
                     let spool = conn.shared.spooling.begin(framing);
+                    let head = Arc::new(head);
+                    // What becomes of it before it is complete is known from here on.
+                    let record =
+                        Record::begin(Some(Arc::clone(&head)), conn.client(), state.request_began);
+                    conn.report(state.record.replace(record));
                     *incoming = Some(Box::new(Incoming { head, spool, is_complete: false }));
                 }
             },
@@ -72,7 +78,7 @@ pub(crate) fn understand(
             }
             Received::Rejected(rejection) => {
                 *incoming = None;
-                conn.shared.telemetry.rejected(&conn.peer, rejection);
+                conn.refused(&mut state, rejection, Answered::Complete);
                 return;
             }
         }
@@ -94,41 +100,30 @@ fn complete(conn: &Arc<Conn>, state: MutexGuard<'_, State>, request: Incoming, n
 fn submit(
     conn: &Arc<Conn>,
     mut state: MutexGuard<'_, State>,
-    head: RequestHead,
+    head: Arc<RequestHead>,
     body: Body,
     claim: Option<Claim>,
     now: Instant,
 ) {
-    let head = Arc::new(head);
     let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
     let client = Client {
-        peer: Arc::clone(&conn.peer),
         forwarded: trusted.as_ref().map(Forwarded::clone).unwrap_or_default(),
-        listener: conn.listener,
+        ..conn.client()
     };
     let record = Record {
-        head: Arc::clone(&head),
-        client: client.clone(),
-        request_id: None,
-        received_at: state.request_began,
-        queued_at: now,
-        taken_at: None,
-        answered_in: None,
-        thread: None,
+        queued_at: Some(now),
         request_body_bytes: body.len(),
-        response_body_bytes: 0,
-        status: None,
-        result: None,
+        ..Record::begin(Some(Arc::clone(&head)), client.clone(), state.request_began)
     };
     state.request_began = now; // of the next one, where it has come with this
     let previous = state.record.replace(record);
     state.claim = claim;
     drop(state);
-    if let Some(previous) = previous {
-        conn.shared.telemetry.exchange_ended(&previous, now);
-    }
+    // Its own, which began with the head, has no result; that of the last request has one.
+    conn.report(previous.filter(|previous| previous.result.is_some()));
     if let Err(refusal) = trusted {
         tracing::warn!(target: "maitred", "refused a request of {}: {refusal}", conn.peer.host);
+        conn.shared.telemetry.rejected(&conn.peer, refusal.rejection());
         return refuse(conn, &Refusal::Rejected(refusal.rejection()));
     }
     if conn.shared.trust.log_untrusted {
@@ -176,14 +171,30 @@ pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
 pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
     let now = conn.shared.clock.now();
     let mut state = conn.state();
-    let State { protocol, outbox, record, .. } = &mut *state;
-    outbox.append(|out| protocol.refuse(refusal, out, &now));
-    if let Some(record) = record {
-        record.status = Some(refusal.status());
-        record.result = Some(Answered::Complete);
-    }
+    refuse_locked(conn, &mut state, refusal, &now);
     drop(state);
     conn.flush();
+}
+
+/// The same under the lock: whoever calls flushes.
+pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, now: &Moment) {
+    let State { protocol, outbox, record, .. } = state;
+    let outcome = outbox.append(|out| protocol.refuse(refusal, out, now));
+    if outcome == Outcome::Cut {
+        conn.reset_on_close();
+    }
+    if let Some(record) = record
+        && record.result.is_none()
+    {
+        record.result = match outcome {
+            Outcome::Refused { status } => {
+                record.status = Some(status);
+                Some(Answered::Complete)
+            }
+            Outcome::Complete | Outcome::Short { .. } | Outcome::Cut => Some(Answered::Cut),
+            Outcome::Gone => Some(Answered::Abandoned(record.stage())),
+        };
+    }
 }
 
 /// Writes body bytes to the disk, on a thread that may wait for it.

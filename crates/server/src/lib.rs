@@ -33,9 +33,11 @@ mod spool;
 mod stream;
 mod sweep;
 pub mod telemetry;
+mod watch;
+mod workers;
 
 pub use clock::Clock;
 pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
 pub use queue::Lock;
 pub use server::{RunError, Running, Server, Waited};
-pub use telemetry::Telemetry;
+pub use telemetry::{Interpreter, Telemetry};

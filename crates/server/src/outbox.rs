@@ -44,6 +44,16 @@ pub(crate) struct FilePart {
     pub(crate) file: File,
     pub(crate) offset: u64,
     pub(crate) remaining: u64,
+    pub(crate) owner: FileOwner,
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileOwner {
+    /// The application's: `wsgi.file_wrapper`.
+    Application,
+    /// The server's: output that overflowed memory.
+    Server,
 }
 
 /// How far a write got.
@@ -74,6 +84,15 @@ impl Outbox {
     pub(crate) fn copied_bytes(&self) -> u64 {
         let rest: usize = self.rest.iter().map(Segment::copied_bytes).sum();
         (self.first.len() - self.first_sent + rest) as u64
+    }
+
+    /// Bytes that wait in temporary files.
+    pub(crate) fn spilt_bytes(&self) -> u64 {
+        let spilt = self.rest.iter().filter_map(|segment| match segment {
+            Segment::File(part) if part.owner == FileOwner::Server => Some(part.remaining),
+            _ => None,
+        });
+        spilt.sum()
     }
 
     /// Lends the buffer at the end, to append to.
@@ -258,7 +277,8 @@ impl Segment {
 fn written(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
     use std::io::Write as _;
     file.write_all(bytes)?;
-    Ok(FilePart { file: file.try_clone()?, offset, remaining: bytes.len() as u64 })
+    let remaining = bytes.len() as u64;
+    Ok(FilePart { file: file.try_clone()?, offset, remaining, owner: FileOwner::Server })
 }
 
 #[cfg(test)]

@@ -170,7 +170,12 @@ impl Queue {
             queue: Arc::clone(self),
             index,
             parker: Arc::default(),
-            work: Mutex::new(Work { serving: None, kept_since: now, woken_at: None }),
+            work: Mutex::new(Work {
+                serving: None,
+                has_left: false,
+                kept_since: now,
+                woken_at: None,
+            }),
         })
     }
 
@@ -335,6 +340,8 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 struct Work {
     serving: Option<Serving>,
+    /// It has been given up, and another has its place.
+    has_left: bool,
     /// Since when the worker has not let go of the interpreter.
     kept_since: Instant,
     woken_at: Option<Instant>,
@@ -357,13 +364,29 @@ impl Seat {
         self.work().serving.clone()
     }
 
-    /// The worker has gone, or is given up as stuck: it does not count any more.
+    /// The worker has gone: it does not count any more.
     pub(crate) fn leave(&self) {
-        let served = self.work().serving.take().is_some();
+        self.depart(&mut self.work());
+    }
+
+    /// The worker is given up as stuck, if it still serves what it took at `since`: it does not
+    /// count any more, and finds the queue closed when it comes back.
+    pub(crate) fn give_up(&self, since: Instant) -> bool {
+        let mut work = self.work();
+        let is_stuck = work.serving.as_ref().is_some_and(|serving| serving.since == since);
+        if is_stuck {
+            self.depart(&mut work);
+        }
+        is_stuck
+    }
+
+    fn depart(&self, work: &mut Work) {
+        work.has_left = true;
+        let served = work.serving.take();
         let mut state = self.queue.state();
         state.usage.settle(self.queue.clock.instant());
         state.usage.threads = state.usage.threads.saturating_sub(1);
-        state.usage.busy = state.usage.busy.saturating_sub(usize::from(served));
+        state.usage.busy = state.usage.busy.saturating_sub(usize::from(served.is_some()));
     }
 }
 
@@ -372,6 +395,9 @@ impl Exchanges for Seat {
         let queue = &*self.queue;
         let now = queue.clock.instant();
         let mut work = self.work();
+        if work.has_left {
+            return None;
+        }
         let ended = work.serving.take();
         let mut left = Vec::new();
         let mut state = queue.state();
@@ -412,7 +438,10 @@ impl Exchanges for Seat {
         work.serving =
             next.as_ref().map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
         drop(work);
-        drop(ended);
+        if let Some(ended) = ended {
+            let telemetry = &ended.conn.shared.telemetry;
+            telemetry.request_served(now.saturating_duration_since(ended.since));
+        }
         for waiting in left {
             waiting.conn.never_answered();
         }
@@ -428,6 +457,9 @@ impl Exchanges for Seat {
     }
 
     fn wait(&self) -> Wake {
+        if self.work().has_left {
+            return Wake::Closed;
+        }
         let mut state = self.queue.state();
         if state.waiting.is_empty() {
             if state.closed {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
 
-use crate::telemetry::LeftWhile;
+use crate::telemetry::{CLIENT_LEFT, LeftWhile};
 
 /// One request, from its first byte to the last of its answer.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl Record {
         head: Option<Arc<RequestHead>>,
         client: Client,
         received_at: Instant,
-    ) -> Box<Self> {
-        Box::new(Self {
+    ) -> Self {
+        Self {
             head,
             client,
             request_id: None,
@@ -69,7 +69,16 @@ impl Record {
             response_body_bytes: 0,
             status: None,
             result: None,
-        })
+        }
+    }
+
+    /// The status in metrics and logs: what the client was told, else what became of it.
+    pub(crate) fn code(&self) -> u16 {
+        match (self.status, self.result) {
+            (Some(status), _) => status,
+            (None, Some(Result::Abandoned(_)) | None) => CLIENT_LEFT,
+            (None, Some(Result::Complete | Result::Cut)) => 500,
+        }
     }
 
     /// How far it is, to say when its client left.

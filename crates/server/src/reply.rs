@@ -15,8 +15,9 @@ use maitred_http_parser::message::ResponseHead;
 
 use crate::conn::{Conn, State};
 use crate::deferral::Deferred;
-use crate::outbox::{FilePart, Segment};
+use crate::outbox::{FileOwner, FilePart, Segment};
 use crate::record::Result as Answered;
+use crate::telemetry::LeftWhile;
 
 /// Answers up to this size may be deferred: what is larger is worth a system call of its own.
 const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
@@ -103,7 +104,7 @@ impl Answer {
         record.result = Some(match outcome {
             Outcome::Complete | Outcome::Refused { .. } => Answered::Complete,
             Outcome::Short { .. } | Outcome::Cut => Answered::Cut,
-            Outcome::Gone => Answered::Abandoned,
+            Outcome::Gone => Answered::Abandoned(LeftWhile::Served),
         });
     }
 
@@ -214,6 +215,7 @@ impl Reply for Answer {
             file: file.file,
             offset: file.offset,
             remaining: frame.take,
+            owner: FileOwner::Application,
         }));
         outbox.append(|out| out.extend_from_slice(frame.suffix));
         Flow::Continue

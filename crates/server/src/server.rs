@@ -1,11 +1,11 @@
 //! A server, from its sockets to its end: one I/O thread, and the application's workers.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use maitred_config::Settings;
-use maitred_http_parser::exchange::{Application, StartError, Worker};
+use maitred_http_parser::exchange::{Application, StartError};
 use tokio::sync::Notify;
 
 use crate::accept::{self, Door};
@@ -14,13 +14,15 @@ use crate::deferral::Deferral;
 use crate::drain;
 use crate::listen::Listeners;
 use crate::nap;
-use crate::queue::{Lock, Queue, Seat};
+use crate::queue::{Lock, Queue};
 use crate::registry::Registry;
 use crate::rules;
 use crate::shared::Shared;
 use crate::spool::Spooling;
 use crate::sweep;
 use crate::telemetry::Telemetry;
+use crate::watch::Watch;
+use crate::workers::Pool;
 
 /// How long workers are waited for once their work is done.
 const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -77,6 +79,7 @@ enum Stage {
 
 #[derive(Debug)]
 struct Control {
+    watch: Mutex<Option<Watch>>,
     state: Mutex<State>,
     changed: Condvar,
     /// Tells the I/O thread that the stage has changed.
@@ -127,21 +130,18 @@ impl Server {
     /// A thread could not be started; what was started has been ended again.
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
-        let shared = Arc::new(shared(settings, telemetry, clock, lock));
-        let mut workers = Vec::new();
-        for index in 0..shared.settings.threads {
-            let seat = shared.queue.seat(index);
-            match application.start_worker(&format!("maitred-{index}"), Arc::clone(&seat) as _) {
-                Ok(worker) => workers.push((seat, worker)),
-                Err(error) => {
-                    shared.queue.close();
-                    return Err(error.into());
-                }
+        let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
+        for _ in 0..shared.settings.threads {
+            if let Err(error) = shared.pool.start_one(&shared.queue) {
+                shared.queue.close();
+                return Err(error.into());
             }
         }
+        let watch = Watch::start(Arc::clone(&shared))?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let control = Arc::new(Control {
+            watch: Mutex::new(Some(watch)),
             state: Mutex::new(State {
                 stage: Stage::Serve,
                 stopped: false,
@@ -154,13 +154,15 @@ impl Server {
         });
         let doors = {
             let _inside = runtime.enter();
-            listeners.entries.iter().map(Door::open).collect::<Result<Vec<_>, _>>()?
+            let open = |listener| Door::open(listener).map(Arc::new);
+            listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
         };
+        control.shared.open(&listeners, &doors);
         let io_control = Arc::clone(&control);
         let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
             runtime.block_on(serve(&io_control, doors, listeners));
             runtime.shutdown_timeout(Duration::ZERO);
-            end(&io_control, &workers);
+            end(&io_control);
         });
         match io {
             Ok(io) => {
@@ -178,6 +180,7 @@ impl Server {
 /// What all parts of the server share.
 fn shared(
     settings: Arc<Settings>,
+    application: Arc<dyn Application>,
     telemetry: Arc<Telemetry>,
     clock: Arc<Clock>,
     lock: Lock,
@@ -188,6 +191,8 @@ fn shared(
         rules: Arc::new(rules::protocol(&settings)),
         trust: rules::trust(&settings),
         queue: Arc::new(queue),
+        pool: Pool::new(application),
+        doors: OnceLock::new(),
         registry: Registry::default(),
         spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),
         clock,
@@ -197,11 +202,10 @@ fn shared(
 }
 
 /// The I/O thread: everything that is not the application.
-async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
+async fn serve(control: &Arc<Control>, doors: Vec<Arc<Door>>, listeners: Listeners) {
     let shared = &control.shared;
     let sweeping = tokio::spawn(sweep::run(Arc::clone(shared)));
     let napping = tokio::spawn(nap::run(Arc::clone(&shared.queue)));
-    let doors: Vec<_> = doors.into_iter().map(Arc::new).collect();
     let accepting: Vec<_> = doors
         .iter()
         .enumerate()
@@ -215,6 +219,8 @@ async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
     let _ = delay.await;
     for task in accepting {
         task.abort();
+        // Its end, in whatever way, is what is waited for: it has a hold on the listening socket.
+        let _ = task.await;
     }
     for (index, door) in doors.iter().enumerate() {
         accept::drain_backlog(shared, door, index);
@@ -239,20 +245,15 @@ async fn serve(control: &Arc<Control>, doors: Vec<Door>, listeners: Listeners) {
 }
 
 /// The I/O thread is done: workers end, and whoever waits is told.
-fn end(control: &Control, workers: &[(Arc<Seat>, Box<dyn Worker>)]) {
+fn end(control: &Control) {
     let shared = &control.shared;
-    drop(shared.queue.clear());
     shared.queue.close();
-    let deadline = shared.clock.instant() + WORKERS_END_WITHIN;
-    for (_, worker) in workers {
-        while !worker.is_finished() && shared.clock.instant() < deadline {
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-    }
-    let left = workers.iter().filter(|(_, worker)| !worker.is_finished()).count();
+    drop(control.watch.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let left = shared.pool.end(shared, shared.clock.instant() + WORKERS_END_WITHIN);
     if left > 0 {
         tracing::warn!(target: "maitred", "{left} worker threads are still running");
     }
+    shared.telemetry.ended(shared);
     let mut state = control.state();
     state.stopped = true;
     control.changed.notify_all();
@@ -321,6 +322,15 @@ impl Running {
                 return Waited::Nudged;
             }
             state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Looks at the clock now, for everybody: what is done once a second, or when the next request
+    /// is due, is done at once. For tests that put the clock forward.
+    pub fn tick(&self) {
+        sweep::sweep(&self.control.shared);
+        if let Some(watch) = &*self.control.watch.lock().unwrap_or_else(PoisonError::into_inner) {
+            watch.look();
         }
     }
 

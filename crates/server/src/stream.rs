@@ -112,6 +112,12 @@ impl Stream {
         }
     }
 
+    /// Whether bytes have come that have not been read.
+    pub(crate) fn has_bytes(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit(); 1];
+        self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
+    }
+
     /// Ready when a write is worth trying.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_write_ready(cx))

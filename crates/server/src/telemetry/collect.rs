@@ -49,9 +49,8 @@ impl std::fmt::Debug for Gauges {
 impl Gauges {
     pub(super) fn new(metrics: &Metrics, interpreter: &Interpreter) -> Self {
         let one = |family: &Family| metrics.gauge(family, &[]);
-        let spool = |direction, storage| {
-            metrics.gauge(&families::SPOOL_BYTES, &[direction, storage])
-        };
+        let spool =
+            |direction, storage| metrics.gauge(&families::SPOOL_BYTES, &[direction, storage]);
         Self {
             build_info: metrics.gauge(
                 &families::BUILD_INFO,

@@ -9,7 +9,9 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, Key, Label as Pair, Level, Metadata, Recorder as _, Unit};
+use metrics::{
+    Counter, Gauge, Histogram, Key, Label as Pair, Level, Metadata, Recorder as _, Unit,
+};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
@@ -111,10 +113,7 @@ impl Metrics {
     /// The listeners are known.
     pub(super) fn listen(&self, names: &[String]) {
         self.accepted.get_or_init(|| {
-            names
-                .iter()
-                .map(|name| self.registry.counter(&families::ACCEPTED, &[name]))
-                .collect()
+            names.iter().map(|name| self.registry.counter(&families::ACCEPTED, &[name])).collect()
         });
     }
 

@@ -174,8 +174,10 @@ impl Telemetry {
         self.reach(Life::Draining);
     }
 
-    pub(crate) fn set_stopped(&self) {
+    /// Nothing is served any more.
+    pub(crate) fn ended(&self, shared: &Shared) {
         self.reach(Life::Stopped);
+        self.remember(shared.queue.usage());
     }
 
     fn reach(&self, life: Life) {
@@ -210,8 +212,8 @@ impl Telemetry {
     }
 
     /// A request has ended, one way or another. Each does so once.
-    pub(crate) fn exchange_ended(&self, record: Box<Record>, now: Instant) {
-        let code = record.status.unwrap_or(CLIENT_LEFT);
+    pub(crate) fn exchange_ended(&self, record: Record, now: Instant) {
+        let code = record.code();
         let method = record.head.as_ref().map_or(Method::Other, |head| Method::of(head.method()));
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.requests(method, code).increment(1);

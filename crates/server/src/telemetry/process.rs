@@ -24,7 +24,8 @@ pub(super) fn read() -> Process {
     let ticks = configured(libc::_SC_CLK_TCK);
     let boot = text("/proc/stat");
     let boot = boot.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
-    let mut process = from_stat(&text("/proc/self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
+    let mut process =
+        from_stat(&text("/proc/self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
     // The descriptor that lists the folder is not one of ours.
     process.open_fds = std::fs::read_dir("/proc/self/fd")
         .ok()
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_stat_line_is_read_behind_the_name_whatever_that_holds() {
-        let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 7 0 1000 9 300 1";
+        let stat =
+            "42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 7 0 1000 9 300 1";
         let process = from_stat(stat, 100, 4096, Some(1_000_000));
         assert_eq!(process.cpu_seconds, Some(2.0));
         assert_eq!(process.threads, Some(7));

@@ -1,0 +1,243 @@
+//! Looks after requests that take too long, from a thread of its own.
+//!
+//! A request that runs for longer than `request-timeout` is answered 504, on time: the watch sleeps
+//! until the next one can be due, and needs neither the I/O thread nor the interpreter. What needs
+//! the interpreter (the application's stack, a thread in the place of the stuck one) is done by
+//! another thread, the **tender**, which may have to wait for it.
+//!
+//! `slow-request` only writes the application's stack to the log, once for each request.
+
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::encode::Refusal;
+
+use crate::conn::Conn;
+use crate::incoming;
+use crate::shared::Shared;
+use crate::telemetry::ration::Ration;
+use crate::workers::{Member, Replaced, Told};
+
+/// How often the watch looks at least. Histograms keep what they are told until then: at 100,000
+/// requests a second, five megabytes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long the interpreter is waited for, to tell what a thread is doing, before a line is written
+/// without that.
+const STACK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Requests that may wait for the tender.
+const CASES_MAX: usize = 64;
+
+/// A request that has waited for this long means that the threads do not suffice.
+const WAITS_TOO_LONG: Duration = Duration::from_secs(1);
+
+/// The thread that looks.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    eyes: Arc<Eyes>,
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is needed to look.
+#[derive(Debug)]
+struct Eyes {
+    shared: Arc<Shared>,
+    cases: SyncSender<Case>,
+    saturation_lines: Ration,
+}
+
+/// A request that the tender should see to.
+struct Case {
+    kind: Kind,
+    member: Arc<Member>,
+    since: Instant,
+    told: Told,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    TimedOut,
+    Slow,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case").field("kind", &self.kind).field("told", &self.told).finish()
+    }
+}
+
+impl Watch {
+    /// Starts it, and the tender.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (cases, waiting) = mpsc::sync_channel(CASES_MAX);
+        let tended = Arc::clone(&shared);
+        // Nobody waits for its end: it may be waiting for an interpreter that never answers.
+        std::thread::Builder::new()
+            .name("maitred-tender".into())
+            .spawn(move || tend(&tended, &waiting))?;
+        let saturation_lines = Ration::new(1, Duration::from_secs(60));
+        let eyes = Arc::new(Eyes { shared, cases, saturation_lines });
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let (looking, told) = (Arc::clone(&eyes), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("maitred-watch".into())
+            .spawn(move || watch(&looking, &told))?;
+        Ok(Self { eyes, stop, thread: Some(thread) })
+    }
+
+    /// Looks now.
+    pub(crate) fn look(&self) {
+        self.eyes.look();
+    }
+}
+
+fn watch(eyes: &Eyes, (stop, told): &(Mutex<bool>, Condvar)) {
+    let mut stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
+    while !*stopped {
+        drop(stopped);
+        let due = eyes.look();
+        eyes.shared.telemetry.upkeep();
+        let now = eyes.shared.clock.instant();
+        let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
+        stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
+        (stopped, _) = told
+            .wait_timeout_while(stopped, wait.min(LOOK_AGAIN), |stopped| !*stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of its own has been printed; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Eyes {
+    /// Looks after every thread. Also tells when the next request can be due. Never waits.
+    fn look(&self) -> Option<Instant> {
+        let shared = &*self.shared;
+        let now = shared.clock.instant();
+        let mut next: Option<Instant> = None;
+        let limits = [
+            (Kind::TimedOut, shared.settings.request_timeout),
+            (Kind::Slow, shared.settings.slow_request),
+        ];
+        for member in shared.pool.all() {
+            let serving = member.seat.serving();
+            for (kind, limit) in limits {
+                let Some(limit) = limit else { continue };
+                // Who serves nothing now may begin at once.
+                let due = serving.as_ref().map_or(now, |serving| serving.since) + limit;
+                match &serving {
+                    Some(serving) if due <= now => {
+                        if member.mark(kind == Kind::TimedOut, serving.since) {
+                            self.overdue(kind, &member, &serving.conn, serving.since, now);
+                        }
+                    }
+                    _ => next = Some(next.map_or(due, |next| next.min(due))),
+                }
+            }
+        }
+        self.report_saturation(now);
+        next
+    }
+
+    /// A request has run for as long as it may, or should.
+    fn overdue(&self, kind: Kind, member: &Arc<Member>, conn: &Conn, since: Instant, now: Instant) {
+        let told = Told::of(conn, since, now);
+        if kind == Kind::TimedOut {
+            give_up(conn, member.seat.index, since);
+        }
+        let case = Case { kind, member: Arc::clone(member), since, told };
+        if let Err(mpsc::TrySendError::Full(case) | mpsc::TrySendError::Disconnected(case)) =
+            self.cases.try_send(case)
+        {
+            report(&case, "not available: too many threads are asked for theirs", "");
+        }
+    }
+
+    /// Says what to change when requests wait for threads, now and then.
+    fn report_saturation(&self, now: Instant) {
+        let queue = &self.shared.queue;
+        let Some(oldest) = queue.oldest() else { return };
+        let age = now.saturating_duration_since(oldest);
+        if age < WAITS_TOO_LONG || self.saturation_lines.take(now).is_none() {
+            return;
+        }
+        let usage = queue.usage();
+        tracing::warn!(
+            target: "maitred.queue",
+            waiting = queue.len(),
+            oldest_seconds = age.as_secs_f64(),
+            threads = usage.threads,
+            busy = usage.busy,
+            "requests wait for a thread: raise `threads` if the application waits for others, run \
+             more processes or replicas if it computes, and see what is slow with `slow-request`"
+        );
+    }
+}
+
+/// Answers 504, if the request that the thread took at `since` has not been answered yet.
+fn give_up(conn: &Conn, thread: usize, since: Instant) {
+    let now = conn.shared.clock.now();
+    let mut state = conn.state();
+    let is_that_one = state.record.as_ref().is_some_and(|record| {
+        record.taken_at == Some(since) && record.thread == Some(thread) && record.result.is_none()
+    });
+    if is_that_one {
+        incoming::refuse_locked(conn, &mut state, &Refusal::TimedOut, &now);
+        drop(state);
+        conn.flush();
+    }
+}
+
+/// The tender: sees to one case after the other, until the watch has ended.
+fn tend(shared: &Shared, cases: &Receiver<Case>) {
+    while let Ok(case) = cases.recv() {
+        let stack = case.member.stack(STACK_PATIENCE);
+        let outcome = match case.kind {
+            Kind::Slow => String::new(),
+            Kind::TimedOut => match shared.pool.replace(shared, &case.member, case.since) {
+                Replaced::Yes => "another takes its place".to_owned(),
+                Replaced::Returned => "it has just returned".to_owned(),
+                Replaced::TooMany => format!(
+                    "it is not replaced, because {} have been already: fewer serve from here on",
+                    shared.settings.threads
+                ),
+                Replaced::Failed(error) => format!("it could not be replaced: {error}"),
+            },
+        };
+        report(&case, &stack, &outcome);
+    }
+}
+
+fn report(case: &Case, stack: &str, outcome: &str) {
+    let Case { kind, member, told, .. } = case;
+    let seconds = told.runs_for.as_secs_f64();
+    let (method, path, client) = (&*told.method, &*told.path, &*told.client);
+    let (request_id, worker) = (told.request_id.as_deref(), &*member.name);
+    match kind {
+        Kind::TimedOut => tracing::error!(
+            target: "maitred",
+            method, path, client, request_id, seconds, worker, stack,
+            "request-timeout: a request is given up, and its thread is stuck; {outcome}"
+        ),
+        Kind::Slow => tracing::warn!(
+            target: "maitred",
+            method, path, client, request_id, seconds, worker, stack,
+            "slow-request: a request runs for long"
+        ),
+    }
+}

@@ -1,0 +1,229 @@
+//! The worker threads: how they are started, told about, replaced and waited for.
+//!
+//! A thread whose request has been given up (`watch.rs`) is **stuck**, because nothing can end a
+//! thread from outside. It is replaced, so that capacity stays, but there are never more stuck
+//! threads with a replacement than `threads` in the settings: beyond that the application is
+//! broken in a way that more threads only make worse. A stuck thread that has been replaced ends
+//! by itself when its call returns; one that has not goes on serving.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::exchange::{Application, StartError, Worker};
+
+use crate::conn::Conn;
+use crate::queue::{Queue, Seat};
+use crate::shared::Shared;
+
+/// The worker threads.
+pub(crate) struct Pool {
+    application: Arc<dyn Application>,
+    members: Mutex<Vec<Arc<Member>>>,
+    /// The number of the next thread.
+    next: AtomicUsize,
+}
+
+/// One thread.
+pub(crate) struct Member {
+    pub(crate) seat: Arc<Seat>,
+    worker: Box<dyn Worker>,
+    pub(crate) name: String,
+    marks: Mutex<Marks>,
+}
+
+/// What has been done about the request that a thread serves. A request is known by when it was
+/// taken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    timed_out: Option<Instant>,
+    reported_slow: Option<Instant>,
+    is_replaced: bool,
+}
+
+/// What a thread is doing, for a person.
+#[derive(Debug)]
+pub(crate) struct Occupation {
+    pub(crate) thread: String,
+    pub(crate) is_stuck: bool,
+    pub(crate) request: Option<Told>,
+    pub(crate) stack: Option<String>,
+}
+
+/// A request as a line of the log tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) client: String,
+    pub(crate) request_id: Option<Arc<str>>,
+    pub(crate) runs_for: Duration,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("started", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(application: Arc<dyn Application>) -> Self {
+        Self { application, members: Mutex::default(), next: AtomicUsize::new(0) }
+    }
+
+    fn members(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, without those that were stuck, have been replaced, and have ended.
+    pub(crate) fn all(&self) -> Vec<Arc<Member>> {
+        let mut members = self.members();
+        members.retain(|member| !(member.marks().is_replaced && member.worker.is_finished()));
+        members.clone()
+    }
+
+    /// Starts one more thread.
+    ///
+    /// # Errors
+    /// As the application has it.
+    pub(crate) fn start_one(&self, queue: &Arc<Queue>) -> Result<(), StartError> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("maitred-{index}");
+        let seat = queue.seat(index);
+        match self.application.start_worker(&name, Arc::clone(&seat) as _) {
+            Ok(worker) => {
+                let member = Member { seat, worker, name, marks: Mutex::default() };
+                self.members().push(Arc::new(member));
+                Ok(())
+            }
+            Err(error) => {
+                seat.leave();
+                Err(error)
+            }
+        }
+    }
+
+    /// Threads that still run a request that has been given up.
+    pub(crate) fn stuck(&self) -> usize {
+        self.all().iter().filter(|member| member.is_stuck()).count()
+    }
+
+    /// Starts another thread in the place of a stuck one.
+    /// For a thread that may wait for the interpreter.
+    pub(crate) fn replace(&self, shared: &Shared, member: &Member, since: Instant) -> Replaced {
+        let replaced = self.all().iter().filter(|member| member.marks().is_replaced).count();
+        if replaced >= shared.settings.threads {
+            return Replaced::TooMany;
+        }
+        if !member.seat.give_up(since) {
+            return Replaced::Returned;
+        }
+        member.marks().is_replaced = true;
+        shared.telemetry.request_served(shared.clock.instant().saturating_duration_since(since));
+        match self.start_one(&shared.queue) {
+            Ok(()) => Replaced::Yes,
+            Err(error) => Replaced::Failed(error),
+        }
+    }
+
+    /// What every thread is doing; with stacks if `patience` is given, which is how long the
+    /// interpreter is waited for altogether.
+    pub(crate) fn occupations(&self, now: Instant, patience: Option<Duration>) -> Vec<Occupation> {
+        let mut patience = patience;
+        let describe = |member: &Arc<Member>| {
+            let serving = member.seat.serving();
+            let stack = patience.as_mut().map(|patience| match member.worker.stack(*patience) {
+                Ok(stack) => stack,
+                Err(error) => {
+                    // What one could not get in time, the next will not get sooner.
+                    *patience = Duration::ZERO;
+                    format!("not available: {error}")
+                }
+            });
+            Occupation {
+                thread: member.name.clone(),
+                is_stuck: member.is_stuck(),
+                request: serving.map(|serving| Told::of(&serving.conn, serving.since, now)),
+                stack,
+            }
+        };
+        self.all().iter().map(describe).collect()
+    }
+
+    /// The stack of the thread of that number, for the log.
+    pub(crate) fn stack_of(&self, index: usize, patience: Duration) -> Option<String> {
+        let member = self.all().into_iter().find(|member| member.seat.index == index)?;
+        Some(member.stack(patience))
+    }
+
+    /// Waits until the threads have ended, or the deadline has come. Tells how many are left.
+    pub(crate) fn end(&self, shared: &Shared, deadline: Instant) -> usize {
+        let members = self.all();
+        for member in &members {
+            while !member.worker.is_finished() && shared.clock.instant() < deadline {
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+        }
+        members.iter().filter(|member| !member.worker.is_finished()).count()
+    }
+}
+
+/// What became of the place of a stuck thread.
+pub(crate) enum Replaced {
+    /// Another thread has it.
+    Yes,
+    /// The thread has come back before it could be taken from it.
+    Returned,
+    /// Nobody: as many have been replaced as may be.
+    TooMany,
+    /// Nobody could be started.
+    Failed(StartError),
+}
+
+impl Member {
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        let marks = *self.marks();
+        if marks.is_replaced {
+            return !self.worker.is_finished();
+        }
+        let since = self.seat.serving().map(|serving| serving.since);
+        since.is_some() && marks.timed_out == since
+    }
+
+    /// Takes note that the request taken at `since` has been seen to. False if it had been.
+    pub(crate) fn mark(&self, timed_out: bool, since: Instant) -> bool {
+        let mut marks = self.marks();
+        let mark = if timed_out { &mut marks.timed_out } else { &mut marks.reported_slow };
+        mark.replace(since) != Some(since)
+    }
+
+    pub(crate) fn stack(&self, patience: Duration) -> String {
+        match self.worker.stack(patience) {
+            Ok(stack) => stack,
+            Err(error) => format!("not available: {error}"),
+        }
+    }
+}
+
+impl Told {
+    /// The request that a thread took at `since` on a connection.
+    pub(crate) fn of(conn: &Conn, since: Instant, now: Instant) -> Self {
+        let state = conn.state();
+        let record = state.record.as_ref().filter(|record| record.taken_at == Some(since));
+        let head = record.and_then(|record| record.head.as_deref());
+        Self {
+            method: head.map_or_else(|| "-".to_owned(), |head| head.method().to_owned()),
+            path: head.map_or_else(
+                || "-".to_owned(),
+                |head| String::from_utf8_lossy(head.path()).into_owned(),
+            ),
+            client: conn.peer.host.to_string(),
+            request_id: record.and_then(|record| record.request_id.clone()),
+            runs_for: now.saturating_duration_since(since),
+        }
+    }
+}
