@@ -9,7 +9,7 @@
 //! is the method of one of CPython's own file classes does reading the object mean reading the
 //! descriptor; proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
 
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::{PyOSError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -141,18 +141,30 @@ fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>
 
 /// How many bytes there are from the current position on; `None` when the object cannot seek.
 fn seekable_length(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
-    let (Some(seek), Some(tell)) = (file.getattr_opt("seek")?, file.getattr_opt("tell")?) else {
+    let py = file.py();
+    let (Some(seek), Some(tell)) =
+        (file.getattr_opt(intern!(py, "seek"))?, file.getattr_opt(intern!(py, "tell"))?)
+    else {
         return Ok(None);
     };
-    if let Some(seekable) = file.getattr_opt("seekable")?
+    if let Some(seekable) = file.getattr_opt(intern!(py, "seekable"))?
         && !seekable.call0()?.is_truthy()?
     {
         return Ok(None);
     }
-    let position: u64 = tell.call0()?.extract()?;
+    match measure(&seek, &tell) {
+        // A pipe has `seek` too, and raises OSError; so does what io.UnsupportedOperation is about.
+        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
+        measured => measured.map(Some),
+    }
+}
+
+/// Goes to the end and back.
+fn measure(seek: &Bound<'_, PyAny>, tell: &Bound<'_, PyAny>) -> PyResult<u64> {
     const FROM_THE_END: i32 = 2; // os.SEEK_END
+    let position: u64 = tell.call0()?.extract()?;
     seek.call1((0, FROM_THE_END))?;
     let end: u64 = tell.call0()?.extract()?;
     seek.call1((position,))?;
-    Ok(Some(end.saturating_sub(position)))
+    Ok(end.saturating_sub(position))
 }

@@ -10,6 +10,39 @@
 //! Nothing here relies on that lock for its safety: every Python-visible class is frozen, its state
 //! is behind mutexes and atomics, and references to Python objects are only dropped by threads that
 //! are attached. So a module that exports this may declare `gil_used = false`.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use maitred_http_parser::exchange::{Application, Exchanges, Worker};
+//! use maitred_wsgi_bridge::load::{Kind, load};
+//! use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
+//! use pyo3::Python;
+//!
+//! fn serve(
+//!     exchanges: Arc<dyn Exchanges>,
+//!     log: Arc<dyn Log>,
+//! ) -> Result<Box<dyn Worker>, Box<dyn std::error::Error>> {
+//!     let facts = Facts {
+//!         listeners: vec![ListenerFacts {
+//!             server_name: "shop.example".into(),
+//!             server_port: "8080".into(),
+//!         }],
+//!         url_scheme: "http".into(),
+//!         url_prefix: String::new(),
+//!         ident: "maitred".into(),
+//!         threads: 4,
+//!         workers: 1,
+//!         expose_tracebacks: false,
+//!     };
+//!     Python::initialize();
+//!     let application = Python::attach(|py| {
+//!         let callable = load(py, "shop.wsgi:application", Kind::Application)?;
+//!         Ok::<_, Box<dyn std::error::Error>>(WsgiApplication::new(py, callable, &facts, log)?)
+//!     })?;
+//!     Ok(application.start_worker("maitred-1", exchanges)?)
+//! }
+//! ```
 
 mod answer;
 mod application;
@@ -29,6 +62,7 @@ pub mod load;
 pub mod log;
 #[doc(hidden)]
 pub mod measure;
+mod path_info;
 mod presence;
 mod serve;
 mod sole_owner;

@@ -166,3 +166,17 @@ fn a_pipe_is_sent_in_blocks() {
     );
     assert!(response.text().ends_with("7\r\nthrough\r\n0\r\n\r\n"), "{}", response.text());
 }
+
+#[test]
+fn a_file_that_cannot_seek_though_it_has_the_method_is_sent_in_blocks() {
+    let setup = "
+    class Once(io.BytesIO):
+        seekable = None
+        def __getattribute__(self, name):
+            if name == 'seekable': raise AttributeError(name)
+            return super().__getattribute__(name)
+        def seek(self, *where): raise io.UnsupportedOperation('seek')
+    file = Once(b'once')";
+    let (response, _) = served(setup, "wrapper(file)", "[]");
+    assert!(response.text().ends_with("4\r\nonce\r\n0\r\n\r\n"), "{}", response.text());
+}
