@@ -34,11 +34,6 @@ fn queue() -> &'static Arc<Queue> {
     &QUEUE
 }
 
-/// Records dropped since the start because the log could not be written fast enough.
-pub(crate) fn dropped() -> u64 {
-    queue().dropped()
-}
-
 /// The log of the command line: a thread of its own that writes lines to stderr.
 pub(crate) struct StderrLog {
     reader: queue::Reader,

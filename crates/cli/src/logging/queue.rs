@@ -5,7 +5,6 @@
 //! to write.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -63,7 +62,6 @@ impl Record {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     filled: Condvar,
-    dropped: AtomicU64,
 }
 
 #[derive(Default)]
@@ -89,18 +87,12 @@ impl Queue {
         let mut waiting = self.lock();
         if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
             waiting.lost += 1;
-            self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         waiting.bytes += size;
         waiting.records.push_back(record);
         drop(waiting);
         self.filled.notify_all();
-    }
-
-    /// Records dropped since the start.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
     }
 
     /// A reader, which takes the place of the one before.
@@ -200,7 +192,6 @@ mod tests {
         for _ in 0..RECORDS_MAX + 3 {
             queue.push(record("flood"));
         }
-        assert_eq!(queue.dropped(), 3);
         let batch = reader.next_batch().unwrap();
         assert_eq!(batch.len(), RECORDS_MAX + 1);
         assert_eq!(batch.last().unwrap().fields, [("dropped", Value::Whole(3))]);
@@ -211,8 +202,12 @@ mod tests {
     #[test]
     fn one_monstrous_record_does_not_fit() {
         let queue = Arc::new(Queue::default());
+        let mut reader = queue.open();
         queue.push(record(&"x".repeat(BYTES_MAX)));
-        assert_eq!(queue.dropped(), 1);
+        queue.push(record("small"));
+        let batch = reader.next_batch().unwrap();
+        assert_eq!(batch[0].message, "small");
+        assert_eq!(batch[1].fields, [("dropped", Value::Whole(1))]);
     }
 
     #[test]
