@@ -62,6 +62,12 @@ def run(*command: str | Path, cwd: Path | None = None, stdin: str | None = None)
     return done.stdout
 
 
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that the headings of a page get on the usual renderers of Markdown."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", h.strip().lower())) for h in headings}
+
+
 def documents(text: str) -> list[Manifest]:
     """Return the documents of a YAML stream, without empty ones."""
     return [document for document in yaml.safe_load_all(text) if document]

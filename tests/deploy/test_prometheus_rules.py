@@ -1,10 +1,8 @@
 """The recording rules, the alerts and the adapter's rule."""
 
-import re
-
 import pytest
 import yaml
-from manifests import DEPLOY, ROOT, program, run
+from manifests import DEPLOY, ROOT, anchors, program, run
 from metric_names import known, used
 
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -65,12 +63,6 @@ def test_the_adapters_query_is_promql() -> None:
     run(program("promtool"), "check", "rules", "/dev/stdin", stdin=yaml.safe_dump(probe))
 
 
-def anchor(heading: str) -> str:
-    """Return the anchor that a heading gets on the usual renderers of Markdown."""
-    words = re.sub(r"[^\w\s-]", "", heading.strip().lower())
-    return re.sub(r"\s", "-", words)
-
-
 def test_every_alert_has_a_severity_and_a_place_in_the_guide() -> None:
     for rule in rules():
         if "alert" not in rule:
@@ -78,5 +70,4 @@ def test_every_alert_has_a_severity_and_a_place_in_the_guide() -> None:
         assert rule["labels"]["severity"] in {"info", "warning", "critical"}
         assert {"summary", "description", "runbook"} <= rule["annotations"].keys()
         page, _, place = rule["annotations"]["runbook"].partition("#")
-        headings = re.findall(r"^#+ (.*)$", (ROOT / page).read_text(encoding="utf-8"), re.M)
-        assert place in map(anchor, headings), f"{rule['alert']}: {page} has no #{place}"
+        assert place in anchors(ROOT / page), f"{rule['alert']}: {page} has no #{place}"

@@ -1,0 +1,29 @@
+"""The guides: what they link to within a page, and every metric they name, exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from manifests import ROOT, anchors
+from metric_names import known, used
+
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_link_to_a_heading_finds_it(guide: Path) -> None:
+    for path, anchor in LINK.findall(guide.read_text(encoding="utf-8")):
+        page = (guide.parent / path).resolve() if path else guide
+        assert anchor in anchors(page), f"{guide.name}: {path} has no #{anchor}"
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_metric_it_names_exists(guide: Path) -> None:
+    text = guide.read_text(encoding="utf-8")
+    # What prometheus-adapter makes of two of them.
+    made = {"maitred_thread_utilization"}
+    assert used(text) - made - known() == set()
