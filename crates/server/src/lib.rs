@@ -10,6 +10,7 @@
 //! whoever implements the trait.
 
 mod accept;
+mod admin;
 mod clock;
 mod conn;
 mod connection;
@@ -36,6 +37,7 @@ pub mod telemetry;
 mod watch;
 mod workers;
 
+pub use admin::{Admin, AdminThread};
 pub use clock::Clock;
 pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
 pub use queue::Lock;

@@ -27,6 +27,7 @@ mod metrics;
 pub(crate) mod pause;
 mod process;
 pub(crate) mod ration;
+mod status;
 
 pub(crate) use event::Doing;
 pub use event::{CloseReason, LeftWhile, Turned};
@@ -76,6 +77,7 @@ pub struct Telemetry {
     metrics: Metrics,
     gauges: OnceLock<Gauges>,
     interpreter: Interpreter,
+    settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
     limits: Limits,
     log_socket_errors: bool,
@@ -84,6 +86,8 @@ pub struct Telemetry {
     pause: Mutex<Pause>,
     shared: OnceLock<Weak<Shared>>,
     last_usage: Mutex<Usage>,
+    own_clock: Clock,
+    began: Instant,
     clock: OnceLock<Arc<Clock>>,
     refusals: Ration,
     limit_lines: Ration,
@@ -93,10 +97,12 @@ pub struct Telemetry {
 impl Telemetry {
     /// Every series at zero.
     pub fn new(settings: &Settings) -> Self {
+        let own_clock = Clock::new();
         Self {
             metrics: Metrics::new(),
             gauges: OnceLock::new(),
             interpreter: Interpreter::default(),
+            settings: serde_json::Value::Null,
             server_log_dropped: None,
             limits: Limits {
                 threads: settings.threads,
@@ -109,6 +115,8 @@ impl Telemetry {
             pause: Mutex::default(),
             shared: OnceLock::new(),
             last_usage: Mutex::default(),
+            began: own_clock.instant(),
+            own_clock,
             clock: OnceLock::new(),
             refusals: Ration::new(20, Duration::from_secs(10)),
             limit_lines: Ration::new(1, Duration::from_secs(60)),
@@ -120,6 +128,13 @@ impl Telemetry {
     #[must_use]
     pub fn with_interpreter(self, interpreter: Interpreter) -> Self {
         Self { interpreter, ..self }
+    }
+
+    /// Says what `/statusz` shows of the settings: an object of names, values and origins, without
+    /// secrets.
+    #[must_use]
+    pub fn with_settings_shown(self, settings: serde_json::Value) -> Self {
+        Self { settings, ..self }
     }
 
     /// Says who knows how many records the server's own log has dropped.
@@ -185,7 +200,11 @@ impl Telemetry {
     }
 
     fn clock(&self) -> &Clock {
-        self.clock.get_or_init(Arc::default)
+        self.clock.get().map_or(&self.own_clock, |clock| clock)
+    }
+
+    fn uptime(&self) -> Duration {
+        self.own_clock.instant().saturating_duration_since(self.began)
     }
 
     fn gauges(&self) -> &Gauges {

@@ -1,0 +1,274 @@
+//! The admin listener: probes, metrics and status, from a thread that nothing else can hold up.
+//!
+//! It has a thread and a reactor of its own, is bound before the application is imported, and needs
+//! neither the interpreter, nor the queue, nor a place under `connection-limit`: it answers when
+//! everything else is stuck, which is when somebody asks. It speaks through the same protocol as
+//! the server. Whoever can reach it is trusted not to attack it, but not to behave: connections
+//! are few, short of time, and the oldest makes room for the newest.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use maitred_config::Settings;
+use maitred_http_parser::connection::{Connection, Moment, Received, Rules, Timeouts};
+use maitred_http_parser::{Limits, RequestHead};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::accept::Door;
+use crate::clock::Clock;
+use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
+use crate::stream::Stream;
+use crate::telemetry::Telemetry;
+
+mod pages;
+
+/// Connections at once. A Prometheus has one, a kubelet one for each probe.
+const GUESTS_MAX: usize = 32;
+
+/// How often a connection that waits is asked whether it is late.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long an answer may take to be taken.
+const WRITE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long what a refused client still sends is dropped.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long accepting pauses when the process has no descriptors left.
+const NO_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes read at once; a request of a probe has a few hundred.
+const READ_BYTES: usize = 4096;
+
+/// A bound admin listener.
+#[derive(Debug)]
+pub struct Admin {
+    listeners: Vec<Listener>,
+    server: Option<String>,
+}
+
+/// A running one. It answers until this is dropped.
+#[derive(Debug)]
+pub struct AdminThread {
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Admin {
+    /// Binds the address of `admin-listen`; `None` where that is not set.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn bind(settings: &Settings) -> Result<Option<Self>, BindError> {
+        let Some(endpoint) = &settings.admin_listen else { return Ok(None) };
+        let listeners = bind_admin(endpoint, settings)?;
+        Ok(Some(Self { listeners, server: settings.ident.clone() }))
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.listeners.iter().map(|listener| &listener.address)
+    }
+
+    /// Starts to answer.
+    ///
+    /// # Errors
+    /// The system has no room for a thread or a reactor.
+    pub fn start(self, telemetry: Arc<Telemetry>) -> io::Result<AdminThread> {
+        let stop = Arc::new(Notify::new());
+        let told = Arc::clone(&stop);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(2)
+            .build()?;
+        let desk = Arc::new(Desk {
+            telemetry,
+            clock: Clock::new(),
+            rules: Arc::new(rules(self.server)),
+            guests: Mutex::default(),
+        });
+        let doors = {
+            let _inside = runtime.enter();
+            self.listeners.iter().map(Door::open).collect::<io::Result<Vec<_>>>()?
+        };
+        let listeners = self.listeners;
+        let thread =
+            std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
+                for door in doors {
+                    runtime.spawn(accept(Arc::clone(&desk), door));
+                }
+                runtime.block_on(told.notified());
+                runtime.shutdown_timeout(Duration::ZERO);
+                drop(listeners); // takes the file of a Unix socket with it
+            })?;
+        Ok(AdminThread { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for AdminThread {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic of its own has been printed; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What all connections here share.
+#[derive(Debug)]
+struct Desk {
+    telemetry: Arc<Telemetry>,
+    clock: Clock,
+    rules: Arc<Rules>,
+    guests: Mutex<VecDeque<AbortHandle>>,
+}
+
+fn rules(server: Option<String>) -> Rules {
+    Rules {
+        limits: Arc::new(Limits { head_bytes: 16 * 1024, body_bytes: 4096, ..Limits::default() }),
+        timeouts: Timeouts {
+            // Longer than any sensible scrape interval, so that its connection lasts.
+            keep_alive: Duration::from_secs(75),
+            head: Duration::from_secs(5),
+            body: Duration::from_secs(5),
+            write: WRITE_WITHIN,
+        },
+        server,
+    }
+}
+
+async fn accept(desk: Arc<Desk>, door: Door) {
+    loop {
+        match poll_fn(|cx| door.poll_accept(cx)).await {
+            Ok((stream, _)) => {
+                let guest = tokio::spawn(converse(Arc::clone(&desk), stream));
+                desk.seat(guest.abort_handle());
+            }
+            // Most failures are about one connection; without descriptors all fail for a while.
+            Err(_) => tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await,
+        }
+    }
+}
+
+impl Desk {
+    /// Takes note of a connection; the oldest leaves when there are too many.
+    fn seat(&self, guest: AbortHandle) {
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.retain(|guest| !guest.is_finished());
+        if guests.len() >= GUESTS_MAX
+            && let Some(oldest) = guests.pop_front()
+        {
+            oldest.abort();
+        }
+        guests.push_back(guest);
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.tick();
+        self.clock.now()
+    }
+}
+
+/// One connection, until it ends.
+async fn converse(desk: Arc<Desk>, stream: Stream) {
+    let mut protocol = Connection::new(Arc::clone(&desk.rules), desk.clock.instant());
+    let mut buffer = vec![0; READ_BYTES];
+    let mut out = Vec::new();
+    let mut head = None;
+    loop {
+        let reading = poll_fn(|cx| stream.poll_read(cx, &mut buffer));
+        let received = tokio::time::timeout(LOOK_AGAIN, reading).await;
+        let now = desk.now();
+        match received {
+            Err(_) => drop(protocol.handle_time(&mut out, &now)),
+            Ok(Ok(0)) => drop(protocol.handle_eof(&mut out, &now)),
+            Ok(Ok(count)) => {
+                let mut input = &buffer[..count];
+                while let Some(asked) = next(&mut protocol, &mut head, &mut input, &mut out, &now) {
+                    answer(&desk, &mut protocol, &asked, &mut out).await;
+                }
+            }
+            Ok(Err(_)) => return,
+        }
+        if send(&stream, &mut out).await.is_err() {
+            return;
+        }
+        if protocol.ending().is_some() {
+            return linger(&stream, &mut buffer).await;
+        }
+    }
+}
+
+/// The next request that is complete.
+fn next(
+    protocol: &mut Connection,
+    head: &mut Option<RequestHead>,
+    input: &mut &[u8],
+    out: &mut Vec<u8>,
+    now: &Moment,
+) -> Option<RequestHead> {
+    loop {
+        match protocol.receive(input, out, now) {
+            Received::Wait | Received::Held | Received::Ignored | Received::Rejected(_) => {
+                return None;
+            }
+            Received::Head(new) => *head = Some(new),
+            Received::Body(_) => {} // nothing here is made of what a client sends
+            Received::End => return head.take(),
+        }
+    }
+}
+
+/// Answers a request.
+async fn answer(desk: &Desk, protocol: &mut Connection, asked: &RequestHead, out: &mut Vec<u8>) {
+    let page = pages::find(&desk.telemetry, asked).await;
+    let now = desk.now();
+    let length = page.body.len() as u64;
+    protocol.respond(page.head, Some(length), out, &now);
+    if let Some(frame) = protocol.frame(length) {
+        let take = usize::try_from(frame.take).unwrap_or(usize::MAX);
+        out.extend_from_slice(frame.prefix());
+        out.extend_from_slice(page.body.as_bytes().get(..take).unwrap_or_default());
+        out.extend_from_slice(frame.suffix);
+    }
+    // The length is right, so that it is complete.
+    let _ = protocol.finish(out, &now);
+}
+
+/// Sends everything, in time.
+async fn send(stream: &Stream, out: &mut Vec<u8>) -> io::Result<()> {
+    let sending = async {
+        let mut rest = &out[..];
+        while !rest.is_empty() {
+            match stream.try_write(&[io::IoSlice::new(rest)]) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    poll_fn(|cx| stream.poll_write_ready(cx)).await?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    };
+    tokio::time::timeout(WRITE_WITHIN, sending).await??;
+    out.clear();
+    Ok(())
+}
+
+/// Reads on for a moment, so that a reset does not take the answer away from its reader.
+async fn linger(stream: &Stream, buffer: &mut [u8]) {
+    stream.close_write();
+    let reading = async {
+        while let Ok(1..) = poll_fn(|cx| stream.poll_read(cx, buffer)).await {}
+    };
+    // It has closed, or it will not.
+    let _ = tokio::time::timeout(LINGER, reading).await;
+}

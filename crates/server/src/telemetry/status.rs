@@ -1,0 +1,70 @@
+//! `/statusz`: what the server is doing now, as JSON for a person in a hurry.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Telemetry;
+use super::collect::Connections;
+use super::metrics::seconds;
+use crate::shared::Shared;
+
+impl Telemetry {
+    /// The status; with the stack of every thread if `stacks` says how long the interpreter may be
+    /// waited for. Blocks for no longer than that.
+    pub fn status(&self, stacks: Option<Duration>) -> Value {
+        let mut status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "interpreter": {
+                "version": self.interpreter.version,
+                "implementation": self.interpreter.implementation,
+                "gil": self.interpreter.gil,
+            },
+            "pid": std::process::id(),
+            "state": self.readiness().err().unwrap_or("ready"),
+            "uptime_seconds": seconds(self.uptime()),
+            "requests": self.requests(),
+            "settings": self.settings,
+        });
+        if let (Some(shared), Some(status)) = (self.shared(), status.as_object_mut()) {
+            describe(&shared, stacks, status);
+        }
+        status
+    }
+}
+
+fn describe(shared: &Shared, stacks: Option<Duration>, status: &mut Map<String, Value>) {
+    let now = shared.clock.instant();
+    let oldest = shared.queue.oldest().map(|since| now.saturating_duration_since(since));
+    status.insert(
+        "queue".into(),
+        json!({
+            "requests": shared.queue.len(),
+            "limit": shared.settings.queue_limit,
+            "oldest_seconds": oldest.map(seconds),
+        }),
+    );
+    let mut connections: Map<_, _> = Connections::look(shared)
+        .named()
+        .map(|(state, count)| (state.to_owned(), count.into()))
+        .collect();
+    connections.insert("limit".into(), shared.settings.connection_limit.into());
+    status.insert("connections".into(), connections.into());
+    let threads = shared.pool.occupations(now, stacks).into_iter().map(|occupation| {
+        let mut thread = json!({ "name": occupation.thread, "stuck": occupation.is_stuck });
+        if let Some(told) = occupation.request {
+            thread["request"] = json!({
+                "method": told.method,
+                "path": told.path,
+                "client": told.client,
+                "request_id": told.request_id.as_deref(),
+                "seconds": seconds(told.runs_for),
+            });
+        }
+        if let Some(stack) = occupation.stack {
+            thread["stack"] = stack.into();
+        }
+        thread
+    });
+    status.insert("threads".into(), threads.collect());
+}
