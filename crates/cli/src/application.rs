@@ -21,10 +21,11 @@ pub(crate) fn start(
     callable: Py<PyAny>,
     settings: &Settings,
     listeners: Listeners,
+    telemetry: Arc<Telemetry>,
 ) -> Result<Running, String> {
     let lock = if interpreter::has_lock(py).map_err(text)? { Lock::Shared } else { Lock::None };
-    let application = plug_in(py, callable, settings, &listeners).map_err(text)?;
-    let telemetry = Arc::new(Telemetry::new(settings));
+    let log = ApplicationLog(Arc::clone(&telemetry));
+    let application = plug_in(py, callable, settings, &listeners, log).map_err(text)?;
     Server::new(Arc::new(settings.clone()), listeners, application, telemetry)
         .with_lock(lock)
         .start()
@@ -41,6 +42,7 @@ fn plug_in(
     callable: Py<PyAny>,
     settings: &Settings,
     listeners: &Listeners,
+    log: ApplicationLog,
 ) -> PyResult<Arc<WsgiApplication>> {
     let listeners = listeners.addresses().map(|address| ListenerFacts {
         server_name: settings.server_name.clone(),
@@ -58,14 +60,15 @@ fn plug_in(
         workers: settings.workers,
         expose_tracebacks: settings.expose_tracebacks,
     };
-    WsgiApplication::new(py, callable, &facts, Arc::new(ApplicationLog)).map(Arc::new)
+    WsgiApplication::new(py, callable, &facts, Arc::new(log)).map(Arc::new)
 }
 
 /// What applications write and do wrong, as records of the log.
-struct ApplicationLog;
+struct ApplicationLog(Arc<Telemetry>);
 
 impl Log for ApplicationLog {
     fn raised(&self, raised: &Raised<'_>) {
+        self.0.application_raised(raised.stage);
         Python::attach(logging::learn_thread_name); // already attached: every method here is
         let doing = match raised.stage {
             Stage::Call => "when it was called",

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use maitred_config::Loaded;
-use maitred_server::{ListenAddress, Listeners, Running};
+use maitred_server::{Admin, ListenAddress, Listeners, Running};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 
 use crate::logging::{self, PythonLog};
 use crate::signals::{Scope, Signals};
+use crate::telemetry::Reports;
 use crate::{addresses, announcement, application, keywords, sources, waiting};
 
 /// Serves an application until a signal or `close()` stops it.
@@ -58,12 +59,14 @@ pub(crate) fn create_server(
     }
     let listeners =
         Listeners::bind(&loaded.settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    let admin =
+        Admin::bind(&loaded.settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
     Ok(Server {
         addresses: listeners.addresses().cloned().collect(),
         app,
         loaded,
         quiet: _quiet,
-        stage: Mutex::new(Stage::Bound(listeners)),
+        stage: Mutex::new(Stage::Bound(listeners, admin)),
         socket: Mutex::new(None),
     })
 }
@@ -97,14 +100,14 @@ pub(crate) struct Server {
 
 enum Stage {
     /// Bound; nothing runs.
-    Bound(Listeners),
+    Bound(Listeners, Option<Admin>),
     /// On its way to running. Python code runs meanwhile, so the lock is not held.
     Starting {
         /// Whether `close()` came in between.
         closed: bool,
     },
     /// Threads run, and their log is read.
-    Running(Running, PythonLog),
+    Running(Running, PythonLog, Reports),
     /// Stopped, or never started; the addresses are free again.
     Closed,
 }
@@ -118,34 +121,35 @@ impl Server {
 
     /// Starts what is bound, or gives what runs already; `None` when it was closed.
     fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
-        let listeners = {
+        let (listeners, admin) = {
             let mut stage = self.stage(py);
             match std::mem::replace(&mut *stage, Stage::Starting { closed: false }) {
-                Stage::Bound(listeners) => listeners,
+                Stage::Bound(listeners, admin) => (listeners, admin),
                 other => {
                     *stage = other;
                     return match &*stage {
-                        Stage::Running(running, _) => Ok(Some(running.clone())),
+                        Stage::Running(running, ..) => Ok(Some(running.clone())),
                         Stage::Starting { .. } => {
                             let message = "the server is being started by another thread";
                             Err(PyRuntimeError::new_err(message))
                         }
-                        Stage::Bound(_) | Stage::Closed => Ok(None),
+                        Stage::Bound(..) | Stage::Closed => Ok(None),
                     };
                 }
             }
         };
-        let started = PythonLog::start(py).and_then(|log| match self.start_engine(py, listeners) {
-            Ok(running) => Ok((running, log)),
-            Err(error) => log.stop(py).and(Err(error)),
-        });
+        let started =
+            PythonLog::start(py).and_then(|log| match self.start_engine(py, listeners, admin) {
+                Ok((running, reports)) => Ok((running, log, reports)),
+                Err(error) => log.stop(py).and(Err(error)),
+            });
         let mut stage = self.stage(py);
         match started {
-            Ok((running, log)) => {
+            Ok((running, log, reports)) => {
                 if matches!(*stage, Stage::Starting { closed: true }) {
                     running.drain();
                 }
-                *stage = Stage::Running(running.clone(), log);
+                *stage = Stage::Running(running.clone(), log, reports);
                 Ok(Some(running))
             }
             Err(error) => {
@@ -155,14 +159,22 @@ impl Server {
         }
     }
 
-    fn start_engine(&self, py: Python<'_>, listeners: Listeners) -> PyResult<Running> {
+    fn start_engine(
+        &self,
+        py: Python<'_>,
+        listeners: Listeners,
+        admin: Option<Admin>,
+    ) -> PyResult<(Running, Reports)> {
         let app = self.app.clone_ref(py);
-        let running = application::start(py, app, &self.loaded.settings, listeners)
+        let settings = &self.loaded.settings;
+        let reports = Reports::open(py, &self.loaded, admin).map_err(PyRuntimeError::new_err)?;
+        let telemetry = reports.telemetry.clone();
+        let running = application::start(py, app, settings, listeners, telemetry)
             .map_err(PyRuntimeError::new_err)?;
         if !self.quiet {
             announcement::announce(py, &self.loaded, self.addresses.iter())?;
         }
-        Ok(running)
+        Ok((running, reports))
     }
 
     /// After it has stopped: nothing of it is left.
@@ -170,8 +182,8 @@ impl Server {
         let last = std::mem::replace(&mut *self.stage(py), Stage::Closed);
         self.close_socket(py)?;
         match last {
-            Stage::Running(_, log) => log.stop(py),
-            Stage::Bound(_) | Stage::Starting { .. } | Stage::Closed => Ok(()),
+            Stage::Running(_, log, _) => log.stop(py),
+            Stage::Bound(..) | Stage::Starting { .. } | Stage::Closed => Ok(()),
         }
     }
 
@@ -212,12 +224,12 @@ impl Server {
         let bound = {
             let mut stage = self.stage(py);
             match &mut *stage {
-                Stage::Bound(_) => Some(std::mem::replace(&mut *stage, Stage::Closed)),
+                Stage::Bound(..) => Some(std::mem::replace(&mut *stage, Stage::Closed)),
                 Stage::Starting { closed } => {
                     *closed = true;
                     None
                 }
-                Stage::Running(running, _) => {
+                Stage::Running(running, ..) => {
                     running.drain();
                     None
                 }
@@ -275,7 +287,7 @@ impl Server {
             return Ok(socket.clone_ref(py));
         }
         let descriptor = match &*self.stage(py) {
-            Stage::Bound(listeners) => first_descriptor(listeners),
+            Stage::Bound(listeners, _) => first_descriptor(listeners),
             _ => None,
         };
         let Some(descriptor) = descriptor else {
@@ -303,7 +315,7 @@ impl Server {
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
         self.close(py)?;
         let running = match &*self.stage(py) {
-            Stage::Running(running, _) => running.clone(),
+            Stage::Running(running, ..) => running.clone(),
             _ => return Ok(()),
         };
         waiting::until_stopped(py, &running, None)?;

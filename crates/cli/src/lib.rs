@@ -9,6 +9,7 @@
 mod command;
 mod exit;
 mod sources;
+mod telemetry;
 
 mod check;
 mod load;

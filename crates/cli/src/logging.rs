@@ -34,6 +34,11 @@ fn queue() -> &'static Arc<Queue> {
     &QUEUE
 }
 
+/// Records dropped since the start because the log could not be written fast enough.
+pub(crate) fn dropped() -> u64 {
+    queue().lost_ever()
+}
+
 /// The log of the command line: a thread of its own that writes lines to stderr.
 pub(crate) struct StderrLog {
     reader: queue::Reader,

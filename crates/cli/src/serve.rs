@@ -5,13 +5,14 @@
 //! announcement only when requests are really answered.
 
 use maitred_config::Loaded;
-use maitred_server::Listeners;
+use maitred_server::{Admin, Listeners};
 use pyo3::prelude::*;
 
 use crate::command::complain;
 use crate::exit::Exit;
 use crate::logging::{self, StderrLog};
 use crate::signals::{Scope, Signals};
+use crate::telemetry::Reports;
 use crate::{announcement, application, load, service_manager, waiting};
 
 /// Serves until a signal says to stop.
@@ -60,6 +61,14 @@ fn serve_with_signals(
         Ok(listeners) => listeners,
         Err(error) => return Ok(failed(&error.to_string())),
     };
+    let admin = match Admin::bind(settings) {
+        Ok(admin) => admin,
+        Err(error) => return Ok(failed(&error.to_string())),
+    };
+    let reports = match Reports::open(py, loaded, admin) {
+        Ok(reports) => reports,
+        Err(error) => return Ok(failed(&error)),
+    };
     let callable = match load::load(py, settings) {
         Ok(callable) => callable,
         Err(message) => {
@@ -74,10 +83,11 @@ fn serve_with_signals(
         return Ok(Exit::Done); // the application's own code kept the exception from us
     }
     let addresses: Vec<_> = listeners.addresses().cloned().collect();
-    let running = match application::start(py, callable, settings, listeners) {
-        Ok(running) => running,
-        Err(error) => return Ok(failed(&error)),
-    };
+    let running =
+        match application::start(py, callable, settings, listeners, reports.telemetry.clone()) {
+            Ok(running) => running,
+            Err(error) => return Ok(failed(&error)),
+        };
     announcement::announce(py, loaded, addresses.iter())?;
     let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     service_manager::ready(&format!("serving on {}", places.join(", ")));

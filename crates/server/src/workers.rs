@@ -150,12 +150,6 @@ impl Pool {
         self.all().iter().map(describe).collect()
     }
 
-    /// The stack of the thread of that number, for the log.
-    pub(crate) fn stack_of(&self, index: usize, patience: Duration) -> Option<String> {
-        let member = self.all().into_iter().find(|member| member.seat.index == index)?;
-        Some(member.stack(patience))
-    }
-
     /// Waits until the threads have ended, or the deadline has come. Tells how many are left.
     pub(crate) fn end(&self, shared: &Shared, deadline: Instant) -> usize {
         let members = self.all();

@@ -70,6 +70,8 @@ struct Waiting {
     bytes: usize,
     /// Dropped since the last batch was taken.
     lost: u64,
+    /// Dropped since the start.
+    lost_ever: u64,
     /// Which reader may take records; a new one takes the place of the one before.
     reader: u64,
     closed: bool,
@@ -87,12 +89,18 @@ impl Queue {
         let mut waiting = self.lock();
         if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
             waiting.lost += 1;
+            waiting.lost_ever += 1;
             return;
         }
         waiting.bytes += size;
         waiting.records.push_back(record);
         drop(waiting);
         self.filled.notify_all();
+    }
+
+    /// Records dropped since the start, for the metrics.
+    pub(super) fn lost_ever(&self) -> u64 {
+        self.lock().lost_ever
     }
 
     /// A reader, which takes the place of the one before.

@@ -98,15 +98,14 @@ impl Admin {
             self.listeners.iter().map(Door::open).collect::<io::Result<Vec<_>>>()?
         };
         let listeners = self.listeners;
-        let thread =
-            std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
-                for door in doors {
-                    runtime.spawn(accept(Arc::clone(&desk), door));
-                }
-                runtime.block_on(told.notified());
-                runtime.shutdown_timeout(Duration::ZERO);
-                drop(listeners); // takes the file of a Unix socket with it
-            })?;
+        let thread = std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
+            for door in doors {
+                runtime.spawn(accept(Arc::clone(&desk), door));
+            }
+            runtime.block_on(told.notified());
+            runtime.shutdown_timeout(Duration::ZERO);
+            drop(listeners); // takes the file of a Unix socket with it
+        })?;
         Ok(AdminThread { stop, thread: Some(thread) })
     }
 }
@@ -266,9 +265,7 @@ async fn send(stream: &Stream, out: &mut Vec<u8>) -> io::Result<()> {
 /// Reads on for a moment, so that a reset does not take the answer away from its reader.
 async fn linger(stream: &Stream, buffer: &mut [u8]) {
     stream.close_write();
-    let reading = async {
-        while let Ok(1..) = poll_fn(|cx| stream.poll_read(cx, buffer)).await {}
-    };
+    let reading = async { while let Ok(1..) = poll_fn(|cx| stream.poll_read(cx, buffer)).await {} };
     // It has closed, or it will not.
     let _ = tokio::time::timeout(LINGER, reading).await;
 }

@@ -71,9 +71,7 @@ pub(super) async fn find(telemetry: &Arc<Telemetry>, asked: &RequestHead) -> Pag
         return Page::new("405 Method Not Allowed", TEXT, "only GET and HEAD are answered here\n");
     }
     match path {
-        b"/startupz" => {
-            Page::probe(if telemetry.has_started() { Ok(()) } else { Err("starting") })
-        }
+        b"/startupz" => Page::probe(if telemetry.has_started() { Ok(()) } else { Err("starting") }),
         b"/readyz" | b"/ready" => Page::probe(telemetry.readiness()),
         b"/metrics" => Page::new("200 OK", PROMETHEUS, telemetry.scrape()),
         b"/statusz" => {
@@ -95,8 +93,6 @@ async fn status(telemetry: &Arc<Telemetry>, stacks: Option<Duration>) -> Page {
     };
     match made {
         Ok(status) => Page::new("200 OK", JSON, format!("{status:#}\n")),
-        Err(error) => {
-            Page::new("500 Internal Server Error", TEXT, format!("no status: {error}\n"))
-        }
+        Err(error) => Page::new("500 Internal Server Error", TEXT, format!("no status: {error}\n")),
     }
 }

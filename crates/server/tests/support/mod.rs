@@ -141,6 +141,12 @@ pub fn settings() -> Settings {
     }
 }
 
+/// The value of a series in the text of a scrape: its name and labels as they are written there.
+pub fn metric(scrape: &str, series: &str) -> f64 {
+    let line = scrape.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in\n{scrape}")).parse().expect("a number")
+}
+
 /// A running server; stopped when dropped.
 pub struct Served {
     pub running: Running,
@@ -155,12 +161,31 @@ impl Served {
     }
 
     pub fn start_with(settings: Settings, application: Arc<dyn Application>, lock: Lock) -> Self {
+        let telemetry = Arc::new(Telemetry::new(&settings));
+        Self::start_whole(settings, application, lock, telemetry, Clock::new())
+    }
+
+    /// With reports that somebody else looks at, too.
+    pub fn start_reporting(
+        settings: Settings,
+        application: Arc<dyn Application>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self::start_whole(settings, application, Lock::None, telemetry, Clock::new())
+    }
+
+    pub fn start_whole(
+        settings: Settings,
+        application: Arc<dyn Application>,
+        lock: Lock,
+        telemetry: Arc<Telemetry>,
+        clock: Clock,
+    ) -> Self {
         let listeners = Listeners::bind(&settings).expect("a free port");
         let Some(&ListenAddress::Tcp(address)) = listeners.addresses().next() else {
             panic!("not a TCP address")
         };
-        let telemetry = Arc::new(Telemetry::new(&settings));
-        let clock = Arc::new(Clock::new());
+        let clock = Arc::new(clock);
         let running = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
             .with_clock(clock.clone())
             .with_lock(lock)
@@ -170,7 +195,17 @@ impl Served {
     }
 
     pub fn connect(&self) -> Client {
-        Client::new(TcpStream::connect(self.address).expect("the server accepts"))
+        Client::connect(self.address)
+    }
+
+    /// The value of a series in a scrape.
+    pub fn metric(&self, series: &str) -> f64 {
+        metric(&self.telemetry.scrape(), series)
+    }
+
+    /// Returns when a series has a value, which it will reach by itself.
+    pub fn until(&self, series: &str, value: f64) {
+        eventually(series, || self.metric(series) == value);
     }
 
     /// A client whose end of the connection holds little: what it does not read stays with the
@@ -256,6 +291,10 @@ pub enum End {
 }
 
 impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        Self::new(TcpStream::connect(address).expect("the server accepts"))
+    }
+
     fn new(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
         stream.set_nodelay(true).expect("nodelay can be set");
@@ -320,6 +359,21 @@ impl Client {
                 return String::from_utf8_lossy(&line[..end]).into_owned();
             }
             assert!(self.more(), "the response was cut short: {:?}", self.buffer);
+        }
+    }
+
+    /// Reads the head of a response that has no body.
+    pub fn head(&mut self) -> Answer {
+        let status_line = self.line();
+        let status = status_line[9..12].parse().expect("a status");
+        let mut head = status_line;
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                return Answer { status, head, body: Vec::new() };
+            }
+            head.push('\n');
+            head.push_str(&line);
         }
     }
 

@@ -1,0 +1,50 @@
+//! Opens what reports about the server: metrics, and the admin listener that answers for them.
+
+use std::sync::Arc;
+
+use maitred_config::Loaded;
+use maitred_server::{Admin, AdminThread, Interpreter, Telemetry};
+use pyo3::prelude::*;
+
+use crate::{interpreter, logging};
+
+/// The reports about one server, and the thread that answers for them where one is asked for.
+pub(crate) struct Reports {
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// Answers for as long as it lives.
+    _admin: Option<AdminThread>,
+}
+
+impl Reports {
+    /// Puts every number at zero, and lets the admin listener answer: before the application is
+    /// imported, so that a probe can tell a slow start from a dead process.
+    ///
+    /// # Errors
+    /// A thread cannot be started, or Python is not what it should be, as text for a person.
+    pub(crate) fn open(
+        py: Python<'_>,
+        loaded: &Loaded,
+        admin: Option<Admin>,
+    ) -> Result<Self, String> {
+        let telemetry = Telemetry::new(&loaded.settings)
+            .with_interpreter(facts(py).map_err(|error| error.to_string())?)
+            .with_settings_shown(loaded.to_json(true))
+            .with_log_dropped(logging::dropped);
+        let telemetry = Arc::new(telemetry);
+        let admin = admin
+            .map(|admin| admin.start(Arc::clone(&telemetry)))
+            .transpose()
+            .map_err(|error| format!("cannot start the admin listener: {error}"))?;
+        Ok(Self { telemetry, _admin: admin })
+    }
+}
+
+fn facts(py: Python<'_>) -> PyResult<Interpreter> {
+    let platform = py.import("platform")?;
+    let gil = if interpreter::has_lock(py)? { "enabled" } else { "disabled" };
+    Ok(Interpreter {
+        version: platform.call_method0("python_version")?.extract()?,
+        implementation: platform.call_method0("python_implementation")?.extract()?,
+        gil: gil.to_owned(),
+    })
+}

@@ -1,0 +1,193 @@
+//! The admin listener: what it answers, to whom, and when everything else is stuck.
+
+mod support;
+
+use std::sync::Arc;
+
+use maitred_config::{Endpoint, HostName, Port, Settings};
+use maitred_server::{Admin, AdminThread, ListenAddress, Telemetry};
+use support::{App, Client, Gate, Opens, Served, answer, settings};
+
+/// Settings with an admin listener on a free port.
+fn with_admin(settings: Settings) -> Settings {
+    Settings {
+        admin_listen: Some(Endpoint::Tcp {
+            host: HostName::Name("127.0.0.1".into()),
+            port: Port::Number(0),
+        }),
+        ..settings
+    }
+}
+
+/// An admin listener that answers for `telemetry`, and how to reach it.
+struct Desk {
+    _thread: AdminThread,
+    address: std::net::SocketAddr,
+}
+
+impl Desk {
+    fn open(telemetry: Arc<Telemetry>) -> Self {
+        let admin = Admin::bind(&with_admin(settings())).expect("a free port").expect("it is set");
+        let Some(&ListenAddress::Tcp(address)) = admin.addresses().next() else {
+            panic!("not a TCP address")
+        };
+        Self { _thread: admin.start(telemetry).expect("a thread can be started"), address }
+    }
+
+    fn ask(&self, method: &str, target: &str) -> support::Answer {
+        let mut client = Client::connect(self.address);
+        client.send(format!("{method} {target} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        if method == "HEAD" { client.head() } else { client.answer() }
+    }
+
+    fn get(&self, target: &str) -> (u16, String) {
+        let answer = self.ask("GET", target);
+        (answer.status, String::from_utf8(answer.body).expect("text"))
+    }
+}
+
+fn hello() -> Arc<App> {
+    App::new(|exchange| answer(exchange, b"hello"))
+}
+
+#[test]
+fn probes_follow_the_life_of_the_server() {
+    let telemetry = Arc::new(Telemetry::new(&settings()));
+    let desk = Desk::open(telemetry.clone());
+    assert_eq!(desk.get("/livez"), (200, "ok\n".into()));
+    assert_eq!(desk.get("/startupz"), (503, "starting\n".into()));
+    assert_eq!(desk.get("/readyz"), (503, "starting\n".into()));
+
+    let served = Served::start_reporting(settings(), hello(), telemetry);
+    for path in ["/livez", "/startupz", "/readyz", "/healthz", "/health", "/ready"] {
+        assert_eq!(desk.get(path), (200, "ok\n".into()), "{path}");
+    }
+
+    served.running.drain();
+    served.running.wait();
+    assert_eq!(desk.get("/livez"), (200, "ok\n".into()));
+    assert_eq!(desk.get("/startupz"), (200, "ok\n".into()));
+    assert_eq!(desk.get("/readyz"), (503, "stopped\n".into()));
+}
+
+#[test]
+fn only_its_own_paths_and_methods_are_answered() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    assert_eq!(desk.get("/").0, 404);
+    assert_eq!(desk.get("/livez/").0, 404);
+    assert_eq!(desk.get("/livez?verbose").0, 200);
+    assert_eq!(desk.ask("POST", "/nothing").status, 404);
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        let answer = desk.ask(method, "/livez");
+        assert_eq!(answer.status, 405);
+        assert!(answer.head.contains("\nAllow: GET, HEAD"), "{}", answer.head);
+    }
+}
+
+#[test]
+fn a_head_request_gets_the_same_head_and_no_body() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let (get, head) = (desk.ask("GET", "/livez"), desk.ask("HEAD", "/livez"));
+    assert_eq!(get.status, head.status);
+    assert!(head.head.contains("Content-Length: 3"), "{}", head.head);
+    assert!(head.body.is_empty());
+}
+
+#[test]
+fn a_malformed_request_is_refused_and_the_next_is_answered() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let mut client = Client::connect(desk.address);
+    client.send(b"GET /livez HTTP/1.1\r\n\r\n");
+    assert_eq!(client.answer().status, 400);
+    assert!(client.is_closed());
+    assert_eq!(desk.get("/livez").0, 200);
+}
+
+#[test]
+fn a_connection_is_kept_and_pipelined_requests_are_answered_in_order() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let mut client = Client::connect(desk.address);
+    for _ in 0..3 {
+        client
+            .send(b"GET /livez HTTP/1.1\r\nHost: t\r\n\r\nGET /readyz HTTP/1.1\r\nHost: t\r\n\r\n");
+        assert_eq!(client.answer().status, 200);
+        assert_eq!(client.answer().status, 503);
+    }
+}
+
+#[test]
+fn a_probe_is_answered_however_many_connections_say_nothing() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let silent: Vec<_> = (0..200).map(|_| Client::connect(desk.address)).collect();
+    assert_eq!(desk.get("/livez").0, 200);
+    drop(silent);
+}
+
+#[test]
+fn metrics_are_told_in_the_text_format_with_its_version() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let answer = desk.ask("GET", "/metrics");
+    assert!(
+        answer.head.contains("Content-Type: text/plain; version=0.0.4; charset=utf-8"),
+        "{}",
+        answer.head
+    );
+    let text = String::from_utf8(answer.body).expect("text");
+    assert!(text.contains("maitred_ready{worker=\"0\"} 0\n"), "{text}");
+}
+
+#[test]
+fn everything_is_answered_while_threads_are_stuck_the_queue_is_full_and_connections_are_at_the_limit()
+ {
+    let telemetry = Arc::new(Telemetry::new(&settings()));
+    let desk = Desk::open(telemetry.clone());
+    let gate = Arc::new(Gate::default());
+    let inside = gate.clone();
+    let application = App::new(move |exchange| {
+        inside.pass();
+        answer(exchange, b"at last");
+    });
+    let settings =
+        Settings { threads: 1, queue_limit: 1, connection_limit: 4, ..with_admin(settings()) };
+    let served = Served::start_reporting(settings, application, telemetry);
+    let _opens = Opens(gate.clone());
+    let mut busy = served.connect();
+    busy.send(b"GET /stuck HTTP/1.1\r\nHost: t\r\n\r\n");
+    gate.wait_for(1);
+    let mut waiting = served.connect();
+    waiting.send(b"GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n");
+    served.until("maitred_queue_requests{worker=\"0\"}", 1.0);
+    let mut refused = served.connect();
+    refused.send(b"GET /refused HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_eq!(refused.answer().status, 503);
+    // None of these is idle, and so none makes room.
+    let mut reading: Vec<_> = (0..2).map(|_| served.connect()).collect();
+    for client in &mut reading {
+        client.send(b"GET / HT");
+    }
+    served.until("maitred_connections{worker=\"0\",state=\"reading\"}", 2.0);
+    assert_eq!(served.connect().answer().status, 503);
+
+    assert_eq!(desk.get("/livez").0, 200);
+    assert_eq!(desk.get("/readyz").0, 200);
+    let metrics = desk.get("/metrics").1;
+    for line in [
+        "maitred_threads_busy{worker=\"0\"} 1",
+        "maitred_queue_requests{worker=\"0\"} 1",
+        "maitred_connections_rejected_total{worker=\"0\",reason=\"queue_full\"} 1",
+        "maitred_connections_rejected_total{worker=\"0\",reason=\"limit\"} 1",
+        "maitred_connection_limit_reached_total{worker=\"0\"} 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "no {line} in\n{metrics}");
+    }
+    let (status, text) = desk.get("/statusz?stacks=1");
+    let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(status, 200);
+    assert_eq!(told["threads"][0]["request"]["path"], "/stuck");
+    assert_eq!(told["threads"][0]["name"], "maitred-0");
+    assert_eq!(told["threads"][0]["stack"], "not available: the thread runs no application code");
+    assert_eq!(told["queue"]["requests"], 1);
+    assert_eq!(told["connections"]["reading"], 2);
+    gate.open();
+    assert_eq!(busy.answer().body, b"at last");
+}
