@@ -38,7 +38,6 @@ const BROWSER: &str = "GET /shop/items?page=2&sort=price HTTP/1.1\r\nHost: shop.
     If-None-Match: \"33a64df551425fcc55e4d42a148795d9f25f89d4\"\r\n\r\n";
 
 const APPLICATIONS: &str = r#"
-def nothing(environ, start_response): return ()
 def hello(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "13")])
     return [b"Hello, World!"]
@@ -56,7 +55,7 @@ fn main() {
     for (name, raw) in [("hello", HELLO), ("browser", BROWSER)] {
         println!("environ  {name:<8}           {:>6} ns", best(|| environ(raw)));
     }
-    for application in ["nothing", "hello", "generator"] {
+    for application in ["hello", "generator"] {
         for (name, raw) in [("hello", HELLO), ("browser", BROWSER)] {
             println!(
                 "request  {name:<8} {application:<9} {:>6} ns",

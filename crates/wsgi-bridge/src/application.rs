@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error_stream::ErrorStream;
-use crate::field_names::KnownNames;
+use crate::field_names::KnownKeys;
 use crate::held_bytes::Graveyard;
 use crate::log::{Level, Log};
 use crate::{attach, environ, fork, worker};
@@ -71,7 +71,7 @@ impl WsgiApplication {
             templates,
             url_prefix: facts.url_prefix.into(),
             expose_tracebacks: facts.expose_tracebacks,
-            known_names: KnownNames::new(py),
+            known_keys: KnownKeys::new(py),
             dropped_names: Mutex::default(),
             graveyard: Arc::default(),
             counts_references: !is_free_threaded(py)?,
@@ -115,7 +115,7 @@ pub(crate) struct Core {
     templates: Vec<Py<PyDict>>,
     pub(crate) url_prefix: Box<str>,
     pub(crate) expose_tracebacks: bool,
-    pub(crate) known_names: KnownNames,
+    pub(crate) known_keys: KnownKeys,
     /// Names with an underscore that have been logged.
     dropped_names: Mutex<HashSet<Box<[u8]>>>,
     pub(crate) graveyard: Arc<Graveyard>,
@@ -126,6 +126,9 @@ pub(crate) struct Core {
 
 /// How many dropped names are logged. A client that invents names shall not fill the log.
 const LOGGED_NAMES: usize = 64;
+
+/// How much of a dropped name is logged, and remembered as having been.
+const LOGGED_NAME_BYTES: usize = 64;
 
 impl Core {
     /// The index of each listener.
@@ -141,13 +144,13 @@ impl Core {
     /// A field was dropped because of the underscore in its name.
     pub(crate) fn field_dropped(&self, name: &[u8]) {
         self.log.field_dropped();
+        let name = &name[..name.len().min(LOGGED_NAME_BYTES)];
         let is_new = {
             let mut names = self.dropped_names.lock().unwrap_or_else(PoisonError::into_inner);
             names.len() < LOGGED_NAMES && names.insert(name.into())
         };
         if is_new {
             let name = String::from_utf8_lossy(name); // a token: ASCII
-            let name: String = name.chars().take(64).collect();
             let text = format!(
                 "dropped the request field `{name}`: its environ key would be that of the name \
                  with hyphens; let the client or the proxy send it with hyphens"

@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyFloat, PyString};
 use crate::application::{Core, Facts, ListenerFacts};
 use crate::error_stream::ErrorStream;
 use crate::field_names::{
-    COOKIE, FORWARDING, HOST, KNOWN_NAMES, Known, OtherNames, TRANSFER_ENCODING, is_kept,
+    self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, Known, OtherNames, TRANSFER_ENCODING, is_kept,
 };
 use crate::file_wrapper::FileWrapper;
 use crate::latin1;
@@ -216,14 +216,14 @@ impl Environs {
         let core = Arc::clone(&self.core);
         let mut seen = 0u64;
         for (name, value) in head.fields() {
-            let Some(known) = core.known_names.find(name) else {
+            let Some(known) = field_names::find(name) else {
                 self.set_other(environ, name, value)?;
                 continue;
             };
             if known == TRANSFER_ENCODING || (FORWARDING.contains(&known) && !passes_forwarding) {
                 continue;
             }
-            let key = core.known_names.key(py, known);
+            let key = core.known_keys.get(py, known);
             let bit = 1u64 << known;
             if seen & bit == 0 {
                 seen |= bit;
@@ -276,7 +276,7 @@ impl Environs {
             (intern!(py, "wsgi.url_scheme"), told.scheme),
             (intern!(py, "SERVER_NAME"), told.server_name.as_deref()),
             (intern!(py, "SERVER_PORT"), told.server_port.as_deref()),
-            (self.core.known_names.key(py, HOST), told.host.as_deref()),
+            (self.core.known_keys.get(py, HOST), told.host.as_deref()),
         ];
         for (key, value) in said {
             if let Some(value) = value {
@@ -285,8 +285,8 @@ impl Environs {
         }
         for (name, value) in &told.fields {
             let value = latin1::to_str(py, value.as_bytes())?;
-            match self.core.known_names.find(name.as_bytes()) {
-                Some(known) => environ.set_item(self.core.known_names.key(py, known), value)?,
+            match field_names::find(name.as_bytes()) {
+                Some(known) => environ.set_item(self.core.known_keys.get(py, known), value)?,
                 None => {
                     if let Some(key) = self.other_names.key(py, name.as_bytes())? {
                         environ.set_item(key, value)?;

@@ -33,7 +33,7 @@ const NOT_KEPT: bool = false;
 pub(crate) const KNOWN_NAMES: usize = 56;
 
 /// Names as most clients spell them, their keys, and whether their values are kept.
-const KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
+static KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
     ("Host", "HTTP_HOST", KEPT),
     ("Cookie", "HTTP_COOKIE", NOT_KEPT),
     ("Transfer-Encoding", "HTTP_TRANSFER_ENCODING", NOT_KEPT),
@@ -92,45 +92,56 @@ const KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
     ("X-Requested-With", "HTTP_X_REQUESTED_WITH", NOT_KEPT),
 ];
 
-/// A table with a place for every remainder, so that nearly all known names have one of their own.
-const PLACES: usize = 256;
+/// The known names by place, of which each holds two at the most.
+static PLACES: [[u8; 2]; 256] = {
+    let mut places = [[NOBODY; 2]; 256];
+    let mut known = 0;
+    while known < KNOWN_NAMES {
+        let place = &mut places[place(KNOWN[known].0.as_bytes())];
+        if place[0] == NOBODY {
+            place[0] = known as u8;
+        } else {
+            assert!(place[1] == NOBODY, "three known names at one place: change `place`");
+            place[1] = known as u8;
+        }
+        known += 1;
+    }
+    places
+};
 
-/// The keys of all known names, shared by all workers.
-pub(crate) struct KnownNames {
-    keys: Vec<Py<PyString>>,
-    /// The known names at each place.
-    places: Vec<Vec<Known>>,
+const NOBODY: u8 = u8::MAX;
+
+/// Where a name is: by its length and three of its bytes, without regard to case.
+const fn place(name: &[u8]) -> usize {
+    let length = name.len();
+    if length == 0 {
+        return 0;
+    }
+    let (first, middle, last) = (name[0] | 0x20, name[length / 2] | 0x20, name[length - 1] | 0x20);
+    (length * 5 + first as usize * 3 + middle as usize * 7 + last as usize * 11) % 256
 }
 
-impl KnownNames {
-    pub(crate) fn new(py: Python<'_>) -> Self {
-        let mut places = vec![Vec::new(); PLACES];
-        for (known, (name, ..)) in KNOWN.iter().enumerate() {
-            places[place(name.as_bytes())].push(known);
-        }
-        let keys = KNOWN.iter().map(|(_, key, _)| PyString::intern(py, key).unbind()).collect();
-        Self { keys, places }
-    }
-
-    pub(crate) fn find(&self, name: &[u8]) -> Option<Known> {
-        self.places[place(name)].iter().copied().find(|&known| {
-            let spelling = KNOWN[known].0.as_bytes();
+/// The known name that `name` is, in whatever case.
+pub(crate) fn find(name: &[u8]) -> Option<Known> {
+    PLACES[place(name)].into_iter().map(usize::from).find(|&known| {
+        KNOWN.get(known).is_some_and(|(spelling, ..)| {
+            let spelling = spelling.as_bytes();
             name == spelling || name.eq_ignore_ascii_case(spelling)
         })
-    }
-
-    pub(crate) fn key<'py>(&self, py: Python<'py>, known: Known) -> &Bound<'py, PyString> {
-        self.keys[known].bind(py)
-    }
+    })
 }
 
-/// Where in the table a name is: by its length and three of its bytes, without regard to case.
-fn place(name: &[u8]) -> usize {
-    let lower = |index: usize| name.get(index).map_or(0, |byte| usize::from(byte | 0x20));
-    let length = name.len();
-    let sum =
-        length * 5 + lower(0) * 3 + lower(length / 2) * 7 + lower(length.wrapping_sub(1)) * 11;
-    sum % PLACES
+/// The keys of all known names, shared by all workers.
+pub(crate) struct KnownKeys([Py<PyString>; KNOWN_NAMES]);
+
+impl KnownKeys {
+    pub(crate) fn new(py: Python<'_>) -> Self {
+        Self(KNOWN.map(|(_, key, _)| PyString::intern(py, key).unbind()))
+    }
+
+    pub(crate) fn get<'py>(&self, py: Python<'py>, known: Known) -> &Bound<'py, PyString> {
+        self.0[known].bind(py)
+    }
 }
 
 /// Whether the last value of a known field is kept.
@@ -204,20 +215,18 @@ mod tests {
     }
 
     #[test]
-    fn no_two_known_names_share_a_crowded_place() {
-        let mut crowd = [0; PLACES];
-        KNOWN.iter().for_each(|(name, ..)| crowd[place(name.as_bytes())] += 1);
-        assert!(crowd.iter().all(|&names| names <= 2), "{crowd:?}");
-    }
-
-    #[test]
-    fn the_place_of_a_name_does_not_depend_on_its_case() {
-        for (name, ..) in KNOWN {
-            assert_eq!(
-                place(name.to_uppercase().as_bytes()),
-                place(name.to_lowercase().as_bytes())
-            );
+    fn every_known_name_is_found_in_whatever_case_and_no_other() {
+        for (known, (name, ..)) in KNOWN.iter().enumerate() {
+            for spelling in [name.to_string(), name.to_uppercase(), name.to_lowercase()] {
+                assert_eq!(find(spelling.as_bytes()), Some(known), "{spelling}");
+            }
+            for other in [format!("{name}s"), name[1..].to_owned()] {
+                assert_ne!(find(other.as_bytes()), Some(known), "{other}");
+            }
+            let underscored = name.replace('-', "_");
+            assert!(underscored == *name || find(underscored.as_bytes()).is_none(), "{name}");
         }
+        assert_eq!(find(b""), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! `client_disconnected`.
 //!
 //! A worker gives the same objects to one request after the other, for as long as no application
-//! keeps one of them beyond its request; then it makes others. That saves a sixth of what the
+//! keeps one of them beyond its request; then it makes others. That saves a quarter of what the
 //! bridge costs for a small response. Whether one was kept is told by its reference count, which
 //! means something only under the interpreter's lock: a free-threaded interpreter gets fresh
 //! objects for each request.
