@@ -2,7 +2,8 @@
 //!
 //! `print(..., file=environ["wsgi.errors"])` writes in pieces, from several threads at once. Each
 //! thread's pieces are put together, and the log receives whole lines: at a line end, at `flush()`,
-//! and, on worker threads, at the end of the request.
+//! and, on worker threads, at the end of the request. A thread of the application's own has to end
+//! its lines, or flush.
 
 use std::cell::RefCell;
 use std::sync::Arc;

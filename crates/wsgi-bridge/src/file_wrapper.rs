@@ -25,7 +25,7 @@ const BLOCK_SIZE: usize = 32 * 1024;
 
 /// A file as a response body. Everything but iteration and `close` is the file's own, so that
 /// middleware can read, seek and tell.
-#[pyclass(frozen, module = "maitred")]
+#[pyclass(frozen, subclass, module = "maitred")]
 pub(crate) struct FileWrapper {
     file: Py<PyAny>,
     block_size: usize,

@@ -52,7 +52,7 @@ pub(crate) fn send(
             1 => return send_only(py, answer, &tuple.get_item(0)?),
             _ => {}
         }
-    } else if let Ok(wrapper) = iterable.cast::<FileWrapper>() {
+    } else if let Ok(wrapper) = iterable.cast_exact::<FileWrapper>() {
         if FileWrapper::send(wrapper, answer)? {
             return Ok(());
         }

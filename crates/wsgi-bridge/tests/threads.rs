@@ -93,6 +93,22 @@ def application(environ, start_response):
 }
 
 #[test]
+fn faulthandler_shows_what_a_worker_does() {
+    let server = Server::new(
+        r#"
+import faulthandler, tempfile
+def application(environ, start_response):
+    with tempfile.TemporaryFile() as file:
+        faulthandler.dump_traceback(file)
+        file.seek(0)
+        start_response("200 OK", [])
+        return [file.read()]
+"#,
+    );
+    assert!(server.get("/").body_text().contains("line 5 in application"));
+}
+
+#[test]
 fn a_thread_of_the_applications_may_outlive_its_request() {
     let server = Server::new(
         r#"

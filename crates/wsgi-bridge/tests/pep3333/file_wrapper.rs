@@ -180,3 +180,14 @@ fn a_file_that_cannot_seek_though_it_has_the_method_is_sent_in_blocks() {
     let (response, _) = served(setup, "wrapper(file)", "[]");
     assert!(response.text().ends_with("4\r\nonce\r\n0\r\n\r\n"), "{}", response.text());
 }
+
+#[test]
+fn a_class_derived_from_the_wrapper_is_iterated_its_own_way() {
+    let setup = "
+    class Loud(wrapper):
+        def __next__(self): return super().__next__().upper()
+    file = io.BytesIO(b'quiet')";
+    let (response, server) = served(setup, "Loud(file)", "[('Content-Length', '5')]");
+    assert_eq!(response.body(), b"QUIET");
+    assert!(server.evaluate::<bool>("opened[0].closed"));
+}
