@@ -8,7 +8,7 @@ ADDRESS ?= 127.0.0.1:8080
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions fuzz docs wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions windows fuzz docs wheel sdist clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bench-instructions: ## count instructions per request, and compare with the comm
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	@.ci/wheel $(VENV) release
 	$(PYTHON) bench instructions --check --maitred $(VENV)
+
+windows: ## build for Windows on Debian, and run under Wine what needs no Python
+	@.ci/windows
 
 fuzz: ## let libFuzzer look for what the parser does not expect
 	@crates/http-parser/fuzz/run

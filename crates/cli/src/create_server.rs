@@ -16,7 +16,7 @@ use pyo3::types::PyDict;
 use crate::logging::{self, PythonLog};
 use crate::signals::{Scope, Signals};
 use crate::telemetry::Reports;
-use crate::{addresses, announcement, application, keywords, sources, waiting};
+use crate::{addresses, announcement, application, keywords, python_socket, sources, waiting};
 
 /// Serves an application until a signal or `close()` stops it.
 #[pyfunction]
@@ -279,25 +279,23 @@ impl Server {
     }
 
     /// The first listening socket, as a duplicate. To be asked for before the server runs.
-    #[cfg(unix)]
     #[getter]
     fn socket(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let lock = || self.socket.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         if let Some(socket) = &*lock() {
             return Ok(socket.clone_ref(py));
         }
-        let descriptor = match &*self.stage(py) {
-            Stage::Bound(listeners, _) => first_descriptor(listeners),
+        let duplicate = match &*self.stage(py) {
+            Stage::Bound(listeners, _) => {
+                listeners.sockets().next().map(|socket| socket.try_clone())
+            }
             _ => None,
         };
-        let Some(descriptor) = descriptor else {
+        let Some(duplicate) = duplicate.transpose()? else {
             let message = "the socket is to be asked for before the server runs";
             return Err(PyRuntimeError::new_err(message));
         };
-        let duplicate = py.import("os")?.call_method1("dup", (descriptor,))?;
-        let options = PyDict::new(py);
-        options.set_item("fileno", duplicate)?;
-        let socket = py.import("socket")?.call_method("socket", (), Some(&options))?.unbind();
+        let socket = python_socket::python_socket(py, duplicate)?.unbind();
         *lock() = Some(socket.clone_ref(py));
         Ok(socket)
     }
@@ -326,11 +324,4 @@ impl Server {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         format!("<maitred.Server on {}>", addresses.join(", "))
     }
-}
-
-/// The descriptor of the first listening socket.
-#[cfg(unix)]
-fn first_descriptor(listeners: &Listeners) -> Option<i32> {
-    use std::os::fd::AsRawFd;
-    listeners.sockets().next().map(AsRawFd::as_raw_fd)
 }

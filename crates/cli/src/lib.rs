@@ -18,6 +18,7 @@ mod serve;
 mod addresses;
 mod create_server;
 mod keywords;
+mod python_socket;
 
 mod announcement;
 mod application;

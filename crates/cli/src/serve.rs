@@ -88,6 +88,9 @@ fn serve_with_signals(
             Ok(running) => running,
             Err(error) => return Ok(failed(&error)),
         };
+    if let Err(error) = running.drain_on_console_close() {
+        tracing::warn!("the end of the console will not be noticed: {error}");
+    }
     announcement::announce(py, loaded, addresses.iter())?;
     let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     service_manager::ready(&format!("serving on {}", places.join(", ")));

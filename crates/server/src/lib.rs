@@ -14,6 +14,7 @@ mod admin;
 mod clock;
 mod conn;
 mod connection;
+mod console;
 mod deferral;
 mod drain;
 mod incoming;
@@ -34,6 +35,7 @@ mod spool;
 mod stream;
 mod sweep;
 pub mod telemetry;
+mod timer_resolution;
 mod watch;
 mod workers;
 

@@ -10,15 +10,26 @@ use crate::stream::Stream;
 ///
 /// # Errors
 /// `WouldBlock` when the socket is full, else as the file or the socket has it.
+pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    let count = by_kernel(stream, part)?;
+    #[cfg(not(target_os = "linux"))]
+    let count = by_copying(stream, part)?;
+    part.offset += count as u64;
+    part.remaining -= count as u64;
+    Ok(count)
+}
+
+/// sendfile(2) of Linux.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "sendfile(2) has no safe wrapper in std")]
-pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
+fn by_kernel(stream: &Stream, part: &FilePart) -> io::Result<usize> {
     use std::os::fd::AsRawFd as _;
 
     /// The most that one call of sendfile(2) transfers.
     const BYTES_PER_CALL: u64 = 0x7fff_f000;
 
-    let count = stream.try_with_descriptor(|socket| {
+    stream.try_with_descriptor(|socket| {
         let mut offset = libc::off_t::try_from(part.offset).map_err(io::Error::other)?;
         let length = usize::try_from(part.remaining.min(BYTES_PER_CALL)).unwrap_or(usize::MAX);
         // SAFETY: both descriptors are open for the length of the call, which their borrows
@@ -27,33 +38,102 @@ pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
             libc::sendfile(socket.as_raw_fd(), part.file.as_raw_fd(), &raw mut offset, length)
         };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
-    })?;
-    part.offset += count as u64;
-    part.remaining -= count as u64;
-    Ok(count)
+    })
 }
 
-/// The same by copying, for systems whose call differs or which have none.
-///
-/// # Errors
-/// As above.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
-    use std::io::{IoSlice, Read as _, Seek as _, SeekFrom};
-
+/// The same through memory, for systems whose call differs or whose call waits, as `TransmitFile`
+/// does. Reading a file may wait for a disk for a moment; what was read a moment ago does not.
+#[cfg(any(test, not(target_os = "linux")))]
+fn by_copying(stream: &Stream, part: &FilePart) -> io::Result<usize> {
     /// As much as a socket buffer commonly holds.
     const BYTES_PER_COPY: usize = 64 * 1024;
 
-    let mut buffer =
-        vec![0; BYTES_PER_COPY.min(usize::try_from(part.remaining).unwrap_or(usize::MAX))];
-    let mut file = &part.file;
-    file.seek(SeekFrom::Start(part.offset))?;
-    let read = file.read(&mut buffer)?;
+    let length = BYTES_PER_COPY.min(usize::try_from(part.remaining).unwrap_or(usize::MAX));
+    let mut buffer = vec![0; length];
+    let read = read_at(&part.file, &mut buffer, part.offset)?;
     if read == 0 {
         return Ok(0);
     }
-    let count = stream.try_write(&[IoSlice::new(&buffer[..read])])?;
-    part.offset += count as u64;
-    part.remaining -= count as u64;
-    Ok(count)
+    stream.try_write(&[io::IoSlice::new(&buffer[..read])])
+}
+
+/// Reads at a position of our own: the file's position may be shared with whoever opened it.
+#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+fn read_at(file: &std::fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// The same. It moves the file's position, too, but never depends on it.
+#[cfg(windows)]
+fn read_at(file: &std::fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+    use crate::outbox::FileOwner;
+
+    /// Runs `test` with a stream as the server has it, and the client's end.
+    fn with_connection(test: impl FnOnce(Stream, std::net::TcpStream)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (accepted, _) = listener.accept().await.unwrap();
+            accepted.writable().await.unwrap();
+            test(Stream::Tcp(accepted), client);
+        });
+    }
+
+    /// A part, `offset` and length, of a file with these bytes.
+    fn part(bytes: &[u8], offset: u64, remaining: u64) -> FilePart {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        FilePart { file, offset, remaining, owner: FileOwner::Application }
+    }
+
+    #[test]
+    fn a_part_of_a_file_arrives_from_its_offset_on_and_no_further() {
+        with_connection(|stream, mut client| {
+            let mut part = part(b"0123456789", 2, 5);
+            assert_eq!(send(&stream, &mut part).unwrap(), 5);
+            assert_eq!((part.offset, part.remaining), (7, 0));
+            stream.close_write();
+            let mut arrived = String::new();
+            client.read_to_string(&mut arrived).unwrap();
+            assert_eq!(arrived, "23456");
+        });
+    }
+
+    #[test]
+    fn copying_sends_the_same_and_ends_where_the_file_ends() {
+        with_connection(|stream, mut client| {
+            let mut part = part(b"0123456789", 2, 5);
+            assert_eq!(by_copying(&stream, &part).unwrap(), 5);
+            part.offset = 10;
+            assert_eq!(by_copying(&stream, &part).unwrap(), 0);
+            stream.close_write();
+            let mut arrived = String::new();
+            client.read_to_string(&mut arrived).unwrap();
+            assert_eq!(arrived, "23456");
+        });
+    }
+
+    #[test]
+    fn two_parts_of_one_file_do_not_disturb_each_other() {
+        with_connection(|stream, mut client| {
+            let early = part(b"abcdef", 0, 3);
+            let file = early.file.try_clone().unwrap();
+            let late = FilePart { file, offset: 3, remaining: 3, owner: FileOwner::Application };
+            assert_eq!(by_copying(&stream, &late).unwrap(), 3);
+            assert_eq!(by_copying(&stream, &early).unwrap(), 3);
+            stream.close_write();
+            let mut arrived = String::new();
+            client.read_to_string(&mut arrived).unwrap();
+            assert_eq!(arrived, "defabc");
+        });
+    }
 }

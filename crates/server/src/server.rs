@@ -21,6 +21,7 @@ use crate::shared::Shared;
 use crate::spool::Spooling;
 use crate::sweep;
 use crate::telemetry::Telemetry;
+use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
 use crate::workers::Pool;
 
@@ -85,6 +86,9 @@ struct Control {
     /// Tells the I/O thread that the stage has changed.
     told: Notify,
     shared: Arc<Shared>,
+    /// Starts tasks on the I/O thread.
+    #[cfg(windows)]
+    tasks: tokio::runtime::Handle,
 }
 
 #[derive(Debug)]
@@ -151,6 +155,8 @@ impl Server {
             changed: Condvar::new(),
             told: Notify::new(),
             shared,
+            #[cfg(windows)]
+            tasks: runtime.handle().clone(),
         });
         let doors = {
             let _inside = runtime.enter();
@@ -160,6 +166,7 @@ impl Server {
         control.shared.open(&listeners, &doors);
         let io_control = Arc::clone(&control);
         let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
+            let _ticks = FineTicks::ask();
             runtime.block_on(serve(&io_control, doors, listeners));
             runtime.shutdown_timeout(Duration::ZERO);
             end(&io_control);
@@ -332,6 +339,12 @@ impl Running {
         if let Some(watch) = &*self.control.watch.lock().unwrap_or_else(PoisonError::into_inner) {
             watch.look();
         }
+    }
+
+    /// Runs a task on the I/O thread for as long as the server runs.
+    #[cfg(windows)]
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.control.tasks.spawn(task);
     }
 
     /// Makes one [`Running::wait`] return, so that its caller can look at something else.

@@ -52,8 +52,10 @@ fn open(py: Python<'_>, file: File) -> PyResult<Bound<'_, PyAny>> {
 /// A buffered binary file over the handle, which it closes.
 #[cfg(windows)]
 fn open(py: Python<'_>, file: File) -> PyResult<Bound<'_, PyAny>> {
-    use std::os::windows::io::IntoRawHandle;
-    let handle = file.into_raw_handle() as isize;
+    use std::os::windows::io::{AsRawHandle, IntoRawHandle};
+    let handle = file.as_raw_handle() as isize;
     let descriptor = py.import("msvcrt")?.call_method1("open_osfhandle", (handle, 0))?;
+    // From here on the handle is the descriptor's, and closed with it.
+    let _ = file.into_raw_handle();
     py.import("io")?.call_method1("open", (descriptor, "rb"))
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+#[cfg(unix)]
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;

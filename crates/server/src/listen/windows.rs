@@ -1,17 +1,36 @@
-//! Listening on Windows: no Unix sockets, no inherited descriptors, and an address that nobody
-//! else can take.
+//! Listening on Windows: no Unix sockets, handles instead of descriptors, and an address that
+//! nobody else can take.
 
+use std::ffi::CString;
 use std::io;
+use std::os::windows::io::{AsRawSocket as _, BorrowedSocket, RawSocket};
 use std::path::Path;
 
-use socket2::Socket;
+use socket2::{Domain, Socket, Type};
+use windows_sys::Win32::Networking::WinSock;
 
 use super::{BindError, Listener};
 
-/// On Windows SO_REUSEADDR would let a second server take the address silently, so it is left
-/// alone, and a bind to an address in use fails.
-pub(super) fn claim_address(_socket: &Socket) -> io::Result<()> {
-    Ok(())
+/// Makes the address ours alone. `SO_REUSEADDR` means something else here than on POSIX: with it a
+/// second server takes the address over, silently, and even without it on our side a program that
+/// sets it may. This option is the one that forbids both. An address that was used a moment ago is
+/// usable anyway.
+#[expect(unsafe_code, reason = "neither std nor socket2 knows SO_EXCLUSIVEADDRUSE")]
+pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
+    let yes: i32 = 1;
+    let handle = usize::try_from(socket.as_raw_socket()).map_err(io::Error::other)?;
+    // SAFETY: the socket is open, its borrow lasts over the call, and pointer and length are those
+    // of a local that the call only reads.
+    let result = unsafe {
+        WinSock::setsockopt(
+            handle,
+            WinSock::SOL_SOCKET,
+            WinSock::SO_EXCLUSIVEADDRUSE,
+            (&raw const yes).cast(),
+            size_of_val(&yes) as i32,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// There are none.
@@ -22,15 +41,33 @@ pub(super) fn listen(path: &Path, _mode: u32, _backlog: u32) -> Result<Listener,
     })
 }
 
-/// There are none.
-pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
-    Err(BindError {
-        address: format!("fd://{descriptor}"),
-        reason: "descriptors cannot be inherited on Windows".into(),
-    })
+/// A socket of this process, by its handle: what `fileno()` of a Python socket says here. Handles
+/// that a parent left open are not known by any agreed number, as descriptors are elsewhere.
+#[expect(unsafe_code, reason = "a handle given by the user has no owner in Rust yet")]
+pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {
+    let failed = |reason: String| BindError { address: format!("fd://{handle}"), reason };
+    let raw = RawSocket::try_from(handle)
+        .map_err(|_| failed("a socket's handle is never negative".into()))?;
+    // SAFETY: whoever names it in the settings hands it over, and it is only asked for a duplicate,
+    // which fails when no such socket is open. It is not closed here.
+    let borrowed = unsafe { BorrowedSocket::borrow_raw(raw) };
+    match borrowed.try_clone_to_owned() {
+        Ok(duplicate) => Ok(Socket::from(duplicate)),
+        Err(error) => {
+            Err(failed(format!("no such socket is open: {}", super::bind::reason(&error))))
+        }
+    }
 }
 
-/// Service names are not looked up here.
-pub(super) fn service_port(_name: &str) -> Option<u16> {
-    None
+/// The port of a TCP service such as `http`, as the system's `services` file has it.
+#[expect(unsafe_code, reason = "getservbyname has no wrapper in std")]
+pub(super) fn service_port(name: &str) -> Option<u16> {
+    let name = CString::new(name).ok()?;
+    // Winsock answers nothing before it was started, which the first socket of a process does.
+    Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
+    // SAFETY: both strings end in NUL. The result is null or belongs to this thread, and is read
+    // before the thread calls Winsock again.
+    let entry =
+        unsafe { WinSock::getservbyname(name.as_ptr().cast(), c"tcp".as_ptr().cast()).as_ref() }?;
+    Some(u16::from_be(entry.s_port.cast_unsigned()))
 }

@@ -1,0 +1,44 @@
+//! Makes a wait of a millisecond last a millisecond.
+//!
+//! On Windows a wait with a time limit ends at a tick of the system's timer, which by itself comes
+//! every 15.6 ms: the naps of the I/O thread, and with them deferred answers, would last as long.
+//! While this exists the process has asked for ticks of 1 ms; since Windows 10 2004 that concerns
+//! this process alone. Elsewhere there is nothing to be asked for.
+
+#![cfg_attr(windows, expect(unsafe_code, reason = "std has no way to ask for finer ticks"))]
+
+/// The wish for fine ticks, taken back when dropped.
+#[derive(Debug)]
+pub(crate) struct FineTicks {
+    #[cfg(windows)]
+    granted: bool,
+}
+
+impl FineTicks {
+    /// Asks for ticks of 1 ms. Where they are not granted, waits are longer and nothing else.
+    #[cfg(windows)]
+    pub(crate) fn ask() -> Self {
+        // SAFETY: it takes a number and returns a number.
+        let answer = unsafe { windows_sys::Win32::Media::timeBeginPeriod(TICK_MILLISECONDS) };
+        Self { granted: answer == windows_sys::Win32::Media::TIMERR_NOERROR }
+    }
+
+    /// Timers are fine already.
+    #[cfg(not(windows))]
+    pub(crate) fn ask() -> Self {
+        Self {}
+    }
+}
+
+#[cfg(windows)]
+const TICK_MILLISECONDS: u32 = 1;
+
+#[cfg(windows)]
+impl Drop for FineTicks {
+    fn drop(&mut self) {
+        if self.granted {
+            // SAFETY: it takes a number, the same that was granted.
+            unsafe { windows_sys::Win32::Media::timeEndPeriod(TICK_MILLISECONDS) };
+        }
+    }
+}
