@@ -80,6 +80,8 @@ struct State {
     parked: Vec<Sleeper>,
     /// The worker that has been woken and has not got the interpreter yet.
     standby: Option<usize>,
+    /// Workers that have found nothing and are on their way to sleep: they will look once more.
+    retiring: usize,
     closed: bool,
     /// How many requests have been taken, ever.
     taken: u64,
@@ -175,6 +177,7 @@ impl Queue {
                 has_left: false,
                 kept_since: now,
                 woken_at: None,
+                retiring: false,
             }),
         })
     }
@@ -221,7 +224,8 @@ impl Queue {
     /// Chooses a worker to wake, where one should be. `overdue` says that the running call has
     /// exceeded [`BLOCKING_CALL`].
     fn standby_for(&self, state: &mut State, overdue: bool) -> Option<Arc<Parker>> {
-        if state.waiting.is_empty() || (state.standby.is_some() && self.lock == Lock::Shared) {
+        let somebody_comes = state.standby.is_some() || state.retiring > 0;
+        if state.waiting.is_empty() || (somebody_comes && self.lock == Lock::Shared) {
             return None;
         }
         let nobody_serves = state.usage.busy == 0;
@@ -345,6 +349,8 @@ struct Work {
     /// Since when the worker has not let go of the interpreter.
     kept_since: Instant,
     woken_at: Option<Instant>,
+    /// It has found nothing, and has not begun to wait.
+    retiring: bool,
 }
 
 /// What a worker is serving.
@@ -383,7 +389,9 @@ impl Seat {
     fn depart(&self, work: &mut Work) {
         work.has_left = true;
         let served = work.serving.take();
+        let retiring = std::mem::take(&mut work.retiring);
         let mut state = self.queue.state();
+        state.retiring -= usize::from(retiring);
         state.usage.settle(self.queue.clock.instant());
         state.usage.threads = state.usage.threads.saturating_sub(1);
         state.usage.busy = state.usage.busy.saturating_sub(usize::from(served.is_some()));
@@ -425,6 +433,10 @@ impl Exchanges for Seat {
             };
         }
         state.taken += u64::from(next.is_some());
+        if next.is_none() && !work.retiring {
+            state.retiring += 1;
+            work.retiring = true;
+        }
         let standby = queue.standby_for(&mut state, false);
         let dismissed = state.dismissed();
         let blocks = state.usage.calls_block();
@@ -457,10 +469,15 @@ impl Exchanges for Seat {
     }
 
     fn wait(&self) -> Wake {
-        if self.work().has_left {
+        let mut work = self.work();
+        let retiring = std::mem::take(&mut work.retiring);
+        let has_left = work.has_left;
+        drop(work);
+        if has_left {
             return Wake::Closed;
         }
         let mut state = self.queue.state();
+        state.retiring -= usize::from(retiring);
         if state.waiting.is_empty() {
             if state.closed {
                 return Wake::Closed;
