@@ -45,7 +45,7 @@ fn status(client: &mut Client) -> Option<u16> {
 fn a_client_that_never_sends_is_closed_on_in_silence() {
     let served = Served::start(timeouts(), hello());
     assert_eq!(fate(&served, b"", 41), None);
-    assert_eq!(served.running.connections(), 0);
+    served.wait_for_connections(0);
 }
 
 #[test]
