@@ -62,6 +62,13 @@ def run(*command: str | Path, cwd: Path | None = None, stdin: str | None = None)
     return done.stdout
 
 
+def expressions(dashboard: dict[str, Any]) -> list[str]:
+    """Return every PromQL expression, of panels and annotations."""
+    found = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    found += [a["expr"] for a in dashboard["annotations"]["list"] if "expr" in a]
+    return found
+
+
 def anchors(page: Path) -> set[str]:
     """Return the anchors that the headings of a page get on the usual renderers of Markdown."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)

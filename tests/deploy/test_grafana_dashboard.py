@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from manifests import DEPLOY, program, run
+from manifests import DEPLOY, expressions, program, run
 from metric_names import known, used
 
 
@@ -14,13 +14,6 @@ from metric_names import known, used
 def dashboard() -> dict[str, Any]:
     """Return the dashboard as Grafana would import it."""
     return json.loads((DEPLOY / "grafana" / "maitred.json").read_text(encoding="utf-8"))
-
-
-def expressions(dashboard: dict[str, Any]) -> list[str]:
-    """Return every PromQL expression, of panels and annotations."""
-    found = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
-    found += [a["expr"] for a in dashboard["annotations"]["list"] if "expr" in a]
-    return found
 
 
 @pytest.mark.system

@@ -35,11 +35,16 @@ class Outcome:
 
     right: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    #: Bytes of bodies, sent and received.
+    bytes_sent: int = 0
+    bytes_received: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, kind: str, problem: str | None) -> None:
+    def add(self, kind: str, problem: str | None, sent: int = 0, received: int = 0) -> None:
         """Count one request."""
         with self.guard:
+            self.bytes_sent += sent
+            self.bytes_received += received
             if problem is None:
                 self.right[kind] += 1
             else:
@@ -72,14 +77,18 @@ def one_client(
             return
         number, kind, size = task
         try:
-            outcome.add(kind, ask(connection, number, kind, size))
+            problem, received = ask(connection, number, kind, size)
+            sent = 0 if kind.endswith("get") else size
+            outcome.add(kind, problem, sent, received)
         except (OSError, http.client.HTTPException) as error:
             outcome.add(kind, f"{kind} {number} of {size} bytes: {error!r}")
             connection.close()
 
 
-def ask(connection: http.client.HTTPConnection, number: int, kind: str, size: int) -> str | None:
-    """Send one request and check its answer; return what is wrong with it."""
+def ask(
+    connection: http.client.HTTPConnection, number: int, kind: str, size: int
+) -> tuple[str | None, int]:
+    """Send one request and check its answer; return what is wrong with it, and its size."""
     if kind.endswith("get"):
         connection.request("GET", f"/bytes/{number}/{size}")
         expected = pattern(number, size)
@@ -95,8 +104,9 @@ def ask(connection: http.client.HTTPConnection, number: int, kind: str, size: in
         expected = json.dumps(answer).encode()
     response = connection.getresponse()
     received = response.read()
+    problem = None
     if response.status != 200:
-        return f"{kind} {number} of {size} bytes: {response.status} {received[:200]!r}"
-    if received != expected:
-        return f"{kind} {number} of {size} bytes: another answer, {received[:200]!r}"
-    return None
+        problem = f"{kind} {number} of {size} bytes: {response.status} {received[:200]!r}"
+    elif received != expected:
+        problem = f"{kind} {number} of {size} bytes: another answer, {received[:200]!r}"
+    return problem, len(received)
