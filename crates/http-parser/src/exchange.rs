@@ -76,7 +76,7 @@ impl Peer {
 pub enum Body {
     /// No bytes.
     Empty,
-    /// In memory: shorter than `inbuf-overflow`.
+    /// In memory: no longer than `inbuf-overflow`.
     Memory(Vec<u8>),
     /// In a temporary file that has no name, at its start.
     File {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use maitred_http_parser::connection::{Ending, Phase};
 
-use crate::conn::{Conn, State};
+use crate::conn::{Conn, Progress, State};
 use crate::incoming::{Incoming, spill, understand};
 use crate::receive;
 use crate::record::Result as Answered;
@@ -87,7 +87,10 @@ fn turn(
             drop(state);
             match conn.stream.poll_write_ready(cx) {
                 Poll::Ready(Ok(())) => {
-                    conn.write_out();
+                    if conn.write_out() == Progress::Paused {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                     continue;
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Turn::Over(CloseReason::Client)),

@@ -8,10 +8,12 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::send_file;
+use crate::spool::Claim;
 use crate::stream::Stream;
 
 /// The output of a connection.
@@ -41,19 +43,17 @@ pub(crate) enum Segment {
 /// Bytes of a file that are to be sent.
 #[derive(Debug)]
 pub(crate) struct FilePart {
-    pub(crate) file: File,
+    pub(crate) stored: Arc<Stored>,
     pub(crate) offset: u64,
     pub(crate) remaining: u64,
-    pub(crate) owner: FileOwner,
 }
 
-/// Whose file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileOwner {
-    /// The application's: `wsgi.file_wrapper`.
-    Application,
-    /// The server's: output that overflowed memory.
-    Server,
+/// A file that parts of are to be sent.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) file: File,
+    /// The disk budget that it takes, where it is a temporary one of the server's own.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// How far a write got.
@@ -63,6 +63,8 @@ pub(crate) enum Written {
     All,
     /// The socket is full.
     Blocked,
+    /// As much went as was allowed at once.
+    Paused,
     /// The connection broke.
     Broken(io::Error),
 }
@@ -89,7 +91,7 @@ impl Outbox {
     /// Bytes that wait in temporary files.
     pub(crate) fn spilt_bytes(&self) -> u64 {
         let spilt = self.rest.iter().filter_map(|segment| match segment {
-            Segment::File(part) if part.owner == FileOwner::Server => Some(part.remaining),
+            Segment::File(part) if part.stored.claim.is_some() => Some(part.remaining),
             _ => None,
         });
         spilt.sum()
@@ -137,6 +139,12 @@ impl Outbox {
             return;
         }
         let newer = std::mem::replace(self, unsent);
+        // What has gone is dropped before it outweighs what has not: a client that is always a
+        // little behind would otherwise make the buffer as long as its whole response.
+        if self.first_sent > self.first.len() / 2 {
+            self.first.drain(..self.first_sent);
+            self.first_sent = 0;
+        }
         if newer.is_empty() {
             return;
         }
@@ -151,14 +159,14 @@ impl Outbox {
     }
 
     /// Moves what is copied into `file`, which is empty, and leaves parts of that file in place of
-    /// it. Tells how many bytes were moved.
+    /// it. Tells how many bytes were moved. Blocks as disks do.
     ///
     /// # Errors
     /// As the disk has it. Nothing is lost: what could not be written stays in memory.
-    pub(crate) fn spill(&mut self, mut file: File) -> io::Result<u64> {
+    pub(crate) fn spill(&mut self, file: &Arc<Stored>) -> io::Result<u64> {
         let mut offset = 0;
         if self.first_sent < self.first.len() {
-            let part = written(&mut file, offset, &self.first[self.first_sent..])?;
+            let part = written(file, offset, &self.first[self.first_sent..])?;
             offset += part.remaining;
             self.rest_bytes += part.remaining;
             self.rest.push_front(Segment::File(part));
@@ -167,7 +175,7 @@ impl Outbox {
         }
         for segment in &mut self.rest {
             if let Segment::Copied(bytes) = segment {
-                let part = written(&mut file, offset, bytes)?;
+                let part = written(file, offset, bytes)?;
                 offset += part.remaining;
                 *segment = Segment::File(part);
             }
@@ -175,13 +183,19 @@ impl Outbox {
         Ok(offset)
     }
 
-    /// Writes until everything has gone, the socket is full, or the connection breaks.
-    pub(crate) fn write_to(&mut self, stream: &Stream) -> Written {
+    /// Writes until everything has gone, the socket is full, or the connection breaks; or about
+    /// `most` bytes have gone.
+    pub(crate) fn write_to(&mut self, stream: &Stream, most: u64) -> Written {
+        let before = self.len();
         loop {
             if self.is_empty() {
                 return Written::All;
             }
-            match self.write_once(stream) {
+            let left = most.saturating_sub(before - self.len());
+            if left == 0 {
+                return Written::Paused;
+            }
+            match self.write_once(stream, left) {
                 Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
@@ -191,7 +205,7 @@ impl Outbox {
         }
     }
 
-    fn write_once(&mut self, stream: &Stream) -> io::Result<usize> {
+    fn write_once(&mut self, stream: &Stream, most: u64) -> io::Result<usize> {
         if self.rest.is_empty() {
             let count = stream.try_write(&[IoSlice::new(&self.first[self.first_sent..])])?;
             self.first_sent += count;
@@ -200,7 +214,7 @@ impl Outbox {
         if self.first_sent == self.first.len()
             && let Some(Segment::File(part)) = self.rest.front_mut()
         {
-            let count = send_file::send(stream, part)?;
+            let count = send_file::send(stream, part, most)?;
             self.rest_bytes -= count as u64;
             if part.remaining == 0 {
                 self.rest.pop_front();
@@ -274,11 +288,10 @@ impl Segment {
 }
 
 /// Writes `bytes` to the end of `file`, and tells where they are.
-fn written(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
+fn written(stored: &Arc<Stored>, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
     use std::io::Write as _;
-    file.write_all(bytes)?;
-    let remaining = bytes.len() as u64;
-    Ok(FilePart { file: file.try_clone()?, offset, remaining, owner: FileOwner::Server })
+    (&stored.file).write_all(bytes)?;
+    Ok(FilePart { stored: Arc::clone(stored), offset, remaining: bytes.len() as u64 })
 }
 
 #[cfg(test)]
@@ -309,6 +322,22 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_is_always_behind_does_not_make_the_buffer_grow() {
+        let mut outbox = Outbox::default();
+        outbox.append(|bytes| bytes.extend_from_slice(&[b'x'; 1000]));
+        for _ in 0..1000 {
+            let mut taken = outbox.take();
+            taken.went(900);
+            outbox.append(|bytes| bytes.extend_from_slice(&[b'x'; 900]));
+            outbox.put_back(taken);
+            let held: usize = outbox.first.capacity()
+                + outbox.rest.iter().map(Segment::copied_bytes).sum::<usize>();
+            assert!(held < 4000, "{held} bytes are held for 1000");
+        }
+        assert_eq!(outbox.len(), 1000);
+    }
+
+    #[test]
     fn nothing_empty_is_ever_queued() {
         let mut outbox = Outbox::default();
         outbox.push(Segment::Held(Bytes::new()));
@@ -323,7 +352,8 @@ mod tests {
         outbox.append(|bytes| bytes.extend_from_slice(b"abc"));
         outbox.push(Segment::Held(Bytes::from_static(b"defg")));
         outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
-        let spilt = outbox.spill(tempfile::tempfile().unwrap()).unwrap();
+        let file = Arc::new(Stored { file: tempfile::tempfile().unwrap(), claim: None });
+        let spilt = outbox.spill(&file).unwrap();
         assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
         let places: Vec<_> = outbox
             .rest

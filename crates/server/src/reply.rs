@@ -15,7 +15,7 @@ use maitred_http_parser::message::ResponseHead;
 
 use crate::conn::{Conn, State};
 use crate::deferral::Deferred;
-use crate::outbox::{FileOwner, FilePart, Segment};
+use crate::outbox::{FilePart, Segment, Stored};
 use crate::record::Result as Answered;
 use crate::telemetry::LeftWhile;
 
@@ -34,11 +34,20 @@ pub(crate) struct Answer {
     /// When the last chunk was given, the first of which leaves at once.
     last_chunk_at: Option<Instant>,
     done: bool,
+    /// The disk has not taken what waits in memory.
+    cannot_spill: bool,
 }
 
 impl Answer {
     pub(crate) fn new(conn: Arc<Conn>) -> Self {
-        Self { conn, head: None, underway: false, last_chunk_at: None, done: false }
+        Self {
+            conn,
+            head: None,
+            underway: false,
+            last_chunk_at: None,
+            done: false,
+            cannot_spill: false,
+        }
     }
 
     /// Encodes the head if it has not been, then a piece of the body.
@@ -113,7 +122,7 @@ impl Answer {
         if state.over.is_some() || state.protocol.ending().is_some() {
             Flow::Gone
         } else if state.outbox.len() > settings.outbuf_high_watermark as u64
-            || state.outbox.copied_bytes() > settings.outbuf_overflow as u64
+            || self.must_spill(state)
         {
             Flow::Wait
         } else {
@@ -133,14 +142,10 @@ impl Answer {
         self.conn.flush();
     }
 
-    /// Moves what waits in memory to a temporary file.
-    fn spill(&self, state: &mut State) {
-        let spooling = &self.conn.shared.spooling;
-        let spilt = spooling.file().and_then(|file| state.outbox.spill(file));
-        if let Err(error) = spilt {
-            // It stays in memory, where the high-water mark still bounds it.
-            tracing::warn!(target: "maitred", "cannot write a response to temp-dir: {error}");
-        }
+    /// Whether more waits in memory than should, and a disk takes it.
+    fn must_spill(&self, state: &State) -> bool {
+        let most = self.conn.shared.settings.outbuf_overflow as u64;
+        !self.cannot_spill && state.outbox.copied_bytes() > most
     }
 }
 
@@ -183,12 +188,14 @@ impl Reply for Answer {
     fn wait(&mut self) -> Flow {
         let conn = Arc::clone(&self.conn);
         conn.flush();
-        let settings = &conn.shared.settings;
-        let mut state = conn.state();
-        if state.outbox.copied_bytes() > settings.outbuf_overflow as u64 && !state.is_writing() {
-            self.spill(&mut state);
+        let must_spill = self.must_spill(&conn.state());
+        if must_spill && let Err(error) = conn.spill_output() {
+            // It stays in memory, where the high-water mark still bounds it.
+            tracing::warn!(target: "maitred", "cannot write a response to temp-dir: {error}");
+            self.cannot_spill = true;
         }
-        let high = settings.outbuf_high_watermark as u64;
+        let high = conn.shared.settings.outbuf_high_watermark as u64;
+        let mut state = conn.state();
         while state.outbox.len() > high && state.over.is_none() {
             state = conn.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -212,10 +219,9 @@ impl Reply for Answer {
         let State { outbox, .. } = &mut *state;
         outbox.append(|out| out.extend_from_slice(frame.prefix()));
         outbox.push(Segment::File(FilePart {
-            file: file.file,
+            stored: Arc::new(Stored { file: file.file, claim: None }),
             offset: file.offset,
             remaining: frame.take,
-            owner: FileOwner::Application,
         }));
         outbox.append(|out| out.extend_from_slice(frame.suffix));
         Flow::Continue

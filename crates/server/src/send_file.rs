@@ -5,16 +5,16 @@ use std::io;
 use crate::outbox::FilePart;
 use crate::stream::Stream;
 
-/// Sends what the socket takes of `part` at once, and moves `part` on by as much. `Ok(0)` means
-/// that the file is shorter than it was when the response began.
+/// Sends what the socket takes of `part` at once, at most `most` bytes, and moves `part` on by as
+/// much. `Ok(0)` means that the file is shorter than it was when the response began.
 ///
 /// # Errors
 /// `WouldBlock` when the socket is full, else as the file or the socket has it.
-pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
+pub(crate) fn send(stream: &Stream, part: &mut FilePart, most: u64) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
-    let count = by_kernel(stream, part)?;
+    let count = by_kernel(stream, part, most)?;
     #[cfg(not(target_os = "linux"))]
-    let count = by_copying(stream, part)?;
+    let count = by_copying(stream, part, most)?;
     part.offset += count as u64;
     part.remaining -= count as u64;
     Ok(count)
@@ -23,7 +23,7 @@ pub(crate) fn send(stream: &Stream, part: &mut FilePart) -> io::Result<usize> {
 /// sendfile(2) of Linux.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "sendfile(2) has no safe wrapper in std")]
-fn by_kernel(stream: &Stream, part: &FilePart) -> io::Result<usize> {
+fn by_kernel(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
     use std::os::fd::AsRawFd as _;
 
     /// The most that one call of sendfile(2) transfers.
@@ -31,11 +31,13 @@ fn by_kernel(stream: &Stream, part: &FilePart) -> io::Result<usize> {
 
     stream.try_with_descriptor(|socket| {
         let mut offset = libc::off_t::try_from(part.offset).map_err(io::Error::other)?;
-        let length = usize::try_from(part.remaining.min(BYTES_PER_CALL)).unwrap_or(usize::MAX);
+        let length = part.remaining.min(most).min(BYTES_PER_CALL);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         // SAFETY: both descriptors are open for the length of the call, which their borrows
         // guarantee, and `offset` is a local that the kernel may write to.
         let count = unsafe {
-            libc::sendfile(socket.as_raw_fd(), part.file.as_raw_fd(), &raw mut offset, length)
+            let file = part.stored.file.as_raw_fd();
+            libc::sendfile(socket.as_raw_fd(), file, &raw mut offset, length)
         };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     })
@@ -44,13 +46,14 @@ fn by_kernel(stream: &Stream, part: &FilePart) -> io::Result<usize> {
 /// The same through memory, for systems whose call differs or whose call waits, as `TransmitFile`
 /// does. Reading a file may wait for a disk for a moment; what was read a moment ago does not.
 #[cfg(any(test, not(target_os = "linux")))]
-fn by_copying(stream: &Stream, part: &FilePart) -> io::Result<usize> {
+fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
     /// As much as a socket buffer commonly holds.
     const BYTES_PER_COPY: usize = 64 * 1024;
 
-    let length = BYTES_PER_COPY.min(usize::try_from(part.remaining).unwrap_or(usize::MAX));
+    let length = usize::try_from(part.remaining.min(most)).unwrap_or(usize::MAX);
+    let length = length.min(BYTES_PER_COPY);
     let mut buffer = vec![0; length];
-    let read = read_at(&part.file, &mut buffer, part.offset)?;
+    let read = read_at(&part.stored.file, &mut buffer, part.offset)?;
     if read == 0 {
         return Ok(0);
     }
@@ -72,9 +75,10 @@ fn read_at(file: &std::fs::File, buffer: &mut [u8], offset: u64) -> io::Result<u
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
+    use std::sync::Arc;
 
     use super::*;
-    use crate::outbox::FileOwner;
+    use crate::outbox::Stored;
 
     /// Runs `test` with a stream as the server has it, and the client's end.
     fn with_connection(test: impl FnOnce(Stream, std::net::TcpStream)) {
@@ -92,14 +96,14 @@ mod tests {
     fn part(bytes: &[u8], offset: u64, remaining: u64) -> FilePart {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        FilePart { file, offset, remaining, owner: FileOwner::Application }
+        FilePart { stored: Arc::new(Stored { file, claim: None }), offset, remaining }
     }
 
     #[test]
     fn a_part_of_a_file_arrives_from_its_offset_on_and_no_further() {
         with_connection(|stream, mut client| {
             let mut part = part(b"0123456789", 2, 5);
-            assert_eq!(send(&stream, &mut part).unwrap(), 5);
+            assert_eq!(send(&stream, &mut part, u64::MAX).unwrap(), 5);
             assert_eq!((part.offset, part.remaining), (7, 0));
             stream.close_write();
             let mut arrived = String::new();
@@ -112,9 +116,9 @@ mod tests {
     fn copying_sends_the_same_and_ends_where_the_file_ends() {
         with_connection(|stream, mut client| {
             let mut part = part(b"0123456789", 2, 5);
-            assert_eq!(by_copying(&stream, &part).unwrap(), 5);
+            assert_eq!(by_copying(&stream, &part, u64::MAX).unwrap(), 5);
             part.offset = 10;
-            assert_eq!(by_copying(&stream, &part).unwrap(), 0);
+            assert_eq!(by_copying(&stream, &part, u64::MAX).unwrap(), 0);
             stream.close_write();
             let mut arrived = String::new();
             client.read_to_string(&mut arrived).unwrap();
@@ -126,10 +130,10 @@ mod tests {
     fn two_parts_of_one_file_do_not_disturb_each_other() {
         with_connection(|stream, mut client| {
             let early = part(b"abcdef", 0, 3);
-            let file = early.file.try_clone().unwrap();
-            let late = FilePart { file, offset: 3, remaining: 3, owner: FileOwner::Application };
-            assert_eq!(by_copying(&stream, &late).unwrap(), 3);
-            assert_eq!(by_copying(&stream, &early).unwrap(), 3);
+            let stored = Arc::clone(&early.stored);
+            let late = FilePart { stored, offset: 3, remaining: 3 };
+            assert_eq!(by_copying(&stream, &late, u64::MAX).unwrap(), 3);
+            assert_eq!(by_copying(&stream, &early, u64::MAX).unwrap(), 3);
             stream.close_write();
             let mut arrived = String::new();
             client.read_to_string(&mut arrived).unwrap();

@@ -13,11 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use maitred_http_parser::exchange::Body;
 use maitred_http_parser::message::BodyFraming;
 
+use crate::outbox::Stored;
+
 /// Where overflowing bodies go, and how much of them there is.
 #[derive(Debug)]
 pub(crate) struct Spooling {
     folder: Option<PathBuf>,
-    /// Bytes of one body kept in memory.
+    /// Bytes of one body kept in memory; one of this length is.
     memory_max: usize,
     /// Bytes in files, of all connections and both directions.
     on_disk: Arc<AtomicU64>,
@@ -55,6 +57,15 @@ impl Spooling {
         }
     }
 
+    /// A new file for `count` bytes of output, and the budget for them.
+    ///
+    /// # Errors
+    /// As for [`Spooling::file`] and [`Spooling::claim`].
+    pub(crate) fn store(&self, count: u64) -> io::Result<Stored> {
+        let claim = self.claim(count)?;
+        Ok(Stored { file: self.file()?, claim: Some(claim) })
+    }
+
     /// Takes `count` bytes of the budget; they are given back when the claim is dropped.
     ///
     /// # Errors
@@ -70,7 +81,7 @@ impl Spooling {
         let mut memory = Vec::new();
         if let BodyFraming::Length(length) = framing {
             let length = usize::try_from(length).unwrap_or(usize::MAX);
-            memory.reserve_exact(length.min(RESERVED_MAX).min(self.memory_max.max(1)));
+            memory.reserve_exact(length.min(RESERVED_MAX).min(self.memory_max.saturating_add(1)));
         }
         Spool { memory, file: None, claim: None, length: 0, memory_max: self.memory_max }
     }
@@ -133,8 +144,8 @@ impl Spool {
 
     /// How many bytes may be appended to `memory` before it must be spilt.
     pub(crate) fn room(&self) -> usize {
-        let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max.max(1) };
-        max.saturating_sub(self.memory.len())
+        let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max };
+        max.saturating_add(1).saturating_sub(self.memory.len())
     }
 
     /// Whether there is more in memory than should be.
@@ -161,9 +172,9 @@ impl Spool {
         Ok(self)
     }
 
-    /// Whether the body ends up in a file, which is still to be completed by `spill`.
+    /// Whether the body, which is complete, ends up in a file that `spill` has still to complete.
     pub(crate) fn is_unfinished_file(&self) -> bool {
-        self.file.is_some() && !self.memory.is_empty()
+        !self.memory.is_empty() && (self.file.is_some() || self.must_spill())
     }
 
     /// The body, complete, and the claim on the disk that lasts as long as it is needed.

@@ -212,7 +212,7 @@ impl Served {
     /// server.
     pub fn connect_narrow(&self) -> Client {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        socket.set_recv_buffer_size(4096).expect("a small buffer can be asked for");
+        socket.set_recv_buffer_size(65_536).expect("a small buffer can be asked for");
         socket.connect(&self.address.into()).expect("the server accepts");
         Client::new(socket.into())
     }
@@ -349,7 +349,8 @@ impl Client {
         while self.buffer.len() < count {
             assert!(self.more(), "the response was cut short: {:?}", self.buffer);
         }
-        self.buffer.drain(..count).collect()
+        let rest = self.buffer.split_off(count);
+        std::mem::replace(&mut self.buffer, rest)
     }
 
     fn line(&mut self) -> String {

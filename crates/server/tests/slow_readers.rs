@@ -1,0 +1,236 @@
+//! Clients that do not take what they asked for.
+
+mod support;
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use bytes::Bytes;
+use maitred_config::Settings;
+use maitred_http_parser::exchange::{Chunk, Exchange, FileBody, Flow};
+use support::{App, Client, End, Served, answer, eventually, ok, settings};
+
+/// More than all buffers of a connection hold.
+const LARGE: usize = 50_000_000;
+
+/// A large response: what stands at a place tells which place it is.
+fn large() -> Bytes {
+    let cycle: Vec<u8> = (0..=250).collect();
+    let mut large = cycle.repeat(LARGE.div_ceil(cycle.len()));
+    large.truncate(LARGE);
+    large.into()
+}
+
+/// What a stream tells the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The client should take something before it goes on.
+    Waits,
+    /// All of it was given.
+    Finished,
+    /// Nobody is there any more.
+    GivenUp,
+}
+
+/// Sends a large response in pieces.
+fn stream(mut exchange: Exchange, large: &[u8], tell: &mpsc::Sender<Told>) -> Told {
+    exchange.reply.head(ok());
+    for piece in large.chunks(50_000) {
+        match exchange.reply.chunk(Chunk::Borrowed(piece)) {
+            Flow::Continue => {}
+            Flow::Gone => return Told::GivenUp,
+            Flow::Wait => {
+                tell.send(Told::Waits).expect("the test listens");
+                if exchange.reply.wait() == Flow::Gone {
+                    return Told::GivenUp;
+                }
+            }
+        }
+    }
+    exchange.reply.finish(Chunk::Borrowed(b""));
+    Told::Finished
+}
+
+/// One thread, which streams at `/stream`, sends one large piece at `/bytes` and a file at
+/// `/file`, and tells what came of a stream.
+fn serve(settings: Settings) -> (Served, mpsc::Receiver<Told>) {
+    let (tell, told) = mpsc::channel();
+    let whole = large();
+    let app = App::new(move |mut exchange| match exchange.head.path() {
+        b"/stream" => {
+            let end = stream(exchange, &whole, &tell);
+            tell.send(end).expect("the test listens");
+        }
+        b"/bytes" => {
+            exchange.reply.head(ok());
+            exchange.reply.finish(Chunk::Owned(whole.clone()));
+        }
+        b"/file" => {
+            let mut file = tempfile::tempfile().expect("a file");
+            std::io::Write::write_all(&mut file, &whole).expect("room on the disk");
+            exchange.reply.head(ok());
+            let body = FileBody { file, offset: 0, length: whole.len() as u64 };
+            assert_eq!(exchange.reply.file(body), Flow::Continue);
+            exchange.reply.finish(Chunk::Borrowed(b""));
+        }
+        _ => answer(exchange, b"hello"),
+    });
+    let queue_timeout = Duration::from_secs(100_000);
+    (Served::start(Settings { threads: 1, queue_timeout, ..settings }, app), told)
+}
+
+/// Takes a large response to its end, and compares every byte.
+fn take_all(client: &mut Client) {
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.body.len()), (200, LARGE));
+    assert!(answer.body == large(), "other bytes, or in another order");
+}
+
+/// The client reads now what it has not read for so long: what it gets must not look whole.
+fn take_what_was_cut(client: &mut Client) {
+    let (rest, end) = client.rest();
+    assert!(rest.len() < LARGE, "it has got everything");
+    assert_eq!(end, End::Reset);
+}
+
+#[test]
+fn a_slow_client_gets_every_byte_in_order_while_its_thread_waits() {
+    let (served, told) = serve(settings());
+    let mut client = served.connect_narrow();
+    client.ask("/stream");
+    assert_eq!(told.recv(), Ok(Told::Waits));
+    take_all(&mut client);
+    assert_eq!(told.iter().find(|what| *what != Told::Waits), Some(Told::Finished));
+}
+
+#[test]
+fn the_thread_of_a_stream_that_nobody_reads_is_free_after_write_timeout() {
+    let (served, told) = serve(settings());
+    let mut slow = served.connect_narrow();
+    slow.ask("/stream");
+    let mut other = served.connect();
+    other.ask("/");
+    served.settle();
+    eventually("the stream to be given up", || {
+        served.clock.advance(Duration::from_secs(1));
+        told.try_iter().any(|what| what == Told::GivenUp)
+    });
+    assert_eq!(other.answer().body, b"hello");
+    take_what_was_cut(&mut slow);
+    drop((slow, other));
+    served.wait_for_connections(0);
+}
+
+#[test]
+fn a_large_piece_that_nobody_reads_holds_no_thread_and_is_cut_off() {
+    for path in ["/bytes", "/file"] {
+        let (served, _) = serve(settings());
+        let mut slow = served.connect_narrow();
+        slow.ask(path);
+        // The one thread is free though nothing has been read.
+        assert_eq!(served.get("/").body, b"hello");
+        eventually("the connection to be cut off", || {
+            served.clock.advance(Duration::from_secs(1));
+            served.running.connections() == 0
+        });
+        take_what_was_cut(&mut slow);
+    }
+}
+
+#[test]
+fn a_large_piece_reaches_a_client_that_reads() {
+    let (served, _) = serve(settings());
+    let mut client = served.connect_narrow();
+    for path in ["/bytes", "/file", "/bytes"] {
+        client.ask(path);
+        take_all(&mut client);
+    }
+}
+
+#[test]
+fn others_are_served_while_a_large_response_goes_out() {
+    let (served, _) = serve(settings());
+    let mut large = served.connect();
+    large.ask("/file");
+    std::thread::scope(|scope| {
+        scope.spawn(|| take_all(&mut large));
+        for _ in 0..200 {
+            assert_eq!(served.get("/").body, b"hello");
+        }
+    });
+}
+
+/// Temporary files in `folder` that this process has open.
+fn open_files_in(folder: &Path) -> usize {
+    let links = std::fs::read_dir("/proc/self/fd").expect("procfs");
+    links
+        .filter_map(|link| std::fs::read_link(link.ok()?.path()).ok())
+        .filter(|target| target.starts_with(folder))
+        .count()
+}
+
+#[test]
+fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (served, told) = serve(Settings {
+        temp_dir: Some(folder.path().to_owned()),
+        outbuf_overflow: 1_000_000,
+        outbuf_high_watermark: 40_000_000,
+        ..settings()
+    });
+    let mut client = served.connect_narrow();
+    client.ask("/stream");
+    eventually("output on the disk", || open_files_in(folder.path()) > 10);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0, "it has a name");
+    take_all(&mut client);
+    assert_eq!(told.iter().find(|what| *what != Told::Waits), Some(Told::Finished));
+    eventually("the files to be closed", || open_files_in(folder.path()) == 0);
+}
+
+#[test]
+fn where_no_disk_takes_it_output_stays_in_memory_below_the_high_watermark() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("missing");
+    let (served, told) = serve(Settings { temp_dir: Some(missing), ..settings() });
+    let mut client = served.connect_narrow();
+    client.ask("/stream");
+    take_all(&mut client);
+    assert_eq!(told.iter().find(|what| *what != Told::Waits), Some(Told::Finished));
+}
+
+#[test]
+fn a_client_that_asks_and_never_reads_is_not_answered_into_memory() {
+    let (asked, count) = (Arc::new(()), 200);
+    let token = asked.clone();
+    let megabyte = Bytes::from(vec![b'x'; 1_000_000]);
+    let app = App::new(move |mut exchange| {
+        // Each answer in memory holds one reference.
+        let held = Held { bytes: megabyte.clone(), _token: token.clone() };
+        exchange.reply.head(ok());
+        exchange.reply.finish(Chunk::Owned(Bytes::from_owner(held)));
+    });
+    let served = Served::start(settings(), app);
+    let mut client = served.connect_narrow();
+    client.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n".repeat(count).as_bytes());
+    for _ in 0..50 {
+        served.settle();
+    }
+    let waiting = Arc::strong_count(&asked) - 2;
+    assert!(waiting < 10, "{waiting} answers wait in memory");
+    for _ in 0..count {
+        assert_eq!(client.answer().body.len(), 1_000_000);
+    }
+}
+
+/// Bytes that are counted.
+struct Held {
+    bytes: Bytes,
+    _token: Arc<()>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
