@@ -5,34 +5,52 @@
 
 use std::io::{IsTerminal, Write};
 
-use maitred_config::{Colour, Command, Invocation, Loaded, reference};
+use maitred_config::{Colour, Command, Invocation, Loaded, Sources, Value, reference};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::exit::Exit;
 use crate::serve::Afterwards;
-use crate::{check, serve, sources};
+use crate::{check, keywords, serve, sources};
 
 /// Runs the command line of this process, which ends with it. The first element is the program's
 /// name. Returns the exit status.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
     let invocation = Invocation::parse(argv.into_iter().skip(1));
-    Ok(carry_out(py, invocation, Afterwards::Exit)?.status())
+    Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
 }
 
 /// Runs a command line within a program that goes on afterwards. The first element is the
-/// program's name. Returns the exit status.
+/// program's name. `settings` are keywords beside it, and win. Returns the exit status.
 #[pyfunction]
-pub(crate) fn run(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
+#[pyo3(signature = (argv, settings = None, /))]
+pub(crate) fn run(
+    py: Python<'_>,
+    argv: Vec<String>,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<i32> {
     let invocation = Invocation::parse(argv.into_iter().skip(1));
-    Ok(carry_out(py, invocation, Afterwards::Continue)?.status())
+    let keywords = match keywords::read(settings) {
+        Ok(keywords) => keywords,
+        Err(error) => {
+            complain(&format!("error: {}\n", error.value(py)));
+            return Ok(Exit::Usage.status());
+        }
+    };
+    Ok(carry_out(py, invocation, keywords, Afterwards::Continue)?.status())
 }
 
 /// Carries out a command.
 ///
 /// # Errors
 /// An exception that is nobody's mistake, such as Ctrl-C where nothing is served.
-fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyResult<Exit> {
+fn carry_out(
+    py: Python<'_>,
+    invocation: Invocation,
+    keywords: Vec<(String, Value)>,
+    after: Afterwards,
+) -> PyResult<Exit> {
     let command = invocation.command.clone();
     // The commands that load settings tell of a wrong command line together with them.
     let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
@@ -50,7 +68,8 @@ fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyRes
         Command::Man => reference::man_page().map_err(|error| sources::reason(&error)),
         Command::Import { file } => return Ok(import(file)),
         Command::Serve | Command::Check | Command::ShowConfig { .. } => {
-            return with_settings(py, &command, invocation, after);
+            let sources = sources::gather(Some(invocation), keywords);
+            return with_settings(py, &command, sources, after);
         }
     };
     Ok(match text {
@@ -65,10 +84,10 @@ fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyRes
 fn with_settings(
     py: Python<'_>,
     command: &Command,
-    invocation: Invocation,
+    sources: Sources,
     after: Afterwards,
 ) -> PyResult<Exit> {
-    let loaded = match maitred_config::load(sources::gather(Some(invocation), Vec::new())) {
+    let loaded = match maitred_config::load(sources) {
         Ok(loaded) => loaded,
         Err(problems) => {
             complain(&problems.render(colour()));

@@ -6,7 +6,9 @@
 use maitred_config::{Problems, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+
+use crate::sources;
 
 /// Reads the keywords of a call.
 ///
@@ -20,6 +22,37 @@ pub(crate) fn read(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String
         settings.push((name, value));
     }
     Ok(settings)
+}
+
+/// Reads keywords as `create_server` does, and tells every setting by its keyword, as a program
+/// wants it: durations in seconds, sizes in bytes.
+#[pyfunction]
+pub(crate) fn read_settings<'py>(
+    py: Python<'py>,
+    settings: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let sources = sources::gather(None, read(Some(settings))?);
+    let loaded = maitred_config::load(sources).map_err(|problems| refusal(&problems))?;
+    let told = PyDict::new(py);
+    for (setting, value) in loaded.plain() {
+        told.set_item(setting.keyword(), object(py, value)?)?;
+    }
+    Ok(told)
+}
+
+fn object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match value {
+        Value::None => py.None().into_bound(py),
+        Value::Bool(truth) => PyBool::new(py, truth).to_owned().into_any(),
+        Value::Int(number) => PyInt::new(py, number).into_any(),
+        Value::Float(number) => PyFloat::new(py, number).into_any(),
+        Value::Text(text) => PyString::new(py, &text).into_any(),
+        Value::List(items) => {
+            let objects: Vec<_> =
+                items.into_iter().map(|item| object(py, item)).collect::<PyResult<_>>()?;
+            PyList::new(py, objects)?.into_any()
+        }
+    })
 }
 
 /// Wrong settings as the exception that a caller expects: one line for each mistake.

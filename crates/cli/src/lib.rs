@@ -44,6 +44,9 @@ mod _native {
     use crate::create_server::{Server, create_server, serve};
 
     #[pymodule_export]
+    use crate::keywords::read_settings;
+
+    #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

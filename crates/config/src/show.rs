@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::declaration::network::{HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET};
-use crate::declaration::{Effect, Section, Setting, settings};
+use crate::declaration::{Effect, Kind, Section, Setting, settings};
 use crate::invocation::ShowFormat;
 use crate::load::Loaded;
 use crate::origin::Origin;
@@ -35,6 +35,15 @@ impl Loaded {
             (setting.name.to_owned(), entry)
         });
         Json::Object(entries.collect::<Map<_, _>>())
+    }
+
+    /// Every setting with its value as a program wants it: durations in seconds, sizes in bytes,
+    /// permission bits as a number. What is unset is [`Value::None`].
+    pub fn plain(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
+        settings().filter_map(|setting| {
+            let (value, _) = self.values.get(setting.name)?;
+            Some((setting, plain(setting.kind, value)))
+        })
     }
 
     fn show_toml(&self, origins: bool) -> String {
@@ -82,4 +91,15 @@ impl Loaded {
 /// The comment line above a section.
 pub(crate) fn heading(section: Section, is_first: bool) -> String {
     format!("{}# {section}\n", if is_first { "" } else { "\n" })
+}
+
+/// Durations are kept in milliseconds.
+fn plain(kind: Kind, value: &Value) -> Value {
+    match (kind, value) {
+        (Kind::Duration(_), Value::Int(milliseconds)) if milliseconds % 1000 == 0 => {
+            Value::Int(milliseconds / 1000)
+        }
+        (Kind::Duration(_), Value::Int(milliseconds)) => Value::Float(*milliseconds as f64 / 1e3),
+        _ => value.clone(),
+    }
 }

@@ -7,5 +7,13 @@ native module; what is here is only how Python reaches it.
 
 from maitred._native import Server, __version__, create_server, serve
 from maitred.paste import serve_paste
+from maitred.waitress_alias import install_as_waitress
 
-__all__ = ["Server", "__version__", "create_server", "serve", "serve_paste"]
+__all__ = [
+    "Server",
+    "__version__",
+    "create_server",
+    "install_as_waitress",
+    "serve",
+    "serve_paste",
+]

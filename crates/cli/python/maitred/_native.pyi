@@ -1,7 +1,7 @@
 """The native module: what `maitred` is made of."""
 
 import socket as _socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -11,8 +11,17 @@ __version__: str
 def main(argv: Sequence[str], /) -> int:
     """Run the command line of this process, which ends with it, and return the exit status."""
 
-def run(argv: Sequence[str], /) -> int:
-    """Run a command line within a program that goes on afterwards, and return the exit status."""
+def run(argv: Sequence[str], settings: Mapping[str, Any] | None = None, /) -> int:
+    """Run a command line within a program that goes on afterwards, and return the exit status.
+
+    ``settings`` are keywords beside it, and win.
+    """
+
+def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
+    """Read keywords as `create_server` does, and return every setting by its keyword.
+
+    Durations are in seconds, sizes in bytes. Raises `ValueError` for wrong settings.
+    """
 
 def serve(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> None:
     """Serve an application until a signal or ``close()`` stops it.

@@ -1,0 +1,1 @@
+"""What Django finds when ``maitred`` is one of ``INSTALLED_APPS``."""

@@ -1,0 +1,44 @@
+"""``manage.py maitred [OPTIONS]``: serve the project's ``WSGI_APPLICATION``.
+
+For projects with ``"maitred"`` in ``INSTALLED_APPS``. It takes every option of the program
+``maitred``, and those of Django that come before the settings are read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from maitred._native import run
+
+
+class Command(BaseCommand):
+    """The command."""
+
+    help = "Serves the project in production; takes every option of the program `maitred`."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Hand the options over as they are: Django's parser does not know them."""
+        django = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        django.add_argument("--settings")
+        django.add_argument("--pythonpath")
+        _, options = django.parse_known_args(argv[2:])
+        sys.exit(self._serve(options))
+
+    def handle(self, *args: str, **options: Any) -> None:
+        """Serve with the settings' defaults, as ``call_command("maitred")`` asks for."""
+        del args, options
+        status = self._serve([])
+        if status:
+            raise CommandError(f"maitred ended with status {status}", returncode=status)
+
+    def _serve(self, options: list[str]) -> int:
+        if not settings.WSGI_APPLICATION:
+            raise CommandError("WSGI_APPLICATION is not set")
+        module, _, attribute = settings.WSGI_APPLICATION.rpartition(".")
+        return run(["manage.py maitred", *options, f"{module}:{attribute}"])

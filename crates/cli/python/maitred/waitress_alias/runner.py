@@ -1,0 +1,5 @@
+"""Stands in for ``waitress.runner``."""
+
+from maitred.runner import run
+
+__all__ = ["run"]

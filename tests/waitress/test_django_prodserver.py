@@ -1,0 +1,184 @@
+"""django-prodserver with our backend, and `manage.py maitred` without it, on a real project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+import requests
+from applications import HERE
+from client import Connection, request
+from server import Server
+
+PRODUCTION = {
+    "host": "127.0.0.1",
+    "port": "PORT",
+    "threads": "8",
+    "connection-limit": "500",
+    "channel-timeout": "120",
+}
+WINDOWS = {"host": "127.0.0.1", "port": "PORT", "threads": "6"}
+"""The examples of the Waitress page, but for host and port: a test takes what is free."""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a function that writes a project with these ARGS and returns its folder."""
+    shutil.copytree(HERE / "django_project", tmp_path / "django_project")
+    shutil.copy(HERE / "manage.py", tmp_path)
+
+    def write(arguments: object, extra: str = ""):
+        settings = tmp_path / "shop.py"
+        settings.write_text(
+            "from django_project.settings import *\n"
+            f"{extra}\n"
+            "PRODUCTION_PROCESSES = {'web': {\n"
+            "    'BACKEND': 'maitred.django_prodserver.MaitredServer',\n"
+            f"    'ARGS': {arguments!r},\n"
+            "}}\n"
+        )
+        return tmp_path
+
+    return write
+
+
+def environment(folder) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "shop",
+        "TEST_FILES": str(folder),
+        "TEST_DATABASE": str(folder / "db.sqlite3"),
+    }
+
+
+@pytest.fixture
+def manage():
+    """Start `manage.py` with these arguments."""
+    started = []
+
+    def start(folder, *arguments: str) -> Server:
+        server = Server([sys.executable, "manage.py", *arguments], folder, environment(folder))
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return str(taken.getsockname()[1])
+
+
+def with_port(arguments: dict[str, object]) -> dict[str, object]:
+    return {k: free_port() if v == "PORT" else v for k, v in arguments.items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "threads"),
+    [
+        pytest.param(PRODUCTION, 8, id="production"),
+        pytest.param(WINDOWS, 6, id="windows"),
+        pytest.param(
+            {"host": "127.0.0.1", "port": 0, "threads": 2, "expose_tracebacks": True},
+            2,
+            id="real-types-and-underscores",
+        ),
+        pytest.param(
+            {"listen": ["127.0.0.1:0", "127.0.0.1:0"], "backlog": "64"}, 4, id="list-of-addresses"
+        ),
+        pytest.param("--listen=127.0.0.1:0 --threads 3 --expose-tracebacks", 3, id="text"),
+        pytest.param(["--listen=127.0.0.1:0", "--threads=5"], 5, id="list-of-arguments"),
+    ],
+)
+@pytest.mark.parametrize("command", ["prodserver", "server"])
+def test_the_project_is_served(project, manage, command, arguments, threads):
+    if isinstance(arguments, dict):
+        arguments = with_port(arguments)
+    server = manage(project(arguments), command, "web")
+    server.wait_for(f"with {threads} threads")
+    assert requests.get(f"{server.url}/echo/x", timeout=30).json()["path"] == "x"
+    assert server.stop() == 0
+
+
+def test_the_unix_socket_example(project, manage, tmp_path):
+    path = f"{tmp_path}/myapp.sock"
+    server = manage(project({"unix-socket": path, "threads": "4"}), "prodserver", "web")
+    server.wait_for("serving on unix:")
+    with Connection(path) as connection:
+        assert connection.ask(request("/echo/x")).status == 200
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("yes", [True, "true", "True", "yes", "on", "1", 1])
+def test_a_truth_value_in_every_spelling_is_true(project, manage, yes):
+    arguments = {"host": "127.0.0.1", "port": "0", "expose-tracebacks": yes}
+    server = manage(project(arguments), "prodserver", "web")
+    server.wait_for("expose-tracebacks=true")
+
+
+@pytest.mark.parametrize("no", [False, "false", "False", "no", "off", "0", 0])
+def test_a_truth_value_in_every_spelling_is_false(project, manage, no):
+    arguments = {"host": "127.0.0.1", "port": "0", "log-socket-errors": no}
+    server = manage(project(arguments), "prodserver", "web")
+    server.wait_for("log-socket-errors=false")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"threds": "8"}, "`threads`"),
+        ({"threads": "many"}, "many"),
+        ({"host": "127.0.0.1", "unix-socket": "/tmp/x"}, "unix"),  # noqa: S108 (never opened)
+        ("--no-such-option", "--no-such-option"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_says_which(project, arguments, said):
+    folder = project(arguments)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "prodserver", "web"],
+        cwd=folder,
+        env={**os.environ, **environment(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_ends_with_1(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        folder = project({"host": "127.0.0.1", "port": taken.getsockname()[1]})
+        done = subprocess.run(
+            [sys.executable, "manage.py", "prodserver", "web"],
+            cwd=folder,
+            env={**os.environ, **environment(folder)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+
+
+def test_manage_py_serves_without_that_package(project, manage):
+    folder = project({}, "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']")
+    server = manage(folder, "maitred", "--listen=127.0.0.1:0", "--threads=3")
+    server.wait_for("with 3 threads")
+    assert requests.get(f"{server.url}/echo/x", timeout=30).json()["path"] == "x"
+    assert server.stop() == 0
+
+
+def test_manage_py_tells_a_mistake_with_its_status(project, manage):
+    folder = project({}, "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']")
+    server = manage(folder, "maitred", "--threds=3")
+    assert server.wait() == 2
+    assert "`--threads`" in server.log

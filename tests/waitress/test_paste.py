@@ -1,0 +1,73 @@
+"""PasteDeploy: a Pyramid application by the real `pserve`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import requests
+from applications import HERE
+from paste.deploy import loadserver
+from server import Server
+
+INI = """
+[app:main]
+paste.app_factory = pyramid_app:main
+
+[server:main]
+use = egg:maitred#main
+listen = 127.0.0.1:0
+threads = 3
+url_prefix = /shop
+ident = mine
+expose_tracebacks = false
+
+[loggers]
+keys = root
+
+[handlers]
+keys = console
+
+[formatters]
+keys =
+
+[logger_root]
+level = INFO
+handlers = console
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+"""
+
+
+def test_pserve_serves_a_pyramid_application(tmp_path):
+    (tmp_path / "shop.ini").write_text(INI)
+    pserve = str(Path(sys.executable).with_name("pserve"))
+    environment = {"PYTHONPATH": str(HERE), "TEST_FILES": str(tmp_path)}
+    server = Server([pserve, "shop.ini"], tmp_path, environment)
+    try:
+        server.wait_for("with 3 threads")
+        answer = requests.get(f"{server.url}/shop/echo/a/b?q=1", timeout=30)
+        assert answer.json()["path"] == "a/b"
+        assert answer.headers["Server"] == "mine"
+        assert server.stop() == 0
+    finally:
+        server.close()
+
+
+def test_the_entry_point_is_the_default_one_of_its_package(tmp_path):
+    for use in ("egg:maitred", "egg:maitred#main"):
+        (tmp_path / "x.ini").write_text(f"[server:main]\nuse = {use}\nthreads = 2\n")
+        assert callable(loadserver(f"config:{tmp_path}/x.ini"))
+
+
+def test_a_wrong_setting_is_named(tmp_path):
+    (tmp_path / "shop.ini").write_text(INI.replace("threads = 3", "threds = 3"))
+    pserve = str(Path(sys.executable).with_name("pserve"))
+    server = Server([pserve, "shop.ini"], tmp_path, {"PYTHONPATH": str(HERE), "TEST_FILES": "."})
+    try:
+        assert server.wait() == 1
+        assert "did you mean" in server.log or "`threads`" in server.log
+    finally:
+        server.close()
