@@ -107,7 +107,11 @@ enum Stage {
         closed: bool,
     },
     /// Threads run, and their log is read.
-    Running(Running, PythonLog, Reports),
+    Running(
+        Running,
+        PythonLog,
+        #[expect(dead_code, reason = "it answers for as long as it lives")] Reports,
+    ),
     /// Stopped, or never started; the addresses are free again.
     Closed,
 }

@@ -26,8 +26,9 @@ impl Stoppable for Running {
         Self::nudge(self);
     }
 
-    // The log goes to stderr or to Python's `logging`, and neither is a file of ours.
-    fn reopen_logs(&self) {}
+    fn reopen_logs(&self) {
+        Self::reopen_logs(self);
+    }
 }
 
 /// Waits until the server has stopped, and lets signals in meanwhile.

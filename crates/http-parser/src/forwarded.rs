@@ -104,7 +104,7 @@ pub enum TrustedPeers {
 impl TrustedPeers {
     /// Whether `address` is trusted; a peer of a Unix socket has none. An IPv4 address at an IPv6
     /// socket (`::ffff:10.0.0.1`) is the IPv4 address.
-    fn contain(&self, address: Option<IpAddr>) -> bool {
+    pub fn contain(&self, address: Option<IpAddr>) -> bool {
         match (self, address) {
             (Self::None, _) => false,
             (Self::Any, _) => true,

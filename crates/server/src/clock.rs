@@ -14,6 +14,8 @@ use maitred_http_parser::encode::HttpDate;
 #[derive(Debug)]
 pub struct Clock {
     date: Mutex<HttpDate>,
+    /// Where it stands still, when it does.
+    stands_at: Option<Instant>,
     /// How far the monotonic clock has been put forward, in milliseconds: a test need not wait.
     advanced_ms: AtomicU64,
 }
@@ -22,14 +24,25 @@ pub struct Clock {
 impl Clock {
     /// The system's clocks.
     pub fn new() -> Self {
-        Self { date: Mutex::new(HttpDate::new(SystemTime::now())), advanced_ms: AtomicU64::new(0) }
+        Self {
+            date: Mutex::new(HttpDate::new(SystemTime::now())),
+            stands_at: None,
+            advanced_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// A monotonic clock that only moves when it is put forward, so that a test can say exactly
+    /// how long everything took.
+    pub fn standing() -> Self {
+        Self { stands_at: Some(Instant::now()), ..Self::new() }
     }
 
     /// The monotonic time.
     pub fn instant(&self) -> Instant {
+        let now = self.stands_at.unwrap_or_else(Instant::now);
         match self.advanced_ms.load(Ordering::Relaxed) {
-            0 => Instant::now(),
-            advanced => Instant::now() + Duration::from_millis(advanced),
+            0 => now,
+            advanced => now + Duration::from_millis(advanced),
         }
     }
 

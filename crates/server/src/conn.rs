@@ -30,6 +30,8 @@ pub(crate) struct Conn {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Stream,
     pub(crate) peer: Arc<Peer>,
+    /// Whether the peer is a proxy whose word is taken.
+    pub(crate) is_from_trusted: bool,
     /// Which of the server's listeners it came in on.
     pub(crate) listener: usize,
     state: Mutex<State>,
@@ -107,10 +109,13 @@ impl Conn {
         now: Instant,
     ) -> Self {
         let protocol = Connection::new(Arc::clone(&shared.rules), now);
+        let address = peer.address.map(|address| address.ip());
+        let is_from_trusted = shared.trust.peers.contain(address);
         Self {
             shared,
             stream,
             peer: Arc::new(peer),
+            is_from_trusted,
             listener,
             state: Mutex::new(State {
                 protocol,

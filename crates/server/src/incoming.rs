@@ -11,7 +11,7 @@ use std::time::Instant;
 use maitred_http_parser::connection::{Moment, Outcome, Phase, Received};
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::{Body, Client, Exchange};
-use maitred_http_parser::forwarded::{self, Forwarded};
+use maitred_http_parser::forwarded;
 use maitred_http_parser::message::{BodyFraming, RequestHead};
 
 use crate::conn::{Conn, State};
@@ -106,11 +106,16 @@ fn submit(
     now: Instant,
 ) {
     let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
-    let client = Client {
-        forwarded: trusted.as_ref().map(Forwarded::clone).unwrap_or_default(),
-        ..conn.client()
-    };
+    let client = Client { forwarded: trusted.clone().unwrap_or_default(), ..conn.client() };
+    let request_id = conn.shared.telemetry.name(&head, conn.is_from_trusted);
+    if conn.is_from_trusted
+        && let Some(start) = head.field("x-request-start")
+    {
+        let came = now.saturating_duration_since(state.request_began);
+        conn.shared.telemetry.came_from_proxy(start, conn.shared.clock.wall() - came);
+    }
     let record = Record {
+        request_id: request_id.clone(),
         queued_at: Some(now),
         request_body_bytes: body.len(),
         ..Record::begin(Some(Arc::clone(&head)), client.clone(), state.request_began)
@@ -136,7 +141,7 @@ fn submit(
         reply: Box::new(Answer::new(Arc::clone(conn))),
         queued_at: now,
         taken_at: now,
-        request_id: None,
+        request_id,
     };
     let waiting = Waiting { exchange, conn: Arc::clone(conn) };
     if let Err((refused, waiting)) = conn.shared.queue.push(waiting) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
+use maitred_http_parser::forwarded::Forwarded;
 
 use crate::telemetry::{CLIENT_LEFT, LeftWhile};
 
@@ -78,6 +79,34 @@ impl Record {
             (Some(status), _) => status,
             (None, Some(Result::Abandoned(_)) | None) => CLIENT_LEFT,
             (None, Some(Result::Complete | Result::Cut)) => 500,
+        }
+    }
+
+    /// Who asked, as a trusted proxy tells it, else the other end of the socket.
+    pub(crate) fn client_address(&self) -> &str {
+        match &self.client.forwarded {
+            Forwarded::Trusted(told) => told.remote_addr.as_deref(),
+            Forwarded::Cleared | Forwarded::Untouched => None,
+        }
+        .unwrap_or(&self.client.peer.host)
+    }
+
+    /// How long it waited for a thread, where one took it.
+    pub(crate) fn queued_for(&self) -> Option<Duration> {
+        Some(self.taken_at?.saturating_duration_since(self.queued_at?))
+    }
+
+    /// How it ended, in a word for logs.
+    pub(crate) fn result_name(&self) -> &'static str {
+        match self.result {
+            Some(Result::Complete) => "complete",
+            Some(Result::Cut) | None => "cut",
+            Some(Result::Abandoned(stage)) => match stage {
+                LeftWhile::Reading => "client left while it was read",
+                LeftWhile::Queued => "client left while it waited",
+                LeftWhile::Served => "client left while it was served",
+                LeftWhile::Writing => "client left while it was answered",
+            },
         }
     }
 

@@ -20,7 +20,7 @@ use crate::rules;
 use crate::shared::Shared;
 use crate::spool::Spooling;
 use crate::sweep;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{OpenError, Telemetry};
 use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
 use crate::workers::Pool;
@@ -50,6 +50,9 @@ pub enum RunError {
     /// A worker thread could not be started.
     #[error(transparent)]
     Worker(#[from] StartError),
+    /// The access log could not be opened.
+    #[error(transparent)]
+    AccessLog(#[from] OpenError),
     /// The system has no room for a thread or a reactor.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
@@ -134,6 +137,7 @@ impl Server {
     /// A thread could not be started; what was started has been ended again.
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
+        telemetry.open_access_log(&settings)?;
         let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
         for _ in 0..shared.settings.threads {
             if let Err(error) = shared.pool.start_one(&shared.queue) {
@@ -345,6 +349,11 @@ impl Running {
     #[cfg(windows)]
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.control.tasks.spawn(task);
+    }
+
+    /// Opens the access log anew, for whoever has moved its file away.
+    pub fn reopen_logs(&self) {
+        self.control.shared.telemetry.reopen_logs();
     }
 
     /// Makes one [`Running::wait`] return, so that its caller can look at something else.

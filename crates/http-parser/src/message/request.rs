@@ -133,6 +133,11 @@ impl RequestHead {
             .map(|(_, value)| value)
     }
 
+    /// Bytes of memory that it takes.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len() + size_of_val(&*self.fields) + size_of::<Self>()
+    }
+
     /// How the body's end is known.
     pub fn framing(&self) -> BodyFraming {
         self.framing

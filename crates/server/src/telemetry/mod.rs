@@ -7,18 +7,19 @@
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use maitred_config::Settings;
-use maitred_http_parser::Rejection;
 use maitred_http_parser::exchange::Peer;
 use maitred_http_parser::fault::Stage;
+use maitred_http_parser::{Rejection, RequestHead};
 
 use crate::clock::Clock;
 use crate::queue::Usage;
 use crate::record::{Record, Result as Answered};
 use crate::shared::Shared;
 
+mod access_log;
 pub(crate) mod backlog;
 pub(crate) mod collect;
 mod event;
@@ -28,15 +29,19 @@ pub(crate) mod pause;
 mod process;
 pub(crate) mod ration;
 mod status;
+mod upstream;
 
+pub use access_log::{FormatError, OpenError};
 pub(crate) use event::Doing;
 pub use event::{CloseReason, LeftWhile, Turned};
 
+use self::access_log::AccessLog;
 use self::collect::Gauges;
-use self::event::Method;
+use self::event::{Method, Stream};
 use self::metrics::{Metrics, seconds};
 use self::pause::Pause;
 use self::ration::Ration;
+use self::upstream::Names;
 
 /// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
 /// readers know it.
@@ -89,6 +94,8 @@ pub struct Telemetry {
     own_clock: Clock,
     began: Instant,
     clock: OnceLock<Arc<Clock>>,
+    access_log: OnceLock<AccessLog>,
+    names: Names,
     refusals: Ration,
     limit_lines: Ration,
     broken: Ration,
@@ -118,6 +125,8 @@ impl Telemetry {
             began: own_clock.instant(),
             own_clock,
             clock: OnceLock::new(),
+            access_log: OnceLock::new(),
+            names: Names::new(settings.request_id),
             refusals: Ration::new(20, Duration::from_secs(10)),
             limit_lines: Ration::new(1, Duration::from_secs(60)),
             broken: Ration::new(20, Duration::from_secs(10)),
@@ -176,6 +185,35 @@ impl Telemetry {
         self.metrics.app_exceptions.of(stage).increment(1);
     }
 
+    /// Opens the access log anew, for whoever has moved its file away.
+    pub fn reopen_logs(&self) {
+        if let Some(log) = self.access_log.get() {
+            log.reopen();
+        }
+    }
+
+    /// Opens the access log, where the settings ask for one.
+    pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
+        let dropped = self.metrics.log_dropped.of(Stream::Access).clone();
+        let log = AccessLog::open(settings, move |lines| dropped.increment(lines))?;
+        if let Some(log) = log {
+            self.access_log.get_or_init(|| log);
+        }
+        Ok(())
+    }
+
+    /// What a request is called in logs, where it is called anything.
+    pub(crate) fn name(&self, head: &RequestHead, is_from_trusted: bool) -> Option<Arc<str>> {
+        self.names.of(head, is_from_trusted)
+    }
+
+    /// A trusted proxy says when it got a request whose first byte came here at `came`.
+    pub(crate) fn came_from_proxy(&self, started: &[u8], came: SystemTime) {
+        if let Some(waited) = upstream::waited_upstream(started, came) {
+            self.metrics.upstream_queue.record(seconds(waited));
+        }
+    }
+
     /// The server serves: from here on it is what a scrape looks at.
     pub(crate) fn serving(&self, shared: &Arc<Shared>, listeners: &[String]) {
         self.metrics.listen(listeners);
@@ -193,6 +231,9 @@ impl Telemetry {
     pub(crate) fn ended(&self, shared: &Shared) {
         self.reach(Life::Stopped);
         self.remember(shared.queue.usage());
+        if let Some(log) = self.access_log.get() {
+            log.close();
+        }
     }
 
     fn reach(&self, life: Life) {
@@ -246,6 +287,11 @@ impl Telemetry {
         }
         if let Some(Answered::Abandoned(stage)) = record.result {
             self.metrics.disconnects.of(stage).increment(1);
+        }
+        if let Some(log) = self.access_log.get()
+            && !log.push(record, now, self.clock().wall())
+        {
+            self.metrics.log_dropped.of(Stream::Access).increment(1);
         }
     }
 

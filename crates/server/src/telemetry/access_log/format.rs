@@ -1,0 +1,334 @@
+//! What a line of the access log says: a pattern of fields in the style of gunicorn and Apache, or
+//! JSON. `common` and `combined` are patterns like any other.
+//!
+//! Everything that a client had a hand in is written so that it cannot end a line, leave its quotes
+//! or paint a terminal: quotes, backslashes and whatever is not visible ASCII become escapes.
+
+use std::io::Write as _;
+
+use maitred_config::AccessLogFormat;
+use maitred_http_parser::RequestHead;
+
+use super::calendar::Utc;
+use super::{Entry, json};
+use crate::record::Record;
+use crate::telemetry::metrics::seconds;
+use crate::telemetry::upstream::trace_id;
+
+const COMMON: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s"#;
+const COMBINED: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
+
+/// A pattern is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// A percent sign that begins neither `%(name)s` nor `%%`.
+    #[error("a `%` begins a field, as in `%(h)s`, or stands twice; not `{0}`")]
+    Percent(String),
+    /// A name that is no field.
+    #[error(
+        "`%({0})s` is not known; there are {known}, and request fields as in `%({{accept}}i)s`",
+        known = names()
+    )]
+    Unknown(String),
+}
+
+/// How lines are written.
+#[derive(Debug)]
+pub(super) enum Format {
+    Json,
+    Pattern(Vec<Piece>),
+}
+
+/// A part of a pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    Field(Field),
+    /// A field of the request, by its lower-case name.
+    RequestField(String),
+}
+
+/// Declares the fields: the name, and what it says.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A field of a pattern.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Field {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Field {
+            const ALL: &'static [(&'static str, Self)] = &[$(($name, Self::$variant)),*];
+        }
+    };
+}
+
+fields! {
+    /// Who asked: REMOTE_ADDR.
+    Client = "h",
+    /// Nothing, as ever.
+    Identity = "l",
+    /// Nobody: authentication is the application's.
+    User = "u",
+    /// When it ended.
+    Time = "t",
+    /// The request line.
+    RequestLine = "r",
+    /// The method.
+    Method = "m",
+    /// The path.
+    Path = "U",
+    /// The query.
+    Query = "q",
+    /// The protocol.
+    Protocol = "H",
+    /// The status.
+    Status = "s",
+    /// Bytes of the response body.
+    Bytes = "B",
+    /// The same, or `-` for none.
+    BytesOrDash = "b",
+    /// The Referer field.
+    Referer = "f",
+    /// The User-Agent field.
+    UserAgent = "a",
+    /// Whole seconds from the first byte to the last.
+    Seconds = "T",
+    /// The same in milliseconds.
+    Milliseconds = "M",
+    /// The same in microseconds.
+    Microseconds = "D",
+    /// The same in seconds with fractions.
+    ExactSeconds = "L",
+    /// The process, as gunicorn has it.
+    Process = "p",
+    /// The other end of the socket, which may be a proxy.
+    Peer = "peer",
+    /// Who the request is for.
+    Host = "host",
+    /// Seconds that the application took.
+    AppSeconds = "app",
+    /// Seconds in the queue.
+    QueueSeconds = "queue",
+    /// The worker thread.
+    Thread = "thread",
+    /// `request-id`.
+    RequestId = "request_id",
+    /// The trace of the `traceparent` field.
+    TraceId = "trace_id",
+    /// How it ended: `complete`, `cut`, or where its client left.
+    Result = "result",
+}
+
+fn names() -> String {
+    let names: Vec<_> = Field::ALL.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+impl Format {
+    pub(super) fn of(format: &AccessLogFormat) -> Result<Self, FormatError> {
+        let pattern = match format {
+            AccessLogFormat::Json => return Ok(Self::Json),
+            AccessLogFormat::Common => COMMON,
+            AccessLogFormat::Combined => COMBINED,
+            AccessLogFormat::Pattern(pattern) => pattern,
+        };
+        parse(pattern).map(Self::Pattern)
+    }
+
+    /// Appends a line, without its end.
+    pub(super) fn write(&self, out: &mut Vec<u8>, entry: &Entry) {
+        let pieces = match self {
+            Self::Json => return json::write(out, entry),
+            Self::Pattern(pieces) => pieces,
+        };
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Piece::Field(field) => field.write(out, entry),
+                Piece::RequestField(name) => or_dash(out, request_field(&entry.record, name)),
+            }
+        }
+    }
+}
+
+fn parse(pattern: &str) -> Result<Vec<Piece>, FormatError> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find('%') {
+        text.push_str(&rest[..at]);
+        let behind = &rest[at + 1..];
+        if let Some(after) = behind.strip_prefix('%') {
+            text.push('%');
+            rest = after;
+            continue;
+        }
+        let field = behind.strip_prefix('(').and_then(|inner| inner.split_once(")s"));
+        let Some((name, after)) = field else {
+            return Err(FormatError::Percent(rest[at..].chars().take(16).collect()));
+        };
+        if !text.is_empty() {
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
+        }
+        pieces.push(field_of(name)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text));
+    }
+    Ok(pieces)
+}
+
+fn field_of(name: &str) -> Result<Piece, FormatError> {
+    if let Some(header) = name.strip_prefix('{').and_then(|name| name.strip_suffix("}i")) {
+        return Ok(Piece::RequestField(header.to_ascii_lowercase()));
+    }
+    let field = Field::ALL.iter().find(|(known, _)| *known == name);
+    field
+        .map(|(_, field)| Piece::Field(*field))
+        .ok_or_else(|| FormatError::Unknown(name.chars().take(32).collect()))
+}
+
+/// The value of a field of the request.
+pub(super) fn request_field<'r>(record: &'r Record, name: &str) -> Option<&'r [u8]> {
+    record.head.as_ref()?.field(name)
+}
+
+impl Field {
+    fn write(self, out: &mut Vec<u8>, entry: &Entry) {
+        let Entry { record, ended_at, wall } = entry;
+        let head = record.head.as_deref();
+        let took = ended_at.saturating_duration_since(record.received_at);
+        // Writing to a Vec cannot fail.
+        let _ = match self {
+            Self::Client => return escape(out, record.client_address().as_bytes()),
+            Self::Peer => return escape(out, record.client.peer.host.as_bytes()),
+            Self::Identity | Self::User => write!(out, "-"),
+            Self::Time => write!(out, "{}", Utc::of(*wall).common()),
+            Self::RequestLine => return request_line(out, head),
+            Self::Method => return or_dash(out, head.map(|head| head.method().as_bytes())),
+            Self::Path => return or_dash(out, head.map(RequestHead::path)),
+            Self::Query => return escape(out, head.map(RequestHead::query).unwrap_or_default()),
+            Self::Protocol => {
+                write!(out, "{}", head.map_or("-", |head| head.version().as_str()))
+            }
+            Self::Status => write!(out, "{}", record.code()),
+            Self::BytesOrDash if record.response_body_bytes == 0 => write!(out, "-"),
+            Self::Bytes | Self::BytesOrDash => write!(out, "{}", record.response_body_bytes),
+            Self::Referer => return or_dash(out, request_field(record, "referer")),
+            Self::UserAgent => return or_dash(out, request_field(record, "user-agent")),
+            Self::Seconds => write!(out, "{}", took.as_secs()),
+            Self::Milliseconds => write!(out, "{}", took.as_millis()),
+            Self::Microseconds => write!(out, "{}", took.as_micros()),
+            Self::ExactSeconds => write!(out, "{:.6}", seconds(took)),
+            Self::Process => write!(out, "<{}>", std::process::id()),
+            Self::Host => return or_dash(out, head.and_then(RequestHead::host)),
+            Self::AppSeconds => duration(out, record.answered_in.map(seconds)),
+            Self::QueueSeconds => duration(out, record.queued_for().map(seconds)),
+            Self::Thread => match record.thread {
+                Some(thread) => write!(out, "maitred-{thread}"),
+                None => write!(out, "-"),
+            },
+            Self::RequestId => {
+                return or_dash(out, record.request_id.as_deref().map(str::as_bytes));
+            }
+            Self::TraceId => {
+                let trace = request_field(record, "traceparent").and_then(trace_id);
+                return or_dash(out, trace.map(str::as_bytes));
+            }
+            Self::Result => write!(out, "{}", record.result_name()),
+        };
+    }
+}
+
+fn duration(out: &mut Vec<u8>, seconds: Option<f64>) -> std::io::Result<()> {
+    match seconds {
+        Some(seconds) => write!(out, "{seconds:.6}"),
+        None => write!(out, "-"),
+    }
+}
+
+fn request_line(out: &mut Vec<u8>, head: Option<&RequestHead>) {
+    let Some(head) = head else { return out.push(b'-') };
+    escape(out, head.method().as_bytes());
+    out.push(b' ');
+    escape(out, head.target());
+    out.push(b' ');
+    out.extend_from_slice(head.version().as_str().as_bytes());
+}
+
+fn or_dash(out: &mut Vec<u8>, value: Option<&[u8]>) {
+    match value {
+        Some(value) if !value.is_empty() => escape(out, value),
+        _ => out.push(b'-'),
+    }
+}
+
+/// Appends `bytes`; what is no visible ASCII or could end a quoted string is escaped.
+fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b' '..=b'~' => out.push(byte),
+            _ => {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                let digit = |value: u8| DIGITS[usize::from(value)];
+                out.extend_from_slice(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_taken_apart_into_text_and_fields() {
+        let text = |text: &str| Piece::Text(text.to_owned());
+        assert_eq!(
+            parse(r"%(h)s 100%% %({X-Real}i)s."),
+            Ok(vec![
+                Piece::Field(Field::Client),
+                text(" 100% "),
+                Piece::RequestField("x-real".into()),
+                text("."),
+            ])
+        );
+        assert_eq!(parse(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_what_there_is() {
+        assert_eq!(parse("%h"), Err(FormatError::Percent("%h".into())));
+        assert_eq!(parse("50%"), Err(FormatError::Percent("%".into())));
+        let error = parse("%(x)s").expect_err("there is no field x").to_string();
+        assert!(error.starts_with("`%(x)s` is not known; there are h, l, u, t, r,"), "{error}");
+    }
+
+    #[test]
+    fn every_field_has_a_name_of_its_own() {
+        for (at, (name, _)) in Field::ALL.iter().enumerate() {
+            assert!(Field::ALL[..at].iter().all(|(other, _)| other != name), "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_leave_their_line_or_their_quotes(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)
+        ) {
+            let mut out = Vec::new();
+            escape(&mut out, &bytes);
+            assert!(out.iter().all(|byte| matches!(byte, b' '..=b'~')));
+            // Every quote has an odd number of backslashes before it, and so is no end.
+            let mut is_escaped = false;
+            for byte in out {
+                assert!(byte != b'"' || is_escaped);
+                is_escaped = byte == b'\\' && !is_escaped;
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The access log: one line for each request that ended, whatever became of it.
+//!
+//! Whoever ends a request, which may be a worker that holds the interpreter's lock, only hands over
+//! what it knows: lines are made and written by one thread of the log's own. The buffer between
+//! them is bounded, in lines and in bytes; when the disk or whoever reads standard output is too
+//! slow, lines are dropped and counted (`maitred_log_dropped_total`), and nobody waits.
+//!
+//! The thread is woken once for the first line after a pause. While more come it looks by itself,
+//! so that a request does not cost a wake-up.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant, SystemTime};
+
+use maitred_config::{AccessLogTarget, Settings};
+
+use super::ration::Ration;
+use crate::clock::Clock;
+use crate::record::Record;
+
+mod calendar;
+mod format;
+mod json;
+
+pub use format::FormatError;
+
+use format::Format;
+
+/// Lines that may wait to be written.
+const LINES_MAX: usize = 32 * 1024;
+
+/// Bytes of request heads that may wait with them.
+const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long lines are collected before they are written together.
+const COLLECT: Duration = Duration::from_millis(50);
+
+/// How long the last lines are waited for when whoever reads them does not.
+const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+
+/// What is known about a request that ended.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: Record,
+    pub(super) ended_at: Instant,
+    pub(super) wall: SystemTime,
+}
+
+/// The access log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened or created.
+    #[error("cannot open the access log {path}: {reason}")]
+    File {
+        /// Which one.
+        path: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The pattern has a field that is not known.
+    #[error("`access-log-format`: {0}")]
+    Format(#[from] FormatError),
+    /// No thread could be started for it.
+    #[error("cannot start the access log: {0}")]
+    Thread(io::Error),
+}
+
+/// The log, and the thread that writes it.
+#[derive(Debug)]
+pub(super) struct AccessLog {
+    shared: Arc<Shared>,
+    exclude: Vec<String>,
+    /// Becomes disconnected when the thread has ended.
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    buffer: Mutex<Buffer>,
+    filled: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    entries: Vec<Entry>,
+    bytes: usize,
+    /// The thread sleeps until somebody wakes it.
+    is_asleep: bool,
+    reopen: bool,
+    closed: bool,
+}
+
+impl AccessLog {
+    /// Opens the log of the settings; `None` where they ask for none. `failed` is told how many
+    /// lines could not be written.
+    pub(super) fn open(
+        settings: &Settings,
+        failed: impl Fn(u64) + Send + 'static,
+    ) -> Result<Option<Self>, OpenError> {
+        let Some(target) = &settings.access_log else { return Ok(None) };
+        let format = Format::of(&settings.access_log_format)?;
+        let output = Output::open(target)
+            .map_err(|reason| OpenError::File { path: target.to_string(), reason })?;
+        let shared = Arc::new(Shared::default());
+        let (alive, ended) = mpsc::channel();
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            format,
+            output,
+            failed,
+            complaints: Ration::new(1, Duration::from_secs(60)),
+        };
+        std::thread::Builder::new()
+            .name("maitred-access".into())
+            .spawn(move || {
+                let _alive = alive;
+                writer.run();
+            })
+            .map_err(OpenError::Thread)?;
+        let exclude = settings.access_log_exclude.clone();
+        Ok(Some(Self { shared, exclude, ended: Mutex::new(ended) }))
+    }
+
+    /// Takes note of a request. False if there is no room for it.
+    pub(super) fn push(&self, record: Record, ended_at: Instant, wall: SystemTime) -> bool {
+        if self.is_excluded(&record) {
+            return true;
+        }
+        let size = record.head.as_ref().map_or(0, |head| head.held_bytes()) + size_of::<Entry>();
+        let mut buffer = self.shared.buffer();
+        if buffer.closed || buffer.entries.len() >= LINES_MAX || buffer.bytes + size > BYTES_MAX {
+            return false;
+        }
+        buffer.bytes += size;
+        buffer.entries.push(Entry { record, ended_at, wall });
+        let is_half_full =
+            buffer.entries.len() == LINES_MAX / 2 || buffer.bytes.abs_diff(BYTES_MAX / 2) < size;
+        if std::mem::take(&mut buffer.is_asleep) || is_half_full {
+            drop(buffer);
+            self.shared.filled.notify_one();
+        }
+        true
+    }
+
+    /// What went well on a path that nobody wants to read about.
+    fn is_excluded(&self, record: &Record) -> bool {
+        !self.exclude.is_empty()
+            && record.code() < 400
+            && record
+                .head
+                .as_ref()
+                .is_some_and(|head| self.exclude.iter().any(|path| path.as_bytes() == head.path()))
+    }
+
+    /// Opens the file anew: whoever rotates logs has moved it away.
+    pub(super) fn reopen(&self) {
+        self.shared.buffer().reopen = true;
+        self.shared.filled.notify_one();
+    }
+
+    /// Writes what has been said so far, and ends.
+    pub(super) fn close(&self) {
+        self.shared.buffer().closed = true;
+        self.shared.filled.notify_one();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its end shows as a disconnection. Who waits longer waits for a reader who never comes.
+        let _ = ended.recv_timeout(FLUSH_WITHIN);
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where lines go.
+#[derive(Debug)]
+enum Output {
+    Stdout,
+    File { path: PathBuf, file: File },
+}
+
+impl Output {
+    fn open(target: &AccessLogTarget) -> io::Result<Self> {
+        match target {
+            AccessLogTarget::Stdout => Ok(Self::Stdout),
+            AccessLogTarget::File(path) => {
+                let file = OpenOptions::new().create(true).append(true).open(path)?;
+                Ok(Self::File { path: path.clone(), file })
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        if let Self::File { path, file } = self {
+            *file = OpenOptions::new().create(true).append(true).open(&*path)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(lines)?;
+                stdout.flush()
+            }
+            Self::File { file, .. } => file.write_all(lines),
+        }
+    }
+}
+
+/// The thread of the log.
+struct Writer<F> {
+    shared: Arc<Shared>,
+    format: Format,
+    output: Output,
+    failed: F,
+    complaints: Ration,
+}
+
+impl<F: Fn(u64)> Writer<F> {
+    fn run(mut self) {
+        let clock = Clock::new();
+        let mut text = Vec::new();
+        loop {
+            let (entries, reopen, closed) = self.wait();
+            if reopen && let Err(error) = self.output.reopen() {
+                // What is open stays open: better in the wrong file than nowhere.
+                tracing::error!(target: "maitred", "cannot reopen the access log: {error}");
+            }
+            text.clear();
+            for entry in &entries {
+                self.format.write(&mut text, entry);
+                text.push(b'\n');
+            }
+            if let Err(error) = self.output.write(&text) {
+                (self.failed)(entries.len() as u64);
+                if self.complaints.take(clock.instant()).is_some() {
+                    tracing::error!(target: "maitred", "cannot write the access log: {error}");
+                }
+            }
+            if closed {
+                return;
+            }
+            self.collect();
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&self) -> (Vec<Entry>, bool, bool) {
+        let mut buffer = self.shared.buffer();
+        while buffer.entries.is_empty() && !buffer.closed && !buffer.reopen {
+            buffer.is_asleep = true;
+            buffer = self.shared.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+        }
+        buffer.is_asleep = false;
+        buffer.bytes = 0;
+        (std::mem::take(&mut buffer.entries), std::mem::take(&mut buffer.reopen), buffer.closed)
+    }
+
+    /// Lets lines come together.
+    fn collect(&self) {
+        let buffer = self.shared.buffer();
+        let is_calm = |buffer: &mut Buffer| {
+            !buffer.closed
+                && !buffer.reopen
+                && buffer.entries.len() < LINES_MAX / 2
+                && buffer.bytes < BYTES_MAX / 2
+        };
+        drop(self.shared.filled.wait_timeout_while(buffer, COLLECT, is_calm));
+    }
+}
