@@ -5,7 +5,7 @@
 //! until somebody leaves, as Waitress has it.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,8 +33,9 @@ const TURNED_AWAY_MAX: usize = 64;
 /// How long one of those is waited for: a little longer than a refused client is lingered for.
 const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
 
-/// How long accepting pauses when the process has no descriptors left, and nobody is idle.
-const NO_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
+/// How long accepting pauses when it cannot go on: mostly because the process has no descriptors
+/// left, and nobody is idle.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening socket, known to the reactor.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl Door {
             #[cfg(unix)]
             ListenAddress::Unix(_) => UnixListener::from_std(socket.into()).map(Self::Unix),
             #[cfg(not(unix))]
-            ListenAddress::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            ListenAddress::Unix(_) => Err(ErrorKind::Unsupported.into()),
         }
     }
 
@@ -102,7 +103,7 @@ impl Door {
             (Self::Unix(_), _) => {
                 Ok((Stream::Unix(UnixStream::from_std(socket.into())?), Peer::unix()))
             }
-            (Self::Tcp(_), None) => Err(io::ErrorKind::AddrNotAvailable.into()),
+            (Self::Tcp(_), None) => Err(ErrorKind::AddrNotAvailable.into()),
         }
     }
 }
@@ -113,12 +114,20 @@ const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
 /// Accepts on one listener for as long as it is polled.
 pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
     loop {
-        if shared.settings.connection_limit_action == ConnectionLimitAction::Wait {
+        let waits = shared.settings.connection_limit_action == ConnectionLimitAction::Wait;
+        if waits {
             room(&shared).await;
         }
-        match poll_fn(|cx| door.poll_accept(cx)).await {
-            Ok((stream, peer)) => admit(&shared, stream, peer, index),
-            Err(error) => recover(&shared, &error).await,
+        let accepted = poll_fn(|cx| {
+            if waits && !has_room(&shared) {
+                return Poll::Ready(None); // another listener has taken the last place meanwhile
+            }
+            door.poll_accept(cx).map(Some)
+        });
+        match accepted.await {
+            Some(Ok((stream, peer))) => admit(&shared, stream, peer, index),
+            Some(Err(error)) => recover(&shared, &error).await,
+            None => {}
         }
     }
 }
@@ -131,13 +140,17 @@ pub(crate) fn drain_backlog(shared: &Arc<Shared>, door: &Door, index: usize) {
     }
 }
 
+fn has_room(shared: &Shared) -> bool {
+    shared.registry.len() < shared.settings.connection_limit
+}
+
 /// Waits until there are fewer connections than the limit.
 async fn room(shared: &Shared) {
     let mut paused = None;
     loop {
         let mut gone = pin!(shared.registry.gone.notified());
         gone.as_mut().enable();
-        if shared.registry.len() < shared.settings.connection_limit {
+        if has_room(shared) {
             return;
         }
         paused.get_or_insert_with(|| {
@@ -164,17 +177,28 @@ impl Drop for Paused<'_> {
     }
 }
 
-/// An accept failed. Most failures are about one connection, and the next may be fine; without
-/// descriptors there is none until somebody leaves.
+/// An accept failed. Some failures are about one connection, and the next may be fine; without
+/// descriptors there is none until somebody leaves. Of any other the next may fail as well, so
+/// that trying again at once would only keep the processor busy.
 async fn recover(shared: &Shared, error: &io::Error) {
     if is_out_of_descriptors(error) {
         shared.telemetry.turned_away(Turned::FileDescriptors);
         if !evict(shared) {
             let _paused = Paused::now(&shared.telemetry);
-            tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await;
+            tokio::time::sleep(PAUSE).await;
         } else {
             tokio::task::yield_now().await;
         }
+        return;
+    }
+    let is_of_one = matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    );
+    if !is_of_one {
+        tracing::warn!(target: "maitred", "cannot accept a connection: {error}");
+        let _paused = Paused::now(&shared.telemetry);
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -195,7 +219,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
     shared.telemetry.connection_accepted(listener);
     let now = shared.clock.instant();
     let conn = Arc::new(Conn::new(Arc::clone(shared), stream, peer, listener, now));
-    if shared.registry.len() >= shared.settings.connection_limit {
+    if !has_room(shared) {
         shared.telemetry.limit_reached();
         if !evict(shared) {
             turn_away(shared, conn);

@@ -64,7 +64,10 @@ fn conclude(conn: &Conn, reason: CloseReason) {
     // Whoever is writing now will see that it is over. A worker that is at work finds out, and ends
     // the record itself, when it answers.
     let ended = if state.is_writing() { None } else { state.take_answered() };
+    // An application that is still at work keeps the connection, but not what was for the client.
+    let unsent = state.outbox.take();
     drop(state);
+    drop(unsent);
     conn.close();
     conn.report(ended);
 }
@@ -108,13 +111,20 @@ fn turn(
             && !state.is_writing()
         {
             match ending {
+                Ending::Close
+                    if !state.input_ended && conn.stream.poll_read_ready(cx).is_ready() =>
+                {
+                    // Unread bytes would make the close a reset, and that may cost the answer.
+                    state.protocol.end(Ending::Linger);
+                    continue;
+                }
                 Ending::Close => return Poll::Ready(Turn::Over(state.ends_as)),
                 Ending::Reset => {
                     conn.reset_on_close();
                     return Poll::Ready(Turn::Over(CloseReason::Error));
                 }
                 Ending::Linger if state.input_ended => {
-                    return Poll::Ready(Turn::Over(CloseReason::Finished));
+                    return Poll::Ready(Turn::Over(state.ends_as));
                 }
                 Ending::Linger => {
                     if state.lingering.is_none() {

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -27,7 +28,9 @@ pub(crate) async fn run(queue: Arc<Queue>) {
         while keeps_on(&queue, &deferral) {
             let taken = queue.taken();
             if queue.calls_block() {
+                queue.ticking.store(true, Ordering::Relaxed);
                 tokio::time::sleep(TICK_WHILE_BLOCKING).await;
+                queue.ticking.store(false, Ordering::Relaxed);
                 deferral.flush();
             } else {
                 deferral.nap();

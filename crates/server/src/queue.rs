@@ -11,7 +11,7 @@
 //! On an interpreter without that lock every request may wake a worker: [`Lock::None`].
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,9 @@ pub(crate) struct Queue {
     lock: Lock,
     clock: Arc<Clock>,
     pub(crate) deferral: Arc<Deferral>,
+    /// The I/O thread looks at the queue only now and then (`nap.rs`): what comes wakes a worker
+    /// by itself meanwhile.
+    pub(crate) ticking: AtomicBool,
 }
 
 /// A request and the connection that it came on.
@@ -154,7 +157,15 @@ impl Queue {
         clock: Arc<Clock>,
         deferral: Arc<Deferral>,
     ) -> Self {
-        Self { state: Mutex::default(), length: AtomicUsize::new(0), limit, lock, clock, deferral }
+        Self {
+            state: Mutex::default(),
+            length: AtomicUsize::new(0),
+            limit,
+            lock,
+            clock,
+            deferral,
+            ticking: AtomicBool::new(false),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -189,13 +200,13 @@ impl Queue {
         if state.closed {
             return Err((Refused::Closed, Box::new(waiting)));
         }
-        if state.waiting.len() >= self.limit && state.parked.is_empty() {
+        if state.waiting.len() >= self.limit.saturating_add(state.free()) {
             return Err((Refused::Full, Box::new(waiting)));
         }
         state.waiting.push_back(waiting);
         self.length.store(state.waiting.len(), Ordering::Relaxed);
-        let standby =
-            if state.usage.calls_block() { self.standby_for(&mut state, false) } else { None };
+        let at_once = state.usage.calls_block() || self.ticking.load(Ordering::Relaxed);
+        let standby = if at_once { self.standby_for(&mut state, false) } else { None };
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -322,6 +333,11 @@ impl Queue {
 }
 
 impl State {
+    /// Workers that could take a request before those that serve now are done.
+    fn free(&self) -> usize {
+        self.parked.len() + self.retiring + usize::from(self.standby.is_some())
+    }
+
     /// The sleepers to send home: the queue is closed, and nothing waits any more.
     fn dismissed(&mut self) -> Vec<Sleeper> {
         if self.closed && self.waiting.is_empty() {
@@ -433,9 +449,13 @@ impl Exchanges for Seat {
             };
         }
         state.taken += u64::from(next.is_some());
-        if next.is_none() && !work.retiring {
-            state.retiring += 1;
-            work.retiring = true;
+        if next.is_none() != work.retiring {
+            work.retiring = next.is_none();
+            if work.retiring {
+                state.retiring += 1;
+            } else {
+                state.retiring -= 1;
+            }
         }
         let standby = queue.standby_for(&mut state, false);
         let dismissed = state.dismissed();

@@ -62,10 +62,12 @@ impl Answer {
             self.underway = true;
             let status = head.status();
             let State { protocol, outbox, record, .. } = state;
-            outbox.append(|out| protocol.respond(head, known, out, now));
-            if let Some(record) = record {
+            if protocol.is_owed()
+                && let Some(record) = record
+            {
                 record.status = Some(status);
             }
+            outbox.append(|out| protocol.respond(head, known, out, now));
         }
         let Some(frame) = state.protocol.frame(chunk.as_slice().len() as u64) else {
             return Flow::Gone;

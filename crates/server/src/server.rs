@@ -25,6 +25,9 @@ use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
 use crate::workers::Pool;
 
+/// Threads that write request bodies to the disk. More would not make one disk faster.
+const DISK_THREADS_MAX: usize = 4;
+
 /// How long workers are waited for once their work is done.
 const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
 
@@ -146,8 +149,11 @@ impl Server {
             }
         }
         let watch = Watch::start(Arc::clone(&shared))?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(DISK_THREADS_MAX)
+            .build()?;
         let control = Arc::new(Control {
             watch: Mutex::new(Some(watch)),
             state: Mutex::new(State {

@@ -118,6 +118,11 @@ impl Stream {
         self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
     }
 
+    /// Ready when there may be something to read, as far as the reactor has heard.
+    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_read_ready(cx))
+    }
+
     /// Ready when a write is worth trying.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_write_ready(cx))
