@@ -2,6 +2,7 @@
 
 mod support;
 
+#[cfg(target_os = "linux")]
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -162,6 +163,7 @@ fn others_are_served_while_a_large_response_goes_out() {
 }
 
 /// Temporary files in `folder` that this process has open.
+#[cfg(target_os = "linux")]
 fn open_files_in(folder: &Path) -> usize {
     let links = std::fs::read_dir("/proc/self/fd").expect("procfs");
     links
@@ -170,6 +172,7 @@ fn open_files_in(folder: &Path) -> usize {
         .count()
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -422,7 +422,7 @@ impl Client {
         let mut piece = [0; 1];
         match self.stream.read(&mut piece) {
             Ok(0) => self.buffer.is_empty(),
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
             Ok(_) => false,
         }
     }
