@@ -17,6 +17,14 @@ from client import Connection
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
 
+if sys.platform == "win32":
+    ASK_TO_END = signal.CTRL_BREAK_EVENT
+    # The event goes to a whole group of processes, and must not reach the tests themselves.
+    GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    ASK_TO_END = signal.SIGTERM
+    GROUP = 0
+
 
 class Server:
     """A running program. Its standard error is read as it comes, and kept."""
@@ -108,7 +116,7 @@ class Server:
             return Connection(address.removeprefix("unix:"), timeout, receive_buffer)
         return Connection(self.address, timeout, receive_buffer)
 
-    def signal(self, number: int = signal.SIGTERM) -> None:
+    def signal(self, number: int = ASK_TO_END) -> None:
         """Send a signal."""
         self.process.send_signal(number)
 

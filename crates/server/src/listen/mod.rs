@@ -49,6 +49,7 @@ pub struct Listener {
     pub address: ListenAddress,
     pub(crate) socket: Socket,
     /// Removes the file of a Unix socket that was bound here.
+    #[expect(dead_code, reason = "it is there to be dropped")]
     pub(crate) file: Option<SocketFile>,
 }
 
