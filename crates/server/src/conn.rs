@@ -272,13 +272,13 @@ impl Conn {
     /// The connection is to end by a reset: what went out must not be taken for whole.
     pub(crate) fn reset_on_close(&self) {
         self.resets.store(true, Ordering::Relaxed);
-        self.stream.reset_on_close();
     }
 
-    /// Ends the conversation, whoever still holds the connection. Where it is to be reset, that
-    /// happens when the last of them lets go: to shut it down before would be a clean end.
+    /// Ends the conversation, whoever still holds the connection.
     pub(crate) fn close(&self) {
-        if !self.resets.load(Ordering::Relaxed) {
+        if self.resets.load(Ordering::Relaxed) {
+            self.stream.reset();
+        } else {
             self.stream.close();
         }
     }

@@ -109,31 +109,9 @@ fn turn(
             }
         } else if let Some(ending) = state.protocol.ending()
             && !state.is_writing()
+            && let Some(reason) = end(conn, &mut state, ending, cx)
         {
-            match ending {
-                Ending::Close
-                    if !state.input_ended && conn.stream.poll_read_ready(cx).is_ready() =>
-                {
-                    // Unread bytes would make the close a reset, and that may cost the answer.
-                    state.protocol.end(Ending::Linger);
-                    continue;
-                }
-                Ending::Close => return Poll::Ready(Turn::Over(state.ends_as)),
-                Ending::Reset => {
-                    conn.reset_on_close();
-                    return Poll::Ready(Turn::Over(CloseReason::Error));
-                }
-                Ending::Linger if state.input_ended => {
-                    return Poll::Ready(Turn::Over(state.ends_as));
-                }
-                Ending::Linger => {
-                    if state.lingering.is_none() {
-                        conn.stream.close_write();
-                        state.protocol.lingers(conn.shared.clock.instant());
-                        state.lingering = Some(0);
-                    }
-                }
-            }
+            return Poll::Ready(Turn::Over(reason));
         }
         if state.protocol.has_ahead() {
             read_ahead(conn, state, incoming);
@@ -156,6 +134,31 @@ fn turn(
             return Poll::Ready(Turn::Spill);
         }
     }
+}
+
+/// Everything has been written, and the connection is to end. `None` if it lingers for now.
+fn end(
+    conn: &Conn,
+    state: &mut State,
+    ending: Ending,
+    cx: &mut Context<'_>,
+) -> Option<CloseReason> {
+    if ending == Ending::Reset {
+        conn.reset_on_close();
+        return Some(CloseReason::Error);
+    }
+    // Unread bytes would make a close a reset, and that may cost the answer.
+    let lingers = ending == Ending::Linger || conn.stream.poll_read_ready(cx).is_ready();
+    if state.input_ended || !lingers {
+        return Some(state.ends_as);
+    }
+    if state.lingering.is_none() {
+        conn.stream.close_write();
+        state.protocol.end(Ending::Linger);
+        state.protocol.lingers(conn.shared.clock.instant());
+        state.lingering = Some(0);
+    }
+    None
 }
 
 /// Reads the socket once.

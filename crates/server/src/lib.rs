@@ -9,6 +9,8 @@
 //! Nothing here knows Python: an [`Application`](maitred_http_parser::exchange::Application) is
 //! whoever implements the trait.
 
+#[cfg(target_os = "linux")]
+mod abort;
 mod accept;
 mod admin;
 mod clock;

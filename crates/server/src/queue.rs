@@ -274,11 +274,6 @@ impl Queue {
         self.state().usage.calls_block()
     }
 
-    /// Whether a worker sleeps that a tick could wake.
-    pub(crate) fn has_parked(&self) -> bool {
-        !self.state().parked.is_empty()
-    }
-
     /// What the threads have been doing, up to now.
     pub(crate) fn usage(&self) -> Usage {
         let mut state = self.state();

@@ -136,10 +136,9 @@ impl Answer {
     fn send(&self, size: u64, is_quick: bool, now: Instant) {
         let queue = &self.conn.shared.queue;
         let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
-        if may_wait && size <= DEFERRED_BYTES_MAX {
-            if queue.deferral.defer(&self.conn, now) == Deferred::Yes {
-                return;
-            }
+        let is_small = size <= DEFERRED_BYTES_MAX;
+        if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
+            return;
         }
         self.conn.flush();
     }

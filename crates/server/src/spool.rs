@@ -137,11 +137,6 @@ impl Spool {
         self.length += count as u64;
     }
 
-    /// Bytes so far.
-    pub(crate) fn len(&self) -> u64 {
-        self.length
-    }
-
     /// How many bytes may be appended to `memory` before it must be spilt.
     pub(crate) fn room(&self) -> usize {
         let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max };

@@ -178,10 +178,20 @@ impl Stream {
         let _ = self.socket().shutdown(Shutdown::Both);
     }
 
-    /// Makes the close that follows a reset: the peer cannot take what it got for whole. A Unix
-    /// socket has no such thing.
-    pub(crate) fn reset_on_close(&self) {
-        let _ = self.socket().set_linger(Some(Duration::ZERO));
+    /// Resets: the peer cannot take what it got for whole. On systems that cannot reset a socket
+    /// that somebody still holds, it happens when the last of them lets go. A Unix socket has no
+    /// such thing, and is closed.
+    pub(crate) fn reset(&self) {
+        match self {
+            Self::Tcp(stream) => {
+                // A peer that has gone already need not be told.
+                let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+                #[cfg(target_os = "linux")]
+                let _ = crate::abort::reset(std::os::fd::AsFd::as_fd(stream));
+            }
+            #[cfg(unix)]
+            Self::Unix(_) => self.close(),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Once a second: the date is rendered, every connection is asked whether it is late, and requests
-//! that have waited too long are told so.
+//! Once a second: the date is rendered, every connection is asked whether it is late, requests
+//! that have waited too long are told so, and a worker drops what other threads have left for it.
 //!
 //! One sweep costs less than a timer for each connection, and nobody needs a timeout to be exact
 //! to more than a second.
@@ -27,8 +27,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// One sweep.
 pub(crate) fn sweep(shared: &Shared) {
     shared.clock.tick();
-    for conn in shared.registry.all() {
+    let conns = shared.registry.all();
+    for conn in &conns {
         conn.sweep();
+    }
+    if !conns.is_empty() {
+        // Memory of the application's that the I/O thread has sent, for instance.
+        shared.queue.housekeep();
     }
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {

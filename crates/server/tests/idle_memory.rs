@@ -67,6 +67,7 @@ fn possible() -> usize {
     (descriptors.saturating_sub(200) / 2).min(5000)
 }
 
+#[expect(clippy::print_stdout, reason = "the figure is worth quoting")]
 fn measure() {
     let count = possible();
     let limits = Settings { connection_limit: count + 10, backlog: 4096, ..settings() };

@@ -128,8 +128,9 @@ fn a_file_that_became_shorter_does_not_look_whole() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_response_that_the_end_of_the_server_cuts_off_is_reset() {
+fn a_response_that_the_end_of_the_server_cuts_off_is_reset_though_its_thread_is_stuck() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
     let inside = gate.clone();
@@ -144,8 +145,5 @@ fn a_response_that_the_end_of_the_server_cuts_off_is_reset() {
     client.send(b"GET / HTTP/1.0\r\n\r\n");
     gate.wait_for(1);
     served.running.kill();
-    gate.open();
-    let (rest, end) = client.rest();
-    let text = String::from_utf8_lossy(&rest);
-    assert!(end == End::Reset || text.ends_with("halfhalf"), "{text} looks whole");
+    assert_eq!(client.rest().1, End::Reset);
 }

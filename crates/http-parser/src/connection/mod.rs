@@ -107,8 +107,8 @@ pub enum Ending {
 pub enum Received<'a> {
     /// All of them were understood; more are needed.
     Wait,
-    /// A request is being answered: these bytes are not read now. Give them to
-    /// [`Connection::keep`].
+    /// A request is being answered, or others that were kept come first: these bytes are not read
+    /// now. Give them to [`Connection::keep`].
     Held,
     /// Nothing is read from this client any more; the bytes were dropped.
     Ignored,
@@ -166,6 +166,8 @@ impl Connection {
                 *input = &[];
                 return Received::Ignored;
             }
+            // What came first is read first, even where the answer was completed just now.
+            Reading::Open if self.has_ahead() => return Received::Held,
             Reading::Open => {}
         }
         match self.decoder.decode(input) {

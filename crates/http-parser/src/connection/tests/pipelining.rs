@@ -33,6 +33,20 @@ fn bytes_are_kept_even_where_the_answer_was_completed_since_they_were_held() {
 }
 
 #[test]
+fn what_comes_later_is_never_read_before_what_was_kept() {
+    let mut scene = Scene::new();
+    let requests = [get("/1"), get("/2"), get("/3")].concat();
+    let (now, later) = requests.split_at(requests.len() / 2);
+    assert_eq!(scene.sends(now), ["/1"]);
+    // The answer is completed between two looks of whoever reads the socket.
+    scene.answers("1");
+    assert_eq!(scene.sends(later), [""; 0]);
+    assert_eq!(scene.reads_ahead(), ["/2"]);
+    scene.answers("2");
+    assert_eq!(scene.reads_ahead(), ["/3"]);
+}
+
+#[test]
 fn a_buffer_is_taken_back_even_where_the_answer_was_completed_meanwhile() {
     let mut scene = Scene::new();
     scene.sends([get("/1"), get("/2"), get("/3")].concat());
