@@ -27,6 +27,8 @@ pub mod families;
 mod metrics;
 pub(crate) mod pause;
 mod process;
+#[cfg(windows)]
+mod process_windows;
 pub(crate) mod ration;
 mod status;
 mod upstream;

@@ -1,5 +1,5 @@
 //! What the kernel knows about this process: the `process_*` metrics that every Prometheus client
-//! has. Where there is no /proc, there are none.
+//! has: from /proc on Linux, by its own calls on Windows, none elsewhere.
 
 /// What was read; `None` is what the system does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,7 +12,10 @@ pub(super) struct Process {
     pub(super) start_seconds: Option<f64>,
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+pub(super) use super::process_windows::read;
+
+#[cfg(not(any(target_os = "linux", windows)))]
 pub(super) fn read() -> Process {
     Process::default()
 }
@@ -74,6 +77,16 @@ fn soft_limit(limits: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(any(target_os = "linux", windows))]
+    #[test]
+    fn this_process_has_started_uses_memory_and_has_files_open() {
+        let process = read();
+        assert!(process.start_seconds.is_some_and(|seconds| seconds > 1.7e9), "{process:?}");
+        assert!(process.cpu_seconds.is_some_and(|seconds| seconds < 1e6), "{process:?}");
+        assert!(process.resident_bytes.is_some_and(|bytes| bytes > 100_000), "{process:?}");
+        assert!(process.open_fds.is_some_and(|count| count > 0), "{process:?}");
+    }
 
     #[test]
     fn a_stat_line_is_read_behind_the_name_whatever_that_holds() {
