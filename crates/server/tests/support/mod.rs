@@ -26,7 +26,7 @@ impl App {
     }
 }
 
-struct Thread(JoinHandle<()>);
+pub struct Thread(pub JoinHandle<()>);
 
 impl Application for App {
     fn start_worker(
