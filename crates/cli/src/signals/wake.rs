@@ -75,8 +75,16 @@ fn descriptor<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyAn
 
 #[cfg(windows)]
 fn pair() -> std::io::Result<(Stream, Stream)> {
+    loopback_pair()
+}
+
+/// A connection of this process to itself: the end to read from, and the one to write to.
+#[cfg(any(windows, test))]
+fn loopback_pair() -> std::io::Result<(std::net::TcpStream, std::net::TcpStream)> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
-    let written = Stream::connect(listener.local_addr()?)?;
+    let written = std::net::TcpStream::connect(listener.local_addr()?)?;
+    // The byte that wakes must not wait for others.
+    written.set_nodelay(true)?;
     loop {
         // Somebody else on this machine may have been quicker; their connection is dropped.
         let (read, peer) = listener.accept()?;
@@ -90,4 +98,21 @@ fn pair() -> std::io::Result<(Stream, Stream)> {
 fn descriptor<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyAny>> {
     use std::os::windows::io::AsRawSocket;
     Ok(stream.as_raw_socket().into_pyobject(py)?.into_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_crosses_the_connection_to_ourselves_and_its_end_is_seen() {
+        let (mut read, mut written) = loopback_pair().unwrap();
+        let mut bytes = [0; 64];
+        written.write_all(b"!").unwrap();
+        assert_eq!(read.read(&mut bytes).unwrap(), 1);
+        written.shutdown(std::net::Shutdown::Both).unwrap();
+        assert_eq!(read.read(&mut bytes).unwrap(), 0);
+    }
 }
