@@ -30,6 +30,7 @@ mod record;
 mod registry;
 mod reply;
 mod rules;
+mod seat;
 mod send_file;
 mod server;
 mod shared;
@@ -38,6 +39,7 @@ mod stream;
 mod sweep;
 pub mod telemetry;
 mod timer_resolution;
+mod usage;
 mod watch;
 mod workers;
 

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::exchange::{Application, StartError, Worker};
 
 use crate::conn::Conn;
-use crate::queue::{Queue, Seat};
+use crate::queue::Queue;
+use crate::seat::Seat;
 use crate::shared::Shared;
 
 /// The worker threads.

@@ -13,8 +13,8 @@ use super::event::{Doing, Label, Stream};
 use super::families::{self, Family};
 use super::metrics::{Metrics, WORKER, seconds};
 use super::{Interpreter, Telemetry, process};
-use crate::queue::Usage;
 use crate::shared::Shared;
+use crate::usage::Usage;
 
 /// The gauges that a scrape sets.
 pub(super) struct Gauges {

@@ -15,9 +15,9 @@ use maitred_http_parser::fault::Stage;
 use maitred_http_parser::{Rejection, RequestHead};
 
 use crate::clock::Clock;
-use crate::queue::Usage;
 use crate::record::{Record, Result as Answered};
 use crate::shared::Shared;
+use crate::usage::Usage;
 
 mod access_log;
 pub(crate) mod backlog;

@@ -1,0 +1,153 @@
+//! One worker's place at the queue: what it is serving, and how it comes to its next request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+
+use crate::clock::Clock;
+use crate::conn::Conn;
+use crate::parker::Parker;
+use crate::queue::Queue;
+
+/// How long a worker serves without letting the interpreter's other threads run, where the
+/// application itself never lets them.
+const UNINTERRUPTED: Duration = Duration::from_millis(5);
+
+/// One worker's place at the queue.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    queue: Arc<Queue>,
+    clock: Arc<Clock>,
+    pub(crate) index: usize,
+    parker: Arc<Parker>,
+    work: Mutex<Work>,
+}
+
+/// What only its worker, and whoever watches over it, look at.
+#[derive(Debug)]
+pub(crate) struct Work {
+    serving: Option<Serving>,
+    /// It has been given up, and another has its place.
+    has_left: bool,
+    /// Since when the worker has not let go of the interpreter.
+    kept_since: Instant,
+    /// When it was woken, until it has the interpreter.
+    pub(crate) woken_at: Option<Instant>,
+    /// It has found nothing, and has not begun to wait.
+    pub(crate) retiring: bool,
+}
+
+/// What a worker is serving.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) conn: Arc<Conn>,
+    pub(crate) since: Instant,
+}
+
+impl Seat {
+    pub(crate) fn new(queue: Arc<Queue>, clock: Arc<Clock>, index: usize, now: Instant) -> Self {
+        let work = Work {
+            serving: None,
+            has_left: false,
+            kept_since: now,
+            woken_at: None,
+            retiring: false,
+        };
+        Self { queue, clock, index, parker: Arc::default(), work: Mutex::new(work) }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this worker is serving, and since when.
+    pub(crate) fn serving(&self) -> Option<Serving> {
+        self.work().serving.clone()
+    }
+
+    /// The worker has gone: it does not count any more.
+    pub(crate) fn leave(&self) {
+        self.depart(&mut self.work());
+    }
+
+    /// The worker is given up as stuck, if it still serves what it took at `since`: it does not
+    /// count any more, and finds the queue closed when it comes back.
+    pub(crate) fn give_up(&self, since: Instant) -> bool {
+        let mut work = self.work();
+        let is_stuck = work.serving.as_ref().is_some_and(|serving| serving.since == since);
+        if is_stuck {
+            self.depart(&mut work);
+        }
+        is_stuck
+    }
+
+    fn depart(&self, work: &mut Work) {
+        work.has_left = true;
+        let served = work.serving.take().is_some();
+        self.queue.depart(served, std::mem::take(&mut work.retiring));
+    }
+}
+
+impl Exchanges for Seat {
+    fn try_next(&self) -> Option<Exchange> {
+        let now = self.clock.instant();
+        let mut work = self.work();
+        if work.has_left {
+            return None;
+        }
+        let ended = work.serving.take();
+        let taken = self.queue.take(self.index, ended.as_ref(), &mut work, now);
+        work.serving = taken
+            .next
+            .as_ref()
+            .map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
+        drop(work);
+        if let Some(ended) = ended {
+            let telemetry = &ended.conn.shared.telemetry;
+            telemetry.request_served(now.saturating_duration_since(ended.since));
+        }
+        for waiting in taken.left {
+            waiting.conn.never_answered();
+        }
+        self.queue.deferral.settle(taken.next.is_none() || taken.calls_block, now);
+        if taken.next.is_none() {
+            self.queue.deferral.rouse();
+        }
+        taken.next.map(|mut waiting| {
+            waiting.conn.taken(self.index, now);
+            waiting.exchange.taken_at = now;
+            waiting.exchange
+        })
+    }
+
+    fn wait(&self) -> Wake {
+        let mut work = self.work();
+        let retiring = std::mem::take(&mut work.retiring);
+        let has_left = work.has_left;
+        drop(work);
+        if has_left {
+            return Wake::Closed;
+        }
+        if let Some(wake) = self.queue.retire(self.index, retiring, &self.parker) {
+            return wake;
+        }
+        let wake = self.parker.park();
+        let now = self.clock.instant();
+        let mut work = self.work();
+        work.kept_since = now;
+        work.woken_at = Some(now);
+        wake
+    }
+
+    fn should_yield(&self) -> bool {
+        let mut work = self.work();
+        let Some(serving) = &work.serving else { return false };
+        let since = serving.since;
+        let due = since.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
+        if due {
+            work.kept_since = since;
+        }
+        due
+    }
+}
