@@ -187,3 +187,51 @@ def test_nothing_starts_when_it_is_imported(name):
         print(len(os.listdir("/proc/self/task")) - before)
     """)
     assert told == "0\n"
+
+
+PROXIES = """
+    from waitress.proxy_headers import proxy_headers_middleware
+
+    def app(environ, start_response):
+        print(environ["REMOTE_ADDR"], environ["wsgi.url_scheme"],
+              sorted(key for key in environ if "FORWARDED" in key))
+        start_response("200 OK", [])
+        return []
+
+    def ask(settings, **fields):
+        environ = {"REMOTE_ADDR": "10.0.0.1", "wsgi.url_scheme": "http", **fields}
+        wrapped = proxy_headers_middleware(app, **settings)
+        for piece in wrapped(environ, lambda status, fields: print(status)):
+            print(piece.decode().split("\\r\\n")[2])
+
+    both = {"x-forwarded-for", "x-forwarded-proto"}
+    fields = {"HTTP_X_FORWARDED_FOR": "6.6.6.6, 1.2.3.4", "HTTP_X_FORWARDED_PROTO": "https"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            "ask(dict(trusted_proxy='10.0.0.1', trusted_proxy_headers=both), **fields)",
+            ["1.2.3.4 https ['HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PROTO']", "200 OK"],
+        ),
+        (
+            "ask(dict(trusted_proxy='10.9.9.9', trusted_proxy_headers=both), **fields)",
+            ["10.0.0.1 http []", "200 OK"],
+        ),
+        ("ask({}, **fields)", ["10.0.0.1 http []", "200 OK"]),
+        (
+            "ask(dict(clear_untrusted=False), **fields)",
+            ["10.0.0.1 http ['HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PROTO']", "200 OK"],
+        ),
+        (
+            "ask(dict(trusted_proxy='*', trusted_proxy_headers=both),"
+            " HTTP_X_FORWARDED_PROTO='gopher')",
+            ["400 Bad Request", "malformed proxy header `X-Forwarded-Proto`"],
+        ),
+    ],
+)
+def test_the_middleware_for_proxies_believes_as_the_server_does(call, told):
+    lines = run(textwrap.dedent(PROXIES) + call).splitlines()
+    assert [line[: len(wanted)] for line, wanted in zip(lines, told, strict=True)] == told

@@ -18,6 +18,7 @@ mod serve;
 mod addresses;
 mod create_server;
 mod keywords;
+mod proxy_headers;
 mod python_socket;
 
 mod announcement;
@@ -45,6 +46,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::keywords::read_settings;
+
+    #[pymodule_export]
+    use crate::proxy_headers::believe_proxies;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]

@@ -47,5 +47,6 @@ pub use admin::{Admin, AdminThread};
 pub use clock::Clock;
 pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
 pub use queue::Lock;
+pub use rules::trust;
 pub use server::{RunError, Running, Server, Waited};
 pub use telemetry::{Interpreter, Telemetry};

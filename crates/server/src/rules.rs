@@ -29,7 +29,7 @@ pub(crate) fn protocol(settings: &Settings) -> Rules {
 }
 
 /// Whose word about the client is taken.
-pub(crate) fn trust(settings: &Settings) -> Trust {
+pub fn trust(settings: &Settings) -> Trust {
     let believes = |header| settings.trusted_proxy_headers.contains(header);
     Trust {
         peers: match &settings.trusted_proxy {

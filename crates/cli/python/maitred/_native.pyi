@@ -23,6 +23,13 @@ def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
     Durations are in seconds, sizes in bytes. Raises `ValueError` for wrong settings.
     """
 
+def believe_proxies(environ: dict[str, Any], settings: Mapping[str, Any], /) -> None:
+    """Put what a trusted proxy said into the environ, and take out the fields not believed.
+
+    ``settings`` are `trusted_proxy` and its neighbours. Raises `ValueError` for a believed field
+    that is malformed: the client is to be answered 400.
+    """
+
 def serve(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> None:
     """Serve an application until a signal or ``close()`` stops it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-_PARTS = ("adjustments", "compat", "runner", "server", "utilities")
+_PARTS = ("adjustments", "compat", "proxy_headers", "runner", "server", "utilities")
 
 
 def install_as_waitress() -> None:

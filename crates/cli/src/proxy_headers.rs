@@ -1,0 +1,130 @@
+//! What proxies said, for those who ask by hand: `waitress.proxy_headers.proxy_headers_middleware`.
+//!
+//! The server reads forwarding fields before the application is called; a middleware has only the
+//! environ. So the fields in it are written out as a request once more, and read by the very code
+//! that reads them for the server: there is one understanding of them, not two.
+
+use std::sync::Arc;
+
+use maitred_http_parser::Limits;
+use maitred_http_parser::decode::{Decoded, Decoder};
+use maitred_http_parser::exchange::Peer;
+use maitred_http_parser::forwarded::{Forwarded, Told, resolve};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::{keywords, sources};
+
+/// Environ keys of forwarding fields, and the fields' names.
+const FIELDS: [(&str, &str); 6] = [
+    ("HTTP_FORWARDED", "Forwarded"),
+    ("HTTP_X_FORWARDED_BY", "X-Forwarded-By"),
+    ("HTTP_X_FORWARDED_FOR", "X-Forwarded-For"),
+    ("HTTP_X_FORWARDED_HOST", "X-Forwarded-Host"),
+    ("HTTP_X_FORWARDED_PORT", "X-Forwarded-Port"),
+    ("HTTP_X_FORWARDED_PROTO", "X-Forwarded-Proto"),
+];
+
+/// Puts what a trusted proxy said into the environ, and takes out the fields that are not believed.
+///
+/// Raises `ValueError` for a believed field that is malformed: the client is to be answered 400.
+#[pyfunction]
+pub(crate) fn believe_proxies(
+    environ: &Bound<'_, PyDict>,
+    settings: &Bound<'_, PyDict>,
+) -> PyResult<()> {
+    let sources = sources::gather(None, keywords::read(Some(settings))?);
+    let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
+    let trust = maitred_server::trust(&loaded.settings);
+    let request = written_out(environ)?;
+    let mut input = request.as_slice();
+    let Decoded::Head(head) = Decoder::new(Arc::new(Limits::default())).decode(&mut input) else {
+        return Err(PyValueError::new_err("malformed proxy header"));
+    };
+    let forwarded = resolve(&trust, &head, &peer(environ)?)
+        .map_err(|refusal| PyValueError::new_err(refusal.to_string()))?;
+    match forwarded {
+        Forwarded::Untouched => Ok(()),
+        Forwarded::Cleared => clear(environ),
+        Forwarded::Trusted(told) => {
+            clear(environ)?;
+            set(environ, &told)
+        }
+    }
+}
+
+/// The forwarding fields of the environ, and its Host, as a request.
+fn written_out(environ: &Bound<'_, PyDict>) -> PyResult<Vec<u8>> {
+    let mut request = b"GET / HTTP/1.1\r\nHost: ".to_vec();
+    match environ.get_item("HTTP_HOST")? {
+        Some(host) => push_latin1(&mut request, &host)?,
+        None => request.extend_from_slice(b"localhost"),
+    }
+    request.extend_from_slice(b"\r\n");
+    for (key, name) in FIELDS {
+        if let Some(value) = environ.get_item(key)? {
+            request.extend_from_slice(name.as_bytes());
+            request.extend_from_slice(b": ");
+            push_latin1(&mut request, &value)?;
+            request.extend_from_slice(b"\r\n");
+        }
+    }
+    request.extend_from_slice(b"\r\n");
+    Ok(request)
+}
+
+/// An environ's text is latin-1 (PEP 3333).
+fn push_latin1(bytes: &mut Vec<u8>, text: &Bound<'_, PyAny>) -> PyResult<()> {
+    for character in text.cast::<PyString>()?.to_str()?.chars() {
+        let byte = u8::try_from(character)
+            .map_err(|_| PyValueError::new_err("a header value is not latin-1"))?;
+        if matches!(byte, b'\r' | b'\n') {
+            return Err(PyValueError::new_err("a header value has a line end in it"));
+        }
+        bytes.push(byte);
+    }
+    Ok(())
+}
+
+/// Who sent the request, as the environ has it. What is no address came over a Unix socket.
+fn peer(environ: &Bound<'_, PyDict>) -> PyResult<Peer> {
+    let address = match environ.get_item("REMOTE_ADDR")? {
+        Some(address) => address.extract::<String>()?.parse().ok(),
+        None => None,
+    };
+    Ok(address.map_or_else(Peer::unix, |ip| Peer::tcp(std::net::SocketAddr::new(ip, 0))))
+}
+
+fn clear(environ: &Bound<'_, PyDict>) -> PyResult<()> {
+    for (key, _) in FIELDS {
+        if environ.contains(key)? {
+            environ.del_item(key)?;
+        }
+    }
+    Ok(())
+}
+
+fn set(environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
+    let latin1 = |text: &str| text.bytes().map(char::from).collect::<String>();
+    let said = [
+        ("REMOTE_ADDR", told.remote_addr.as_deref()),
+        ("REMOTE_HOST", told.remote_addr.as_deref()),
+        ("REMOTE_PORT", told.remote_port.as_deref()),
+        ("wsgi.url_scheme", told.scheme),
+        ("SERVER_NAME", told.server_name.as_deref()),
+        ("SERVER_PORT", told.server_port.as_deref()),
+        ("HTTP_HOST", told.host.as_deref()),
+    ];
+    for (key, value) in said {
+        if let Some(value) = value {
+            environ.set_item(key, latin1(value))?;
+        }
+    }
+    for (name, value) in &told.fields {
+        if let Some((key, _)) = FIELDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)) {
+            environ.set_item(*key, latin1(value))?;
+        }
+    }
+    Ok(())
+}
