@@ -7,23 +7,23 @@
 //! task is woken only when something is left for it: a full socket, a request that came ahead, or
 //! the end of the connection.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::Rejection;
 use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
-use maitred_http_parser::exchange::{Client, Peer, Presence};
+use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
-use crate::outbox::{Outbox, Written};
+use crate::outbox::Outbox;
 use crate::record::{Record, Result as Answered};
 use crate::shared::Shared;
 use crate::spool::Claim;
 use crate::stream::{PeerEnd, Stream};
 use crate::telemetry::{CloseReason, Doing, LeftWhile};
+use crate::whereabouts::Whereabouts;
 
 /// One connection.
 pub(crate) struct Conn {
@@ -42,34 +42,13 @@ pub(crate) struct Conn {
     resets: AtomicBool,
 }
 
-/// Whether the client is still there. Apart from the connection, because an application may keep
-/// it for as long as it likes, and must not keep a socket open with it.
-#[derive(Debug, Default)]
-pub(crate) struct Whereabouts {
-    gone: AtomicBool,
-    half_closed_at: OnceLock<Instant>,
-}
-
-/// How far the I/O task got with writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Progress {
-    /// Everything went, or the socket is full.
-    AsFarAsItGoes,
-    /// More could go, when others have had their turn.
-    Paused,
-}
-
-/// Bytes that the I/O task writes for one connection before it looks at the others.
-const WRITTEN_AT_ONCE_MAX: u64 = 1024 * 1024;
-
 /// What is behind the lock.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) protocol: Connection,
     pub(crate) outbox: Outbox,
     /// Somebody is writing, and will look again when it has.
-    writing: bool,
+    pub(crate) writing: bool,
     /// Wakes the I/O task.
     waker: Option<Waker>,
     /// The request that is being answered, or whose answer is on its way out.
@@ -148,100 +127,6 @@ impl Conn {
         })
     }
 
-    /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
-    /// left for it. Never blocks.
-    pub(crate) fn flush(&self) {
-        let (mut state, ended, _) = self.write(self.state(), u64::MAX);
-        if state.needs_io() {
-            state.wake_io();
-        }
-        drop(state);
-        self.report(ended);
-    }
-
-    /// The same for the I/O task, which looks at what is left by itself, and does not write more at
-    /// once than is fair to the other connections.
-    pub(crate) fn write_out(&self) -> Progress {
-        let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX);
-        drop(state);
-        self.report(ended);
-        progress
-    }
-
-    /// Writes without holding the lock meanwhile. Also gives the record of a response that has
-    /// gone out with it.
-    fn write<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        most: u64,
-    ) -> (MutexGuard<'a, State>, Option<Record>, Progress) {
-        let (mut ended, mut progress) = (None, Progress::AsFarAsItGoes);
-        if state.writing {
-            return (state, ended, progress);
-        }
-        while !state.outbox.is_empty() && state.over.is_none() {
-            state.writing = true;
-            let mut output = state.outbox.take();
-            let before = output.len();
-            drop(state);
-            let written = output.write_to(&self.stream, most);
-            let sent = before - output.len();
-            state = self.state();
-            state.writing = false;
-            state.outbox.put_back(output);
-            let blocked = matches!(written, Written::Blocked | Written::Paused);
-            if blocked || sent != before {
-                let now = self.shared.clock.instant();
-                state.protocol.handle_sent(sent, true, now);
-            } else if state.outbox.is_empty() {
-                let now = state.last_active;
-                state.protocol.handle_sent(sent, false, now);
-            }
-            match written {
-                Written::Broken(error) => {
-                    self.shared.telemetry.socket_error(&self.peer, &error);
-                    self.leave(&mut state, CloseReason::Client);
-                }
-                Written::Paused => progress = Progress::Paused,
-                Written::All | Written::Blocked => {}
-            }
-            if state.outbox.is_empty() || state.over.is_some() {
-                ended = state.take_answered();
-            }
-            self.moved.notify_all();
-            if blocked {
-                break;
-            }
-        }
-        if state.over.is_some() && ended.is_none() {
-            // Nobody is there any more: the application has only now found out.
-            ended = state.take_answered();
-        }
-        (state, ended, progress)
-    }
-
-    /// Moves output that waits in memory to a temporary file. Blocks as disks do: only for the
-    /// thread that makes the output.
-    ///
-    /// # Errors
-    /// As the disk has it; the output stays in memory then.
-    pub(crate) fn spill_output(&self) -> io::Result<()> {
-        let mut state = self.state();
-        if state.writing || state.over.is_some() {
-            return Ok(());
-        }
-        state.writing = true;
-        let mut output = state.outbox.take();
-        drop(state);
-        let stored = self.shared.spooling.store(output.copied_bytes());
-        let spilt = stored.and_then(|stored| output.spill(&Arc::new(stored)));
-        let mut state = self.state();
-        state.writing = false;
-        state.outbox.put_back(output);
-        state.wake_io();
-        spilt.map(drop)
-    }
-
     /// A request has ended.
     pub(crate) fn report(&self, ended: Option<Record>) {
         if let Some(record) = ended {
@@ -258,15 +143,9 @@ impl Conn {
         }
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
-        self.whereabouts.gone.store(true, Ordering::Release);
+        self.whereabouts.is_lost();
         self.moved.notify_all();
         state.wake_io();
-    }
-
-    /// The client will send nothing more; it may still want its answer.
-    pub(crate) fn half_closed(&self, now: Instant) {
-        // It is the first time that counts.
-        let _ = self.whereabouts.half_closed_at.set(now);
     }
 
     /// The connection is to end by a reset: what went out must not be taken for whole.
@@ -293,16 +172,6 @@ impl Conn {
         if let Some(record) = &mut state.record {
             record.result.get_or_insert(Answered::Cut);
         }
-    }
-
-    /// Whether nobody is there any more to be answered, as far as that can be known: the
-    /// connection broke, or the client has closed its side and waited for longer than `patience`
-    /// since then.
-    pub(crate) fn has_left(&self, queued_at: Instant, now: Instant, patience: Duration) -> bool {
-        let Whereabouts { gone, half_closed_at } = &*self.whereabouts;
-        let has_waited = |at: &Instant| now.saturating_duration_since(queued_at.max(*at));
-        gone.load(Ordering::Acquire)
-            || half_closed_at.get().is_some_and(|at| has_waited(at) >= patience)
     }
 
     /// A worker has taken the request that waited here.
@@ -390,15 +259,9 @@ impl Conn {
     fn look_for_the_end(&self, state: &mut State, now: Instant) {
         match self.stream.peer_end() {
             Some(PeerEnd::Broken) => self.leave(state, CloseReason::Client),
-            Some(PeerEnd::HalfClosed) => self.half_closed(now),
+            Some(PeerEnd::HalfClosed) => self.whereabouts.half_closed(now),
             None => {}
         }
-    }
-}
-
-impl Presence for Whereabouts {
-    fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire) || self.half_closed_at.get().is_some()
     }
 }
 
@@ -422,7 +285,8 @@ impl State {
         self.writing
     }
 
-    fn needs_io(&self) -> bool {
+    /// Whether something is left that the I/O task must do.
+    pub(crate) fn needs_io(&self) -> bool {
         self.over.is_some()
             || !self.outbox.is_empty()
             || self.protocol.ending().is_some()

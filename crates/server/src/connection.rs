@@ -13,11 +13,12 @@ use std::task::{Context, Poll};
 
 use maitred_http_parser::connection::{Ending, Phase};
 
-use crate::conn::{Conn, Progress, State};
+use crate::conn::{Conn, State};
 use crate::incoming::{Incoming, spill, understand};
 use crate::receive;
 use crate::record::Result as Answered;
 use crate::telemetry::{CloseReason, LeftWhile};
+use crate::write_out::Progress;
 
 /// The size of the buffer that all connections of an I/O thread read into: a few heads of the
 /// largest common kind, or a good piece of a body.
@@ -242,7 +243,7 @@ fn ended(conn: &Conn, state: &mut State) {
         return; // what came before comes first
     }
     let now = conn.shared.clock.now();
-    conn.half_closed(now.instant);
+    conn.whereabouts.half_closed(now.instant);
     if state.protocol.phase() == Phase::Idle {
         state.ends_as = CloseReason::Client;
     }

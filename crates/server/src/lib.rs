@@ -41,7 +41,9 @@ pub mod telemetry;
 mod timer_resolution;
 mod usage;
 mod watch;
+mod whereabouts;
 mod workers;
+mod write_out;
 
 pub use admin::{Admin, AdminThread};
 pub use clock::Clock;

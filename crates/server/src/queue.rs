@@ -61,7 +61,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     fn has_left(&self, now: Instant) -> bool {
-        self.conn.has_left(self.exchange.queued_at, now, HALF_CLOSED_PATIENCE)
+        self.conn.whereabouts.has_left(self.exchange.queued_at, now, HALF_CLOSED_PATIENCE)
     }
 }
 

@@ -1,0 +1,122 @@
+//! Writes what a connection has to send, for the worker that answers and for the I/O task alike.
+//!
+//! What is to be written is taken out and the lock let go, so that no thread ever waits for a
+//! system call of another; `writing` keeps the order, and whoever set it looks again when it is
+//! done.
+
+use std::io;
+use std::sync::{Arc, MutexGuard};
+
+use crate::conn::{Conn, State};
+use crate::outbox::Written;
+use crate::record::Record;
+use crate::telemetry::CloseReason;
+
+/// How far the I/O task got with writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Progress {
+    /// Everything went, or the socket is full.
+    AsFarAsItGoes,
+    /// More could go, when others have had their turn.
+    Paused,
+}
+
+/// Bytes that the I/O task writes for one connection before it looks at the others.
+const WRITTEN_AT_ONCE_MAX: u64 = 1024 * 1024;
+
+impl Conn {
+    /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
+    /// left for it. Never blocks.
+    pub(crate) fn flush(&self) {
+        let (mut state, ended, _) = self.write(self.state(), u64::MAX);
+        if state.needs_io() {
+            state.wake_io();
+        }
+        drop(state);
+        self.report(ended);
+    }
+
+    /// The same for the I/O task, which looks at what is left by itself, and does not write more at
+    /// once than is fair to the other connections.
+    pub(crate) fn write_out(&self) -> Progress {
+        let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX);
+        drop(state);
+        self.report(ended);
+        progress
+    }
+
+    /// Writes without holding the lock meanwhile. Also gives the record of a response that has
+    /// gone out with it.
+    fn write<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        most: u64,
+    ) -> (MutexGuard<'a, State>, Option<Record>, Progress) {
+        let (mut ended, mut progress) = (None, Progress::AsFarAsItGoes);
+        if state.writing {
+            return (state, ended, progress);
+        }
+        while !state.outbox.is_empty() && state.over.is_none() {
+            state.writing = true;
+            let mut output = state.outbox.take();
+            let before = output.len();
+            drop(state);
+            let written = output.write_to(&self.stream, most);
+            let sent = before - output.len();
+            state = self.state();
+            state.writing = false;
+            state.outbox.put_back(output);
+            let blocked = matches!(written, Written::Blocked | Written::Paused);
+            if blocked || sent != before {
+                let now = self.shared.clock.instant();
+                state.protocol.handle_sent(sent, true, now);
+            } else if state.outbox.is_empty() {
+                let now = state.last_active;
+                state.protocol.handle_sent(sent, false, now);
+            }
+            match written {
+                Written::Broken(error) => {
+                    self.shared.telemetry.socket_error(&self.peer, &error);
+                    self.leave(&mut state, CloseReason::Client);
+                }
+                Written::Paused => progress = Progress::Paused,
+                Written::All | Written::Blocked => {}
+            }
+            if state.outbox.is_empty() || state.over.is_some() {
+                ended = state.take_answered();
+            }
+            self.moved.notify_all();
+            if blocked {
+                break;
+            }
+        }
+        if state.over.is_some() && ended.is_none() {
+            // Nobody is there any more: the application has only now found out.
+            ended = state.take_answered();
+        }
+        (state, ended, progress)
+    }
+
+    /// Moves output that waits in memory to a temporary file. Blocks as disks do: only for the
+    /// thread that makes the output.
+    ///
+    /// # Errors
+    /// As the disk has it; the output stays in memory then.
+    pub(crate) fn spill_output(&self) -> io::Result<()> {
+        let mut state = self.state();
+        if state.writing || state.over.is_some() {
+            return Ok(());
+        }
+        state.writing = true;
+        let mut output = state.outbox.take();
+        drop(state);
+        let stored = self.shared.spooling.store(output.copied_bytes());
+        let spilt = stored.and_then(|stored| output.spill(&Arc::new(stored)));
+        let mut state = self.state();
+        state.writing = false;
+        state.outbox.put_back(output);
+        state.wake_io();
+        spilt.map(drop)
+    }
+}
