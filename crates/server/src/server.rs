@@ -28,6 +28,11 @@ use crate::workers::Pool;
 /// Threads that write request bodies to the disk. More would not make one disk faster.
 const DISK_THREADS_MAX: usize = 4;
 
+/// A task that a worker has woken has a connection to close, or the rest of an answer to send. With
+/// tokio's own interval it has its turn after 31 others, and under many short connections, of which
+/// each is such a task once, they pile up faster than they end.
+const WOKEN_BY_WORKERS_INTERVAL: u32 = 1;
+
 /// How long workers are waited for once their work is done.
 const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
 
@@ -153,6 +158,7 @@ impl Server {
             .enable_io()
             .enable_time()
             .max_blocking_threads(DISK_THREADS_MAX)
+            .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
             .build()?;
         let control = Arc::new(Control {
             watch: Mutex::new(Some(watch)),
@@ -266,7 +272,7 @@ fn end(control: &Control) {
     let shared = &control.shared;
     shared.queue.close();
     drop(control.watch.lock().unwrap_or_else(PoisonError::into_inner).take());
-    let left = shared.pool.end(shared, shared.clock.instant() + WORKERS_END_WITHIN);
+    let left = shared.pool.end(WORKERS_END_WITHIN);
     if left > 0 {
         tracing::warn!(target: "maitred", "{left} worker threads are still running");
     }

@@ -18,7 +18,7 @@ use crate::conn::Conn;
 use crate::incoming;
 use crate::shared::Shared;
 use crate::telemetry::ration::Ration;
-use crate::workers::{Member, Replaced, Told};
+use crate::workers::{Member, Overdue, Replaced, Told};
 
 /// How often the watch looks at least. Histograms keep what they are told until then: at 100,000
 /// requests a second, five megabytes.
@@ -52,21 +52,15 @@ struct Eyes {
 
 /// A request that the tender should see to.
 struct Case {
-    kind: Kind,
+    overdue: Overdue,
     member: Arc<Member>,
     since: Instant,
     told: Told,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    TimedOut,
-    Slow,
-}
-
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case").field("kind", &self.kind).field("told", &self.told).finish()
+        f.debug_struct("Case").field("overdue", &self.overdue).field("told", &self.told).finish()
     }
 }
 
@@ -131,19 +125,19 @@ impl Eyes {
         let now = shared.clock.instant();
         let mut next: Option<Instant> = None;
         let limits = [
-            (Kind::TimedOut, shared.settings.request_timeout),
-            (Kind::Slow, shared.settings.slow_request),
+            (Overdue::TimedOut, shared.settings.request_timeout),
+            (Overdue::Slow, shared.settings.slow_request),
         ];
         for member in shared.pool.all() {
             let serving = member.seat.serving();
-            for (kind, limit) in limits {
+            for (overdue, limit) in limits {
                 let Some(limit) = limit else { continue };
                 // Who serves nothing now may begin at once.
                 let due = serving.as_ref().map_or(now, |serving| serving.since) + limit;
                 match &serving {
                     Some(serving) if due <= now => {
-                        if member.mark(kind == Kind::TimedOut, serving.since) {
-                            self.overdue(kind, &member, &serving.conn, serving.since, now);
+                        if member.mark(overdue, serving.since) {
+                            self.overdue(overdue, &member, &serving.conn, serving.since, now);
                         }
                     }
                     _ => next = Some(next.map_or(due, |next| next.min(due))),
@@ -155,12 +149,19 @@ impl Eyes {
     }
 
     /// A request has run for as long as it may, or should.
-    fn overdue(&self, kind: Kind, member: &Arc<Member>, conn: &Conn, since: Instant, now: Instant) {
+    fn overdue(
+        &self,
+        overdue: Overdue,
+        member: &Arc<Member>,
+        conn: &Conn,
+        since: Instant,
+        now: Instant,
+    ) {
         let told = Told::of(conn, since, now);
-        if kind == Kind::TimedOut {
+        if overdue == Overdue::TimedOut {
             give_up(conn, member.seat.index, since);
         }
-        let case = Case { kind, member: Arc::clone(member), since, told };
+        let case = Case { overdue, member: Arc::clone(member), since, told };
         if let Err(mpsc::TrySendError::Full(case) | mpsc::TrySendError::Disconnected(case)) =
             self.cases.try_send(case)
         {
@@ -207,9 +208,9 @@ fn give_up(conn: &Conn, thread: usize, since: Instant) {
 fn tend(shared: &Shared, cases: &Receiver<Case>) {
     while let Ok(case) = cases.recv() {
         let stack = case.member.stack(STACK_PATIENCE);
-        let outcome = match case.kind {
-            Kind::Slow => String::new(),
-            Kind::TimedOut => match shared.pool.replace(shared, &case.member, case.since) {
+        let outcome = match case.overdue {
+            Overdue::Slow => String::new(),
+            Overdue::TimedOut => match shared.pool.replace(shared, &case.member, case.since) {
                 Replaced::Yes => "another takes its place".to_owned(),
                 Replaced::Returned => "it has just returned".to_owned(),
                 Replaced::TooMany => format!(
@@ -224,17 +225,17 @@ fn tend(shared: &Shared, cases: &Receiver<Case>) {
 }
 
 fn report(case: &Case, stack: &str, outcome: &str) {
-    let Case { kind, member, told, .. } = case;
+    let Case { overdue, member, told, .. } = case;
     let seconds = told.runs_for.as_secs_f64();
     let (method, path, client) = (&*told.method, &*told.path, &*told.client);
     let (request_id, worker) = (told.request_id.as_deref(), &*member.name);
-    match kind {
-        Kind::TimedOut => tracing::error!(
+    match overdue {
+        Overdue::TimedOut => tracing::error!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
             "request-timeout: a request is given up, and its thread is stuck; {outcome}"
         ),
-        Kind::Slow => tracing::warn!(
+        Overdue::Slow => tracing::warn!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
             "slow-request: a request runs for long"

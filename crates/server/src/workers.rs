@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Application, StartError, Worker};
 
+use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::queue::Queue;
 use crate::seat::Seat;
@@ -40,6 +41,15 @@ struct Marks {
     timed_out: Option<Instant>,
     reported_slow: Option<Instant>,
     is_replaced: bool,
+}
+
+/// What takes too long by which of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// `request-timeout`: it is given up.
+    TimedOut,
+    /// `slow-request`: it is told about.
+    Slow,
 }
 
 /// What a thread is doing, for a person.
@@ -151,11 +161,14 @@ impl Pool {
         self.all().iter().map(describe).collect()
     }
 
-    /// Waits until the threads have ended, or the deadline has come. Tells how many are left.
-    pub(crate) fn end(&self, shared: &Shared, deadline: Instant) -> usize {
+    /// Waits until the threads have ended, but no longer than `within`, whatever a test's clock
+    /// says. Tells how many are left.
+    pub(crate) fn end(&self, within: Duration) -> usize {
+        let clock = Clock::new();
+        let deadline = clock.instant() + within;
         let members = self.all();
         for member in &members {
-            while !member.worker.is_finished() && shared.clock.instant() < deadline {
+            while !member.worker.is_finished() && clock.instant() < deadline {
                 std::thread::park_timeout(Duration::from_millis(1));
             }
         }
@@ -190,9 +203,12 @@ impl Member {
     }
 
     /// Takes note that the request taken at `since` has been seen to. False if it had been.
-    pub(crate) fn mark(&self, timed_out: bool, since: Instant) -> bool {
+    pub(crate) fn mark(&self, overdue: Overdue, since: Instant) -> bool {
         let mut marks = self.marks();
-        let mark = if timed_out { &mut marks.timed_out } else { &mut marks.reported_slow };
+        let mark = match overdue {
+            Overdue::TimedOut => &mut marks.timed_out,
+            Overdue::Slow => &mut marks.reported_slow,
+        };
         mark.replace(since) != Some(since)
     }
 

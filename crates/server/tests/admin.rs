@@ -185,7 +185,7 @@ fn everything_is_answered_while_threads_are_stuck_the_queue_is_full_and_connecti
     assert_eq!(status, 200);
     assert_eq!(told["threads"][0]["request"]["path"], "/stuck");
     assert_eq!(told["threads"][0]["name"], "maitred-0");
-    assert_eq!(told["threads"][0]["stack"], "not available: the thread runs no application code");
+    assert_eq!(told["threads"][0]["stack"], "the stack of maitred-0\n");
     assert_eq!(told["queue"]["requests"], 1);
     assert_eq!(told["connections"]["reading"], 2);
     gate.open();

@@ -282,7 +282,9 @@ impl Application for Told {
             }
             ended.fetch_add(1, Ordering::Relaxed);
         });
-        Ok(Box::new(support::Thread(thread.expect("a thread can be started"))))
+        let thread = thread.expect("a thread can be started");
+        let stacks = Arc::default();
+        Ok(Box::new(support::Thread { name: name.to_owned(), thread, stacks }))
     }
 }
 

@@ -18,15 +18,24 @@ use socket2::{Domain, SockRef, Socket, Type};
 use maitred_server::{Clock, ListenAddress, Listeners, Lock, Running, Server, Telemetry, Waited};
 
 /// Answers each exchange with a function, on std threads.
-pub struct App(Arc<dyn Fn(Exchange) + Send + Sync>);
+pub struct App {
+    answer: Arc<dyn Fn(Exchange) + Send + Sync>,
+    /// The threads whose stack somebody wanted, one name for each time.
+    pub stacks: Arc<Mutex<Vec<String>>>,
+}
 
 impl App {
     pub fn new(answer: impl Fn(Exchange) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self(Arc::new(answer)))
+        Arc::new(Self { answer: Arc::new(answer), stacks: Arc::default() })
     }
 }
 
-pub struct Thread(pub JoinHandle<()>);
+/// A thread of an application, and who wanted to know what it does.
+pub struct Thread {
+    pub name: String,
+    pub thread: JoinHandle<()>,
+    pub stacks: Arc<Mutex<Vec<String>>>,
+}
 
 impl Application for App {
     fn start_worker(
@@ -34,7 +43,7 @@ impl Application for App {
         name: &str,
         exchanges: Arc<dyn Exchanges>,
     ) -> Result<Box<dyn Worker>, StartError> {
-        let answer = Arc::clone(&self.0);
+        let answer = Arc::clone(&self.answer);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
@@ -47,17 +56,19 @@ impl Application for App {
                 }
             })
             .expect("a thread can be started");
-        Ok(Box::new(Thread(thread)))
+        let stacks = Arc::clone(&self.stacks);
+        Ok(Box::new(Thread { name: name.to_owned(), thread, stacks }))
     }
 }
 
 impl Worker for Thread {
     fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.thread.is_finished()
     }
 
     fn stack(&self, _patience: Duration) -> Result<String, StackUnavailable> {
-        Err(StackUnavailable::NotRunning)
+        self.stacks.lock().expect("no test panics in here").push(self.name.clone());
+        Ok(format!("the stack of {}\n", self.name))
     }
 }
 

@@ -1,0 +1,230 @@
+//! More work than there is room for: what waits too long, runs too long, or has nobody to answer.
+
+mod support;
+
+#[path = "support/log.rs"]
+mod log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use maitred_config::Settings;
+use maitred_http_parser::exchange::{Chunk, Exchange};
+use maitred_server::{Clock, Lock, Telemetry};
+use support::{App, Client, End, Gate, Opens, Served, answer, eventually, ok, settings};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const STUCK: &str = "maitred_threads_stuck{worker=\"0\"}";
+const THREADS: &str = "maitred_threads{worker=\"0\"}";
+const BUSY: &str = "maitred_threads_busy{worker=\"0\"}";
+const WAITING: &str = "maitred_queue_requests{worker=\"0\"}";
+
+fn standing(settings: Settings, application: Arc<App>) -> Served {
+    let telemetry = Arc::new(Telemetry::new(&settings));
+    Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing())
+}
+
+/// An application whose paths under `/stuck` do not return until the gate is open.
+fn stuck(gate: &Arc<Gate>) -> Arc<App> {
+    let gate = Arc::clone(gate);
+    App::new(move |exchange: Exchange| {
+        if exchange.head.path().starts_with(b"/stuck") {
+            gate.pass();
+        }
+        answer(exchange, b"hello");
+    })
+}
+
+fn asks(served: &Served, path: &str) -> Client {
+    let mut client = served.connect();
+    client.ask(path);
+    client
+}
+
+#[test]
+fn a_request_that_runs_too_long_is_answered_504_and_its_thread_is_replaced() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let application = stuck(&gate);
+    let settings = Settings { threads: 2, request_timeout: Some(10 * SECOND), ..settings() };
+    let served = standing(settings, application.clone());
+    let mut slow = asks(&served, "/stuck/replaced");
+    gate.wait_for(1);
+    served.clock.advance(9 * SECOND);
+    served.running.tick();
+    assert_eq!(served.metric(STUCK), 0.0);
+    served.clock.advance(SECOND);
+    served.running.tick();
+    let told = slow.answer();
+    assert_eq!(told.status, 504);
+    assert!(told.head.contains("Connection: close"), "{}", told.head);
+    served.until(STUCK, 1.0);
+    eventually("the line that says so", || !log::lines_with("/stuck/replaced").is_empty());
+    assert_eq!((served.metric(THREADS), served.metric(BUSY)), (2.0, 0.0));
+    let lines = log::lines_with("/stuck/replaced");
+    assert_eq!(lines.len(), 1);
+    for part in
+        ["ERROR maitred request-timeout: ", "the stack of maitred-", "another takes its place"]
+    {
+        assert!(lines[0].contains(part), "no {part} in {lines:?}");
+    }
+    assert_eq!(application.stacks.lock().expect("no panic").len(), 1);
+    // Its time counts up to the moment when it was given up, and no further.
+    assert_eq!(served.metric("maitred_threads_busy_seconds_total{worker=\"0\"}"), 10.0);
+    served.clock.advance(SECOND);
+    assert_eq!(served.metric("maitred_threads_busy_seconds_total{worker=\"0\"}"), 10.0);
+    let timeouts = "maitred_requests_total{worker=\"0\",method=\"GET\",code=\"504\"}";
+    assert_eq!(served.metric(timeouts), 1.0);
+
+    // Capacity is what it was: two more may get stuck, and be seen to.
+    for _ in 0..4 {
+        assert_eq!(served.get("/").status, 200);
+    }
+    gate.open();
+    served.until(STUCK, 0.0);
+    assert_eq!(served.metric(THREADS), 2.0);
+    assert_eq!(served.metric(timeouts), 1.0);
+}
+
+#[test]
+fn as_many_stuck_threads_are_replaced_as_there_are_threads_and_no_more() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = Settings {
+        threads: 1,
+        request_timeout: Some(10 * SECOND),
+        queue_timeout: 600 * SECOND,
+        ..settings()
+    };
+    let served = standing(settings, stuck(&gate));
+    for (count, outcome) in [(1, "another takes its place"), (2, "it is not replaced")] {
+        let path = format!("/stuck/bound/{count}");
+        let mut slow = asks(&served, &path);
+        gate.wait_for(count);
+        served.clock.advance(10 * SECOND);
+        served.running.tick();
+        assert_eq!(slow.answer().status, 504);
+        eventually("the line that says so", || !log::lines_with(&path).is_empty());
+        let lines = log::lines_with(&path);
+        assert!(lines[0].contains(outcome), "{lines:?}");
+        #[expect(clippy::cast_precision_loss, reason = "one or two")]
+        served.until(STUCK, count as f64);
+    }
+    // Nobody serves: what comes waits, and is not lost.
+    assert_eq!((served.metric(THREADS), served.metric(BUSY)), (1.0, 1.0));
+    let mut waits = asks(&served, "/waits");
+    served.until(WAITING, 1.0);
+    gate.open();
+    assert_eq!(waits.answer().status, 200);
+    served.until(STUCK, 0.0);
+    assert_eq!(served.metric(THREADS), 1.0);
+}
+
+#[test]
+fn a_response_that_has_begun_is_cut_off_when_its_time_is_over() {
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let inside = gate.clone();
+    let application = App::new(move |mut exchange| {
+        exchange.reply.head(ok());
+        let _ = exchange.reply.chunk(Chunk::Borrowed(b"the first half"));
+        inside.pass();
+        let _ = exchange.reply.chunk(Chunk::Borrowed(b"the second"));
+        exchange.reply.finish(Chunk::Borrowed(b""));
+    });
+    let settings = Settings { request_timeout: Some(10 * SECOND), ..settings() };
+    let served = standing(settings, application);
+    let mut client = asks(&served, "/");
+    gate.wait_for(1);
+    served.clock.advance(10 * SECOND);
+    served.running.tick();
+    let (got, end) = client.rest();
+    let got = String::from_utf8_lossy(&got);
+    assert!(got.contains("the first half") && !got.contains("second"), "{got}");
+    assert_eq!(end, End::Reset);
+    gate.open();
+    served.until(STUCK, 0.0);
+}
+
+#[test]
+fn a_slow_request_is_told_about_once_with_its_own_stack() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let application = stuck(&gate);
+    let settings = Settings { threads: 3, slow_request: Some(5 * SECOND), ..settings() };
+    let served = standing(settings, application.clone());
+    let mut slow = asks(&served, "/stuck/slow");
+    gate.wait_for(1);
+    served.clock.advance(5 * SECOND);
+    let mut quick = asks(&served, "/stuck/quick");
+    gate.wait_for(2);
+    for _ in 0..5 {
+        served.running.tick();
+    }
+    eventually("the line that says so", || !log::lines_with("/stuck/slow").is_empty());
+    served.clock.advance(4 * SECOND);
+    for _ in 0..5 {
+        served.running.tick();
+    }
+    gate.open();
+    assert_eq!((slow.answer().status, quick.answer().status), (200, 200));
+    served.until(BUSY, 0.0);
+    let lines = log::lines_with("/stuck/slow");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("WARN maitred slow-request: "), "{lines:?}");
+    assert!(lines[0].contains("seconds=5"), "{lines:?}");
+    assert_eq!(log::lines_with("/stuck/quick"), [""; 0]);
+    assert_eq!(application.stacks.lock().expect("no panic").len(), 1);
+}
+
+#[test]
+fn requests_of_clients_that_have_gone_are_dropped_from_the_queue() {
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = Settings { threads: 1, ..settings() };
+    let served = Served::start_with(settings, stuck(&gate), Lock::None);
+    let mut busy = asks(&served, "/stuck");
+    gate.wait_for(1);
+    let leaving: Vec<_> = (0..5).map(|_| asks(&served, "/left")).collect();
+    served.until(WAITING, 5.0);
+    leaving.into_iter().for_each(Client::reset);
+    served.wait_for_connections(1);
+    let mut stays = asks(&served, "/stays");
+    served.until(WAITING, 6.0);
+    gate.open();
+    assert_eq!(busy.answer().status, 200);
+    assert_eq!(stays.answer().status, 200);
+    let left = "maitred_client_disconnects_total{worker=\"0\",stage=\"queue\"}";
+    assert_eq!(served.metric(left), 5.0);
+    let code = |code: u16| {
+        format!("maitred_requests_total{{worker=\"0\",method=\"GET\",code=\"{code}\"}}")
+    };
+    served.until(&code(200), 2.0);
+    assert_eq!(served.metric(&code(499)), 5.0);
+}
+
+#[test]
+fn one_line_says_that_requests_wait_and_what_to_change() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let served = standing(Settings { threads: 1, ..settings() }, stuck(&gate));
+    let _busy = asks(&served, "/stuck");
+    gate.wait_for(1);
+    let before = log::lines_with("maitred.queue").len();
+    let _waits = asks(&served, "/waits");
+    served.until(WAITING, 1.0);
+    served.running.tick();
+    assert_eq!(log::lines_with("maitred.queue").len(), before);
+    for _ in 0..20 {
+        served.clock.advance(SECOND);
+        served.running.tick();
+    }
+    let lines = log::lines_with("maitred.queue");
+    assert_eq!(lines.len(), before + 1, "{lines:?}");
+    assert!(lines[before].contains("raise `threads`"), "{lines:?}");
+}
