@@ -115,6 +115,13 @@ impl Deferral {
         }
     }
 
+    /// How many answers wait, and whether the I/O thread attends to them.
+    #[cfg(test)]
+    pub(crate) fn outlook(&self) -> (usize, bool) {
+        let list = self.list();
+        (list.conns.len(), list.attended)
+    }
+
     /// Sends everything on the list.
     pub(crate) fn flush(&self) {
         let conns = {

@@ -23,6 +23,12 @@ impl Parker {
         }
     }
 
+    /// What the thread has been told, without sleeping for it.
+    #[cfg(test)]
+    pub(crate) fn told(&self) -> Option<Wake> {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Wakes the thread, or keeps it from falling asleep.
     pub(crate) fn unpark(&self, wake: Wake) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);

@@ -3,10 +3,10 @@
 //! Waking a thread costs more than all the Python work of a small request, and two threads that
 //! want one interpreter lock fight over it. So a worker that is done takes the next request without
 //! letting go of the lock, and at most one other, the **standby**, is on its way to it. When calls
-//! block (longer than [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL) on average) the standby is woken as soon as there is work;
-//! when they compute, only once the running call has exceeded that time, which the I/O thread finds
-//! out while it naps (`nap.rs`). So an application that computes runs on one thread without a
-//! fight, and one that blocks gets every thread it has.
+//! block (longer than [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL) on average) the standby is
+//! woken as soon as there is work; when they compute, only once the running call has exceeded that
+//! time, which the I/O thread finds out while it naps (`nap.rs`). So an application that computes
+//! runs on one thread without a fight, and one that blocks gets every thread it has.
 //!
 //! On an interpreter without that lock every request may wake a worker: [`Lock::None`].
 
@@ -23,6 +23,9 @@ use crate::deferral::Deferral;
 use crate::parker::Parker;
 use crate::seat::{Seat, Serving, Work};
 use crate::usage::{Change, Usage};
+
+#[cfg(test)]
+mod model;
 
 /// A request that has waited this long since its client closed its side has nobody to answer. Until
 /// then it may be a client that has only said that it will send no more (RFC 9112 §9.6), and wants

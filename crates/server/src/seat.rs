@@ -20,7 +20,7 @@ pub(crate) struct Seat {
     queue: Arc<Queue>,
     clock: Arc<Clock>,
     pub(crate) index: usize,
-    parker: Arc<Parker>,
+    pub(crate) parker: Arc<Parker>,
     work: Mutex<Work>,
 }
 
@@ -89,6 +89,28 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// The worker goes to sleep, which is to [`Parker::park`], unless there is a reason not to.
+    pub(crate) fn lie_down(&self) -> Option<Wake> {
+        let mut work = self.work();
+        let retiring = std::mem::take(&mut work.retiring);
+        let has_left = work.has_left;
+        drop(work);
+        if has_left {
+            return Some(Wake::Closed);
+        }
+        self.queue.retire(self.index, retiring, &self.parker)
+    }
+
+    /// The worker has been woken.
+    pub(crate) fn rise(&self) {
+        let now = self.clock.instant();
+        let mut work = self.work();
+        work.kept_since = now;
+        work.woken_at = Some(now);
+    }
+}
+
 impl Exchanges for Seat {
     fn try_next(&self) -> Option<Exchange> {
         let now = self.clock.instant();
@@ -122,21 +144,11 @@ impl Exchanges for Seat {
     }
 
     fn wait(&self) -> Wake {
-        let mut work = self.work();
-        let retiring = std::mem::take(&mut work.retiring);
-        let has_left = work.has_left;
-        drop(work);
-        if has_left {
-            return Wake::Closed;
-        }
-        if let Some(wake) = self.queue.retire(self.index, retiring, &self.parker) {
+        if let Some(wake) = self.lie_down() {
             return wake;
         }
         let wake = self.parker.park();
-        let now = self.clock.instant();
-        let mut work = self.work();
-        work.kept_since = now;
-        work.woken_at = Some(now);
+        self.rise();
         wake
     }
 

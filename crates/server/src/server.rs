@@ -201,7 +201,7 @@ impl Server {
 }
 
 /// What all parts of the server share.
-fn shared(
+pub(crate) fn shared(
     settings: Arc<Settings>,
     application: Arc<dyn Application>,
     telemetry: Arc<Telemetry>,

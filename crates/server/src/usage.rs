@@ -20,7 +20,7 @@ pub(crate) struct Usage {
     pub(crate) attach_time: Duration,
     since: Option<Instant>,
     /// A moving average of the length of calls, in nanoseconds.
-    average_call_ns: u64,
+    pub(crate) average_call_ns: u64,
 }
 
 /// What one worker does.

@@ -1,0 +1,382 @@
+//! Every order in which workers and the I/O thread can come to the queue, for a few of each.
+//!
+//! The queue, the seats and the deferral are the real ones; only the threads are not. What a
+//! thread does under one lock is one step, and all orders of steps are tried, up to states that
+//! have been seen. From each of them, when nothing new comes, everything that waits must be taken
+//! as long as a worker is free, every deferred answer must leave, and a queue that is closed must
+//! send every worker home.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use maitred_config::Settings;
+use maitred_http_parser::decode::{Decoded, Decoder};
+use maitred_http_parser::exchange::{
+    Application, Body, Client, Exchange, Exchanges, Peer, StartError, Wake, Worker,
+};
+use maitred_http_parser::forwarded::Forwarded;
+use maitred_http_parser::{Limits, RequestHead};
+
+use super::{Lock, Queue, Seat, Waiting};
+use crate::clock::Clock;
+use crate::conn::Conn;
+use crate::deferral::{Deferral, Deferred};
+use crate::reply::Answer;
+use crate::stream::Stream;
+use crate::telemetry::Telemetry;
+use crate::usage::BLOCKING_CALL;
+
+/// A step of one of the threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The I/O thread queues the next request.
+    Push,
+    /// The task of the I/O thread that naps goes on.
+    Nap,
+    /// A worker goes on.
+    Worker(usize),
+}
+
+/// Where the napping task is (`nap.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Nap {
+    /// Asleep until somebody asks for its attention.
+    Idle,
+    /// About to see whether there is a reason to go on.
+    Decides,
+    /// About to nap, or to wait for a tick.
+    Rests,
+    /// Other tasks have their turn.
+    Yields { taken: u64, ticks: bool },
+}
+
+/// Where a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum At {
+    /// About to ask for the next request.
+    Asks,
+    /// In a call that will end.
+    Serves,
+    /// In a call that never ends.
+    Stuck,
+    /// It has found nothing.
+    Retires,
+    /// Asleep.
+    Sleeps,
+    /// At home.
+    Ended,
+}
+
+/// Everything that tells two states apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Snapshot {
+    nap: Nap,
+    nap_is_behind: bool,
+    workers: Vec<(At, Option<u8>)>,
+    waiting: Vec<bool>,
+    parked: Vec<usize>,
+    standby: Option<usize>,
+    retiring: usize,
+    busy: usize,
+    pushed: usize,
+    deferral: (usize, bool),
+}
+
+/// What never changes while all orders are tried.
+struct Stage {
+    conn: Arc<Conn>,
+    head: Arc<RequestHead>,
+    lock: Lock,
+    blocks: bool,
+    workers: usize,
+    /// The requests that come; true for those whose call never ends.
+    requests: Vec<bool>,
+}
+
+/// One order of steps.
+struct Run<'a> {
+    stage: &'a Stage,
+    queue: Arc<Queue>,
+    seats: Vec<Arc<Seat>>,
+    at: Vec<At>,
+    nap: Nap,
+    pushed: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(stage: &'a Stage) -> Self {
+        let deferral = Arc::new(Deferral::default());
+        let queue = Arc::new(Queue::new(100, stage.lock, Arc::new(Clock::new()), deferral));
+        let seats = (0..stage.workers).map(|index| queue.seat(index)).collect();
+        let at = vec![At::Asks; stage.workers];
+        let mut run = Self { stage, queue, seats, at, nap: Nap::Idle, pushed: 0 };
+        run.remember();
+        run
+    }
+
+    /// Calls have been like this, whatever those in between were like.
+    fn remember(&mut self) {
+        let average = if self.stage.blocks { BLOCKING_CALL.as_nanos() * 100 } else { 0 };
+        self.queue.state().usage.average_call_ns = u64::try_from(average).unwrap();
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let told = |seat: &Seat| seat.parker.told().map(|wake| wake as u8);
+        let workers = self.seats.iter().zip(&self.at).map(|(seat, at)| (*at, told(seat)));
+        let state = self.queue.state();
+        Snapshot {
+            nap: match self.nap {
+                Nap::Yields { ticks, .. } => Nap::Yields { taken: 0, ticks },
+                other => other,
+            },
+            nap_is_behind: matches!(self.nap, Nap::Yields { taken, .. } if taken != state.taken),
+            workers: workers.collect(),
+            waiting: state.waiting.iter().map(is_endless).collect(),
+            parked: state.parked.iter().map(|sleeper| sleeper.index).collect(),
+            standby: state.standby,
+            retiring: state.retiring,
+            busy: state.usage.busy,
+            pushed: self.pushed,
+            deferral: self.queue.deferral.outlook(),
+        }
+    }
+
+    /// The steps that may come next.
+    fn possible(&self) -> Vec<Step> {
+        let workers = (0..self.at.len()).filter(|&index| match self.at[index] {
+            At::Asks | At::Serves | At::Retires => true,
+            At::Sleeps => self.seats[index].parker.told().is_some(),
+            At::Stuck | At::Ended => false,
+        });
+        let mut steps: Vec<_> = workers.map(Step::Worker).collect();
+        // Tasks of the I/O thread run when the napping one lets them.
+        let others_run = matches!(self.nap, Nap::Idle | Nap::Yields { .. });
+        if others_run && self.pushed < self.stage.requests.len() {
+            steps.push(Step::Push);
+        }
+        if self.nap != Nap::Idle || self.queue.deferral.outlook().1 {
+            steps.push(Step::Nap);
+        }
+        steps
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Push => {
+                let endless = self.stage.requests[self.pushed];
+                self.pushed += 1;
+                self.queue.push(self.stage.request(endless)).expect("there is room");
+            }
+            Step::Nap => self.nap = self.nap_on(),
+            Step::Worker(index) => self.at[index] = self.work_on(index),
+        }
+        self.remember();
+    }
+
+    /// One part of `nap::run`, up to where another thread may come between.
+    fn nap_on(&self) -> Nap {
+        let (queue, deferral) = (&self.queue, &self.queue.deferral);
+        match self.nap {
+            Nap::Idle if !deferral.is_attended(Waker::noop()) => Nap::Idle,
+            Nap::Idle => {
+                queue.wake();
+                Nap::Decides
+            }
+            Nap::Decides if queue.len() > 0 || !deferral.retire() => Nap::Rests,
+            Nap::Decides => Nap::Idle,
+            Nap::Rests => {
+                let (taken, ticks) = (queue.taken(), queue.calls_block());
+                if ticks {
+                    queue.ticking.store(true, Ordering::Relaxed);
+                } else {
+                    deferral.flush();
+                }
+                Nap::Yields { taken, ticks }
+            }
+            Nap::Yields { taken, ticks } => {
+                if ticks {
+                    queue.ticking.store(false, Ordering::Relaxed);
+                    deferral.flush();
+                } else {
+                    queue.wake();
+                }
+                queue.tick(taken);
+                Nap::Decides
+            }
+        }
+    }
+
+    /// One part of what a worker does, as the application's threads do it.
+    fn work_on(&self, index: usize) -> At {
+        let seat = &self.seats[index];
+        match self.at[index] {
+            At::Asks => match seat.try_next() {
+                Some(exchange) if exchange.request_id.is_some() => At::Stuck,
+                Some(_) => At::Serves,
+                None => At::Retires,
+            },
+            At::Serves => {
+                // As `Answer::send` has it.
+                let queue = &self.queue;
+                if queue.len() > 0 && !queue.calls_block() {
+                    let now = queue.clock.instant();
+                    let _: Deferred = queue.deferral.defer(&self.stage.conn, now);
+                }
+                At::Asks
+            }
+            At::Retires => match seat.lie_down() {
+                Some(Wake::Closed) => At::Ended,
+                Some(Wake::Work | Wake::Housekeeping) => At::Asks,
+                None => At::Sleeps,
+            },
+            At::Sleeps => {
+                let wake = seat.parker.park();
+                seat.rise();
+                if wake == Wake::Closed { At::Ended } else { At::Asks }
+            }
+            At::Stuck | At::Ended => panic!("it does not go on"),
+        }
+    }
+
+    /// Everybody goes on in turn, and nothing new comes.
+    fn settle(&mut self) {
+        for _ in 0..30 {
+            for step in self.possible() {
+                if step != Step::Push && self.possible().contains(&step) {
+                    self.take(step);
+                }
+            }
+        }
+    }
+
+    /// What must be so once everything has settled, however it came about.
+    fn judge(mut self, steps: &[Step]) {
+        self.settle();
+        let snapshot = self.snapshot();
+        let is_free = |at: &At| !matches!(at, At::Stuck | At::Ended);
+        if self.at.iter().any(is_free) {
+            assert!(snapshot.waiting.is_empty(), "left waiting: {snapshot:?} after {steps:?}");
+        }
+        assert_eq!(snapshot.deferral.0, 0, "left unsent: {snapshot:?} after {steps:?}");
+        self.queue.clear();
+        self.queue.close();
+        self.settle();
+        let ended = |at: &At| matches!(at, At::Stuck | At::Ended);
+        assert!(self.at.iter().all(ended), "not sent home: {:?} after {steps:?}", self.at);
+    }
+}
+
+/// Whether the call of a request never ends: it has an identifier then.
+fn is_endless(waiting: &Waiting) -> bool {
+    waiting.exchange.request_id.is_some()
+}
+
+impl Stage {
+    fn request(&self, endless: bool) -> Waiting {
+        let now = self.conn.shared.clock.instant();
+        let exchange = Exchange {
+            head: Arc::clone(&self.head),
+            client: Client {
+                peer: Arc::new(Peer::unix()),
+                forwarded: Forwarded::default(),
+                listener: 0,
+            },
+            body: Body::Empty,
+            reply: Box::new(Answer::new(Arc::clone(&self.conn))),
+            queued_at: now,
+            taken_at: now,
+            request_id: endless.then(|| "endless".into()),
+        };
+        Waiting { exchange, conn: Arc::clone(&self.conn) }
+    }
+
+    /// Tries all orders, and tells how many states there are.
+    fn explore(&self) -> usize {
+        let mut seen = HashSet::new();
+        let mut ahead = VecDeque::from([Vec::new()]);
+        while let Some(steps) = ahead.pop_front() {
+            let run = self.replay(&steps);
+            if !seen.insert(run.snapshot()) {
+                continue;
+            }
+            for step in run.possible() {
+                ahead.push_back([steps.as_slice(), &[step]].concat());
+            }
+            run.judge(&steps);
+        }
+        seen.len()
+    }
+
+    fn replay(&self, steps: &[Step]) -> Run<'_> {
+        let mut run = Run::new(self);
+        for step in steps {
+            run.take(*step);
+        }
+        run
+    }
+}
+
+/// There are no threads of it.
+struct Nobody;
+
+impl Application for Nobody {
+    fn start_worker(
+        &self,
+        name: &str,
+        _exchanges: Arc<dyn Exchanges>,
+    ) -> Result<Box<dyn Worker>, StartError> {
+        Err(StartError { name: name.to_owned(), reason: "nobody works here".to_owned() })
+    }
+}
+
+/// Tries all orders in which these requests can be served.
+fn every_order(workers: usize, requests: &[bool]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let stream = Stream::Tcp(tokio::net::TcpStream::from_std(stream).unwrap());
+    let decoded = Decoder::new(Arc::new(Limits::default()))
+        .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
+    let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
+    let head = Arc::new(head);
+
+    let (settings, clock) = (Arc::new(Settings::default()), Arc::new(Clock::new()));
+    let telemetry = Arc::new(Telemetry::new(&settings));
+    let now = clock.instant();
+    let shared = crate::server::shared(settings, Arc::new(Nobody), telemetry, clock, Lock::Shared);
+    let conn = Arc::new(Conn::new(Arc::new(shared), stream, Peer::unix(), 0, now));
+    for lock in [Lock::Shared, Lock::None] {
+        for blocks in [false, true] {
+            let (conn, head) = (Arc::clone(&conn), Arc::clone(&head));
+            let requests = requests.to_vec();
+            let stage = Stage { conn, head, lock, blocks, workers, requests };
+            let states = stage.explore();
+            assert!(states > 20, "only {states} states were reached");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_waiting_by_one_worker() {
+    every_order(1, &[false, false, false]);
+}
+
+#[test]
+fn nothing_is_left_waiting_by_two_workers() {
+    every_order(2, &[false, false, false]);
+}
+
+#[test]
+fn nothing_is_left_waiting_behind_a_call_that_never_ends() {
+    for endless in 0..3 {
+        let mut requests = [false; 3];
+        requests[endless] = true;
+        every_order(2, &requests);
+    }
+    every_order(3, &[true, true, false]);
+}
