@@ -68,12 +68,12 @@ impl Conn {
             state.writing = false;
             state.outbox.put_back(output);
             let blocked = matches!(written, Written::Blocked | Written::Paused);
-            if blocked || sent != before {
-                let now = self.shared.clock.instant();
-                state.protocol.handle_sent(sent, true, now);
-            } else if state.outbox.is_empty() {
-                let now = state.last_active;
-                state.protocol.handle_sent(sent, false, now);
+            // What goes at once, goes when it was made.
+            let is_late = blocked || sent != before || state.protocol.is_behind();
+            let now = if is_late { self.shared.clock.instant() } else { state.last_active };
+            let is_pending = !state.outbox.is_empty();
+            if is_late || !is_pending {
+                state.protocol.handle_sent(sent, is_pending, now);
             }
             match written {
                 Written::Broken(error) => {

@@ -140,6 +140,28 @@ fn a_large_piece_that_nobody_reads_holds_no_thread_and_is_cut_off() {
 }
 
 #[test]
+fn a_client_that_took_long_for_its_answer_may_still_ask_again() {
+    let (served, _) = serve(Settings {
+        keep_alive_timeout: Duration::from_secs(40),
+        header_timeout: Duration::from_secs(10),
+        ..settings()
+    });
+    let mut slow = served.connect_narrow();
+    slow.ask("/bytes");
+    served.settle();
+    served.clock.advance(Duration::from_secs(50));
+    take_all(&mut slow);
+    // When somebody else has been told to be late, the slow one has been looked at, too.
+    let mut late = served.connect();
+    late.send(b"GET");
+    served.settle();
+    served.advance_until_heard(&mut late, Duration::from_secs(11));
+    assert_eq!(late.answer().status, 408);
+    slow.ask("/");
+    assert_eq!(slow.answer().body, b"hello");
+}
+
+#[test]
 fn a_large_piece_reaches_a_client_that_reads() {
     let (served, _) = serve(settings());
     let mut client = served.connect_narrow();

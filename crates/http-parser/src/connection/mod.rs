@@ -317,6 +317,11 @@ impl Connection {
         self.deadlines.output_moved(count, pending, &self.rules.timeouts, now);
     }
 
+    /// Whether the client has been waited for to take its output, by what was told last.
+    pub fn is_behind(&self) -> bool {
+        self.deadlines.is_writing()
+    }
+
     /// Whether something is overdue at `now`, after having been acted upon: a late request has
     /// been answered with 408, everything else ends without a word.
     pub fn handle_time(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Late> {
