@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import socket
@@ -205,8 +206,9 @@ def test_an_application_that_is_none_is_a_value_error():
 def test_an_address_in_use_is_an_os_error_that_names_it():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f"127.0.0.1:{port}.*in use"):
+        with pytest.raises(OSError, match=f"127.0.0.1:{port}.*in use") as raised:
             maitred.create_server(app, host="127.0.0.1", port=port)
+        assert raised.value.errno == errno.EADDRINUSE
 
 
 def test_two_hundred_servers_leave_no_thread_no_descriptor_and_no_memory():

@@ -4,10 +4,11 @@
 //! it starts no thread and no runtime, so that a process may still fork. `run()` or `with` starts
 //! it, `close()` ends it from any thread.
 
+use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use maitred_config::Loaded;
-use maitred_server::{Admin, ListenAddress, Listeners, Running};
+use maitred_server::{Admin, BindError, ListenAddress, Listeners, Running};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -57,10 +58,8 @@ pub(crate) fn create_server(
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    let listeners =
-        Listeners::bind(&loaded.settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
-    let admin =
-        Admin::bind(&loaded.settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    let listeners = Listeners::bind(&loaded.settings).map_err(|error| os_error(py, &error))?;
+    let admin = Admin::bind(&loaded.settings).map_err(|error| os_error(py, &error))?;
     Ok(Server {
         addresses: listeners.addresses().cloned().collect(),
         app,
@@ -69,6 +68,22 @@ pub(crate) fn create_server(
         stage: Mutex::new(Stage::Bound(listeners, admin)),
         socket: Mutex::new(None),
     })
+}
+
+/// The exception that programs look for when an address cannot be had, with the `errno` they know.
+fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
+    let name = match error.kind {
+        ErrorKind::AddrInUse => "EADDRINUSE",
+        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        ErrorKind::AlreadyExists => "EEXIST",
+        ErrorKind::NotFound => "ENOENT",
+        ErrorKind::PermissionDenied => "EACCES",
+        _ => return PyOSError::new_err(error.to_string()),
+    };
+    match py.import("errno").and_then(|errno| errno.getattr(name)?.extract::<i32>()) {
+        Ok(number) => PyOSError::new_err((number, error.to_string())),
+        Err(error) => error,
+    }
 }
 
 /// Where `serve()` is the whole program, its log goes to stderr without further ado, as with

@@ -49,7 +49,7 @@ fn resolve(
     port: &Port,
     settings: &Settings,
 ) -> Result<Vec<SocketAddr>, BindError> {
-    let failed = |reason: String| BindError { address: format!("{host}:{port}"), reason };
+    let failed = |reason: String| BindError::refused(format!("{host}:{port}"), reason);
     let port = match port {
         Port::Number(number) => *number,
         Port::Service(name) => unix::service_port(name)
@@ -101,23 +101,19 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
         let bound = socket.local_addr()?.as_socket().unwrap_or(address);
         Ok(Listener { address: ListenAddress::Tcp(bound), socket, file: None })
     };
-    bind().map_err(|error: std::io::Error| BindError {
-        address: address.to_string(),
-        reason: reason(&error),
-    })
+    bind().map_err(|error: std::io::Error| BindError::system(address.to_string(), &error))
 }
 
 /// Takes over a bound socket.
 pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError> {
-    let failed = |reason: String| BindError { address: "the given socket".into(), reason };
-    let local = socket.local_addr().map_err(|error| failed(reason(&error)))?;
-    let address = listen_address(&local)
-        .ok_or_else(|| failed("only Internet or Unix stream sockets may be used".into()))?;
-    if socket.r#type().map_err(|error| failed(reason(&error)))? != Type::STREAM {
-        return Err(failed("only Internet or Unix stream sockets may be used".into()));
+    const WHAT: &str = "the given socket";
+    let other = || BindError::refused(WHAT, "only Internet or Unix stream sockets may be used");
+    let local = socket.local_addr().map_err(|error| BindError::system(WHAT, &error))?;
+    let address = listen_address(&local).ok_or_else(other)?;
+    if socket.r#type().map_err(|error| BindError::system(WHAT, &error))? != Type::STREAM {
+        return Err(other());
     }
-    listen(&socket, backlog)
-        .map_err(|error| BindError { address: address.to_string(), reason: reason(&error) })?;
+    listen(&socket, backlog).map_err(|error| BindError::system(address.to_string(), &error))?;
     Ok(Listener { address, socket, file: None })
 }
 

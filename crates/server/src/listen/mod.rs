@@ -72,6 +72,21 @@ pub struct BindError {
     pub address: String,
     /// What is wrong with it.
     pub reason: String,
+    /// The same for a program.
+    pub kind: std::io::ErrorKind,
+}
+
+impl BindError {
+    /// What the system says of an address.
+    fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
+        Self { address: address.into(), reason: bind::reason(error), kind: error.kind() }
+    }
+
+    /// What the system was not even asked.
+    fn refused(address: impl Into<String>, reason: impl Into<String>) -> Self {
+        let kind = std::io::ErrorKind::InvalidInput;
+        Self { address: address.into(), reason: reason.into(), kind }
+    }
 }
 
 impl Listeners {

@@ -21,10 +21,7 @@ pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
 
 /// Listens on a Unix socket.
 pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, BindError> {
-    let failed = |error: io::Error| BindError {
-        address: format!("unix:{}", path.display()),
-        reason: bind::reason(&error),
-    };
+    let failed = |error: io::Error| BindError::system(format!("unix:{}", path.display()), &error);
     remove_stale(path).map_err(failed)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
     let address = SockAddr::unix(path).map_err(failed)?;
@@ -86,10 +83,7 @@ impl Drop for SocketFile {
 /// The socket that a supervisor (systemd, Circus) left open under this number.
 #[expect(unsafe_code, reason = "a descriptor number given by the user has no owner in Rust yet")]
 pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
-    let failed = |reason: &str| BindError {
-        address: format!("fd://{descriptor}"),
-        reason: reason.to_owned(),
-    };
+    let failed = |reason: &str| BindError::refused(format!("fd://{descriptor}"), reason);
     if descriptor < 3 {
         return Err(failed("descriptors 0 to 2 are not for listening"));
     }
@@ -101,7 +95,8 @@ pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
     // that the number itself stays as it was for whoever else looks at it.
     let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
     if duplicate == -1 {
-        return Err(failed(&bind::reason(&io::Error::last_os_error())));
+        let error = io::Error::last_os_error();
+        return Err(BindError::system(format!("fd://{descriptor}"), &error));
     }
     // SAFETY: the duplicate was made just now and belongs to nobody else.
     Ok(Socket::from(unsafe { OwnedFd::from_raw_fd(duplicate) }))

@@ -35,17 +35,15 @@ pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
 
 /// There are none.
 pub(super) fn listen(path: &Path, _mode: u32, _backlog: u32) -> Result<Listener, BindError> {
-    Err(BindError {
-        address: format!("unix:{}", path.display()),
-        reason: "Unix sockets are not available on Windows".into(),
-    })
+    let address = format!("unix:{}", path.display());
+    Err(BindError::refused(address, "Unix sockets are not available on Windows"))
 }
 
 /// A socket of this process, by its handle: what `fileno()` of a Python socket says here. Handles
 /// that a parent left open are not known by any agreed number, as descriptors are elsewhere.
 #[expect(unsafe_code, reason = "a handle given by the user has no owner in Rust yet")]
 pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {
-    let failed = |reason: String| BindError { address: format!("fd://{handle}"), reason };
+    let failed = |reason: String| BindError::refused(format!("fd://{handle}"), reason);
     let raw = RawSocket::try_from(handle)
         .map_err(|_| failed("a socket's handle is never negative".into()))?;
     // SAFETY: whoever names it in the settings hands it over, and it is only asked for a duplicate,
