@@ -187,3 +187,57 @@ impl Spool {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_budget_is_one_for_all_and_is_given_back() {
+        let spooling = Spooling::new(None, 10);
+        let first = spooling.claim(DISK_BYTES_MAX - 1).unwrap();
+        let second = spooling.claim(1).unwrap();
+        assert_eq!(spooling.claim(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        drop(second);
+        let stored = spooling.store(1).unwrap();
+        assert!(spooling.store(1).is_err());
+        drop((first, stored));
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+
+    #[test]
+    fn a_body_takes_of_the_budget_what_it_takes_of_the_disk() {
+        let spooling = Spooling::new(None, 10);
+        let mut spool = spooling.begin(BodyFraming::Chunked);
+        spool.push(&[b'x'; 11]);
+        assert!(spool.must_spill());
+        let mut spool = spool.spill(&spooling).unwrap();
+        spool.push(&[b'x'; 5]);
+        assert!(!spool.must_spill(), "it need not write every byte by itself");
+        assert!(spool.is_unfinished_file());
+        let (body, claim) = spool.spill(&spooling).unwrap().finish().unwrap();
+        assert_eq!((body.len(), spooling.disk_bytes()), (16, 16));
+        drop(claim);
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+
+    #[test]
+    fn a_body_that_no_budget_is_left_for_gives_back_what_it_had() {
+        let spooling = Spooling::new(None, 10);
+        let others = spooling.claim(DISK_BYTES_MAX - 12).unwrap();
+        let mut spool = spooling.begin(BodyFraming::Chunked);
+        spool.push(&[b'x'; 12]);
+        let mut spool = spool.spill(&spooling).unwrap();
+        spool.push(b"x");
+        assert!(spool.spill(&spooling).is_err());
+        drop(others);
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+
+    #[test]
+    fn a_declared_length_alone_takes_little_memory() {
+        let spooling = Spooling::new(None, 1 << 30);
+        let spool = spooling.begin(BodyFraming::Length(1 << 30));
+        assert!(spool.memory.capacity() <= RESERVED_MAX);
+    }
+}
