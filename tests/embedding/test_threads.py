@@ -99,5 +99,5 @@ def test_a_forked_child_that_comes_back_does_not_answer_again(server):
 
 
 def test_a_request_may_use_multiprocessing_and_its_processes_end_with_sigterm(server):
-    assert ask(server, "/multiprocess") == "from multiprocessing 0 -15"
+    assert ask(server, "/multiprocess") == "from multiprocessing 0 {-15}"
     assert ask(server, "/count")

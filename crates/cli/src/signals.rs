@@ -9,6 +9,7 @@
 //!
 //! Off the main thread nothing is installed: signals are then the business of who runs it.
 
+mod fork;
 mod wake;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyTuple};
 
+use fork::Installed;
 use wake::Wakeup;
 
 /// A server, as far as signals are concerned.
@@ -50,8 +52,6 @@ enum Stage {
 /// What the handlers share.
 struct Shared {
     stage: Mutex<Stage>,
-    /// Whose signals these are: a forked child has a copy of the handlers, but is no server.
-    process: u32,
     /// Whether a signal came before anything was served.
     interrupted: std::sync::atomic::AtomicBool,
 }
@@ -61,6 +61,8 @@ pub(crate) struct Signals {
     shared: Arc<Shared>,
     /// What was there before, by signal number.
     previous: Vec<(i32, Py<PyAny>)>,
+    /// For processes that the application forks.
+    _installed: Installed,
 }
 
 /// Which handlers are replaced.
@@ -82,18 +84,15 @@ impl Signals {
         if !threading.call_method0("current_thread")?.is(threading.call_method0("main_thread")?) {
             return Ok(None);
         }
-        let shared = Arc::new(Shared {
-            stage: Mutex::new(Stage::Starting),
-            process: std::process::id(),
-            interrupted: false.into(),
-        });
+        let shared =
+            Arc::new(Shared { stage: Mutex::new(Stage::Starting), interrupted: false.into() });
         let module = py.import("signal")?;
         let mut wanted = vec!["SIGTERM", "SIGINT"];
         if scope == Scope::Process {
             // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK.
             wanted.extend(["SIGUSR1", "SIGBREAK"]);
         }
-        let mut signals = Self { shared, previous: Vec::new() };
+        let mut signals = Self { shared, previous: Vec::new(), _installed: Installed::new(py)? };
         for name in wanted {
             let Some(number) = module.getattr_opt(name)? else { continue };
             let previous = module.call_method1("getsignal", (&number,))?;
@@ -165,9 +164,6 @@ struct Handler(Arc<Shared>);
 impl Handler {
     #[pyo3(signature = (number, _frame=None))]
     fn __call__(&self, py: Python<'_>, number: i32, _frame: Option<Py<PyAny>>) -> PyResult<()> {
-        if std::process::id() != self.0.process {
-            return default_action(py, number);
-        }
         let module = py.import("signal")?;
         let reopen = match module.getattr_opt("SIGUSR1")? {
             Some(signal) => signal.extract::<i32>()? == number,
@@ -209,22 +205,6 @@ impl Handler {
 /// `SIGTERM` for 15.
 fn name(py: Python<'_>, number: i32) -> PyResult<String> {
     py.import("signal")?.call_method1("Signals", (number,))?.getattr("name")?.extract()
-}
-
-/// A child that an application forked is no server: it does with the signal what it would do if we
-/// had never been there.
-fn default_action(py: Python<'_>, number: i32) -> PyResult<()> {
-    let module = py.import("signal")?;
-    if module.getattr("SIGINT")?.extract::<i32>()? == number {
-        let frame = py.None();
-        module.call_method1("default_int_handler", (number, frame))?;
-        return Ok(());
-    }
-    module.call_method1("signal", (number, module.getattr("SIG_DFL")?))?;
-    let os = py.import("os")?;
-    let me = os.call_method0("getpid")?;
-    os.call_method1("kill", (me, number))?;
-    Ok(())
 }
 
 /// `signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)`; answers what was set before.
