@@ -32,7 +32,12 @@ impl Reports {
             .with_log_dropped(logging::dropped);
         let telemetry = Arc::new(telemetry);
         let admin = admin
-            .map(|admin| admin.start(Arc::clone(&telemetry)))
+            .map(|admin| {
+                let places: Vec<_> = admin.addresses().map(ToString::to_string).collect();
+                let admin = admin.start(Arc::clone(&telemetry))?;
+                tracing::info!("probes, metrics and status on {}", places.join(", "));
+                std::io::Result::Ok(admin)
+            })
             .transpose()
             .map_err(|error| format!("cannot start the admin listener: {error}"))?;
         Ok(Self { telemetry, _admin: admin })

@@ -1,0 +1,60 @@
+"""The access log of the program: in a file that is rotated, and on standard output."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+from client import request
+
+
+def test_json_lines_go_to_a_file_that_sigusr1_opens_anew(stuck, tmp_path):
+    log = tmp_path / "access.log"
+    server, admin = stuck(
+        f"--access-log={log}", "--access-log-format=json", "--request-id=generate"
+    )
+    with server.connect() as connection:
+        connection.send(request("/first"))
+        assert connection.read().status == 200
+        wait_for_lines(log, 1)
+        log.rename(tmp_path / "access.log.1")
+        server.signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 20
+        while not log.exists():
+            assert time.monotonic() < deadline, "the log was not opened anew"
+            time.sleep(0.01)
+        connection.send(request("/second"))
+        assert connection.read().status == 200
+    admin.until('maitred_requests_total{method="GET",code="200"}', 2)
+    assert server.stop() == 0
+    (second,) = map(json.loads, log.read_text().splitlines())
+    (first,) = map(json.loads, (tmp_path / "access.log.1").read_text().splitlines())
+    assert (first["target"], second["target"]) == ("/first", "/second")
+    assert first["thread"].startswith("maitred-")
+    assert first["request_id"] != second["request_id"]
+
+
+def wait_for_lines(log, count):
+    """Wait until a file has so many lines."""
+    deadline = time.monotonic() + 20
+    while not log.exists() or log.read_text().count("\n") < count:
+        assert time.monotonic() < deadline, f"never {count} lines in {log}"
+        time.sleep(0.01)
+
+
+def test_lines_go_to_standard_output_where_it_is_named_so(stuck):
+    server, _ = stuck("--access-log=-", "--access-log-format=%(m)s %(U)s %(s)s %({x-y}i)s")
+    with server.connect() as connection:
+        connection.send(request("/out", fields=[("X-Y", 'a"b')]))
+        assert connection.read().status == 200
+    assert server.stop() == 0
+    assert server.output == 'GET /out 200 a\\"b\n'
+
+
+def test_a_format_that_is_none_keeps_it_from_starting(program, tmp_path):
+    server = program(
+        "--listen=127.0.0.1:0", "--access-log=-", "--access-log-format=%(x)s", "maitred.demo:app"
+    )
+    assert server.wait() == 1
+    assert "`%(x)s` is not known; there are h, l, u, t, r," in server.log

@@ -1,0 +1,86 @@
+"""Probes, metrics and status while the server cannot do anything else."""
+
+from __future__ import annotations
+
+from client import request
+
+PATHS = ["/livez", "/startupz", "/readyz", "/metrics", "/statusz"]
+
+
+def test_everything_is_answered_while_c_code_holds_the_interpreters_lock(stuck, tmp_path):
+    server, admin = stuck("--threads=1")
+    with server.connect(timeout=30) as connection:
+        connection.send(request("/gil?seconds=3"))
+        admin.until("maitred_threads_busy", 1)
+        for _ in range(20):
+            assert [admin.status(path) for path in PATHS] == [200] * 5
+        thread = admin.statusz("?stacks=1")["threads"][0]
+        assert thread["request"]["path"] == "/gil"
+        assert thread["stack"].startswith("not available: the interpreter is busy")
+        # All of that came before the call returned.
+        assert not (tmp_path / "gil").exists()
+        assert connection.read().status == 200
+
+
+def test_the_stack_of_a_thread_that_waits_names_the_line(stuck):
+    server, admin = stuck("--threads=1")
+    with server.connect(timeout=30) as connection:
+        connection.send(request("/wait?seconds=1"))
+        admin.until("maitred_threads_busy", 1)
+        (thread,) = admin.statusz("?stacks=1")["threads"]
+        assert "time.sleep(seconds)" in thread["stack"]
+        assert "stack" not in admin.statusz()["threads"][0]
+        assert connection.read().status == 200
+
+
+def test_everything_is_answered_while_the_queue_and_the_connections_are_full(stuck):
+    server, admin = stuck("--threads=1", "--queue-limit=1", "--connection-limit=2")
+    with server.connect(timeout=30) as runs, server.connect(timeout=30) as waits:
+        runs.send(request("/wait?seconds=2"))
+        admin.until("maitred_threads_busy", 1)
+        waits.send(request("/"))
+        admin.until("maitred_queue_requests", 1)
+        with server.connect() as refused:
+            response = refused.read()
+            assert (response.status, response["Retry-After"]) == (503, "1")
+        assert [admin.status(path) for path in PATHS] == [200] * 5
+        assert admin.metric('maitred_connections_rejected_total{reason="limit"}') == 1
+        assert runs.read().status == waits.read().status == 200
+
+
+def test_status_shows_settings_with_their_origins(stuck):
+    _, admin = stuck("--threads=3")
+    status = admin.statusz()
+    assert status["settings"]["threads"] == {"value": 3, "origin": "command line: --threads"}
+    assert status["settings"]["backlog"]["origin"] == "default"
+    assert status["state"] == "ready"
+    assert len(status["threads"]) == 3
+
+
+def test_probes_tell_a_slow_start_from_a_dead_process(program, tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "while not pathlib.Path('go').exists():\n"
+        "    time.sleep(0.01)\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [b'hello']\n"
+    )
+    from admin import Admin
+
+    server = program("--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "slow:app", cwd=tmp_path)
+    admin = Admin(server)
+    assert [admin.status(path) for path in PATHS] == [200, 503, 503, 200, 200]
+    (tmp_path / "go").touch()
+    server.wait_for("serving on ")
+    assert [admin.status(path) for path in PATHS] == [200] * 5
+
+
+def test_a_unix_socket_will_do(maitred, tmp_path):
+    from client import Connection
+
+    path = tmp_path / "admin.sock"
+    maitred(f"--admin-listen=unix:{path}", "maitred.demo:app")
+    with Connection(str(path)) as connection:
+        connection.send(request("/readyz"))
+        assert connection.read().body == b"ok\n"

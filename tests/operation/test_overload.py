@@ -1,0 +1,47 @@
+"""Requests that take too long: what the client is told, and what the log says."""
+
+from __future__ import annotations
+
+from client import request
+
+
+def test_504_comes_on_time_even_while_c_code_holds_the_interpreters_lock(stuck, tmp_path):
+    server, admin = stuck("--threads=1", "--request-timeout=500ms")
+    with server.connect(timeout=30) as connection:
+        connection.send(request("/gil?seconds=4"))
+        assert connection.read().status == 504
+        assert not (tmp_path / "gil").exists()
+        assert admin.metric("maitred_threads_stuck") == 1
+    server.wait_for("request-timeout: a request is given up, and its thread is stuck")
+    admin.until("maitred_threads_stuck", 0)
+    assert (tmp_path / "gil").exists()
+    assert admin.metric("maitred_threads") == 1
+    with server.connect() as connection:
+        connection.send(request("/"))
+        assert connection.read().status == 200
+
+
+def test_a_stuck_thread_is_replaced_and_its_stack_is_logged(stuck, tmp_path):
+    server, admin = stuck("--threads=1", "--request-timeout=500ms")
+    with server.connect(timeout=30) as connection:
+        connection.send(request("/wait?seconds=4"))
+        assert connection.read().status == 504
+    line = server.wait_for(r"request-timeout: .*another takes its place.*")[0]
+    assert "path=/wait" in line
+    assert "worker=maitred-0" in line
+    server.wait_for(r"\n +.*time\.sleep\(seconds\)")
+    with server.connect() as connection:
+        connection.send(request("/"))
+        assert connection.read().status == 200
+    assert not (tmp_path / "wait").exists()
+    assert admin.metric('maitred_requests_total{method="GET",code="504"}') == 1
+
+
+def test_the_stack_of_a_slow_request_is_logged_once(stuck):
+    server, _ = stuck("--threads=2", "--slow-request=200ms")
+    with server.connect(timeout=30) as connection:
+        connection.send(request("/wait?seconds=1.5"))
+        assert connection.read().status == 200
+    server.wait_for(r"slow-request: a request runs for long .*path=/wait")
+    server.wait_for(r"\n +.*time\.sleep\(seconds\)")
+    assert server.log.count("slow-request:") == 1
