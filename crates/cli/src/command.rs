@@ -16,6 +16,7 @@ use crate::{check, keywords, serve, sources};
 /// Runs the command line of this process, which ends with it. The first element is the program's
 /// name. Returns the exit status.
 #[pyfunction]
+#[pyo3(signature = (argv, /))]
 pub(crate) fn main(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
     let invocation = Invocation::parse(argv.into_iter().skip(1));
     Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())

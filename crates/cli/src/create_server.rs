@@ -284,11 +284,11 @@ impl Server {
     }
 
     /// Logs a line for every address: the text with `{}` for the host and `{}` for the port.
-    fn print_listen(&self, py: Python<'_>, format: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn print_listen(&self, py: Python<'_>, format_str: &Bound<'_, PyAny>) -> PyResult<()> {
         for address in &self.addresses {
             let (host, port) = addresses::host_and_port(address);
             let host = if host.contains(':') { format!("[{host}]") } else { host };
-            let line: String = format.call_method1("format", (host, port))?.extract()?;
+            let line: String = format_str.call_method1("format", (host, port))?.extract()?;
             // Waitress's users expect the line now, on this thread.
             py.import("logging")?
                 .call_method1("getLogger", ("maitred",))?

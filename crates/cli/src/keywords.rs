@@ -27,6 +27,7 @@ pub(crate) fn read(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String
 /// Reads keywords as `create_server` does, and tells every setting by its keyword, as a program
 /// wants it: durations in seconds, sizes in bytes.
 #[pyfunction]
+#[pyo3(signature = (settings, /))]
 pub(crate) fn read_settings<'py>(
     py: Python<'py>,
     settings: &Bound<'py, PyDict>,

@@ -30,6 +30,7 @@ const FIELDS: [(&str, &str); 6] = [
 ///
 /// Raises `ValueError` for a believed field that is malformed: the client is to be answered 400.
 #[pyfunction]
+#[pyo3(signature = (environ, settings, /))]
 pub(crate) fn believe_proxies(
     environ: &Bound<'_, PyDict>,
     settings: &Bound<'_, PyDict>,

@@ -3,8 +3,19 @@
 import socket as _socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, final
 from wsgiref.types import WSGIApplication
+
+__all__ = [
+    "Server",
+    "__version__",
+    "believe_proxies",
+    "create_server",
+    "main",
+    "read_settings",
+    "run",
+    "serve",
+]
 
 __version__: str
 
@@ -44,6 +55,7 @@ def create_server(app: WSGIApplication, /, *, _quiet: bool = False, **settings: 
     Raises `ValueError` for wrong settings and `OSError` for an address that cannot be had.
     """
 
+@final
 class Server:
     """A server: bound from the start, running from ``run()`` or ``with`` on, until ``close()``.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maitred._native import serve
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def serve_paste(
-    app: WSGIApplication, global_conf: Mapping[str, str] | None, **settings: str
+    app: WSGIApplication, global_conf: Mapping[str, str] | None, **settings: Any
 ) -> int:
     """Serve until stopped. Every setting is text, as PasteDeploy hands it over."""
     del global_conf  # it speaks of the application

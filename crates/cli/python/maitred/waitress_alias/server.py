@@ -64,7 +64,7 @@ class BaseWSGIServer:
     @property
     def server_name(self) -> str:
         """SERVER_NAME."""
-        return self.adj.server_name
+        return str(self.adj.server_name)
 
     def getsockname(self) -> Any:
         """Return the address of the first listening socket."""
