@@ -34,7 +34,8 @@ pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
 /// Runs `work` attached to the interpreter, from a thread that Rust owns. `None` when there is no
 /// interpreter to attach to: it has not been started, or it is shutting down.
 pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
-    Python::try_attach(work)
+    // It may be waiting for the lock when the interpreter begins to shut down.
+    in_python(|| Python::try_attach(work))
 }
 
 /// Runs `work` without the interpreter's lock: it waits for a client or for work, or it moves so
