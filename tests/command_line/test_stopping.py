@@ -102,6 +102,34 @@ def test_the_applications_own_handler_for_sigterm_is_called(maitred, tmp_path):
     assert "my own handler" in server.log
 
 
+def test_a_thread_of_the_application_that_never_ends_does_not_keep_it_from_ending(
+    maitred, tmp_path
+):
+    (tmp_path / "forever.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "from maitred.demo import app\n"
+    )
+    server = maitred("--graceful-timeout=1", "forever:app", cwd=tmp_path)
+    assert server.stop() == 0
+    assert "threads of the application have not ended" in server.log
+
+
+def test_a_thread_of_the_application_may_end_in_its_own_time(maitred, tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import sys, threading\n"
+        "def work():\n"
+        "    threading.main_thread().join()\n"
+        "    print('the thread has ended', file=sys.stderr)\n"
+        "threading.Thread(target=work).start()\n"
+        "from maitred.demo import app\n"
+    )
+    server = maitred("slow:app", cwd=tmp_path)
+    assert server.stop() == 0
+    assert "the thread has ended" in server.log
+    assert "have not ended" not in server.log
+
+
 def test_other_signals_stay_the_applications(maitred, tmp_path):
     (tmp_path / "own.py").write_text(
         "import signal, sys\n"

@@ -4,6 +4,8 @@
 //! before the application (a port in use is told at once, not after a minute of imports), and the
 //! announcement only when requests are really answered.
 
+use std::time::Duration;
+
 use maitred_config::Loaded;
 use maitred_server::{Admin, Listeners};
 use pyo3::prelude::*;
@@ -36,10 +38,27 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
         (Some(signals), Afterwards::Continue) => signals.restore(py).and(result),
         (Some(signals), Afterwards::Exit) => {
             signals.ending(py);
+            let status = result.as_ref().map_or(Exit::Failed, |exit| *exit).status();
+            end_within(loaded.settings.graceful_timeout, status)?;
             result
         }
         (None, _) => result,
     }
+}
+
+/// Python waits at its end for every thread that is no daemon, and an application may have one that
+/// never ends. It is waited for as requests were, and not longer: who sent SIGTERM wants an end.
+fn end_within(patience: Duration, status: i32) -> std::io::Result<()> {
+    std::thread::Builder::new().name("maitred-exit".into()).spawn(move || {
+        std::thread::sleep(patience);
+        complain(
+            "warning: threads of the application have not ended within graceful-timeout, and are \
+             not waited for any longer\n",
+        );
+        #[expect(clippy::exit, reason = "the interpreter does not come to its own end")]
+        std::process::exit(status);
+    })?;
+    Ok(())
 }
 
 /// What the process does when nothing is served any more.
