@@ -124,6 +124,23 @@ def test_an_application_that_is_not_there_is_said_in_one_line(folder, name, said
     assert "Traceback" not in done.stderr
 
 
+def test_threads_that_are_none_are_refused(folder):
+    (folder / "patched.py").write_text(
+        textwrap.dedent("""
+        import sys, types
+        from hello import app
+
+        # What `gevent.monkey.patch_all()` leaves behind, as far as it can be asked.
+        monkey = types.ModuleType("gevent.monkey")
+        monkey.is_module_patched = lambda name: name == "threading"
+        sys.modules["gevent.monkey"] = monkey
+        """)
+    )
+    done = run("--listen=127.0.0.1:0", "patched:app", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: gevent has replaced Python's threads")
+
+
 def test_every_mistake_is_told_at_once_and_ends_with_2(folder):
     done = run("--threads=none", "--prot=80", "hello:app", cwd=folder, env={"MAITRED_BACKLOG": "x"})
     assert done.returncode == 2

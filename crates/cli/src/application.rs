@@ -23,6 +23,12 @@ pub(crate) fn start(
     listeners: Listeners,
     telemetry: Arc<Telemetry>,
 ) -> Result<Running, String> {
+    if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
+        return Err(format!(
+            "{library} has replaced Python's threads, and Maitred needs real ones: do not let it \
+             patch `threading`, or serve the application with {library}'s own server"
+        ));
+    }
     let lock = if interpreter::has_lock(py).map_err(text)? { Lock::Shared } else { Lock::None };
     let log = ApplicationLog(Arc::clone(&telemetry));
     let application = plug_in(py, callable, settings, &listeners, log).map_err(text)?;

@@ -24,3 +24,22 @@ pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
     let threading = if has_lock(py)? { "" } else { ", free-threaded" };
     Ok(format!("{name} {version}{threading}"))
 }
+
+/// Who has replaced `threading` by something that only looks like threads, if anybody has. What runs
+/// there runs only when whoever holds the one real thread gives it up, which a server does not.
+///
+/// # Errors
+/// The module that would know cannot be asked.
+pub(crate) fn imitator_of_threads(py: Python<'_>) -> PyResult<Option<&'static str>> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    for (library, module, function, part) in [
+        ("gevent", "gevent.monkey", "is_module_patched", "threading"),
+        ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+    ] {
+        let module = modules.call_method1("get", (module,))?;
+        if !module.is_none() && module.call_method1(function, (part,))?.is_truthy()? {
+            return Ok(Some(library));
+        }
+    }
+    Ok(None)
+}
