@@ -4,6 +4,7 @@
 //! pipeline of ten minutes should not learn of them one by one. Each says what is wrong, where it
 //! was written, and what would be right; its line is shown the way rustc shows one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -84,7 +85,7 @@ impl Problem {
         match &self.spot {
             Some(Spot { excerpt: Some(excerpt), .. }) => {
                 let primary = AnnotationKind::Primary.span(excerpt.span.clone());
-                let mut snippet = Snippet::source(excerpt.source.text.as_str())
+                let mut snippet = Snippet::source(without_c1(&excerpt.source.text))
                     .path(excerpt.source.path.as_str())
                     .annotation(primary.label(hint.take()));
                 if let Some((span, label)) = &self.also {
@@ -123,6 +124,13 @@ fn indented(report: &str, has_lines: bool) -> String {
         }
     }
     text
+}
+
+/// The text with a dot for each C1 control character, of which terminals take some as commands. The
+/// renderer replaces the others itself. Both take two bytes, so every span stays right.
+fn without_c1(text: &str) -> Cow<'_, str> {
+    let is_c1 = |character: char| matches!(character, '\u{80}'..='\u{9f}');
+    if text.contains(is_c1) { text.replace(is_c1, "\u{b7}").into() } else { text.into() }
 }
 
 impl fmt::Display for Problem {

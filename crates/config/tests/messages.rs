@@ -437,3 +437,10 @@ fn what_was_written_cannot_write_to_the_terminal() {
     let is_allowed = |c: char| c == '\n' || !c.is_control();
     assert!(report.chars().all(is_allowed), "{report:?}");
 }
+
+#[test]
+fn a_line_with_a_c1_control_character_is_shown_with_a_dot_and_marked_in_the_right_place() {
+    let report = Written { toml: "\u{9b}31m = 1\n", ..Written::default() }.report();
+    assert!(report.contains(" 1 | \u{b7}31m = 1\n"), "{report}");
+    assert!(report.contains("maitred.toml:1:1"), "{report}");
+}
