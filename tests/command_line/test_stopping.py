@@ -62,6 +62,16 @@ def test_a_second_signal_ends_at_once(slow):
     assert slow.wait(10) == 0
 
 
+def test_a_volley_of_signals_ends_it_too(slow):
+    connection = http.client.HTTPConnection(*slow.address, timeout=30)
+    connection.request("GET", "/slow")
+    assert connection.getresponse().readline() == b"begun\n"
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1] * 20:
+        if slow.process.poll() is None:
+            slow.signal(number)
+    assert slow.wait(10) == 0
+
+
 def test_idle_connections_do_not_keep_it_from_ending(slow):
     with Connection(slow.address) as idle, socket.create_connection(slow.address):
         assert idle.ask(request("/")).status == 200

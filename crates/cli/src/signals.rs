@@ -12,6 +12,7 @@
 mod fork;
 mod wake;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PySystemExit;
@@ -53,7 +54,7 @@ enum Stage {
 struct Shared {
     stage: Mutex<Stage>,
     /// Whether a signal came before anything was served.
-    interrupted: std::sync::atomic::AtomicBool,
+    interrupted: AtomicBool,
 }
 
 /// Signal handlers of ours, in place from [`Signals::install`] on.
@@ -113,7 +114,7 @@ impl Signals {
 
     /// Whether a signal asked to end before anything was served.
     pub(crate) fn interrupted(&self) -> bool {
-        self.shared.interrupted.load(std::sync::atomic::Ordering::Relaxed)
+        self.shared.interrupted.load(Ordering::Relaxed)
     }
 
     /// From now on the first signal drains `server`. Signals wake whoever waits for it until the
@@ -164,41 +165,61 @@ struct Handler(Arc<Shared>);
 impl Handler {
     #[pyo3(signature = (number, _frame=None))]
     fn __call__(&self, py: Python<'_>, number: i32, _frame: Option<Py<PyAny>>) -> PyResult<()> {
-        let module = py.import("signal")?;
-        let reopen = match module.getattr_opt("SIGUSR1")? {
-            Some(signal) => signal.extract::<i32>()? == number,
-            None => false,
-        };
-        let mut stage = self.0.stage(py);
-        if reopen {
-            if let Stage::Serving(server) | Stage::Draining(server) = &*stage {
-                server.reopen_logs();
-            }
-            return Ok(());
-        }
-        match &*stage {
-            Stage::Starting => {
-                self.0.interrupted.store(true, std::sync::atomic::Ordering::Relaxed);
+        // All that runs Python comes before or after the lock is held: another signal may come in
+        // between, and its handler is called on this same thread.
+        let name = name(py, number)?;
+        let reopens = name == "SIGUSR1";
+        let action = self.0.stage(py).next(reopens);
+        match action {
+            Action::Nothing => {}
+            Action::ReopenLogs(server) => server.reopen_logs(),
+            Action::Interrupt => {
+                self.0.interrupted.store(true, Ordering::Relaxed);
                 return Err(PySystemExit::new_err(0));
             }
-            Stage::Serving(server) => {
-                let server = Arc::clone(server);
-                tracing::info!(
-                    "{} received: draining; a second one stops at once",
-                    name(py, number)?
-                );
+            Action::Drain(server) => {
+                tracing::info!("{name} received: draining; a second one stops at once");
                 server.drain();
-                *stage = Stage::Draining(server);
             }
-            Stage::Draining(server) => {
-                tracing::warn!("{} received again: stopping at once", name(py, number)?);
+            Action::Kill(server) => {
+                tracing::warn!("{name} received again: stopping at once");
                 server.kill();
             }
-            Stage::Ending => {
+            Action::End => {
                 py.import("os")?.call_method1("_exit", (0,))?;
             }
         }
         Ok(())
+    }
+}
+
+/// What a handler does.
+enum Action {
+    Nothing,
+    ReopenLogs(Arc<dyn Stoppable>),
+    Interrupt,
+    Drain(Arc<dyn Stoppable>),
+    Kill(Arc<dyn Stoppable>),
+    End,
+}
+
+impl Stage {
+    /// What a signal does now; the first one that stops makes the next one the second.
+    fn next(&mut self, reopens: bool) -> Action {
+        match self {
+            Self::Serving(server) | Self::Draining(server) if reopens => {
+                Action::ReopenLogs(Arc::clone(server))
+            }
+            _ if reopens => Action::Nothing,
+            Self::Starting => Action::Interrupt,
+            Self::Serving(server) => {
+                let server = Arc::clone(server);
+                *self = Self::Draining(Arc::clone(&server));
+                Action::Drain(server)
+            }
+            Self::Draining(server) => Action::Kill(Arc::clone(server)),
+            Self::Ending => Action::End,
+        }
     }
 }
 
