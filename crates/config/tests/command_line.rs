@@ -2,7 +2,7 @@
 
 mod written;
 
-use maitred_config::{Command, Invocation, Settings, Shell, ShowFormat};
+use maitred_config::{Command, Invocation, Settings, Shell, ShowFormat, TrustedProxies};
 use written::Written;
 
 fn settings(arguments: &[&str]) -> Settings {
@@ -46,7 +46,9 @@ fn the_last_value_wins_but_listen_adds() {
         "--trusted-proxy-headers=forwarded",
         "a:b",
     ]);
-    assert!(!trusted.trusted_proxy.trusts("10.0.0.1".parse().ok()));
+    let only_the_last =
+        TrustedProxies::Listed { networks: vec!["10.0.0.2/32".parse().unwrap()], unix: false };
+    assert_eq!(trusted.trusted_proxy, only_the_last);
     assert_eq!(listening(&["--listen=*:1", "--listen", "*:2 *:3", "a:b"]), ["*:1", "*:2", "*:3"]);
     assert_eq!(listening(&["--listen=*:1", "--listen=*:1", "a:b"]), ["*:1"]);
     assert_eq!(listening(&["--listen=*:0", "--listen=*:0", "a:b"]), ["*:0", "*:0"]);

@@ -1,5 +1,6 @@
-#![no_main]
 //! Any bytes give requests or a refusal, never a panic, and never more memory than the limits.
+
+#![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use maitred_http_parser_fuzz::{read, small_limits};

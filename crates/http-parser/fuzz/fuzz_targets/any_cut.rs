@@ -1,5 +1,6 @@
-#![no_main]
 //! However the bytes are cut, they mean the same.
+
+#![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use maitred_http_parser_fuzz::{cuts, read, small_limits};

@@ -1,7 +1,8 @@
-#![no_main]
 //! Whatever happens to a connection, in whatever order, its promises hold: answers in the order
 //! of the requests and never more of them than requests, nothing after the end, no request after
 //! a refusal, and no memory beyond the limits.
+
+#![no_main]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};

@@ -1,5 +1,6 @@
-#![no_main]
 //! The real decoder and the reference parser read the same requests and refuse the same streams.
+
+#![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use maitred_http_parser::Limits;

@@ -1,5 +1,6 @@
-#![no_main]
 //! What is written correctly is read as it was meant; what our encoder writes, our decoder reads.
+
+#![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
