@@ -149,7 +149,7 @@ fn end(
         return Some(CloseReason::Error);
     }
     // Unread bytes would make a close a reset, and that may cost the answer.
-    let lingers = ending == Ending::Linger || conn.stream.poll_read_ready(cx).is_ready();
+    let lingers = ending == Ending::Linger || conn.stream.has_unread(cx);
     if state.input_ended || !lingers {
         return Some(state.ends_as);
     }

@@ -112,15 +112,17 @@ impl Stream {
         }
     }
 
+    /// Whether there is something to read, as far as is known. Where readiness outlasts the read
+    /// that emptied the socket, the socket itself is asked.
+    pub(crate) fn has_unread(&self, cx: &mut Context<'_>) -> bool {
+        let ready = either!(self, stream => stream.poll_read_ready(cx)).is_ready();
+        ready && (DRAINED_BY_SHORT_READ || self.has_bytes())
+    }
+
     /// Whether bytes have come that have not been read.
     pub(crate) fn has_bytes(&self) -> bool {
         let mut byte = [MaybeUninit::uninit(); 1];
         self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
-    }
-
-    /// Ready when there may be something to read, as far as the reactor has heard.
-    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read_ready(cx))
     }
 
     /// Ready when a write is worth trying.

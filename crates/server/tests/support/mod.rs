@@ -246,7 +246,8 @@ impl Served {
         for _ in 0..20 {
             self.clock.advance(step);
             match client.stream.peek(&mut [0]) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 _ => {
                     let patience = Duration::from_secs(20);
                     client.stream.set_read_timeout(Some(patience)).expect("as before");
