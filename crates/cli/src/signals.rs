@@ -21,7 +21,7 @@ use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyTuple};
 
 use fork::Installed;
-use wake::Wakeup;
+use wake::{Wakeup, Wires};
 
 /// A server, as far as signals are concerned.
 pub(crate) trait Stoppable: Send + Sync {
@@ -64,6 +64,9 @@ pub(crate) struct Signals {
     previous: Vec<(i32, Py<PyAny>)>,
     /// For processes that the application forks.
     _installed: Installed,
+    /// What signals wake the main thread with. Made before anybody is served, because afterwards
+    /// clients may have taken every descriptor there is.
+    wires: Mutex<Option<Wires>>,
 }
 
 /// Which handlers are replaced.
@@ -93,7 +96,12 @@ impl Signals {
             // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK.
             wanted.extend(["SIGUSR1", "SIGBREAK"]);
         }
-        let mut signals = Self { shared, previous: Vec::new(), _installed: Installed::new(py)? };
+        let mut signals = Self {
+            shared,
+            previous: Vec::new(),
+            _installed: Installed::new(py)?,
+            wires: Mutex::new(Some(Wires::new()?)),
+        };
         for name in wanted {
             let Some(number) = module.getattr_opt(name)? else { continue };
             let previous = module.call_method1("getsignal", (&number,))?;
@@ -124,7 +132,9 @@ impl Signals {
     /// The thread or its socket cannot be had.
     pub(crate) fn serve(&self, py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Wakeup> {
         *self.shared.stage(py) = Stage::Serving(Arc::clone(&server));
-        Wakeup::start(py, server)
+        let wires = self.wires.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let wires = wires.map_or_else(Wires::new, Ok)?;
+        Wakeup::start(py, server, wires)
     }
 
     /// From now on a signal ends the process at once: nothing is left to be finished.

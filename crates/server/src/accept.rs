@@ -230,12 +230,32 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
         conn.state().protocol.handle_drain_announced();
     }
     let key = shared.registry.enter(Arc::clone(&conn));
-    let shared = Arc::clone(shared);
+    let open = Open { shared: Arc::clone(shared), key, reason: CloseReason::Error };
     tokio::spawn(async move {
         let reason = connection::drive(conn).await;
-        shared.registry.remove(key);
-        shared.telemetry.connection_closed(reason);
+        open.ended(reason);
     });
+}
+
+/// A connection that is counted. Whatever becomes of its task, it is counted out once.
+struct Open {
+    shared: Arc<Shared>,
+    key: u64,
+    /// Why it ends; a task that does not come to tell has failed.
+    reason: CloseReason,
+}
+
+impl Open {
+    fn ended(mut self, reason: CloseReason) {
+        self.reason = reason;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.registry.remove(self.key);
+        self.shared.telemetry.connection_closed(self.reason);
+    }
 }
 
 /// Closes the connection that has been idle for the longest, if one is.

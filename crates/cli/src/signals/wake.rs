@@ -27,11 +27,32 @@ pub(crate) struct Wakeup {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The two sockets: what Python writes to the one comes out of the other.
+pub(super) struct Wires {
+    read: Stream,
+    written: Stream,
+}
+
+impl Wires {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// The process has no descriptors left.
+    pub(super) fn new() -> std::io::Result<Self> {
+        let (read, written) = pair()?;
+        written.set_nonblocking(true)?;
+        Ok(Self { read, written })
+    }
+}
+
 impl Wakeup {
     /// Starts the thread and tells Python where to write.
-    pub(super) fn start(py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Self> {
-        let (mut read, written) = pair()?;
-        written.set_nonblocking(true)?;
+    pub(super) fn start(
+        py: Python<'_>,
+        server: Arc<dyn Stoppable>,
+        wires: Wires,
+    ) -> PyResult<Self> {
+        let Wires { mut read, written } = wires;
         let thread =
             std::thread::Builder::new().name("maitred-signals".into()).spawn(move || {
                 let mut bytes = [0; 64];
