@@ -8,6 +8,8 @@
 
 use pyo3::Python;
 
+use crate::visits;
+
 /// Runs `work`, which calls into Python, so that the process survives if the interpreter shuts down
 /// meanwhile.
 ///
@@ -34,8 +36,8 @@ pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
 /// Runs `work` attached to the interpreter, from a thread that Rust owns. `None` when there is no
 /// interpreter to attach to: it has not been started, or it is shutting down.
 pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
-    // It may be waiting for the lock when the interpreter begins to shut down.
-    in_python(|| Python::try_attach(work))
+    let _visit = visits::begin()?;
+    Python::try_attach(work)
 }
 
 /// Runs `work` without the interpreter's lock: it waits for a client or for work, or it moves so

@@ -68,6 +68,7 @@ mod serve;
 mod sole_owner;
 mod start_response;
 mod traceback;
+mod visits;
 mod worker;
 
 pub use application::{Facts, ListenerFacts, WsgiApplication};
