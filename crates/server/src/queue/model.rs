@@ -38,6 +38,8 @@ enum Step {
     Nap,
     /// A worker goes on.
     Worker(usize),
+    /// Once, the sweep wants a worker to keep house.
+    Housekeep,
 }
 
 /// Where the napping task is (`nap.rs`).
@@ -82,6 +84,7 @@ struct Snapshot {
     retiring: usize,
     busy: usize,
     pushed: usize,
+    has_kept_house: bool,
     deferral: (usize, bool),
 }
 
@@ -104,6 +107,7 @@ struct Run<'a> {
     at: Vec<At>,
     nap: Nap,
     pushed: usize,
+    has_kept_house: bool,
 }
 
 impl<'a> Run<'a> {
@@ -112,7 +116,8 @@ impl<'a> Run<'a> {
         let queue = Arc::new(Queue::new(100, stage.lock, Arc::new(Clock::new()), deferral));
         let seats = (0..stage.workers).map(|index| queue.seat(index)).collect();
         let at = vec![At::Asks; stage.workers];
-        let mut run = Self { stage, queue, seats, at, nap: Nap::Idle, pushed: 0 };
+        let nap = Nap::Idle;
+        let mut run = Self { stage, queue, seats, at, nap, pushed: 0, has_kept_house: false };
         run.remember();
         run
     }
@@ -140,6 +145,7 @@ impl<'a> Run<'a> {
             retiring: state.retiring,
             busy: state.usage.busy,
             pushed: self.pushed,
+            has_kept_house: self.has_kept_house,
             deferral: self.queue.deferral.outlook(),
         }
     }
@@ -157,6 +163,9 @@ impl<'a> Run<'a> {
         if others_run && self.pushed < self.stage.requests.len() {
             steps.push(Step::Push);
         }
+        if others_run && !self.has_kept_house {
+            steps.push(Step::Housekeep);
+        }
         if self.nap != Nap::Idle || self.queue.deferral.outlook().1 {
             steps.push(Step::Nap);
         }
@@ -171,6 +180,10 @@ impl<'a> Run<'a> {
                 self.queue.push(self.stage.request(endless)).expect("there is room");
             }
             Step::Nap => self.nap = self.nap_on(),
+            Step::Housekeep => {
+                self.has_kept_house = true;
+                self.queue.housekeep();
+            }
             Step::Worker(index) => self.at[index] = self.work_on(index),
         }
         self.remember();
@@ -245,7 +258,8 @@ impl<'a> Run<'a> {
     fn settle(&mut self) {
         for _ in 0..30 {
             for step in self.possible() {
-                if step != Step::Push && self.possible().contains(&step) {
+                let is_new = matches!(step, Step::Push | Step::Housekeep);
+                if !is_new && self.possible().contains(&step) {
                     self.take(step);
                 }
             }
