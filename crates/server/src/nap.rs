@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::deferral::Deferral;
+use crate::deferral::{Deferral, NAP};
 use crate::queue::Queue;
 
 /// How often the queue is looked at while calls block: a nap would hold up what the threads that
@@ -27,9 +27,9 @@ pub(crate) async fn run(queue: Arc<Queue>) {
         queue.wake();
         while keeps_on(&queue, &deferral) {
             let taken = queue.taken();
-            if queue.calls_block() {
+            if let Some(tick) = tick(&queue) {
                 queue.ticking.store(true, Ordering::Relaxed);
-                tokio::time::sleep(TICK_WHILE_BLOCKING).await;
+                tokio::time::sleep(tick).await;
                 queue.ticking.store(false, Ordering::Relaxed);
                 deferral.flush();
             } else {
@@ -40,6 +40,19 @@ pub(crate) async fn run(queue: Arc<Queue>) {
             }
             queue.tick(taken);
         }
+    }
+}
+
+/// How long other tasks go on undisturbed before the next look; `None` if a nap serves better,
+/// which it does only while requests wait for workers that compute. Where nothing but the chunks of
+/// a stream waits to be sent, a nap would hold up everybody else's next request.
+pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
+    if queue.calls_block() {
+        Some(TICK_WHILE_BLOCKING)
+    } else if queue.len() == 0 {
+        Some(NAP)
+    } else {
+        None
     }
 }
 

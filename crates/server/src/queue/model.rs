@@ -24,6 +24,7 @@ use super::{Lock, Queue, Seat, Waiting};
 use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::deferral::{Deferral, Deferred};
+use crate::nap;
 use crate::reply::Answer;
 use crate::stream::Stream;
 use crate::telemetry::Telemetry;
@@ -201,7 +202,7 @@ impl<'a> Run<'a> {
             Nap::Decides if queue.len() > 0 || !deferral.retire() => Nap::Rests,
             Nap::Decides => Nap::Idle,
             Nap::Rests => {
-                let (taken, ticks) = (queue.taken(), queue.calls_block());
+                let (taken, ticks) = (queue.taken(), nap::tick(queue).is_some());
                 if ticks {
                     queue.ticking.store(true, Ordering::Relaxed);
                 } else {
