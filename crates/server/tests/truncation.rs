@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::{Chunk, Exchange, FileBody, Flow};
-use support::{App, End, Gate, Opens, Served, answer, ok, settings};
+use support::{App, End, Served, answer, ok, settings};
+#[cfg(target_os = "linux")]
+use support::{Gate, Opens};
 
 #[test]
 fn a_request_cut_at_any_place_never_reaches_the_application() {
