@@ -217,7 +217,7 @@ impl Conn {
 
     /// What came, or did not come in time, has been refused by the protocol: the request ends here.
     pub(crate) fn refused(&self, state: &mut State, rejection: Rejection, result: Answered) {
-        self.shared.telemetry.rejected(&self.peer, rejection);
+        self.shared.telemetry.rejected(&self.peer, rejection, &rejection);
         state.ends_as = CloseReason::Protocol;
         let has_head = state.record.as_ref().is_some_and(|record| record.result.is_none());
         if !has_head {

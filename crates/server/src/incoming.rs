@@ -127,8 +127,7 @@ fn submit(
     // Its own, which began with the head, has no result; that of the last request has one.
     conn.report(previous.filter(|previous| previous.result.is_some()));
     if let Err(refusal) = trusted {
-        tracing::warn!(target: "maitred", "refused a request of {}: {refusal}", conn.peer.host);
-        conn.shared.telemetry.rejected(&conn.peer, refusal.rejection());
+        conn.shared.telemetry.rejected(&conn.peer, refusal.rejection(), &refusal);
         return refuse(conn, &Refusal::Rejected(refusal.rejection()));
     }
     if conn.shared.trust.log_untrusted {
@@ -157,12 +156,7 @@ fn submit(
 fn report_untrusted(conn: &Conn, head: &RequestHead) {
     let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
     if !names.is_empty() {
-        tracing::warn!(
-            target: "maitred",
-            "untrusted headers of {}: {}; the proxy in front should remove them",
-            conn.peer.host,
-            names.join(", ")
-        );
+        conn.shared.telemetry.has_untrusted_fields(&conn.peer, &names);
     }
 }
 
@@ -223,10 +217,6 @@ pub(crate) async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>
 
 /// The disk failed a request.
 fn no_storage(conn: &Conn, error: &io::Error) {
-    tracing::error!(
-        target: "maitred",
-        "cannot keep the request body of {} in temp-dir: {error}",
-        conn.peer.host
-    );
+    conn.shared.telemetry.storage_failed("a request body", error);
     refuse(conn, &Refusal::NoStorage);
 }

@@ -98,10 +98,7 @@ impl Answer {
         self.done = true;
         state.last_active = now;
         if let Outcome::Short { missing } = outcome {
-            tracing::warn!(
-                target: "maitred",
-                "the application wrote {missing} bytes fewer than the Content-Length it declared"
-            );
+            self.conn.shared.telemetry.response_is_short(missing);
         }
         let Some(record) = &mut state.record else { return };
         if record.result.is_some() {
@@ -192,7 +189,7 @@ impl Reply for Answer {
         let must_spill = self.must_spill(&conn.state());
         if must_spill && let Err(error) = conn.spill_output() {
             // It stays in memory, where the high-water mark still bounds it.
-            tracing::warn!(target: "maitred", "cannot write a response to temp-dir: {error}");
+            conn.shared.telemetry.storage_failed("a response", &error);
             self.cannot_spill = true;
         }
         let high = conn.shared.settings.outbuf_high_watermark as u64;

@@ -4,15 +4,13 @@
 //! `families` names the metrics, `event` what can happen. What is counted as it happens is in
 //! `metrics`, what is read at a scrape in `collect`, and `status` tells a person.
 
-use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use maitred_config::Settings;
-use maitred_http_parser::exchange::Peer;
+use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
-use maitred_http_parser::{Rejection, RequestHead};
 
 use crate::clock::Clock;
 use crate::record::{Record, Result as Answered};
@@ -24,6 +22,7 @@ pub(crate) mod backlog;
 pub(crate) mod collect;
 mod event;
 pub mod families;
+mod lines;
 mod metrics;
 pub(crate) mod pause;
 mod process;
@@ -40,9 +39,9 @@ pub use event::{CloseReason, LeftWhile, Turned};
 use self::access_log::AccessLog;
 use self::collect::Gauges;
 use self::event::{Method, Stream};
+use self::lines::Lines;
 use self::metrics::{Metrics, seconds};
 use self::pause::Pause;
-use self::ration::Ration;
 use self::upstream::Names;
 
 /// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
@@ -98,9 +97,7 @@ pub struct Telemetry {
     clock: OnceLock<Arc<Clock>>,
     access_log: OnceLock<AccessLog>,
     names: Names,
-    refusals: Ration,
-    limit_lines: Ration,
-    broken: Ration,
+    lines: Lines,
 }
 
 impl Telemetry {
@@ -129,9 +126,7 @@ impl Telemetry {
             clock: OnceLock::new(),
             access_log: OnceLock::new(),
             names: Names::new(settings.request_id),
-            refusals: Ration::new(20, Duration::from_secs(10)),
-            limit_lines: Ration::new(1, Duration::from_secs(60)),
-            broken: Ration::new(20, Duration::from_secs(10)),
+            lines: Lines::default(),
         }
     }
 
@@ -315,20 +310,6 @@ impl Telemetry {
         self.metrics.evicted.increment(1);
     }
 
-    /// Somebody came while there were as many connections as may be.
-    pub(crate) fn limit_reached(&self) {
-        self.metrics.limit_reached.increment(1);
-        if self.limit_lines.take(self.clock().instant()).is_some() {
-            let limit = self.limits.connections;
-            tracing::warn!(
-                target: "maitred",
-                "connection-limit ({limit}) is reached: idle connections are closed for newcomers, \
-                 and where none is idle, newcomers are turned away; raise connection-limit, or \
-                 lower keep-alive-timeout"
-            );
-        }
-    }
-
     /// A listener stops accepting for a while.
     pub(crate) fn accept_paused(&self) {
         let now = self.clock().instant();
@@ -339,35 +320,5 @@ impl Telemetry {
     pub(crate) fn accept_resumed(&self) {
         let now = self.clock().instant();
         self.pause().end(now);
-    }
-
-    /// A client sent what is refused, or did not send in time.
-    pub(crate) fn rejected(&self, peer: &Peer, rejection: Rejection) {
-        self.metrics.protocol_errors.of(rejection).increment(1);
-        if let Some(left_out) = self.refusals.take(self.clock().instant()) {
-            tracing::info!(
-                target: "maitred",
-                reason = rejection.name(),
-                client = &*peer.host,
-                status = rejection.status(),
-                left_out,
-                "refused a request: {}",
-                rejection.detail()
-            );
-        }
-    }
-
-    pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
-        if !self.log_socket_errors {
-            return;
-        }
-        if let Some(left_out) = self.broken.take(self.clock().instant()) {
-            tracing::debug!(
-                target: "maitred",
-                client = &*peer.host,
-                left_out,
-                "a connection broke: {error}"
-            );
-        }
     }
 }

@@ -133,11 +133,11 @@ impl AccessLog {
         if buffer.closed || buffer.entries.len() >= LINES_MAX || buffer.bytes + size > BYTES_MAX {
             return false;
         }
+        let was_calm = buffer.is_calm();
         buffer.bytes += size;
         buffer.entries.push(Entry { record, ended_at, wall });
-        let is_half_full =
-            buffer.entries.len() == LINES_MAX / 2 || buffer.bytes.abs_diff(BYTES_MAX / 2) < size;
-        if std::mem::take(&mut buffer.is_asleep) || is_half_full {
+        let has_become_urgent = was_calm && !buffer.is_calm();
+        if std::mem::take(&mut buffer.is_asleep) || has_become_urgent {
             drop(buffer);
             self.shared.filled.notify_one();
         }
@@ -179,6 +179,13 @@ impl Drop for AccessLog {
 impl Shared {
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Buffer {
+    /// Whether it is less than half full.
+    fn is_calm(&self) -> bool {
+        self.entries.len() < LINES_MAX / 2 && self.bytes < BYTES_MAX / 2
     }
 }
 
@@ -271,12 +278,7 @@ impl<F: Fn(u64)> Writer<F> {
     /// Lets lines come together.
     fn collect(&self) {
         let buffer = self.shared.buffer();
-        let is_calm = |buffer: &mut Buffer| {
-            !buffer.closed
-                && !buffer.reopen
-                && buffer.entries.len() < LINES_MAX / 2
-                && buffer.bytes < BYTES_MAX / 2
-        };
-        drop(self.shared.filled.wait_timeout_while(buffer, COLLECT, is_calm));
+        let may_wait = |buffer: &mut Buffer| !buffer.closed && !buffer.reopen && buffer.is_calm();
+        drop(self.shared.filled.wait_timeout_while(buffer, COLLECT, may_wait));
     }
 }

@@ -1,0 +1,118 @@
+//! Lines of the log about single connections and requests. Whoever sends the requests decides how
+//! many there are, so that each kind has its ration; `left_out` tells what did not fit.
+
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use maitred_http_parser::Rejection;
+use maitred_http_parser::exchange::Peer;
+
+use super::Telemetry;
+use super::ration::Ration;
+
+/// The rations: enough of each kind to see what it is about.
+#[derive(Debug)]
+pub(super) struct Lines {
+    refused: Ration,
+    limit: Ration,
+    broken: Ration,
+    untrusted: Ration,
+    storage: Ration,
+    short: Ration,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        let twenty = || Ration::new(20, Duration::from_secs(10));
+        Self {
+            refused: twenty(),
+            limit: Ration::new(1, Duration::from_secs(60)),
+            broken: twenty(),
+            untrusted: twenty(),
+            storage: twenty(),
+            short: twenty(),
+        }
+    }
+}
+
+impl Telemetry {
+    fn may_say(&self, of: impl Fn(&Lines) -> &Ration) -> Option<u64> {
+        of(&self.lines).take(self.clock().instant())
+    }
+
+    /// Somebody came while there were as many connections as may be.
+    pub(crate) fn limit_reached(&self) {
+        self.metrics.limit_reached.increment(1);
+        if self.may_say(|lines| &lines.limit).is_some() {
+            let limit = self.limits.connections;
+            tracing::warn!(
+                target: "maitred",
+                "connection-limit ({limit}) is reached: idle connections are closed for newcomers, \
+                 and where none is idle, newcomers are turned away; raise connection-limit, or \
+                 lower keep-alive-timeout"
+            );
+        }
+    }
+
+    /// A client sent what is refused, or did not send in time.
+    pub(crate) fn rejected(&self, peer: &Peer, rejection: Rejection, detail: &dyn Display) {
+        self.metrics.protocol_errors.of(rejection).increment(1);
+        if let Some(left_out) = self.may_say(|lines| &lines.refused) {
+            tracing::info!(
+                target: "maitred",
+                reason = rejection.name(),
+                client = &*peer.host,
+                status = rejection.status(),
+                left_out,
+                "refused a request: {detail}"
+            );
+        }
+    }
+
+    /// A request has forwarding fields that are not believed.
+    pub(crate) fn has_untrusted_fields(&self, peer: &Peer, names: &[&str]) {
+        if let Some(left_out) = self.may_say(|lines| &lines.untrusted) {
+            tracing::warn!(
+                target: "maitred",
+                client = &*peer.host,
+                left_out,
+                "untrusted headers: {}; the proxy in front should remove them",
+                names.join(", ")
+            );
+        }
+    }
+
+    /// `temp-dir` did not take a body.
+    pub(crate) fn storage_failed(&self, what: &str, error: &io::Error) {
+        if let Some(left_out) = self.may_say(|lines| &lines.storage) {
+            tracing::error!(target: "maitred", left_out, "cannot keep {what} in temp-dir: {error}");
+        }
+    }
+
+    /// The application ended a response before its time.
+    pub(crate) fn response_is_short(&self, missing: u64) {
+        if let Some(left_out) = self.may_say(|lines| &lines.short) {
+            tracing::warn!(
+                target: "maitred",
+                left_out,
+                "the application wrote {missing} bytes fewer than the Content-Length it declared"
+            );
+        }
+    }
+
+    /// A connection broke.
+    pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
+        if !self.log_socket_errors {
+            return;
+        }
+        if let Some(left_out) = self.may_say(|lines| &lines.broken) {
+            tracing::debug!(
+                target: "maitred",
+                client = &*peer.host,
+                left_out,
+                "a connection broke: {error}"
+            );
+        }
+    }
+}
