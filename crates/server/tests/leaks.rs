@@ -4,8 +4,13 @@
 
 mod support;
 
+use std::sync::Mutex;
+
 use maitred_config::Settings;
-use support::{App, Client, Served, answer, eventually, settings};
+use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
+
+/// Both tests count what the whole process has.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// File descriptors of this process.
 fn descriptors() -> usize {
@@ -14,6 +19,7 @@ fn descriptors() -> usize {
 
 #[test]
 fn five_thousand_clients_that_leave_badly_leave_nothing_behind() {
+    let _alone = ONE_AT_A_TIME.lock();
     let limits = Settings { connection_limit: 10_000, inbuf_overflow: 10, ..settings() };
     let served = Served::start(limits, App::new(|exchange| answer(exchange, b"hello")));
     assert_eq!(served.get("/").status, 200);
@@ -46,4 +52,29 @@ fn five_thousand_clients_that_leave_badly_leave_nothing_behind() {
     served.wait_for_connections(0);
     eventually("every descriptor to be closed", || descriptors() <= before);
     assert_eq!(served.get("/").status, 200);
+}
+
+#[test]
+fn those_who_were_turned_away_and_stay_are_left_in_the_end() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let inside = gate.clone();
+    let app = App::new(move |exchange| {
+        inside.pass();
+        answer(exchange, b"hello");
+    });
+    let served = Served::start(Settings { connection_limit: 1, ..settings() }, app);
+    let mut only = served.connect();
+    only.ask("/");
+    gate.wait_for(1);
+    let before = descriptors();
+    // More than are waited for at once. None of them closes its end.
+    let mut newcomers: Vec<_> = (0..100).map(|_| served.connect()).collect();
+    for newcomer in &mut newcomers {
+        assert_eq!(newcomer.answer().status, 503);
+    }
+    eventually("the server's ends to be closed", || descriptors() == before + newcomers.len());
+    gate.open();
+    assert_eq!(only.answer().status, 200);
 }
