@@ -275,6 +275,7 @@ fn application(text: String) -> Result<Value, Complaint> {
     }
     let module = text.split_once(':').map_or(text.as_str(), |(module, _)| module);
     if let Some(stem) = module.strip_suffix(".py") {
+        let stem = stem.replace('\\', "/");
         let right = format!("{}:application", stem.trim_start_matches("./").replace('/', "."));
         return Err(wants.hinting(format!("a module is named without `.py`, as `{right}`")));
     }

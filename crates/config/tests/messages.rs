@@ -310,6 +310,8 @@ error: `app` must be an application, as `module:attribute`, not `./project/wsgi.
 1 problem; nothing was started
 "
     );
+    let report = command_line_report(&[r".\project\wsgi.py"]);
+    assert!(report.contains("as `project.wsgi:application`"), "{report}");
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn a_variable_is_read_as_its_declaration_says_and_not_as_it_looks() {
             ("MAITRED_UNIX_SOCKET_PERMS", "660"),
             ("MAITRED_SERVER_NAME", "true"),
             ("MAITRED_THREADS", ""),
-            ("MAITRED_PYTHON_PATH", "/a:/b"),
+            ("MAITRED_PYTHON_PATH", if cfg!(windows) { r"C:\a;/b" } else { "/a:/b" }),
         ],
         ..Written::default()
     };
@@ -150,7 +150,8 @@ fn a_variable_is_read_as_its_declaration_says_and_not_as_it_looks() {
     assert_eq!(settings.ident.as_deref(), Some("123"));
     assert_eq!(settings.server_name, "true");
     assert_eq!(settings.threads, 4);
-    assert_eq!(settings.python_path, ["/a", "/b"].map(std::path::PathBuf::from));
+    let first = if cfg!(windows) { r"C:\a" } else { "/a" };
+    assert_eq!(settings.python_path, [first, "/b"].map(std::path::PathBuf::from));
     let socket = Endpoint::Unix { path: "/run/web.sock".into(), mode: 0o660 };
     assert_eq!(settings.listen, [socket]);
 }

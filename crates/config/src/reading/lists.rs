@@ -21,7 +21,7 @@ pub(super) fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, C
             .map_err(|complaint| complaint.given(item.shown()))?;
         match kind {
             Kind::Paths if matches!(value, Value::List(_)) => words.push(text),
-            Kind::Paths => words.extend(text.split(':').map(str::to_owned)),
+            Kind::Paths => words.extend(text.split(BETWEEN_FOLDERS).map(str::to_owned)),
             _ => {
                 let commas = matches!(kind, Kind::Proxies | Kind::ProxyHeaders);
                 let parts = text.split(|c: char| c.is_whitespace() || commas && c == ',');
@@ -33,6 +33,9 @@ pub(super) fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, C
     check_words(kind, &mut words)?;
     Ok(Value::List(words.into_iter().map(Value::Text).collect()))
 }
+
+/// What stands between folders in one text, as in `PATH`: on Windows a colon is part of a path.
+const BETWEEN_FOLDERS: char = if cfg!(windows) { ';' } else { ':' };
 
 fn wanted_words(kind: Kind) -> &'static str {
     match kind {

@@ -91,7 +91,9 @@ fn kind(kind: Kind) -> String {
         Kind::Text(_) => "text".into(),
         Kind::Prefix => "path of a URL".into(),
         Kind::Path => "path".into(),
-        Kind::Paths => "list of folders; in a variable with `:` between them".into(),
+        Kind::Paths => {
+            "list of folders; in a variable with `:` between them, on Windows with `;`".into()
+        }
         Kind::Choice(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
         }
