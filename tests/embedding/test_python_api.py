@@ -330,3 +330,28 @@ def test_a_program_that_has_configured_logging_keeps_it(tmp_path):
         assert program.stderr.readline().startswith("MINE maitred 0.1.0 serving on ")
         program.terminate()
         program.communicate(timeout=10)
+
+
+ENDS = """
+import maitred, threading, time, urllib.request
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/forever":
+        time.sleep(3600)
+    start_response("200 OK", [])
+    return [b"x", b"y"]
+
+server = maitred.create_server(app, host="127.0.0.1", port=0)
+threading.Thread(target=server.run, daemon=True).start()
+urllib.request.urlopen(server.url).read()
+forever = server.url + "/forever"
+threading.Thread(target=urllib.request.urlopen, args=(forever,), daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_program_that_ends_while_its_server_runs_ends_well(turn):
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), turn

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 from applications import HERE
 from paste.deploy import loadserver
@@ -69,5 +72,24 @@ def test_a_wrong_setting_is_named(tmp_path):
     try:
         assert server.wait() == 1
         assert "did you mean" in server.log or "`threads`" in server.log
+    finally:
+        server.close()
+
+
+def test_pserve_reloads_when_a_file_changes(tmp_path):
+    (tmp_path / "shop.ini").write_text(INI)
+    pserve = str(Path(sys.executable).with_name("pserve"))
+    environment = {"PYTHONPATH": str(HERE), "TEST_FILES": str(tmp_path)}
+    server = Server([pserve, "--reload", "shop.ini"], tmp_path, environment)
+    try:
+        server.wait_for("with 3 threads")
+        (tmp_path / "shop.ini").write_text(INI.replace("threads = 3", "threads = 2"))
+        server.wait_for("with 2 threads")
+        url = re.findall(r"serving on (\S+) ", server.log)[-1]
+        assert requests.get(f"{url}/shop/echo/a", timeout=30).json()["path"] == "a"
+        server.signal(signal.SIGINT)
+        server.wait()
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url, timeout=5)
     finally:
         server.close()
