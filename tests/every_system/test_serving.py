@@ -45,7 +45,8 @@ CONNECTIONS = 600
 
 @pytest.fixture
 def served(maitred, tmp_path):
-    """Return a running server of `APPLICATION`."""
+    """Return a running server of `APPLICATION`, which may have as many files open as we may."""
+    allow_descriptors(CONNECTIONS + 100)
     (tmp_path / "every.py").write_text(APPLICATION)
     return maitred("every:app", f"--connection-limit={CONNECTIONS + 10}", cwd=tmp_path)
 
@@ -119,7 +120,6 @@ def test_a_file_is_sent_from_its_position_on(served):
 
 
 def test_six_hundred_connections_are_served_at_once(served):
-    allow_descriptors(CONNECTIONS + 100)
     connections = [
         http.client.HTTPConnection(*served.address, timeout=30) for _ in range(CONNECTIONS)
     ]
@@ -156,7 +156,7 @@ def test_a_unix_socket_is_served_or_refused_with_the_reason(program, tmp_path):
 
 
 def allow_descriptors(wanted):
-    """Both ends are counted by the system; where it has a limit, ask for more."""
+    """Where the system has a limit, ask for more: for us, and for what we start."""
     try:
         import resource
     except ImportError:
