@@ -258,14 +258,19 @@ impl Drop for Open {
     }
 }
 
-/// Closes the connection that has been idle for the longest, if one is.
+/// Closes the connection that can be done without, if there is one.
 fn evict(shared: &Shared) -> bool {
     let Some(idlest) = shared.registry.idlest() else { return false };
     let mut state = idlest.state();
-    idlest.leave(&mut state, CloseReason::Evicted);
+    if state.lingering.is_some() {
+        let reason = state.ends_as;
+        idlest.leave(&mut state, reason);
+    } else {
+        idlest.leave(&mut state, CloseReason::Evicted);
+        shared.telemetry.evicted();
+    }
     drop(state);
     idlest.stream.close();
-    shared.telemetry.evicted();
     true
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use maitred_http_parser::connection::Phase;
 use tokio::sync::Notify;
 
-use crate::conn::Conn;
+use crate::conn::{Conn, State};
 
 /// How many candidates one look at all connections gives. A flood of newcomers at the limit then
 /// costs one look for so many of them, not one each.
@@ -17,7 +18,8 @@ const IDLEST_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     conns: Mutex<BTreeMap<u64, Arc<Conn>>>,
-    idlest: Mutex<Vec<Weak<Conn>>>,
+    /// Those that can be done without, the first to go last.
+    idlest: Mutex<Vec<(Idle, Weak<Conn>)>>,
     next: AtomicU64,
     count: AtomicUsize,
     /// One reference more for each of those who were turned away and are still being told.
@@ -57,38 +59,51 @@ impl Registry {
         self.conns().values().cloned().collect()
     }
 
-    /// A connection that is idle, of the longest.
+    /// The connection that can be done without: one that has its refusal and is only waited for,
+    /// else the one that has been idle for the longest.
     pub(crate) fn idlest(&self) -> Option<Arc<Conn>> {
         let mut candidates = self.idlest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(conn) = still_idle(&mut candidates) {
+        if let Some(conn) = first_still_idle(&mut candidates) {
             return Some(conn);
         }
-        let mut idle: Vec<_> = self
-            .all()
-            .into_iter()
-            .filter_map(|conn| {
-                let state = conn.state();
-                let since = (state.protocol.phase() == Phase::Idle && state.outbox.is_empty())
-                    .then_some(state.last_active)?;
-                drop(state);
-                Some((since, conn))
-            })
-            .collect();
+        let conns = self.all();
+        let mut idle: Vec<_> =
+            conns.iter().filter_map(|conn| Some((idle_since(&conn.state())?, conn))).collect();
         idle.sort_by_key(|(since, _)| *since);
         idle.truncate(IDLEST_AT_ONCE);
-        *candidates = idle.iter().rev().map(|(_, conn)| Arc::downgrade(conn)).collect();
-        still_idle(&mut candidates)
+        let last_first = idle.into_iter().rev();
+        *candidates = last_first.map(|(since, conn)| (since, Arc::downgrade(conn))).collect();
+        first_still_idle(&mut candidates)
     }
 }
 
-fn still_idle(candidates: &mut Vec<Weak<Conn>>) -> Option<Arc<Conn>> {
-    while let Some(candidate) = candidates.pop() {
+/// Which connection can be done without before which: the lesser one goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Idle {
+    /// It has been refused, and is lingered for.
+    Refused(Instant),
+    /// It is between two requests.
+    Between(Instant),
+}
+
+/// Whether nothing is asked or owed, and since when.
+fn idle_since(state: &State) -> Option<Idle> {
+    match state.protocol.phase() {
+        _ if state.over.is_some() || !state.outbox.is_empty() || state.is_writing() => None,
+        Phase::Idle => Some(Idle::Between(state.last_active)),
+        Phase::Ending if state.lingering.is_some() => Some(Idle::Refused(state.last_active)),
+        Phase::Reading | Phase::Answering | Phase::Ending => None,
+    }
+}
+
+/// Takes the first candidate that has done nothing since it was one, and of which nothing has come
+/// that has not been read yet.
+fn first_still_idle(candidates: &mut Vec<(Idle, Weak<Conn>)>) -> Option<Arc<Conn>> {
+    while let Some((since, candidate)) = candidates.pop() {
         let Some(conn) = candidate.upgrade() else { continue };
-        let is_idle = {
-            let state = conn.state();
-            state.over.is_none() && state.protocol.phase() == Phase::Idle
-        };
-        if is_idle {
+        let is_still = idle_since(&conn.state()) == Some(since);
+        let asks = matches!(since, Idle::Between(_)) && conn.stream.has_bytes();
+        if is_still && !asks {
             return Some(conn);
         }
     }

@@ -55,6 +55,38 @@ fn at_the_connection_limit_the_idlest_makes_room() {
 }
 
 #[test]
+fn who_has_been_served_since_is_not_taken_for_the_idlest() {
+    let served = Served::start(Settings { connection_limit: 3, ..settings() }, measure());
+    let [mut first, mut second, mut third] = [(); 3].map(|()| served_once(&served));
+    // All three are looked at, and the first has to go; the others are remembered as idle.
+    let mut fourth = served_once(&served);
+    assert!(first.is_closed());
+    second.ask("/");
+    assert_eq!(second.answer().status, 200);
+    let _fifth = served_once(&served);
+    assert!(third.is_closed(), "it was idle for longer than the second");
+    for client in [&mut second, &mut fourth] {
+        client.ask("/");
+        assert_eq!(client.answer().status, 200);
+    }
+}
+
+#[test]
+fn a_refused_client_that_stays_makes_room_before_an_idle_one() {
+    let served = Served::start(Settings { connection_limit: 2, ..settings() }, measure());
+    let mut idle = served_once(&served);
+    let mut refused = served.connect();
+    refused.send(b"mistake\r\n\r\n");
+    assert_eq!(refused.answer().status, 400);
+    assert!(refused.is_closed(), "for writing");
+    let mut newcomer = served_once(&served);
+    for client in [&mut idle, &mut newcomer] {
+        client.ask("/");
+        assert_eq!(client.answer().status, 200);
+    }
+}
+
+#[test]
 fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
     let (app, gate) = stopping();
     let _opens = Opens(gate.clone());
