@@ -52,9 +52,11 @@ def test_lines_go_to_standard_output_where_it_is_named_so(stuck):
     assert server.output == 'GET /out 200 a\\"b\n'
 
 
-def test_a_format_that_is_none_keeps_it_from_starting(program, tmp_path):
+def test_a_format_that_is_none_keeps_it_from_starting(program):
     server = program(
         "--listen=127.0.0.1:0", "--access-log=-", "--access-log-format=%(x)s", "maitred.demo:app"
     )
-    assert server.wait() == 1
-    assert "`%(x)s` is not known; there are h, l, u, t, r," in server.log
+    assert server.wait() == 2
+    assert (
+        "error: `access-log-format`: `%(x)s` is not known; there are h, l, u, t, r," in server.log
+    )

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use maitred_config::Loaded;
+use maitred_server::telemetry::check_format;
 use maitred_server::{Admin, Listeners};
 use pyo3::prelude::*;
 
@@ -76,6 +77,10 @@ fn serve_with_signals(
     signals: Option<&Signals>,
 ) -> PyResult<Exit> {
     let settings = &loaded.settings;
+    if let Err(error) = check_format(&settings.access_log_format) {
+        complain(&format!("error: `access-log-format`: {error}\n"));
+        return Ok(Exit::Usage);
+    }
     let listeners = match Listeners::bind(settings) {
         Ok(listeners) => listeners,
         Err(error) => return Ok(failed(&error.to_string())),

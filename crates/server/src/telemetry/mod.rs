@@ -32,7 +32,7 @@ pub(crate) mod ration;
 mod status;
 mod upstream;
 
-pub use access_log::{FormatError, OpenError};
+pub use access_log::{FormatError, OpenError, check_format};
 pub(crate) use event::Doing;
 pub use event::{CloseReason, LeftWhile, Turned};
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use maitred_config::{AccessLogTarget, Settings};
+use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 
 use super::ration::Ration;
 use crate::clock::Clock;
@@ -90,6 +90,14 @@ struct Buffer {
     is_asleep: bool,
     reopen: bool,
     closed: bool,
+}
+
+/// Whether lines can be written in a format, without opening anything.
+///
+/// # Errors
+/// The pattern is not one, or has a field that is not known.
+pub fn check_format(format: &AccessLogFormat) -> Result<(), FormatError> {
+    Format::of(format).map(drop)
 }
 
 impl AccessLog {
