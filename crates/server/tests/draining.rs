@@ -87,6 +87,20 @@ fn fifty_busy_clients_lose_nothing_when_the_server_stops() {
     assert!(seen.iter().all(|seen| seen.answers > 0 && seen.refused == 1), "{seen:?}");
     let answers: usize = seen.iter().map(|seen| seen.answers).sum();
     assert_eq!(served.telemetry.requests(), answers as u64);
+    assert_every_connection_ended_in_one_way(&served);
+}
+
+/// What was accepted is what was closed, each for one reason.
+fn assert_every_connection_ended_in_one_way(served: &Served) {
+    let scrape = served.telemetry.scrape();
+    let sum = |family: &str| -> f64 {
+        let series = scrape.lines().filter(|line| line.starts_with(&format!("{family}{{")));
+        let values = series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum()
+    };
+    let accepted = sum("maitred_connections_accepted_total");
+    assert!(accepted > 0.0);
+    assert_eq!(accepted, sum("maitred_connections_closed_total"), "{scrape}");
 }
 
 #[test]
@@ -136,6 +150,9 @@ fn idle_connections_close_at_once_and_running_requests_finish() {
     assert_eq!(told.body, b"at last");
     assert!(told.head.contains("Connection: close"), "{}", told.head);
     assert_eq!(served.running.wait(), Waited::Stopped);
+    assert_every_connection_ended_in_one_way(&served);
+    let drained = "maitred_connections_closed_total{worker=\"0\",reason=\"drain\"}";
+    assert_eq!(served.metric(drained), 1.0);
 }
 
 #[test]
@@ -201,4 +218,5 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
         served.metric(&format!("{series},code=\"{code}\"}}"))
     };
     assert_eq!((code(500), code(503)), (1.0, 1.0));
+    assert_every_connection_ended_in_one_way(&served);
 }

@@ -288,6 +288,13 @@ fn whoever_is_turned_away_is_counted_by_cause() {
     };
     eventually("the last record", || code("GET", "200") == 1.0);
     assert_eq!((code("GET", "503"), code("OTHER", "408")), (2.0, 1.0));
+    let closed = |reason: &str| {
+        served.metric(&format!(
+            "maitred_connections_closed_total{{worker=\"0\",reason=\"{reason}\"}}"
+        ))
+    };
+    served.until("maitred_connections_closed_total{worker=\"0\",reason=\"evicted\"}", 1.0);
+    eventually("those who were turned away to leave", || closed("rejected") == 2.0);
     assert_eq!(rejected("draining"), 0.0);
     assert_eq!(rejected("file_descriptors"), 0.0);
 }
