@@ -4,7 +4,8 @@ import socket as _socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, final
-from wsgiref.types import WSGIApplication
+
+from _typeshed.wsgi import WSGIApplication
 
 __all__ = [
     "Server",

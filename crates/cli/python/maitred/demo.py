@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from maitred import __version__
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 Rows = list[tuple[str, str]]
 

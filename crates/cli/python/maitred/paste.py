@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from maitred._native import serve
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication
 
 
 def serve_paste(

@@ -14,7 +14,7 @@ from maitred import _native
 from maitred.waitress_alias.utilities import logger as _logger
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROXY_HEADERS = frozenset(
     {

@@ -9,7 +9,7 @@ from maitred import _native
 from maitred.waitress_alias.adjustments import Adjustments
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = [
     "BaseWSGIServer",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maitred.waitress_alias.server import create_server
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["create_server", "serve", "serve_paste"]
 __path__: list[str] = []  # a package, of which `install_as_waitress` brings in the parts
