@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import requests
+from client import Connection, request
+from server import Server
 
 FAILS = """
 def app(environ, start_response):
@@ -33,12 +35,21 @@ def test_every_line_is_an_object_with_time_level_logger_and_message(maitred, tmp
     assert raised["traceback"].endswith("RuntimeError: two\nlines\n")
 
 
-def test_the_level_decides_what_is_said(maitred, program, tmp_path):
+def test_the_level_decides_what_is_said(program, tmp_path):
     (tmp_path / "fails.py").write_text(FAILS)
-    server = program("--log-level=error", f"--listen=unix:{tmp_path}/s", "fails:app", cwd=tmp_path)
-    loud = maitred("--log-level=info", "fails:app", cwd=tmp_path)
-    assert requests.get(loud.url, timeout=30).status_code == 500
-    # The quiet one has had as long to speak as the loud one took to start and answer.
-    assert "serving on" not in server.log
+    path = f"{tmp_path}/s"
+    server = program("--log-level=error", f"--listen=unix:{path}", "fails:app", cwd=tmp_path)
+    with connected(path, server) as connection:
+        assert connection.ask(request("/x")).status == 500
     assert server.stop() == 0
-    assert "serving on" not in server.log
+    assert "ERROR" in server.log
+    assert "INFO" not in server.log
+
+
+def connected(path: str, server: Server) -> Connection:
+    """Connect as soon as somebody listens."""
+    while True:
+        try:
+            return Connection(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            assert server.process.poll() is None, server.log
