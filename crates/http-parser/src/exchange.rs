@@ -5,7 +5,9 @@
 //! was given (a Python object outlives the call), and a request is complete before it becomes an
 //! [`Exchange`], so that no application thread ever waits for a client to send.
 
+use std::fmt;
 use std::fs::File;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,7 +79,7 @@ pub enum Body {
     /// No bytes.
     Empty,
     /// In memory: no longer than `inbuf-overflow`.
-    Memory(Vec<u8>),
+    Memory(Buffer),
     /// In a temporary file that has no name, at its start.
     File {
         /// The file, to be read from offset 0.
@@ -100,6 +102,54 @@ impl Body {
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A body in memory, which goes back to where it came from once nobody needs it.
+pub struct Buffer {
+    bytes: Vec<u8>,
+    home: Option<Arc<dyn Reclaim>>,
+}
+
+/// Takes memory back, to use it for another body: fresh pages cost more than what is copied there.
+pub trait Reclaim: Send + Sync {
+    /// Takes `memory`, whose contents mean nothing any more.
+    fn reclaim(&self, memory: Vec<u8>);
+}
+
+impl Buffer {
+    /// A body whose memory `home` wants back.
+    pub fn lent(bytes: Vec<u8>, home: Arc<dyn Reclaim>) -> Self {
+        Self { bytes, home: Some(home) }
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    /// A body whose memory nobody wants back.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, home: None }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.bytes.len())
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            home.reclaim(std::mem::take(&mut self.bytes));
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 mod abort;
 mod accept;
 mod admin;
+mod buffers;
 mod clock;
 mod conn;
 mod connection;

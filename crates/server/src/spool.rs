@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use maitred_http_parser::exchange::Body;
+use maitred_http_parser::exchange::{Body, Buffer};
 use maitred_http_parser::message::BodyFraming;
 
+use crate::buffers::Buffers;
 use crate::outbox::Stored;
 
 /// Where overflowing bodies go, and how much of them there is.
@@ -23,6 +24,8 @@ pub(crate) struct Spooling {
     memory_max: usize,
     /// Bytes in files, of all connections and both directions.
     on_disk: Arc<AtomicU64>,
+    /// Memory of bodies that came before.
+    pub(crate) buffers: Arc<Buffers>,
 }
 
 /// Bytes in temporary files at once, of all connections and both directions: a bound against a
@@ -38,7 +41,7 @@ const RESERVED_MAX: usize = 64 * 1024;
 
 impl Spooling {
     pub(crate) fn new(folder: Option<PathBuf>, memory_max: usize) -> Self {
-        Self { folder, memory_max, on_disk: Arc::default() }
+        Self { folder, memory_max, on_disk: Arc::default(), buffers: Arc::default() }
     }
 
     /// Bytes in temporary files now.
@@ -78,12 +81,17 @@ impl Spooling {
 
     /// The store of one body.
     pub(crate) fn begin(&self, framing: BodyFraming) -> Spool {
-        let mut memory = Vec::new();
-        if let BodyFraming::Length(length) = framing {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            memory.reserve_exact(length.min(RESERVED_MAX).min(self.memory_max.saturating_add(1)));
-        }
-        Spool { memory, file: None, claim: None, length: 0, memory_max: self.memory_max }
+        let memory = match framing {
+            BodyFraming::Length(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let reserved = length.min(RESERVED_MAX).min(self.memory_max.saturating_add(1));
+                self.buffers.take(reserved)
+            }
+            BodyFraming::None | BodyFraming::Chunked => Vec::new(),
+        };
+        let memory_max = self.memory_max;
+        let buffers = Arc::clone(&self.buffers);
+        Spool { memory, buffers, file: None, claim: None, length: 0, memory_max }
     }
 }
 
@@ -119,6 +127,8 @@ impl Drop for Claim {
 pub(crate) struct Spool {
     /// All of it, or the part that is not in the file yet.
     pub(crate) memory: Vec<u8>,
+    /// Where that memory goes when the body is not needed any more.
+    buffers: Arc<Buffers>,
     file: Option<File>,
     claim: Option<Claim>,
     length: u64,
@@ -183,7 +193,7 @@ impl Spool {
                 (Body::File { file, length: self.length }, self.claim)
             }
             None if self.memory.is_empty() => (Body::Empty, None),
-            None => (Body::Memory(self.memory), None),
+            None => (Body::Memory(Buffer::lent(self.memory, self.buffers)), None),
         })
     }
 }

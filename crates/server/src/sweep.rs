@@ -35,6 +35,7 @@ pub(crate) fn sweep(shared: &Shared) {
         // Memory of the application's that the I/O thread has sent, for instance.
         shared.queue.housekeep();
     }
+    shared.spooling.buffers.age();
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
         for waiting in shared.queue.expire(limit) {

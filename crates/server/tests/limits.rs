@@ -208,7 +208,7 @@ fn many_tiny_chunks_make_one_body() {
         settings(),
         App::new(|exchange| {
             let Body::Memory(body) = &exchange.body else { panic!("it fits into memory") };
-            let body = body.clone();
+            let body = body.to_vec();
             answer(exchange, &body);
         }),
     );

@@ -16,7 +16,7 @@ fn inspect() -> Arc<App> {
     App::new(|mut exchange| {
         let (place, bytes) = match &mut exchange.body {
             Body::Empty => ("nowhere", Vec::new()),
-            Body::Memory(bytes) => ("memory", std::mem::take(bytes)),
+            Body::Memory(bytes) => ("memory", bytes.to_vec()),
             Body::File { file, length } => {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes).expect("it can be read, from its start");

@@ -68,7 +68,7 @@ impl Wire {
         let body = match (body.is_empty(), self.spools) {
             (_, true) => super::spooled(&body),
             (true, false) => Body::Empty,
-            (false, false) => Body::Memory(body),
+            (false, false) => Body::Memory(body.into()),
         };
         let pending = Pending::default();
         let is_gone = Arc::new(Gone(AtomicBool::new(false)));

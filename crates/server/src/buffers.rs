@@ -1,0 +1,94 @@
+//! Memory of request bodies, used again.
+//!
+//! A body of some size is allocated by the I/O thread and freed by a worker, and each time the
+//! allocator gives its pages back to the system and takes fresh ones, which costs more than
+//! receiving into them. So a few are kept, and fewer while nobody asks for them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use maitred_http_parser::exchange::Reclaim;
+
+/// Bodies up to this size are small enough for the allocator to be quick with.
+const SMALL_BYTES: usize = 8 * 1024;
+
+/// Larger memory is not kept: it would be much for what it saves.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
+
+/// How many are kept: with the largest, 16 MiB.
+const KEPT_MAX: usize = 64;
+
+/// The memory that is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    kept: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Buffers {
+    fn kept(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Memory for at least `bytes` bytes, empty.
+    pub(crate) fn take(&self, bytes: usize) -> Vec<u8> {
+        let mut memory =
+            if bytes > SMALL_BYTES { self.kept().pop() } else { None }.unwrap_or_default();
+        memory.reserve_exact(bytes);
+        memory
+    }
+
+    /// Lets go of one that has not been needed. Called now and then.
+    pub(crate) fn age(&self) {
+        let oldest = {
+            let mut kept = self.kept();
+            if kept.is_empty() { None } else { Some(kept.remove(0)) }
+        };
+        drop(oldest);
+    }
+}
+
+impl Reclaim for Buffers {
+    fn reclaim(&self, mut memory: Vec<u8>) {
+        if (SMALL_BYTES..=KEPT_BYTES_MAX).contains(&memory.capacity()) {
+            memory.clear();
+            let mut kept = self.kept();
+            if kept.len() < KEPT_MAX {
+                kept.push(memory);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_comes_back_empty_and_with_room() {
+        let buffers = Buffers::default();
+        buffers.reclaim(vec![1; 64 * 1024]);
+        let memory = buffers.take(100_000);
+        assert!(memory.is_empty() && memory.capacity() >= 100_000);
+        assert!(buffers.kept().is_empty());
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_bounds_allow() {
+        let buffers = Buffers::default();
+        buffers.reclaim(vec![0; KEPT_BYTES_MAX + 1]);
+        buffers.reclaim(vec![0; 10]);
+        assert!(buffers.kept().is_empty());
+        for _ in 0..2 * KEPT_MAX {
+            buffers.reclaim(vec![0; 16 * 1024]);
+        }
+        assert_eq!(buffers.kept().len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_let_go() {
+        let buffers = Buffers::default();
+        buffers.reclaim(vec![0; 16 * 1024]);
+        buffers.age();
+        buffers.age();
+        assert!(buffers.kept().is_empty());
+    }
+}
