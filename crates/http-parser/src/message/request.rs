@@ -75,6 +75,11 @@ impl RequestHead {
         std::str::from_utf8(self.method.of(&self.buffer)).unwrap_or_default()
     }
 
+    /// The same as bytes, for whoever only compares it.
+    pub fn method_token(&self) -> &[u8] {
+        self.method.of(&self.buffer)
+    }
+
     /// The request target as received: visible ASCII.
     pub fn target(&self) -> &[u8] {
         self.target.whole.of(&self.buffer)

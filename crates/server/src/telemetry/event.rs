@@ -148,8 +148,9 @@ label! {
 
 impl Method {
     /// The method of that name.
-    pub(crate) fn of(name: &str) -> Self {
-        Self::ALL.iter().copied().find(|method| method.name() == name).unwrap_or(Self::Other)
+    pub(crate) fn of(token: &[u8]) -> Self {
+        let mut known = Self::ALL.iter().copied();
+        known.find(|method| method.name().as_bytes() == token).unwrap_or(Self::Other)
     }
 }
 
@@ -197,8 +198,8 @@ mod tests {
 
     #[test]
     fn a_method_that_is_not_known_is_other() {
-        assert_eq!(Method::of("GET"), Method::Get);
-        assert_eq!(Method::of("get"), Method::Other);
-        assert_eq!(Method::of("BREW"), Method::Other);
+        assert_eq!(Method::of(b"GET"), Method::Get);
+        assert_eq!(Method::of(b"get"), Method::Other);
+        assert_eq!(Method::of(b"BREW"), Method::Other);
     }
 }

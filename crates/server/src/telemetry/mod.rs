@@ -271,7 +271,8 @@ impl Telemetry {
     /// A request has ended, one way or another. Each does so once.
     pub(crate) fn exchange_ended(&self, record: Record, now: Instant) {
         let code = record.code();
-        let method = record.head.as_ref().map_or(Method::Other, |head| Method::of(head.method()));
+        let method =
+            record.head.as_ref().map_or(Method::Other, |head| Method::of(head.method_token()));
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.requests(method, code).increment(1);
         let duration = now.saturating_duration_since(record.received_at);
