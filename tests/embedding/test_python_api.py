@@ -233,7 +233,7 @@ def test_two_hundred_servers_leave_no_thread_no_descriptor_and_no_memory():
     for _ in range(200):
         turn()
     assert threads() == names
-    assert descriptors() == count
+    assert descriptors() <= count
     assert resident() - memory < 16 << 20
     assert [thread.name for thread in threading.enumerate() if "maitred" in thread.name] == []
 
