@@ -5,7 +5,7 @@
 
 use super::{Connection, Ending, Moment, Persistence, Reading, Writing, persistence, stamp};
 use crate::encode::framing::{self, Asked};
-use crate::encode::{Frame, Refusal, head};
+use crate::encode::{BodyEncoder, Frame, Refusal, head};
 use crate::fault::ApplicationFault;
 use crate::message::{ResponseHead, Version};
 
@@ -87,6 +87,12 @@ impl Connection {
                     _ => None,
                 };
                 self.refuse(&Refusal::Failed { detail }, out, now)
+            }
+            // All that was declared has gone: the client has the whole response, and a reset could
+            // only take it away again.
+            Writing::Body { encoder: BodyEncoder::Length { remaining: 0 }, .. } => {
+                self.response_ended(Persistence::Close, now);
+                Outcome::Complete
             }
             Writing::Body { .. } => {
                 self.end(Ending::Reset);

@@ -60,7 +60,7 @@ def application(environ, start_response):
         let response = server.get("/");
         assert_eq!(response.status(), "200 OK", "{body}");
         assert_eq!(response.body(), b"");
-        assert_eq!(response.outcome, Some(Outcome::Cut));
+        assert_eq!(response.outcome, Some(Outcome::Complete));
     }
 }
 

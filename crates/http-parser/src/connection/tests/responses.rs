@@ -60,6 +60,20 @@ fn a_failure_before_the_head_is_a_500() {
 }
 
 #[test]
+fn a_failure_after_all_that_was_declared_takes_nothing_away() {
+    for body in ["", "hello"] {
+        let mut scene = Scene::new();
+        scene.sends(get("/"));
+        let length = body.len().to_string();
+        scene.begins(&[("Content-Length", &length)], None);
+        scene.continues(body);
+        assert_eq!(scene.fails(), Outcome::Complete);
+        assert_eq!(scene.gets(), format!("HTTP/1.1 200 OK|Content-Length: {length}||{body}"));
+        assert_eq!(scene.ending(), Some(Ending::Close));
+    }
+}
+
+#[test]
 fn a_failure_after_the_head_never_looks_like_an_end() {
     for line in ["HTTP/1.1", "HTTP/1.0"] {
         let mut scene = Scene::new();
