@@ -2,13 +2,15 @@
 
 use maitred_wsgi_bridge::load::{Kind, load};
 use pyo3::prelude::*;
+use pyo3::sync::OnceExt as _;
 
 /// Writes modules into a directory of its own and loads from there.
 fn loaded(spec: &str, kind: Kind) -> Result<String, String> {
     static MODULES: std::sync::Once = std::sync::Once::new();
     Python::initialize();
     Python::attach(|py| {
-        MODULES.call_once(|| {
+        // Whoever waits for another thread here must not keep the interpreter from it.
+        MODULES.call_once_py_attached(py, || {
             py.run(
                 cr#"
 import os, sys, tempfile
