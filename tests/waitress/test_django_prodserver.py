@@ -128,18 +128,9 @@ def test_a_truth_value_in_every_spelling_is_false(project, manage, no):
     server.wait_for("log-socket-errors=false")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"threds": "8"}, "`threads`"),
-        ({"threads": "many"}, "many"),
-        ({"host": "127.0.0.1", "unix-socket": "/tmp/x"}, "unix"),  # noqa: S108 (never opened)
-        ("--no-such-option", "--no-such-option"),
-    ],
-)
-def test_a_mistake_ends_with_2_and_says_which(project, arguments, said):
-    folder = project(arguments)
-    done = subprocess.run(
+def prodserver(folder):
+    """Run the project's process to its end."""
+    return subprocess.run(
         [sys.executable, "manage.py", "prodserver", "web"],
         cwd=folder,
         env={**os.environ, **environment(folder)},
@@ -148,6 +139,20 @@ def test_a_mistake_ends_with_2_and_says_which(project, arguments, said):
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"threds": "8"}, "`threads`"),
+        ({"threads": "many"}, "many"),
+        ({"host": "127.0.0.1", "unix-socket": "never-opened.sock"}, "unix"),
+        ("--no-such-option", "--no-such-option"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_says_which(project, arguments, said):
+    folder = project(arguments)
+    done = prodserver(folder)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -156,15 +161,7 @@ def test_a_mistake_ends_with_2_and_says_which(project, arguments, said):
 def test_a_port_in_use_ends_with_1(project):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         folder = project({"host": "127.0.0.1", "port": taken.getsockname()[1]})
-        done = subprocess.run(
-            [sys.executable, "manage.py", "prodserver", "web"],
-            cwd=folder,
-            env={**os.environ, **environment(folder)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = prodserver(folder)
     assert done.returncode == 1
     assert "address already in use" in done.stderr
 
