@@ -35,8 +35,8 @@ enum Fact {
     Refuse(u8),
     /// The client ends its side.
     Eof,
-    /// The server drains.
-    Drain { announced: bool },
+    /// The server will stop.
+    Drain,
     /// Time goes by.
     Pass(u16),
     /// Output went out.
@@ -141,8 +141,7 @@ impl Bench {
             Fact::Eof => {
                 let _ = connection.handle_eof(out, now);
             }
-            Fact::Drain { announced: true } => connection.handle_drain_announced(),
-            Fact::Drain { announced: false } => connection.handle_drain(),
+            Fact::Drain => connection.handle_drain_announced(),
             Fact::Pass(milliseconds) => {
                 now.instant += Duration::from_millis(u64::from(milliseconds) * 4);
                 let _ = connection.handle_time(out, now);

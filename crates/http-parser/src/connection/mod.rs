@@ -295,18 +295,8 @@ impl Connection {
         }
     }
 
-    /// No further request is welcome: an idle connection ends, another ends with its response.
-    pub fn handle_drain(&mut self) {
-        self.draining = true;
-        if self.phase() == Phase::Idle {
-            self.end(Ending::Close);
-        } else {
-            self.close_after_response();
-        }
-    }
-
-    /// Responses say `Connection: close` from now on, but what is idle stays open: the server will
-    /// stop soon, and still takes what comes.
+    /// Responses say `Connection: close` from now on. What is idle stays open: the server will stop
+    /// soon, still takes what comes, and ends idle connections by itself ([`Connection::end`]).
     pub fn handle_drain_announced(&mut self) {
         self.draining = true;
         self.close_after_response();
@@ -383,7 +373,7 @@ impl Connection {
             Writing::Owed { asked, .. } => asked,
             _ => Asked { is_head: self.decoder.is_head_method(), version: Version::Http11 },
         };
-        refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
+        refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 }

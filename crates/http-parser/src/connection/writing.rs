@@ -25,7 +25,7 @@ pub enum Outcome {
         /// Its status.
         status: u16,
     },
-    /// The application failed after the head had gone: the connection is reset.
+    /// The response was given up after its head had gone: the connection is reset.
     Cut,
     /// There was nobody to answer any more.
     Gone,
@@ -88,31 +88,19 @@ impl Connection {
                 };
                 self.refuse(&Refusal::Failed { detail }, out, now)
             }
-            // All that was declared has gone: the client has the whole response, and a reset could
-            // only take it away again.
-            Writing::Body { encoder: BodyEncoder::Length { remaining: 0 }, .. } => {
-                self.response_ended(Persistence::Close, now);
-                Outcome::Complete
-            }
-            Writing::Body { .. } => {
-                self.end(Ending::Reset);
-                Outcome::Cut
-            }
+            Writing::Body { encoder, .. } => self.cut_short(encoder, now),
             Writing::Idle | Writing::Ended(_) => Outcome::Gone,
         }
     }
 
     /// Answers a request without the application, and ends the connection.
     pub fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) -> Outcome {
-        let Writing::Owed { asked, .. } = self.writing else {
-            return if matches!(self.writing, Writing::Body { .. }) {
-                self.end(Ending::Reset);
-                Outcome::Cut
-            } else {
-                Outcome::Gone
-            };
+        let asked = match self.writing {
+            Writing::Owed { asked, .. } => asked,
+            Writing::Body { encoder, .. } => return self.cut_short(encoder, now),
+            Writing::Idle | Writing::Ended(_) => return Outcome::Gone,
         };
-        refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
+        refusal.write(asked, stamp(&self.rules, now), out);
         match self.reading {
             Reading::Open => self.end(Ending::Linger), // the body is still on its way
             Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
@@ -120,10 +108,22 @@ impl Connection {
         Outcome::Refused { status: refusal.status() }
     }
 
+    /// Nothing follows what has gone of a response. Where that is all of it, the connection is
+    /// closed, because a reset could only take away what the client has.
+    fn cut_short(&mut self, encoder: BodyEncoder, now: &Moment) -> Outcome {
+        if encoder.is_whole() {
+            self.response_ended(Persistence::Close, now);
+            Outcome::Complete
+        } else {
+            self.end(Ending::Reset);
+            Outcome::Cut
+        }
+    }
+
     /// Turns away a client that has not asked anything yet: there is no room for it.
     pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
         let asked = Asked { is_head: false, version: Version::Http11 };
-        refusal.write(asked, Persistence::Close, stamp(&self.rules, now), out);
+        refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 

@@ -79,6 +79,11 @@ impl BodyEncoder {
         }
     }
 
+    /// Whether the client has the whole response already, whatever else is offered.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Forbidden | Self::Length { remaining: 0 })
+    }
+
     /// How many declared bytes were never offered.
     pub fn missing(&self) -> u64 {
         match self {

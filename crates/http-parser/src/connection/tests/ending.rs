@@ -128,6 +128,17 @@ fn a_refusal_after_the_head_cuts_the_response_off() {
 }
 
 #[test]
+fn a_refusal_after_all_that_was_declared_takes_nothing_away() {
+    let mut scene = Scene::new();
+    scene.sends(get("/"));
+    scene.begins(&[("Content-Length", "3")], None);
+    scene.continues("abc");
+    assert_eq!(scene.refuses(&Refusal::TimedOut), Outcome::Complete);
+    assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 3||abc");
+    assert_eq!(scene.ending(), Some(Ending::Close));
+}
+
+#[test]
 fn a_newcomer_without_room_is_told_so_and_lingered_for() {
     let mut scene = Scene::new();
     let busy = Refusal::Busy { retry_after_seconds: 1 };

@@ -86,15 +86,11 @@ fn a_drain_announced_while_a_request_waits_is_said_in_its_answer() {
 }
 
 #[test]
-fn a_drain_ends_an_idle_connection_at_once_and_another_with_its_response() {
-    let mut idle = Scene::new();
-    idle.connection.handle_drain();
-    assert_eq!(idle.ending(), Some(Ending::Close));
-
+fn a_drain_ends_a_connection_with_the_response_that_is_under_way() {
     let mut streaming = Scene::new();
     streaming.sends(get("/"));
     streaming.begins(&[], None);
-    streaming.connection.handle_drain();
+    streaming.connection.handle_drain_announced();
     streaming.continues("abc");
     assert_eq!(streaming.ending(), None);
     assert_eq!(streaming.finishes(), Outcome::Complete);
@@ -106,10 +102,10 @@ fn a_drain_ends_an_idle_connection_at_once_and_another_with_its_response() {
 fn a_request_that_is_coming_in_when_a_drain_begins_is_still_read_and_answered() {
     let mut scene = Scene::new();
     scene.sends("POST /up HTTP/1.1\r\nHost: a\r\nContent-Le");
-    scene.connection.handle_drain();
+    scene.connection.handle_drain_announced();
     assert_eq!(scene.ending(), None);
     scene.sends("ngth: 4\r\n\r\nab");
-    scene.connection.handle_drain();
+    scene.connection.handle_drain_announced();
     assert_eq!(scene.sends("cd"), ["/up abcd"]);
     scene.answers("x");
     assert!(scene.gets().contains("|Connection: close|"));

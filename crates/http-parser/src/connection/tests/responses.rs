@@ -74,6 +74,17 @@ fn a_failure_after_all_that_was_declared_takes_nothing_away() {
 }
 
 #[test]
+fn a_failure_behind_a_head_that_has_no_body_takes_nothing_away() {
+    let mut scene = Scene::new();
+    scene.sends("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    scene.begins(&[], None);
+    scene.continues("left out");
+    assert_eq!(scene.fails(), Outcome::Complete);
+    assert_eq!(scene.gets(), "HTTP/1.1 200 OK||");
+    assert_eq!(scene.ending(), Some(Ending::Close));
+}
+
+#[test]
 fn a_failure_after_the_head_never_looks_like_an_end() {
     for line in ["HTTP/1.1", "HTTP/1.0"] {
         let mut scene = Scene::new();
