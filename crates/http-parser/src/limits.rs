@@ -37,7 +37,7 @@ impl Default for Limits {
             chunk_line_bytes: 512,   // 16 digits, and more extension than anybody sends
             chunk_extension_bytes: 16 * 1024, // of one body, so that they cannot outweigh it
             trailer_bytes: 16 * 1024, // they are read and thrown away
-            ahead_bytes: 64 * 1024,  // one full read of the socket
+            ahead_bytes: 64 * 1024,  // two full reads of the socket
         }
     }
 }

@@ -3,32 +3,16 @@
 
 use super::byte_set::ByteSet;
 
+static TOKEN: ByteSet = ByteSet::new(b"!#$%&'*+-.^_`|~").with_letters_and_digits();
+
 /// Whether `byte` may stand in a token (RFC 9110 §5.6.2): a method, a field name, a coding.
-pub const fn is_token_byte(byte: u8) -> bool {
-    const TOKEN: ByteSet = ByteSet::new(b"!#$%&'*+-.^_`|~").with_letters_and_digits();
+pub fn is_token_byte(byte: u8) -> bool {
     TOKEN.contains(byte)
 }
 
-/// [`is_token_byte`] of every byte: one load for each, where comparing takes a dozen steps.
-static TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0u8;
-    loop {
-        #[expect(clippy::indexing_slicing, reason = "a u8 is within 256")]
-        {
-            table[byte as usize] = is_token_byte(byte);
-        }
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
-
 /// Whether `bytes` is a token: not empty, and nothing but token characters.
 pub fn is_token(bytes: &[u8]) -> bool {
-    let is_token_byte = |&byte: &u8| TOKEN_BYTES.get(usize::from(byte)).is_some_and(|&is| is);
-    !bytes.is_empty() && bytes.iter().all(is_token_byte)
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
 }
 
 /// Whether every byte may stand in a field value. All are looked at, even after a wrong one: that
