@@ -50,6 +50,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=descriptors,
+            creationflags=GROUP,
         )
         self._changed = threading.Condition()
         self._text = {"out": "", "err": ""}

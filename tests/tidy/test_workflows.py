@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -58,3 +59,31 @@ def test_linters_of_workflows_find_nothing_wrong(root, workflows, tmp_path):
         command = [f"{sys.prefix}/bin/{linter[0]}", *linter[1:], *map(str, workflows)]
         linted = subprocess.run(command, cwd=root, capture_output=True, text=True)
         assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.mark.parametrize("job", ["linux-test", "musl-test", "windows-and-macos", "sdist"])
+def test_what_tests_of_a_wheel_import_is_installed_for_them(root, job):
+    steps = yaml.safe_load((root / ".github/workflows/wheels.yml").read_text())["jobs"][job]["steps"]
+    commands = " ; ".join(step.get("run", "") for step in steps)
+    folders = re.findall(r"tests/\w+(?=[\s']|$)", commands)
+    modules = [*(root / "tests").glob("[!t]*.py")]
+    modules += [path for folder in folders for path in (root / folder).glob("*.py")]
+    installed = {"maitred"}
+    for asked in re.findall(r"pip install ([^;]*)", commands):
+        for name in re.findall(r"-r (\S+)", asked):
+            installed |= set(re.findall(r"(?m)^([\w.-]+)==", (root / name).read_text()))
+        installed |= {word for word in asked.split() if word.isidentifier()}
+    known = installed | {path.stem for path in modules} | sys.stdlib_module_names
+    assert folders != []
+    assert {path.name: imported(path) - known for path in modules if imported(path) - known} == {}
+
+
+def imported(path):
+    """Return the top-level names that a module imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.split(".")[0])
+    return names
