@@ -63,8 +63,8 @@ def test_linters_of_workflows_find_nothing_wrong(root, workflows, tmp_path):
 
 @pytest.mark.parametrize("job", ["linux-test", "musl-test", "windows-and-macos", "sdist"])
 def test_what_tests_of_a_wheel_import_is_installed_for_them(root, job):
-    steps = yaml.safe_load((root / ".github/workflows/wheels.yml").read_text())["jobs"][job]["steps"]
-    commands = " ; ".join(step.get("run", "") for step in steps)
+    workflow = yaml.safe_load((root / ".github/workflows/wheels.yml").read_text())
+    commands = " ; ".join(step.get("run", "") for step in workflow["jobs"][job]["steps"])
     folders = re.findall(r"tests/\w+(?=[\s']|$)", commands)
     modules = [*(root / "tests").glob("[!t]*.py")]
     modules += [path for folder in folders for path in (root / folder).glob("*.py")]
