@@ -63,7 +63,7 @@ fn plug_in(
         url_prefix: settings.url_prefix.clone(),
         ident: settings.ident.clone().unwrap_or_default(),
         threads: settings.threads,
-        workers: settings.workers,
+        workers: 1, // whatever the setting says: several of them are a later step
         expose_tracebacks: settings.expose_tracebacks,
     };
     WsgiApplication::new(py, callable, &facts, Arc::new(log)).map(Arc::new)
