@@ -30,8 +30,6 @@ pub struct Setting {
     pub section: Section,
     /// The first version that has it.
     pub since: &'static str,
-    /// Whether a changed value could be taken over without a restart.
-    pub reloadable: bool,
     /// Its name in Waitress, when Waitress has it.
     pub waitress: Option<&'static str>,
     /// Who may set it.
@@ -210,7 +208,6 @@ impl Setting {
             help: "",
             section,
             since: "0.1",
-            reloadable: false,
             waitress: None,
             reach: Reach::Everywhere,
             effect: Effect::Real,

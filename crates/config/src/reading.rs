@@ -323,5 +323,5 @@ const ENDPOINT: &str = "`host:port`, `unix:/path` or `fd://N`";
 fn endpoint(text: &str) -> Result<(), Complaint> {
     Endpoint::parse(text, 8080, 0)
         .map(drop)
-        .map_err(|hint| Complaint::wants("`host:port`, `unix:/path` or `fd://N`").hinting(hint))
+        .map_err(|hint| Complaint::wants(ENDPOINT).hinting(hint))
 }

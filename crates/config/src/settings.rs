@@ -3,7 +3,8 @@
 //! A field has the name of its setting with underscores. What several settings say together stands
 //! in one field: `host`, `port`, `listen`, `unix-socket`, `unix-socket-perms` and `sockets` are
 //! [`Settings::listen`]. What changes nothing here (`recv-bytes`, `send-bytes`, `cleanup-interval`,
-//! `asyncore-loop-timeout`, `asyncore-use-poll`) is accepted, checked and shown, and has no field.
+//! `asyncore-loop-timeout`, `asyncore-use-poll`, `channel-request-lookahead`) is accepted, checked and
+//! shown, and has no field.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub struct Settings {
 
     /// Threads in each worker process that call the application. At least 1.
     pub threads: usize,
-    /// Worker processes. At least 1.
+    /// Worker processes. At least 1; several of them are a later step, and one is started.
     pub workers: usize,
     /// Client connections open at once. At least 1.
     pub connection_limit: usize,
@@ -50,8 +51,6 @@ pub struct Settings {
     pub max_request_header_size: usize,
     /// Bytes of a request body; one of this size is allowed.
     pub max_request_body_size: u64,
-    /// Pipelined requests of a connection that may be parsed while one is being answered.
-    pub channel_request_lookahead: usize,
 
     /// Idle time of a connection, whatever it waits for; caps the four timeouts below.
     pub channel_timeout: Duration,

@@ -1,6 +1,6 @@
 //! How much of everything there may be.
 
-use super::{Kind, Section, Setting};
+use super::{Effect, Kind, Section, Setting};
 
 const HERE: Setting = Setting::of(Section::Limits);
 
@@ -99,9 +99,10 @@ pub(crate) const CHANNEL_REQUEST_LOOKAHEAD: Setting = Setting {
     name: "channel-request-lookahead",
     kind: Kind::Count { least: 0, most: 1000, of: "requests" },
     default: Some("0"),
-    help: "Pipelined requests of a connection that may be parsed while one is being answered. A \
-           client that has gone is noticed in any case.",
+    help: "Accepted for Waitress; requests that come ahead wait unread here, and a client that has \
+           gone is noticed in any case.",
     waitress: Some("channel_request_lookahead"),
+    effect: Effect::Ignored,
     ..HERE
 };
 
