@@ -222,6 +222,11 @@ PROXIES = """
         ),
         ("ask({}, **fields)", ["10.0.0.1 http []", "200 OK"]),
         (
+            "ask(dict(trusted_proxy='*', trusted_proxy_headers={'x-forwarded-for'}),"
+            " HTTP_X_FORWARDED_FOR='caf\\xe9')",
+            ["caf\u00e9 http ['HTTP_X_FORWARDED_FOR']", "200 OK"],
+        ),
+        (
             "ask(dict(clear_untrusted=False), **fields)",
             ["10.0.0.1 http ['HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PROTO']", "200 OK"],
         ),

@@ -107,7 +107,6 @@ fn clear(environ: &Bound<'_, PyDict>) -> PyResult<()> {
 }
 
 fn set(environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
-    let latin1 = |text: &str| text.bytes().map(char::from).collect::<String>();
     let said = [
         ("REMOTE_ADDR", told.remote_addr.as_deref()),
         ("REMOTE_HOST", told.remote_addr.as_deref()),
@@ -119,12 +118,12 @@ fn set(environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
     ];
     for (key, value) in said {
         if let Some(value) = value {
-            environ.set_item(key, latin1(value))?;
+            environ.set_item(key, value)?;
         }
     }
     for (name, value) in &told.fields {
         if let Some((key, _)) = FIELDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)) {
-            environ.set_item(*key, latin1(value))?;
+            environ.set_item(*key, value)?;
         }
     }
     Ok(())
