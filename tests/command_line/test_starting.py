@@ -149,6 +149,18 @@ def test_every_mistake_is_told_at_once_and_ends_with_2(folder):
     assert "Traceback" not in done.stderr
 
 
+def test_an_argument_that_is_no_text_is_a_mistake_like_any_other(folder):
+    done = run(os.fsdecode(b"--thr\xff=4"), "hello:app", cwd=folder)
+    assert (done.returncode, "unknown option" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_takes_no_temporary_files_is_named_and_ends_with_1(folder):
+    done = run("--listen=127.0.0.1:0", "--temp-dir=nowhere", "hello:app", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot keep files in the `temp-dir` nowhere: ")
+
+
 def test_without_an_application_it_says_so(folder):
     done = run(cwd=folder)
     assert done.returncode == 2

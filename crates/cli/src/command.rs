@@ -3,9 +3,11 @@
 //! It never raises and never exits by itself, so that `maitred.runner.run(argv)` can be called by
 //! a program: what is wrong is told on stderr, and the status says the rest.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use maitred_config::{Colour, Command, Invocation, Loaded, Sources, Value, reference};
+use maitred_server::system_error::in_words;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -17,8 +19,8 @@ use crate::{check, keywords, serve, sources};
 /// name. Returns the exit status.
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
-pub(crate) fn main(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
-    let invocation = Invocation::parse(argv.into_iter().skip(1));
+pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
+    let invocation = parse(&argv);
     Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
 }
 
@@ -28,10 +30,10 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
 #[pyo3(signature = (argv, settings = None, /))]
 pub(crate) fn run(
     py: Python<'_>,
-    argv: Vec<String>,
+    argv: Vec<OsString>,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<i32> {
-    let invocation = Invocation::parse(argv.into_iter().skip(1));
+    let invocation = parse(&argv);
     let keywords = match keywords::read(settings) {
         Ok(keywords) => keywords,
         Err(error) => {
@@ -40,6 +42,12 @@ pub(crate) fn run(
         }
     };
     Ok(carry_out(py, invocation, keywords, Afterwards::Continue)?.status())
+}
+
+/// Takes the arguments behind the program's name apart. Bytes that are no text become U+FFFD, which
+/// no setting takes for anything else.
+fn parse(argv: &[OsString]) -> Invocation {
+    Invocation::parse(argv.iter().skip(1).map(|argument| argument.to_string_lossy()))
 }
 
 /// Carries out a command.
@@ -66,7 +74,7 @@ fn carry_out(
         Command::Print(text) => Ok(text.clone()),
         Command::Schema => Ok(reference::schema()),
         Command::Completions(shell) => Ok(reference::completions(*shell)),
-        Command::Man => reference::man_page().map_err(|error| sources::reason(&error)),
+        Command::Man => reference::man_page().map_err(|error| in_words(&error)),
         Command::Import { file } => return Ok(import(file)),
         Command::Serve | Command::Check | Command::ShowConfig { .. } => {
             let sources = sources::gather(Some(invocation), keywords);
@@ -111,7 +119,7 @@ fn with_settings(
 /// `config import`: the settings of another program's file, as a settings file of ours.
 fn import(path: &str) -> Exit {
     let read = std::fs::read(path)
-        .map_err(|error| sources::reason(&error))
+        .map_err(|error| in_words(&error))
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
     let text = match read {
         Ok(text) => text,
@@ -156,7 +164,7 @@ pub(crate) fn print(text: &str) -> Exit {
         // Whoever read has read enough: `maitred man | head`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            complain(&format!("error: cannot write: {}\n", sources::reason(&error)));
+            complain(&format!("error: cannot write: {}\n", in_words(&error)));
             Exit::Failed
         }
     }

@@ -5,6 +5,7 @@
 use std::io::ErrorKind;
 
 use maitred_config::{Candidate, Invocation, SettingsFile, Sources, Value};
+use maitred_server::system_error::in_words;
 
 /// Everything that can say something about the settings of this process.
 pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
@@ -22,19 +23,6 @@ fn read(candidate: Candidate) -> Option<SettingsFile> {
     match std::fs::read(&candidate.path) {
         Ok(bytes) => Some(SettingsFile { candidate, contents: Ok(bytes) }),
         Err(error) if error.kind() == ErrorKind::NotFound && candidate.named_by.is_none() => None,
-        Err(error) => {
-            let reason = reason(&error);
-            Some(SettingsFile { candidate, contents: Err(reason) })
-        }
+        Err(error) => Some(SettingsFile { candidate, contents: Err(in_words(&error)) }),
     }
-}
-
-/// An error of the system in its own words, without its number.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = words.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -135,8 +135,13 @@ pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
 /// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
 /// connection was established is reset. The reactor may not have been told of all of them.
 pub(crate) fn drain_backlog(shared: &Arc<Shared>, door: &Door, index: usize) {
-    while let Ok((stream, peer)) = door.accept_now() {
-        admit(shared, stream, peer, index);
+    loop {
+        match door.accept_now() {
+            Ok((stream, peer)) => admit(shared, stream, peer, index),
+            // Behind one that has gone already others may wait.
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(_) => return,
+        }
     }
 }
 
@@ -191,15 +196,19 @@ async fn recover(shared: &Shared, error: &io::Error) {
         }
         return;
     }
-    let is_of_one = matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
-    );
-    if !is_of_one {
+    if !is_of_one_connection(error) {
         tracing::warn!(target: "maitred", "cannot accept a connection: {error}");
         let _paused = Paused::now(&shared.telemetry);
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Whether an accept failed for what became of one connection, so that the next may be fine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    )
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! A server, from its sockets to its end: one I/O thread, and the application's workers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,10 +17,12 @@ use crate::listen::Listeners;
 use crate::nap;
 use crate::queue::{Lock, Queue};
 use crate::registry::Registry;
+use crate::restart::after_panics;
 use crate::rules;
 use crate::shared::Shared;
 use crate::spool::Spooling;
 use crate::sweep;
+use crate::system_error::in_words;
 use crate::telemetry::{OpenError, Telemetry};
 use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
@@ -61,6 +64,14 @@ pub enum RunError {
     /// The access log could not be opened.
     #[error(transparent)]
     AccessLog(#[from] OpenError),
+    /// No file can be kept where bodies that overflow memory would go.
+    #[error("cannot keep files in the `temp-dir` {folder}: {reason}")]
+    TempDir {
+        /// The setting.
+        folder: String,
+        /// What the system says.
+        reason: String,
+    },
     /// The system has no room for a thread or a reactor.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
@@ -142,62 +153,78 @@ impl Server {
     /// Starts the workers and the I/O thread.
     ///
     /// # Errors
-    /// A thread could not be started; what was started has been ended again.
+    /// A thread could not be started, or a file cannot be kept that the settings ask for; what was
+    /// started has been ended again.
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
         telemetry.open_access_log(&settings)?;
         let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
-        for _ in 0..shared.settings.threads {
-            if let Err(error) = shared.pool.start_one(&shared.queue) {
-                shared.queue.close();
-                return Err(error.into());
-            }
-        }
-        let watch = Watch::start(Arc::clone(&shared))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(DISK_THREADS_MAX)
-            .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
-            .build()?;
-        let control = Arc::new(Control {
-            watch: Mutex::new(Some(watch)),
-            state: Mutex::new(State {
-                stage: Stage::Serve,
-                stopped: false,
-                nudged: false,
-                io: None,
-            }),
-            changed: Condvar::new(),
-            told: Notify::new(),
-            shared,
-            #[cfg(windows)]
-            tasks: runtime.handle().clone(),
-        });
-        let doors = {
-            let _inside = runtime.enter();
-            let open = |listener| Door::open(listener).map(Arc::new);
-            listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
-        };
-        control.shared.open(&listeners, &doors);
-        let io_control = Arc::clone(&control);
-        let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
-            let _ticks = FineTicks::ask();
-            runtime.block_on(serve(&io_control, doors, listeners));
-            runtime.shutdown_timeout(Duration::ZERO);
-            end(&io_control);
-        });
-        match io {
-            Ok(io) => {
-                control.state().io = Some(io);
-                Ok(Running { control })
-            }
-            Err(error) => {
-                control.shared.queue.close();
-                Err(error.into())
-            }
+        try_temp_dir(&shared)?;
+        // Workers that nobody will feed would wait for ever.
+        start_threads(&shared, listeners).inspect_err(|_| shared.queue.close())
+    }
+}
+
+/// A folder that takes no files shows at once, and not when a body needs one. The system's own is
+/// nobody's choice, and not every application has such bodies.
+fn try_temp_dir(shared: &Shared) -> Result<(), RunError> {
+    let Err(error) = shared.spooling.file() else { return Ok(()) };
+    let reason = in_words(&error);
+    match &shared.settings.temp_dir {
+        Some(folder) => Err(RunError::TempDir { folder: folder.display().to_string(), reason }),
+        None => {
+            tracing::warn!(
+                target: "maitred",
+                "the system's folder for temporary files takes none ({reason}): bodies that \
+                 overflow memory will be refused; set `temp-dir`"
+            );
+            Ok(())
         }
     }
+}
+
+fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, RunError> {
+    for _ in 0..shared.settings.threads {
+        shared.pool.start_one(&shared.queue)?;
+    }
+    let watch = Watch::start(Arc::clone(shared))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .thread_name("maitred-disk")
+        .max_blocking_threads(DISK_THREADS_MAX)
+        .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
+        .build()?;
+    let control = Arc::new(Control {
+        watch: Mutex::new(Some(watch)),
+        state: Mutex::new(State { stage: Stage::Serve, stopped: false, nudged: false, io: None }),
+        changed: Condvar::new(),
+        told: Notify::new(),
+        shared: Arc::clone(shared),
+        #[cfg(windows)]
+        tasks: runtime.handle().clone(),
+    });
+    let doors = {
+        let _inside = runtime.enter();
+        let open = |listener| Door::open(listener).map(Arc::new);
+        listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
+    };
+    shared.open(&listeners, &doors);
+    let io_control = Arc::clone(&control);
+    let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
+        let _ticks = FineTicks::ask();
+        let serving = || runtime.block_on(serve(&io_control, doors, listeners));
+        if catch_unwind(AssertUnwindSafe(serving)).is_err() {
+            tracing::error!(
+                target: "maitred",
+                "the I/O thread panicked, which is a defect of the server: it stops"
+            );
+        }
+        runtime.shutdown_timeout(Duration::ZERO);
+        end(&io_control);
+    })?;
+    control.state().io = Some(io);
+    Ok(Running { control })
 }
 
 /// What all parts of the server share.
@@ -227,13 +254,15 @@ pub(crate) fn shared(
 /// The I/O thread: everything that is not the application.
 async fn serve(control: &Arc<Control>, doors: Vec<Arc<Door>>, listeners: Listeners) {
     let shared = &control.shared;
-    let sweeping = tokio::spawn(sweep::run(Arc::clone(shared)));
-    let napping = tokio::spawn(nap::run(Arc::clone(&shared.queue)));
-    let accepting: Vec<_> = doors
-        .iter()
-        .enumerate()
-        .map(|(index, door)| tokio::spawn(accept::run(Arc::clone(shared), Arc::clone(door), index)))
-        .collect();
+    let (swept, queue) = (Arc::clone(shared), Arc::clone(&shared.queue));
+    let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
+    let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
+    let accept = |(index, door): (usize, &Arc<Door>)| {
+        let (shared, door) = (Arc::clone(shared), Arc::clone(door));
+        let accept = move || accept::run(Arc::clone(&shared), Arc::clone(&door), index);
+        tokio::spawn(after_panics("accepting", accept))
+    };
+    let accepting: Vec<_> = doors.iter().enumerate().map(accept).collect();
 
     control.reached(Stage::Drain).await;
     drain::announce(shared);
@@ -336,7 +365,7 @@ impl Running {
                 let io = state.io.take();
                 drop(state);
                 if let Some(io) = io {
-                    // It has said that it is done; a panic on its way out has been logged.
+                    // It has said that it is done, and has nothing to tell besides.
                     let _ = io.join();
                 }
                 return Waited::Stopped;

@@ -216,8 +216,9 @@ fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
 #[test]
 fn where_no_disk_takes_it_output_stays_in_memory_below_the_high_watermark() {
     let folder = tempfile::tempdir().expect("a folder");
-    let missing = folder.path().join("missing");
-    let (served, told) = serve(Settings { temp_dir: Some(missing), ..settings() });
+    let path = folder.path().to_owned();
+    let (served, told) = serve(Settings { temp_dir: Some(path), ..settings() });
+    folder.close().expect("it is empty");
     let mut client = served.connect_narrow();
     client.ask("/stream");
     take_all(&mut client);

@@ -132,8 +132,9 @@ impl tracing::Subscriber for Log {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// Sends bodies that the disk does not take, and some that need no disk.
-fn refuses_what_it_cannot_store(temp_dir: PathBuf) {
+/// Sends bodies that the disk does not take, once `spoil` has been done to it, and some that need no
+/// disk.
+fn refuses_what_it_cannot_store(temp_dir: PathBuf, spoil: impl FnOnce()) {
     // Another test of this process may have set it before, to the same.
     let _ = tracing::subscriber::set_global_default(Log);
     let called = Arc::new(AtomicUsize::new(0));
@@ -144,6 +145,7 @@ fn refuses_what_it_cannot_store(temp_dir: PathBuf) {
     });
     let limits = Settings { temp_dir: Some(temp_dir), inbuf_overflow: 1000, ..settings() };
     let served = Served::start(limits, app);
+    spoil();
     for way in [send_declared, |client: &mut Client, length| send_chunked(client, length, 50_000)] {
         let mut client = served.connect();
         way(&mut client, 8_000_000);
@@ -162,15 +164,10 @@ fn refuses_what_it_cannot_store(temp_dir: PathBuf) {
 }
 
 #[test]
-fn a_missing_folder_refuses_what_does_not_fit_into_memory() {
+fn a_folder_that_has_gone_refuses_what_does_not_fit_into_memory() {
     let folder = tempfile::tempdir().expect("a folder");
-    refuses_what_it_cannot_store(folder.path().join("missing"));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_folder_that_is_none_refuses_what_does_not_fit_into_memory() {
-    refuses_what_it_cannot_store("/dev/full".into());
+    let path = folder.path().to_owned();
+    refuses_what_it_cannot_store(path, || folder.close().expect("it is empty"));
 }
 
 /// Says to this program that it runs under a limit of the length of files.
@@ -182,7 +179,7 @@ const LIMITED: &str = "MAITRED_TEST_FILES_ARE_LIMITED";
 fn a_disk_that_is_full_in_the_middle_of_a_body_refuses_it() {
     if std::env::var_os(LIMITED).is_some() {
         let folder = tempfile::tempdir().expect("a folder");
-        return refuses_what_it_cannot_store(folder.path().to_owned());
+        return refuses_what_it_cannot_store(folder.path().to_owned(), || ());
     }
     // A limit on the length of files fails a write as a full disk does, and needs no disk that is
     // full. Both the limit and the ignored signal are inherited.

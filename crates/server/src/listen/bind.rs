@@ -8,9 +8,9 @@ use maitred_config::{Endpoint, HostName, Port};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 #[cfg(unix)]
-use super::unix;
+use super::unix as system;
 #[cfg(windows)]
-use super::windows as unix;
+use super::windows as system;
 use super::{BindError, ListenAddress, Listener};
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all of its own.
@@ -34,10 +34,10 @@ pub(super) fn endpoint(
             Ok(listeners)
         }
         Endpoint::Unix { path, mode } => {
-            unix::listen(path, *mode, settings.backlog).map(|listener| vec![listener])
+            system::listen(path, *mode, settings.backlog).map(|listener| vec![listener])
         }
         Endpoint::Descriptor(descriptor) => {
-            let socket = unix::inherited(*descriptor)?;
+            let socket = system::inherited(*descriptor)?;
             adopt(socket, settings.backlog).map(|listener| vec![listener])
         }
     }
@@ -52,7 +52,7 @@ fn resolve(
     let failed = |reason: String| BindError::refused(format!("{host}:{port}"), reason);
     let port = match port {
         Port::Number(number) => *number,
-        Port::Service(name) => unix::service_port(name)
+        Port::Service(name) => system::service_port(name)
             .ok_or_else(|| failed(format!("the service `{name}` is not known here")))?,
     };
     let mut addresses: Vec<SocketAddr> = match host {
@@ -68,7 +68,7 @@ fn resolve(
             .collect(),
     };
     addresses.retain(|address| if address.is_ipv4() { settings.ipv4 } else { settings.ipv6 });
-    if matches!(host, HostName::Any) && settings.ipv4 && !family_exists(Domain::IPV6) {
+    if matches!(host, HostName::Any) && settings.ipv4 && !ipv6_exists() {
         addresses.retain(SocketAddr::is_ipv4);
     }
     addresses.dedup();
@@ -78,9 +78,9 @@ fn resolve(
     Ok(addresses)
 }
 
-/// Whether the kernel knows an address family at all: IPv6 may be switched off.
-fn family_exists(domain: Domain) -> bool {
-    Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).is_ok_and(|socket| {
+/// Whether the kernel has IPv6 at all: it may be switched off.
+fn ipv6_exists() -> bool {
+    Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok_and(|socket| {
         let any = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), 0);
         socket.set_only_v6(true).and_then(|()| socket.bind(&any.into())).is_ok()
     })
@@ -93,7 +93,7 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
             // The IPv4 addresses of a wildcard have a socket of their own.
             socket.set_only_v6(true)?;
         }
-        unix::claim_address(&socket)?;
+        system::claim_address(&socket)?;
         // Accepted sockets inherit it where the kernel is Linux; elsewhere `accept` sets it.
         socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
@@ -133,14 +133,4 @@ fn listen_address(local: &SockAddr) -> Option<ListenAddress> {
 pub(super) fn listen(socket: &Socket, backlog: u32) -> std::io::Result<()> {
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)
-}
-
-/// An error of the system in its own words, without its number.
-pub(super) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -11,6 +11,8 @@ use maitred_config::Endpoint;
 use maitred_config::Settings;
 use socket2::Socket;
 
+use crate::system_error::in_words;
+
 mod bind;
 #[cfg(unix)]
 mod unix;
@@ -79,7 +81,7 @@ pub struct BindError {
 impl BindError {
     /// What the system says of an address.
     fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
-        Self { address: address.into(), reason: bind::reason(error), kind: error.kind() }
+        Self { address: address.into(), reason: in_words(error), kind: error.kind() }
     }
 
     /// What the system was not even asked.

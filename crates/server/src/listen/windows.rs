@@ -10,6 +10,7 @@ use socket2::{Domain, Socket, Type};
 use windows_sys::Win32::Networking::WinSock;
 
 use super::{BindError, Listener};
+use crate::system_error::in_words;
 
 /// Makes the address ours alone. `SO_REUSEADDR` means something else here than on POSIX: with it a
 /// second server takes the address over, silently, and even without it on our side a program that
@@ -51,9 +52,7 @@ pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {
     let borrowed = unsafe { BorrowedSocket::borrow_raw(raw) };
     match borrowed.try_clone_to_owned() {
         Ok(duplicate) => Ok(Socket::from(duplicate)),
-        Err(error) => {
-            Err(failed(format!("no such socket is open: {}", super::bind::reason(&error))))
-        }
+        Err(error) => Err(failed(format!("no such socket is open: {}", in_words(&error)))),
     }
 }
 

@@ -1,0 +1,55 @@
+//! Tasks that the server cannot do without: one that panics is started again.
+//!
+//! A panic ends its task and nothing else, so that one while a connection is accepted would leave a
+//! server that runs and accepts nobody. What such a task works on is kept elsewhere, and so the next
+//! one goes on where it was.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// How long it takes until the next one, so that a defect which strikes at once does not keep the
+/// I/O thread from everything else.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs `task`, again after each panic, until it ends by itself.
+pub(crate) async fn after_panics<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
+    loop {
+        let mut running = pin!(task());
+        let ended =
+            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panic)),
+            });
+        if ended.await.is_ok() {
+            return;
+        }
+        tracing::error!(
+            target: "maitred",
+            "{name} panicked, which is a defect of the server, and goes on"
+        );
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_task_that_panics_is_started_again_until_it_ends() {
+        let started = Cell::new(0);
+        let task = || async {
+            started.set(started.get() + 1);
+            tokio::task::yield_now().await;
+            assert!(started.get() == 3, "a panic that is meant");
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(after_panics("a test", task));
+        assert_eq!(started.get(), 3);
+    }
+}
