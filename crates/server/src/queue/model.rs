@@ -91,6 +91,8 @@ struct Snapshot {
 
 /// What never changes while all orders are tried.
 struct Stage {
+    /// It stands still: how long a call takes is for the stage to say, not for the machine.
+    clock: Arc<Clock>,
     conn: Arc<Conn>,
     head: Arc<RequestHead>,
     lock: Lock,
@@ -114,7 +116,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
-        let queue = Arc::new(Queue::new(100, stage.lock, Arc::new(Clock::new()), deferral));
+        let queue = Arc::new(Queue::new(100, stage.lock, Arc::clone(&stage.clock), deferral));
         let seats = (0..stage.workers).map(|index| queue.seat(index)).collect();
         let at = vec![At::Asks; stage.workers];
         let nap = Nap::Idle;
@@ -247,6 +249,7 @@ impl<'a> Run<'a> {
                 None => At::Sleeps,
             },
             At::Sleeps => {
+                assert!(seat.parker.told().is_some(), "the same steps led elsewhere before");
                 let wake = seat.parker.park();
                 seat.rise();
                 if wake == Wake::Closed { At::Ended } else { At::Asks }
@@ -360,16 +363,17 @@ fn every_order(workers: usize, requests: &[bool]) {
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
 
-    let (settings, clock) = (Arc::new(Settings::default()), Arc::new(Clock::new()));
+    let (settings, clock) = (Arc::new(Settings::default()), Arc::new(Clock::standing()));
     let telemetry = Arc::new(Telemetry::new(&settings));
     let now = clock.instant();
-    let shared = crate::server::shared(settings, Arc::new(Nobody), telemetry, clock, Lock::Shared);
+    let own = Arc::clone(&clock);
+    let shared = crate::server::shared(settings, Arc::new(Nobody), telemetry, own, Lock::Shared);
     let conn = Arc::new(Conn::new(Arc::new(shared), stream, Peer::unix(), 0, now));
     for lock in [Lock::Shared, Lock::None] {
         for blocks in [false, true] {
-            let (conn, head) = (Arc::clone(&conn), Arc::clone(&head));
+            let (clock, conn, head) = (Arc::clone(&clock), Arc::clone(&conn), Arc::clone(&head));
             let requests = requests.to_vec();
-            let stage = Stage { conn, head, lock, blocks, workers, requests };
+            let stage = Stage { clock, conn, head, lock, blocks, workers, requests };
             let states = stage.explore();
             assert!(states > 20, "only {states} states were reached");
         }
