@@ -15,6 +15,7 @@ use maitred_http_parser::exchange::{Application, StartError, Worker};
 use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::queue::Queue;
+use crate::record::Record;
 use crate::seat::Seat;
 use crate::shared::Shared;
 
@@ -232,7 +233,7 @@ impl Told {
                 || "-".to_owned(),
                 |head| String::from_utf8_lossy(head.path()).into_owned(),
             ),
-            client: conn.peer.host.to_string(),
+            client: record.map_or(&*conn.peer.host, Record::client_address).to_owned(),
             request_id: record.and_then(|record| record.request_id.clone()),
             runs_for: now.saturating_duration_since(since),
         }

@@ -8,7 +8,7 @@ mod log;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maitred_config::Settings;
+use maitred_config::{ProxyHeader, ProxyHeaders, Settings, TrustedProxies};
 use maitred_http_parser::exchange::{Chunk, Exchange};
 use maitred_server::{Clock, Lock, Telemetry};
 use support::{App, Client, End, Gate, Opens, Served, answer, eventually, ok, settings};
@@ -150,14 +150,21 @@ fn a_response_that_has_begun_is_cut_off_when_its_time_is_over() {
 }
 
 #[test]
-fn a_slow_request_is_told_about_once_with_its_own_stack() {
+fn a_slow_request_is_told_about_once_with_its_own_stack_and_client() {
     log::listen();
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
     let application = stuck(&gate);
-    let settings = Settings { threads: 3, slow_request: Some(5 * SECOND), ..settings() };
+    let settings = Settings {
+        threads: 3,
+        slow_request: Some(5 * SECOND),
+        trusted_proxy: TrustedProxies::Any,
+        trusted_proxy_headers: ProxyHeaders::default().with(ProxyHeader::XForwardedFor),
+        ..settings()
+    };
     let served = standing(settings, application.clone());
-    let mut slow = asks(&served, "/stuck/slow");
+    let mut slow = served.connect();
+    slow.send(b"GET /stuck/slow HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
     gate.wait_for(1);
     served.clock.advance(5 * SECOND);
     let mut quick = asks(&served, "/stuck/quick");
@@ -177,6 +184,7 @@ fn a_slow_request_is_told_about_once_with_its_own_stack() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("WARN maitred slow-request: "), "{lines:?}");
     assert!(lines[0].contains("seconds=5"), "{lines:?}");
+    assert!(lines[0].contains("client=\"192.0.2.7\""), "the proxy is no client: {lines:?}");
     assert_eq!(log::lines_with("/stuck/quick"), [""; 0]);
     assert_eq!(application.stacks.lock().expect("no panic").len(), 1);
 }
