@@ -6,9 +6,9 @@
 //! indented, so that it is clear where the record ends.
 
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use maitred_config::LogFormat;
+use maitred_server::telemetry::calendar::Utc;
 
 use super::ERRORS;
 use super::queue::{Record, Severity, Value};
@@ -32,7 +32,7 @@ fn write_text(out: &mut Vec<u8>, record: &Record) {
         out.extend_from_slice(line.as_bytes());
         return;
     }
-    let mut line = timestamp(record.time);
+    let mut line = Utc::of(record.time).rfc3339();
     line.push(' ');
     line.push_str(level(record.severity));
     line.push(' ');
@@ -75,7 +75,7 @@ fn write_text(out: &mut Vec<u8>, record: &Record) {
 
 fn write_json(out: &mut Vec<u8>, record: &Record) {
     let mut object = serde_json::Map::new();
-    object.insert("time".into(), timestamp(record.time).into());
+    object.insert("time".into(), Utc::of(record.time).rfc3339().into());
     object.insert("level".into(), level(record.severity).trim_end().to_lowercase().into());
     object.insert("logger".into(), record.logger.into());
     object.insert("message".into(), record.message.clone().into());
@@ -116,40 +116,9 @@ fn escape(line: &mut String, text: &str) {
     }
 }
 
-/// The time in UTC as RFC 3339 has it, to the millisecond: `2026-11-22T21:45:01.042Z`.
-fn timestamp(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil_date(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        since.subsec_millis()
-    )
-}
-
-/// Year, month and day, so many days after 1 January 1970, in the Gregorian calendar.
-///
-/// Counted in years that begin on 1 March, where the leap day is the last: months then have 31 and
-/// 30 days in a pattern of five (153 days), and 400 years always have 146,097.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468; // days from 1 March of the year 0 to 1 January 1970
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 
@@ -195,16 +164,5 @@ mod tests {
              \\n\",\"seconds\":0.5,\"thread\":\"maitred-0\",\"time\":\"2026-11-22T21:45:01.042Z\"}\
              \n",
         );
-    }
-
-    #[test]
-    fn dates_are_right_at_the_ends_of_months_years_and_centuries() {
-        assert_eq!(civil_date(0), (1970, 1, 1));
-        assert_eq!(civil_date(58), (1970, 2, 28));
-        assert_eq!(civil_date(59), (1970, 3, 1));
-        assert_eq!(civil_date(364), (1970, 12, 31));
-        assert_eq!(civil_date(11_016), (2000, 2, 29));
-        assert_eq!(civil_date(47_540), (2100, 2, 28));
-        assert_eq!(civil_date(47_541), (2100, 3, 1));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A date and a time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Utc {
+pub struct Utc {
     year: i64,
     month: u32,
     day: u32,
@@ -21,7 +21,7 @@ const SECONDS_OF_DAY: u64 = 24 * 60 * 60;
 
 impl Utc {
     /// What a clock in Greenwich shows. Before 1970 it shows the first moment of it.
-    pub(super) fn of(time: SystemTime) -> Self {
+    pub fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, seconds) = (since.as_secs() / SECONDS_OF_DAY, since.as_secs() % SECONDS_OF_DAY);
         let (year, month, day) = date(i64::try_from(days).unwrap_or(0));
@@ -37,14 +37,14 @@ impl Utc {
     }
 
     /// As the Common Log Format has it: `[10/Oct/2000:13:55:36 +0000]`.
-    pub(super) fn common(self) -> String {
+    pub(crate) fn common(self) -> String {
         let Self { year, month, day, hour, minute, second, .. } = self;
         let month = MONTHS[(month - 1) as usize];
         format!("[{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]")
     }
 
     /// RFC 3339, to the millisecond: `2000-10-10T13:55:36.123Z`.
-    pub(super) fn rfc3339(self) -> String {
+    pub fn rfc3339(self) -> String {
         let Self { year, month, day, hour, minute, second, millisecond } = self;
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
@@ -83,6 +83,7 @@ mod tests {
             (971_186_136, "2000-10-10T13:55:36.007Z"),
             (1_709_251_199, "2024-02-29T23:59:59.007Z"),
             (1_735_689_599, "2024-12-31T23:59:59.007Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.007Z"),
             (4_107_542_400, "2100-03-01T00:00:00.007Z"),
         ] {
             assert_eq!(at(seconds, 7).rfc3339(), date);

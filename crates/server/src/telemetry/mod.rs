@@ -19,6 +19,7 @@ use crate::usage::Usage;
 
 mod access_log;
 pub(crate) mod backlog;
+pub mod calendar;
 pub(crate) mod collect;
 mod event;
 pub mod families;

@@ -9,9 +9,9 @@ use std::io::Write as _;
 use maitred_config::AccessLogFormat;
 use maitred_http_parser::RequestHead;
 
-use super::calendar::Utc;
 use super::{Entry, json};
 use crate::record::Record;
+use crate::telemetry::calendar::Utc;
 use crate::telemetry::metrics::seconds;
 use crate::telemetry::upstream::trace_id;
 

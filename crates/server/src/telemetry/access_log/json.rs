@@ -10,8 +10,8 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::Entry;
-use super::calendar::Utc;
 use super::format::request_field;
+use crate::telemetry::calendar::Utc;
 use crate::telemetry::metrics::seconds;
 use crate::telemetry::upstream::trace_id;
 

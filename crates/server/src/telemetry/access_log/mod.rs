@@ -20,7 +20,6 @@ use super::ration::Ration;
 use crate::clock::Clock;
 use crate::record::Record;
 
-mod calendar;
 mod format;
 mod json;
 
@@ -33,6 +32,9 @@ const LINES_MAX: usize = 32 * 1024;
 
 /// Bytes of request heads that may wait with them.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes that are written at once: more does not make it cheaper, and would stay allocated.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// How long lines are collected before they are written together.
 const COLLECT: Duration = Duration::from_millis(50);
@@ -118,6 +120,7 @@ impl AccessLog {
             format,
             output,
             failed,
+            clock: Clock::new(),
             complaints: Ration::new(1, Duration::from_secs(60)),
         };
         std::thread::Builder::new()
@@ -240,12 +243,12 @@ struct Writer<F> {
     format: Format,
     output: Output,
     failed: F,
+    clock: Clock,
     complaints: Ration,
 }
 
 impl<F: Fn(u64)> Writer<F> {
     fn run(mut self) {
-        let clock = Clock::new();
         let mut text = Vec::new();
         loop {
             let (entries, reopen, closed) = self.wait();
@@ -253,22 +256,34 @@ impl<F: Fn(u64)> Writer<F> {
                 // What is open stays open: better in the wrong file than nowhere.
                 tracing::error!(target: "maitred", "cannot reopen the access log: {error}");
             }
-            text.clear();
+            let mut lines = 0;
             for entry in &entries {
                 self.format.write(&mut text, entry);
                 text.push(b'\n');
-            }
-            if let Err(error) = self.output.write(&text) {
-                (self.failed)(entries.len() as u64);
-                if self.complaints.take(clock.instant()).is_some() {
-                    tracing::error!(target: "maitred", "cannot write the access log: {error}");
+                lines += 1;
+                if text.len() >= PIECE_BYTES {
+                    self.write(&mut text, std::mem::take(&mut lines));
                 }
+            }
+            if lines > 0 {
+                self.write(&mut text, lines);
             }
             if closed {
                 return;
             }
             self.collect();
         }
+    }
+
+    /// Writes so many lines, and leaves `text` empty.
+    fn write(&mut self, text: &mut Vec<u8>, lines: u64) {
+        if let Err(error) = self.output.write(text) {
+            (self.failed)(lines);
+            if self.complaints.take(self.clock.instant()).is_some() {
+                tracing::error!(target: "maitred", "cannot write the access log: {error}");
+            }
+        }
+        text.clear();
     }
 
     /// Sleeps until there is something to do.
