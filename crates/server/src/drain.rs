@@ -29,6 +29,9 @@ const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the interpreter is waited for to tell what the requests are doing that are cut off.
 const STACK_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long the end waits for them to be named.
+const NAMED_WITHIN: Duration = Duration::from_secs(1);
+
 /// The server will stop: answers say so from now on.
 pub(crate) fn announce(shared: &Shared) {
     shared.telemetry.set_draining();
@@ -63,8 +66,9 @@ pub(crate) async fn finish(shared: &Arc<Shared>, deadline: Instant) {
         let shared = Arc::clone(shared);
         // It waits for the interpreter, which answers may still need the I/O thread for.
         let named = tokio::task::spawn_blocking(move || name_what_is_left(&shared));
-        // A panic in there has been printed, and takes nothing with it but the names.
-        let _ = named.await;
+        // A panic in there has been printed, and takes nothing with it but the names. It gets no
+        // thread where a disk holds all of them, and the end must not wait for that.
+        let _ = tokio::time::timeout(NAMED_WITHIN, named).await;
     }
 }
 
@@ -72,11 +76,11 @@ pub(crate) async fn finish(shared: &Arc<Shared>, deadline: Instant) {
 fn name_what_is_left(shared: &Shared) {
     let now = shared.clock.instant();
     let mut patience = STACK_PATIENCE;
-    for occupation in shared.pool.all() {
-        let Some(serving) = occupation.seat.serving() else { continue };
+    for member in shared.pool.all() {
+        let Some(serving) = member.seat.serving() else { continue };
         let told = Told::of(&serving.conn, serving.since, now);
         let began = shared.clock.instant();
-        let stack = occupation.stack(patience);
+        let stack = member.stack(patience);
         patience = patience.saturating_sub(shared.clock.instant().saturating_duration_since(began));
         tracing::warn!(
             target: "maitred",
@@ -85,7 +89,7 @@ fn name_what_is_left(shared: &Shared) {
             client = told.client,
             request_id = told.request_id.as_deref(),
             seconds = told.runs_for.as_secs_f64(),
-            worker = occupation.name,
+            worker = member.name,
             stack,
             "graceful-timeout: a request is cut off"
         );
