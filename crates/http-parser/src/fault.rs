@@ -15,8 +15,8 @@ pub enum ApplicationFault {
     /// A field value with CR, LF, NUL or another control character.
     #[error("the value of `{0}` holds a control character or one beyond latin-1")]
     BadFieldValue(String),
-    /// A status of another shape than `200 OK`.
-    #[error("status `{0}` must be three digits, a space and a reason")]
+    /// A status of another shape than `200 OK`, or below 200.
+    #[error("status `{0}` must be three digits from 200 on, a space and a reason")]
     BadStatus(String),
     /// A field that speaks about the connection.
     #[error("`{0}` is a hop-by-hop field, which only the server may set (PEP 3333)")]

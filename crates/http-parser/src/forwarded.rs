@@ -7,7 +7,7 @@
 //! believe them. What is believed and malformed is refused: a proxy that writes nonsense is a
 //! proxy that passes on somebody's nonsense.
 
-mod said;
+mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use crate::exchange::Peer;
 use crate::message::{RequestHead, Scheme};
 use crate::rejection::Rejection;
-use said::Said;
+use parse::Said;
 
 /// What became of the fields that proxies add (`Forwarded`, `X-Forwarded-*`).
 #[derive(Clone, Debug, Default)]

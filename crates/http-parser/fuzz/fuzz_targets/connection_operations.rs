@@ -106,7 +106,7 @@ impl Bench {
                     return; // the application is not called before that
                 }
                 let status =
-                    ["200 OK", "204 No", "304 Not", "500 Oh", "101 Up"][usize::from(status) % 5];
+                    ["200 OK", "204 No", "304 Not", "500 Oh", "404 No"][usize::from(status) % 5];
                 let mut head = ResponseHead::new(status.as_bytes()).expect("a status");
                 if let Some(declared) = declared {
                     let digits = declared.to_string();

@@ -6,7 +6,7 @@ use std::io::Write as _;
 /// How the rest of one response body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyEncoder {
-    /// There is no body: HEAD, 1xx, 204, 304. What is offered is thrown away.
+    /// There is no body: HEAD, 204, 304. What is offered is thrown away.
     Forbidden,
     /// As many bytes as were declared.
     Length {

@@ -2,8 +2,8 @@
 //!
 //! What the application declared wins; what is known without it comes second; else the body is
 //! chunked on HTTP/1.1, and ends with the connection on HTTP/1.0. A response to HEAD and one with
-//! status 1xx, 204 or 304 has no body, whatever the application yields: one byte of it would be
-//! read as the next response.
+//! status 204 or 304 has no body, whatever the application yields: one byte of it would be read as
+//! the next response.
 //!
 //! RFC 9112 §6.3; RFC 9110 §8.6, §9.3.2.
 
@@ -43,7 +43,7 @@ pub enum Announce {
 pub fn decide(head: &mut ResponseHead, asked: Asked, known: Option<u64>) -> Framing {
     let (announce, encoder) = if head.is_bodiless() {
         if head.status() != 304 {
-            head.remove_content_length(); // RFC 9110 §8.6 allows it on 304, not on 1xx and 204
+            head.remove_content_length(); // RFC 9110 §8.6 allows it on 304, not on 204
         }
         (Announce::Nothing, BodyEncoder::Forbidden)
     } else if asked.is_head {

@@ -47,13 +47,15 @@ const HOP_BY_HOP: [&str; 9] = [
 
 impl ResponseHead {
     /// Starts a head with a status such as `200 OK`: three digits, a space and a reason, in
-    /// latin-1 (PEP 3333, "The start_response() Callable").
+    /// latin-1 (PEP 3333, "The start_response() Callable"). An interim status (1xx) is refused: the
+    /// client would go on waiting, and take the next response for that of this request (RFC 9110
+    /// §15.2).
     ///
     /// # Errors
     /// [`ApplicationFault::BadStatus`] when it has another shape, or holds control characters.
     pub fn new(status: &[u8]) -> Result<Self, ApplicationFault> {
         let code = match status {
-            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..]
+            [a @ b'2'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..]
                 if is_value(reason) =>
             {
                 u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
@@ -130,10 +132,10 @@ impl ResponseHead {
         self.content_length.map(|declared| declared.value)
     }
 
-    /// Whether a response with this status has no body whatever was said: 1xx, 204 and 304
+    /// Whether a response with this status has no body whatever was said: 204 and 304
     /// (RFC 9112 §6.3).
     pub fn is_bodiless(&self) -> bool {
-        matches!(self.status, 100..=199 | 204 | 304)
+        matches!(self.status, 204 | 304)
     }
 
     /// Replaces a declared length by the true one: a file that turned out to be shorter.
@@ -211,8 +213,8 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_three_digits_a_space_and_a_reason() {
-        for bad in ["", "200", "20 OK", "2000 OK", "099 X", "OK 200", " 200 OK"] {
+    fn a_status_is_three_digits_a_space_and_a_reason_and_never_interim() {
+        for bad in ["", "200", "20 OK", "2000 OK", "099 X", "OK 200", " 200 OK", "100 Continue"] {
             assert!(ResponseHead::new(bad.as_bytes()).is_err(), "{bad:?}");
         }
         assert_eq!(ResponseHead::new(b"404 Not Found").unwrap().status(), 404);
