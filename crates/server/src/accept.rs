@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::conn::{Conn, State};
-use crate::connection;
+use crate::io_task;
 use crate::listen::{ListenAddress, Listener};
 use crate::shared::Shared;
 use crate::stream::Stream;
@@ -241,7 +241,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
     let key = shared.registry.enter(Arc::clone(&conn));
     let open = Open { shared: Arc::clone(shared), key, reason: CloseReason::Error };
     tokio::spawn(async move {
-        let reason = connection::drive(conn).await;
+        let reason = io_task::drive(conn).await;
         open.ended(reason);
     });
 }
@@ -303,7 +303,7 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         // The registry does not know it, so that no sweep asks whether it is late.
-        let over = tokio::time::timeout(TURNED_AWAY_FOR, connection::drive(conn)).await;
+        let over = tokio::time::timeout(TURNED_AWAY_FOR, io_task::drive(conn)).await;
         drop(waited_for);
         shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
     });

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::incoming;
 use crate::shared::Shared;
 use crate::telemetry::Turned;
-use crate::workers::Told;
+use crate::workers::RequestSummary;
 
 /// How often it is looked whether the last connection has gone, besides being told of each.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -78,7 +78,7 @@ fn name_what_is_left(shared: &Shared) {
     let mut patience = STACK_PATIENCE;
     for member in shared.pool.all() {
         let Some(serving) = member.seat.serving() else { continue };
-        let told = Told::of(&serving.conn, serving.since, now);
+        let told = RequestSummary::of(&serving.conn, serving.since, now);
         let began = shared.clock.instant();
         let stack = member.stack(patience);
         patience = patience.saturating_sub(shared.clock.instant().saturating_duration_since(began));

@@ -1,6 +1,6 @@
 //! Sockets, threads and time around the protocol: the server, for any application.
 //!
-//! One I/O thread owns every socket (`accept`, `connection`). A request that is complete waits in
+//! One I/O thread owns every socket (`accept`, `io_task`). A request that is complete waits in
 //! the `queue` for one of the application's worker threads, which answers it and sends the answer
 //! itself (`reply`). `conn` is what both sides of a connection share. `sweep` looks at the clock
 //! for everybody, `nap` and `deferral` keep threads from waking each other for nothing, and
@@ -16,11 +16,11 @@ mod admin;
 mod buffers;
 mod clock;
 mod conn;
-mod connection;
 mod console;
 mod deferral;
 mod drain;
 mod incoming;
+mod io_task;
 mod listen;
 mod nap;
 mod outbox;
@@ -54,4 +54,5 @@ pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
 pub use queue::Lock;
 pub use rules::trust;
 pub use server::{RunError, Running, Server, Waited};
+pub use spool::TempDirError;
 pub use telemetry::{Interpreter, Telemetry};

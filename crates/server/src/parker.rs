@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use maitred_http_parser::exchange::Wake;
 
-/// A bed for one thread. A wake-up that comes before the sleep is not lost.
+/// Parks one thread. A wake-up that comes before it sleeps is not lost.
 #[derive(Debug, Default)]
 pub(crate) struct Parker {
     told: Mutex<Option<Wake>>,

@@ -20,9 +20,8 @@ use crate::registry::Registry;
 use crate::restart::after_panics;
 use crate::rules;
 use crate::shared::Shared;
-use crate::spool::Spooling;
+use crate::spool::{Spooling, TempDirError};
 use crate::sweep;
-use crate::system_error::in_words;
 use crate::telemetry::{OpenError, Telemetry};
 use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
@@ -65,13 +64,8 @@ pub enum RunError {
     #[error(transparent)]
     AccessLog(#[from] OpenError),
     /// No file can be kept where bodies that overflow memory would go.
-    #[error("cannot keep files in the `temp-dir` {folder}: {reason}")]
-    TempDir {
-        /// The setting.
-        folder: String,
-        /// What the system says.
-        reason: String,
-    },
+    #[error(transparent)]
+    TempDir(#[from] TempDirError),
     /// The system has no room for a thread or a reactor.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
@@ -159,27 +153,9 @@ impl Server {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
         telemetry.open_access_log(&settings)?;
         let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
-        try_temp_dir(&shared)?;
+        shared.spooling.try_out()?;
         // Workers that nobody will feed would wait for ever.
         start_threads(&shared, listeners).inspect_err(|_| shared.queue.close())
-    }
-}
-
-/// A folder that takes no files shows at once, and not when a body needs one. The system's own is
-/// nobody's choice, and not every application has such bodies.
-fn try_temp_dir(shared: &Shared) -> Result<(), RunError> {
-    let Err(error) = shared.spooling.file() else { return Ok(()) };
-    let reason = in_words(&error);
-    match &shared.settings.temp_dir {
-        Some(folder) => Err(RunError::TempDir { folder: folder.display().to_string(), reason }),
-        None => {
-            tracing::warn!(
-                target: "maitred",
-                "the system's folder for temporary files takes none ({reason}): bodies that \
-                 overflow memory will be refused; set `temp-dir`"
-            );
-            Ok(())
-        }
     }
 }
 

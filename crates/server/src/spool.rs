@@ -15,6 +15,7 @@ use maitred_http_parser::message::BodyFraming;
 
 use crate::buffers::Buffers;
 use crate::outbox::Stored;
+use crate::system_error::in_words;
 
 /// Where overflowing bodies go, and how much of them there is.
 #[derive(Debug)]
@@ -26,6 +27,16 @@ pub(crate) struct Spooling {
     on_disk: Arc<AtomicU64>,
     /// Memory of bodies that came before.
     pub(crate) buffers: Arc<Buffers>,
+}
+
+/// No file can be kept in `temp-dir`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep files in the `temp-dir` {folder}: {reason}")]
+pub struct TempDirError {
+    /// The setting.
+    pub folder: String,
+    /// What the system says.
+    pub reason: String,
 }
 
 /// Bytes in temporary files at once, of all connections and both directions: a bound against a
@@ -42,6 +53,27 @@ const RESERVED_MAX: usize = 64 * 1024;
 impl Spooling {
     pub(crate) fn new(folder: Option<PathBuf>, memory_max: usize) -> Self {
         Self { folder, memory_max, on_disk: Arc::default(), buffers: Arc::default() }
+    }
+
+    /// Finds out whether files can be kept, before a body needs one. Only a folder that somebody
+    /// chose is a mistake: not every application has bodies that overflow memory.
+    ///
+    /// # Errors
+    /// There can be none in the folder of the settings.
+    pub(crate) fn try_out(&self) -> Result<(), TempDirError> {
+        let Err(error) = self.file() else { return Ok(()) };
+        let reason = in_words(&error);
+        match &self.folder {
+            Some(folder) => Err(TempDirError { folder: folder.display().to_string(), reason }),
+            None => {
+                tracing::warn!(
+                    target: "maitred",
+                    "the system's folder for temporary files takes none ({reason}): bodies that \
+                     overflow memory will be refused; set `temp-dir`"
+                );
+                Ok(())
+            }
+        }
     }
 
     /// Bytes in temporary files now.

@@ -18,7 +18,7 @@ use crate::conn::Conn;
 use crate::incoming;
 use crate::shared::Shared;
 use crate::telemetry::ration::Ration;
-use crate::workers::{Member, Overdue, Replaced, Told};
+use crate::workers::{Member, Overdue, Replaced, RequestSummary};
 
 /// How often the watch looks at least. Histograms keep what they are told until then: at 100,000
 /// requests a second, five megabytes.
@@ -55,7 +55,7 @@ struct Case {
     overdue: Overdue,
     member: Arc<Member>,
     since: Instant,
-    told: Told,
+    told: RequestSummary,
 }
 
 impl std::fmt::Debug for Case {
@@ -157,7 +157,7 @@ impl Eyes {
         since: Instant,
         now: Instant,
     ) {
-        let told = Told::of(conn, since, now);
+        let told = RequestSummary::of(conn, since, now);
         if overdue == Overdue::TimedOut {
             give_up(conn, member.seat.index, since);
         }

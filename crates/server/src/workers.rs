@@ -58,13 +58,13 @@ pub(crate) enum Overdue {
 pub(crate) struct Occupation {
     pub(crate) thread: String,
     pub(crate) is_stuck: bool,
-    pub(crate) request: Option<Told>,
+    pub(crate) request: Option<RequestSummary>,
     pub(crate) stack: Option<String>,
 }
 
 /// A request as a line of the log tells it.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct RequestSummary {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) client: String,
@@ -155,7 +155,8 @@ impl Pool {
             Occupation {
                 thread: member.name.clone(),
                 is_stuck: member.is_stuck(),
-                request: serving.map(|serving| Told::of(&serving.conn, serving.since, now)),
+                request: serving
+                    .map(|serving| RequestSummary::of(&serving.conn, serving.since, now)),
                 stack,
             }
         };
@@ -221,7 +222,7 @@ impl Member {
     }
 }
 
-impl Told {
+impl RequestSummary {
     /// The request that a thread took at `since` on a connection.
     pub(crate) fn of(conn: &Conn, since: Instant, now: Instant) -> Self {
         let state = conn.state();

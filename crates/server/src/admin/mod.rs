@@ -22,13 +22,14 @@ use tokio::task::AbortHandle;
 use crate::accept::Door;
 use crate::clock::Clock;
 use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
+use crate::restart::after_panics;
 use crate::stream::Stream;
 use crate::telemetry::Telemetry;
 
 mod pages;
 
 /// Connections at once. A Prometheus has one, a kubelet one for each probe.
-const GUESTS_MAX: usize = 32;
+const CONNECTIONS_MAX: usize = 32;
 
 /// How often a connection that waits is asked whether it is late.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -87,11 +88,11 @@ impl Admin {
             .enable_time()
             .max_blocking_threads(2)
             .build()?;
-        let desk = Arc::new(Desk {
+        let service = Arc::new(Service {
             telemetry,
             clock: Clock::new(),
             rules: Arc::new(rules(self.server)),
-            guests: Mutex::default(),
+            connections: Mutex::default(),
         });
         let doors = {
             let _inside = runtime.enter();
@@ -100,7 +101,9 @@ impl Admin {
         let listeners = self.listeners;
         let thread = std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
             for door in doors {
-                runtime.spawn(accept(Arc::clone(&desk), door));
+                let (service, door) = (Arc::clone(&service), Arc::new(door));
+                let accept = move || accept(Arc::clone(&service), Arc::clone(&door));
+                runtime.spawn(after_panics("accepting on admin-listen", accept));
             }
             runtime.block_on(told.notified());
             runtime.shutdown_timeout(Duration::ZERO);
@@ -122,11 +125,11 @@ impl Drop for AdminThread {
 
 /// What all connections here share.
 #[derive(Debug)]
-struct Desk {
+struct Service {
     telemetry: Arc<Telemetry>,
     clock: Clock,
     rules: Arc<Rules>,
-    guests: Mutex<VecDeque<AbortHandle>>,
+    connections: Mutex<VecDeque<AbortHandle>>,
 }
 
 fn rules(server: Option<String>) -> Rules {
@@ -143,12 +146,12 @@ fn rules(server: Option<String>) -> Rules {
     }
 }
 
-async fn accept(desk: Arc<Desk>, door: Door) {
+async fn accept(service: Arc<Service>, door: Arc<Door>) {
     loop {
         match poll_fn(|cx| door.poll_accept(cx)).await {
             Ok((stream, _)) => {
-                let guest = tokio::spawn(converse(Arc::clone(&desk), stream));
-                desk.seat(guest.abort_handle());
+                let connection = tokio::spawn(serve_connection(Arc::clone(&service), stream));
+                service.make_room_for(connection.abort_handle());
             }
             // Most failures are about one connection; without descriptors all fail for a while.
             Err(_) => tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await,
@@ -156,17 +159,17 @@ async fn accept(desk: Arc<Desk>, door: Door) {
     }
 }
 
-impl Desk {
+impl Service {
     /// Takes note of a connection; the oldest leaves when there are too many.
-    fn seat(&self, guest: AbortHandle) {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.retain(|guest| !guest.is_finished());
-        if guests.len() >= GUESTS_MAX
-            && let Some(oldest) = guests.pop_front()
+    fn make_room_for(&self, connection: AbortHandle) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|connection| !connection.is_finished());
+        if connections.len() >= CONNECTIONS_MAX
+            && let Some(oldest) = connections.pop_front()
         {
             oldest.abort();
         }
-        guests.push_back(guest);
+        connections.push_back(connection);
     }
 
     fn now(&self) -> Moment {
@@ -176,22 +179,22 @@ impl Desk {
 }
 
 /// One connection, until it ends.
-async fn converse(desk: Arc<Desk>, stream: Stream) {
-    let mut protocol = Connection::new(Arc::clone(&desk.rules), desk.clock.instant());
+async fn serve_connection(service: Arc<Service>, stream: Stream) {
+    let mut protocol = Connection::new(Arc::clone(&service.rules), service.clock.instant());
     let mut buffer = vec![0; READ_BYTES];
     let mut out = Vec::new();
     let mut head = None;
     loop {
         let reading = poll_fn(|cx| stream.poll_read(cx, &mut buffer));
         let received = tokio::time::timeout(LOOK_AGAIN, reading).await;
-        let now = desk.now();
+        let now = service.now();
         match received {
             Err(_) => drop(protocol.handle_time(&mut out, &now)),
             Ok(Ok(0)) => drop(protocol.handle_eof(&mut out, &now)),
             Ok(Ok(count)) => {
                 let mut input = &buffer[..count];
                 while let Some(asked) = next(&mut protocol, &mut head, &mut input, &mut out, &now) {
-                    answer(&desk, &mut protocol, &asked, &mut out).await;
+                    answer(&service, &mut protocol, &asked, &mut out).await;
                 }
             }
             Ok(Err(_)) => return,
@@ -226,9 +229,14 @@ fn next(
 }
 
 /// Answers a request.
-async fn answer(desk: &Desk, protocol: &mut Connection, asked: &RequestHead, out: &mut Vec<u8>) {
-    let page = pages::find(&desk.telemetry, asked).await;
-    let now = desk.now();
+async fn answer(
+    service: &Service,
+    protocol: &mut Connection,
+    asked: &RequestHead,
+    out: &mut Vec<u8>,
+) {
+    let page = pages::find(&service.telemetry, asked).await;
+    let now = service.now();
     let length = page.body.len() as u64;
     protocol.respond(page.head, Some(length), out, &now);
     if let Some(frame) = protocol.frame(length) {

@@ -362,7 +362,6 @@ fn every_order(workers: usize, requests: &[bool]) {
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
-
     let (settings, clock) = (Arc::new(Settings::default()), Arc::new(Clock::standing()));
     let telemetry = Arc::new(Telemetry::new(&settings));
     let now = clock.instant();

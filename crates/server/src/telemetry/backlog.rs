@@ -1,7 +1,7 @@
 //! How many connections the kernel has taken on a listening socket and the server has not.
 //!
 //! On Linux TCP_INFO of a listening socket says so: `tcpi_unacked` is the length of the accept
-//! queue, and `tcpi_sacked` what it may grow to. Elsewhere, and for Unix sockets, nobody tells.
+//! queue, and `tcpi_sacked` what it may grow to. Nothing tells of Unix sockets, or on other systems.
 
 use socket2::SockRef;
 
@@ -36,7 +36,7 @@ pub(crate) fn of(socket: &SockRef<'_>) -> Option<Backlog> {
     (outcome == 0).then_some(Backlog { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
 }
 
-/// Nobody tells.
+/// The system does not tell.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn of(_socket: &SockRef<'_>) -> Option<Backlog> {
     None

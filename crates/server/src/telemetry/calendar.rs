@@ -20,7 +20,7 @@ const MONTHS: [&str; 12] =
 const SECONDS_OF_DAY: u64 = 24 * 60 * 60;
 
 impl Utc {
-    /// What a clock in Greenwich shows. Before 1970 it shows the first moment of it.
+    /// Date and time of day in UTC. A time before 1970 becomes the beginning of 1970.
     pub fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, seconds) = (since.as_secs() / SECONDS_OF_DAY, since.as_secs() % SECONDS_OF_DAY);

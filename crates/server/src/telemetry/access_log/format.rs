@@ -66,9 +66,9 @@ macro_rules! fields {
 fields! {
     /// Who asked: REMOTE_ADDR.
     Client = "h",
-    /// Nothing, as ever.
+    /// The identity of RFC 1413, which nobody is asked for: always `-`.
     Identity = "l",
-    /// Nobody: authentication is the application's.
+    /// The user: always `-`, because authentication is the application's.
     User = "u",
     /// When it ended.
     Time = "t",
