@@ -1,4 +1,4 @@
-//! The exit status of the command line, and nothing else it could be.
+//! The exit statuses of the command line.
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::declaration::{
-    Setting, application as app, limits, network, observability as seen, proxy, timeouts,
+    Setting, application as app, limits, network, observability, proxy, timeouts,
 };
 use crate::merge::Merged;
 use crate::problem::{Problem, Problems};
@@ -58,20 +58,20 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
         trusted_proxy_headers: believed(merged),
         log_untrusted_proxy_headers: merged.flag(&proxy::LOG_UNTRUSTED_PROXY_HEADERS),
         clear_untrusted_proxy_headers: merged.flag(&proxy::CLEAR_UNTRUSTED_PROXY_HEADERS),
-        access_log: text(merged, &seen::ACCESS_LOG).map(|target| match target.as_str() {
+        access_log: text(merged, &observability::ACCESS_LOG).map(|target| match target.as_str() {
             "-" => AccessLogTarget::Stdout,
             path => AccessLogTarget::File(path.into()),
         }),
         access_log_format: access_log_format(merged),
-        access_log_exclude: merged.get(&seen::ACCESS_LOG_EXCLUDE),
+        access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
         log_level: log_level(merged),
-        log_format: match word(merged, &seen::LOG_FORMAT).as_str() {
+        log_format: match word(merged, &observability::LOG_FORMAT).as_str() {
             "json" => LogFormat::Json,
             _ => LogFormat::Text,
         },
-        log_socket_errors: merged.flag(&seen::LOG_SOCKET_ERRORS),
-        expose_tracebacks: merged.flag(&seen::EXPOSE_TRACEBACKS),
-        request_id: match word(merged, &seen::REQUEST_ID).as_str() {
+        log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
+        expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
+        request_id: match word(merged, &observability::REQUEST_ID).as_str() {
             "pass" => RequestId::Pass,
             "generate" => RequestId::Generate,
             _ => RequestId::Off,
@@ -183,7 +183,7 @@ fn believed(merged: &Merged) -> ProxyHeaders {
 }
 
 fn access_log_format(merged: &Merged) -> AccessLogFormat {
-    match word(merged, &seen::ACCESS_LOG_FORMAT).as_str() {
+    match word(merged, &observability::ACCESS_LOG_FORMAT).as_str() {
         "common" => AccessLogFormat::Common,
         "combined" => AccessLogFormat::Combined,
         "json" => AccessLogFormat::Json,
@@ -192,7 +192,7 @@ fn access_log_format(merged: &Merged) -> AccessLogFormat {
 }
 
 fn log_level(merged: &Merged) -> LogLevel {
-    match word(merged, &seen::LOG_LEVEL).as_str() {
+    match word(merged, &observability::LOG_LEVEL).as_str() {
         "error" => LogLevel::Error,
         "warning" => LogLevel::Warning,
         "debug" => LogLevel::Debug,

@@ -201,7 +201,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The TOML value in the tongue of all layers; nothing for what no setting can be.
+/// The TOML value in the form that all layers share; nothing for what no setting can be.
 fn neutral(setting: &Setting, value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),

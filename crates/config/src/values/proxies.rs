@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() {
+    fn an_ipv4_mapped_ipv6_address_is_the_ipv4_address() {
         assert_eq!(parsed(&["::ffff:192.0.2.1"]), listed(&["192.0.2.1/32"], false));
     }
 
