@@ -179,3 +179,11 @@ def test_manage_py_tells_a_mistake_with_its_status(project, manage):
     server = manage(folder, "maitred", "--threds=3")
     assert server.wait() == 2
     assert "`--threads`" in server.log
+
+
+def test_manage_py_tells_that_the_project_names_no_application_in_one_line(project, manage):
+    extra = "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']\nWSGI_APPLICATION = None"
+    server = manage(project({}, extra), "maitred")
+    assert server.wait() == 1
+    assert "CommandError: WSGI_APPLICATION is not set" in server.log
+    assert "Traceback" not in server.log

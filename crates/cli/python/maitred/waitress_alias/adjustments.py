@@ -20,7 +20,7 @@ class Adjustments:
         self.settings: dict[str, Any] = {**_DEFAULTS, **kw}
         for name, value in _native.read_settings(self.settings).items():
             setattr(self, name, value)
-        self.sockets = list(kw.get("sockets", ()))
+        self.sockets = list(kw.get("sockets") or ())
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"there is no setting {name!r}")

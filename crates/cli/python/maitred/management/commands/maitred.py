@@ -28,7 +28,12 @@ class Command(BaseCommand):
         django.add_argument("--settings")
         django.add_argument("--pythonpath")
         _, options = django.parse_known_args(argv[2:])
-        sys.exit(self._serve(options))
+        try:
+            status = self._serve(options)
+        except CommandError as error:  # as Django shows one
+            self.stderr.write(f"{type(error).__name__}: {error}")
+            status = error.returncode
+        sys.exit(status)
 
     def handle(self, *args: str, **options: Any) -> None:
         """Serve with the settings' defaults, as ``call_command("maitred")`` asks for."""
