@@ -1,24 +1,45 @@
 //! Errors of the system in messages for people.
 
-/// What the system says, in lower case and without its number: `permission denied`.
-pub fn in_words(error: &std::io::Error) -> String {
+use std::io::{Error, ErrorKind};
+
+/// What the system says, as a part of a sentence: in lower case, without its number and without
+/// the full stop that Windows puts there. `permission denied`.
+pub fn in_words(error: &Error) -> String {
+    if error.kind() == ErrorKind::AddrInUse && error.raw_os_error().is_some() {
+        // What Windows says of it explains sockets instead.
+        return "address already in use".to_owned();
+    }
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+    let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
+    let mut rest = text.chars();
+    match (rest.next(), rest.clone().next()) {
+        // No sentence begins with two capitals: it is a name.
+        (Some(_), Some(second)) if second.is_uppercase() => text.to_owned(),
+        (Some(first), _) => first.to_lowercase().chain(rest).collect(),
+        (None, _) => String::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Error;
+    use std::net::TcpListener;
 
     use super::*;
 
     #[test]
-    fn an_error_is_told_without_its_number() {
+    fn an_error_is_told_as_a_part_of_a_sentence() {
         assert_eq!(in_words(&Error::other("Is full (os error 28)")), "is full");
+        assert_eq!(in_words(&Error::other("Is not valid. (os error 10049)")), "is not valid");
+        assert_eq!(in_words(&Error::other("OS Error 10013")), "OS Error 10013");
         assert_eq!(in_words(&Error::other("")), "");
+    }
+
+    #[test]
+    fn an_address_in_use_is_called_the_same_on_every_system() {
+        let first = TcpListener::bind("127.0.0.1:0").unwrap();
+        let second = TcpListener::bind(first.local_addr().unwrap()).unwrap_err();
+        assert_eq!(in_words(&second), "address already in use");
+        let own = Error::new(ErrorKind::AddrInUse, "another server listens there");
+        assert_eq!(in_words(&own), "another server listens there");
     }
 }

@@ -75,6 +75,26 @@ fn a_body_goes_to_a_file_when_it_is_longer_than_inbuf_overflow() {
     }
 }
 
+#[test]
+fn nothing_is_left_in_the_folder_when_a_request_is_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = App::new(|exchange| {
+        let Body::File { .. } = exchange.body else { panic!("not in a file") };
+        answer(exchange, b"done");
+    });
+    let served = Served::start(
+        Settings { temp_dir: Some(folder.path().to_owned()), inbuf_overflow: 1000, ..settings() },
+        app,
+    );
+    let mut client = served.connect();
+    send_declared(&mut client, 2000);
+    assert_eq!(client.answer().body, b"done");
+    // On Windows a file has its name for as long as somebody has it open.
+    support::eventually("the file to be deleted", || {
+        std::fs::read_dir(folder.path()).expect("it is there").count() == 0
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_has_no_name_and_is_gone_with_its_request() {
