@@ -4,14 +4,14 @@
 //! a program: what is wrong is told on stderr, and the status says the rest.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
 
-use maitred_config::{Colour, Command, Invocation, Loaded, Sources, Value, reference};
+use maitred_config::{Command, Invocation, Loaded, Sources, Value, reference};
 use maitred_server::system_error::in_words;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::exit::Exit;
+use crate::output::{colour, complain, print};
 use crate::serve::Afterwards;
 use crate::{check, keywords, serve, sources};
 
@@ -147,31 +147,4 @@ fn note(loaded: &Loaded) {
     for note in &loaded.notes {
         complain(&note.render(colour()));
     }
-}
-
-/// Whether stderr is somewhere that shows colours.
-fn colour() -> Colour {
-    // https://no-color.org: set and not empty.
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if std::io::stderr().is_terminal() && !unwanted { Colour::Always } else { Colour::Never }
-}
-
-/// Writes to stdout.
-pub(crate) fn print(text: &str) -> Exit {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Exit::Done,
-        // Whoever read has read enough: `maitred man | head`.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => {
-            complain(&format!("error: cannot write: {}\n", in_words(&error)));
-            Exit::Failed
-        }
-    }
-}
-
-/// Writes to stderr.
-pub(crate) fn complain(text: &str) {
-    // When stderr is gone there is nobody left to tell; the exit status still does.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

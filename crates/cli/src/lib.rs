@@ -8,6 +8,7 @@
 
 mod command;
 mod exit;
+mod output;
 mod sources;
 mod telemetry;
 

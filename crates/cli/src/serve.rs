@@ -7,16 +7,15 @@
 use std::time::Duration;
 
 use maitred_config::Loaded;
-use maitred_server::telemetry::check_format;
 use maitred_server::{Admin, Listeners};
 use pyo3::prelude::*;
 
-use crate::command::complain;
 use crate::exit::Exit;
 use crate::logging::{self, StderrLog};
+use crate::output::complain;
 use crate::signals::{Scope, Signals};
 use crate::telemetry::Reports;
-use crate::{announcement, application, load, service_manager, waiting};
+use crate::{announcement, application, check, load, service_manager, waiting};
 
 /// Serves until a signal says to stop.
 ///
@@ -77,9 +76,8 @@ fn serve_with_signals(
     signals: Option<&Signals>,
 ) -> PyResult<Exit> {
     let settings = &loaded.settings;
-    if let Err(error) = check_format(&settings.access_log_format) {
-        complain(&format!("error: `access-log-format`: {error}\n"));
-        return Ok(Exit::Usage);
+    if let Err(exit) = check::access_log_format(settings) {
+        return Ok(exit);
     }
     let listeners = match Listeners::bind(settings) {
         Ok(listeners) => listeners,

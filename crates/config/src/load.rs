@@ -105,6 +105,14 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     Ok(Loaded { settings, notes, values })
 }
 
+impl Default for Settings {
+    /// The declared defaults, read as everything else is.
+    fn default() -> Self {
+        let defaults = merge(vec![defaults()]);
+        crate::assembly::settings(&defaults, 0).expect("a test reads every declared default")
+    }
+}
+
 /// The declared defaults, as a layer beneath all others.
 pub(crate) fn defaults() -> Layer {
     let mut layer = Layer::new("default", Manner::Text);

@@ -9,9 +9,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::assembly;
-use crate::load::defaults;
-use crate::merge::merge;
 use crate::values::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFormat, LogLevel,
     ProxyHeaders, RequestId, TrustedProxies,
@@ -122,12 +119,4 @@ pub struct Settings {
 
     /// Whether an unknown `MAITRED_*` variable is an error.
     pub strict_env: bool,
-}
-
-impl Default for Settings {
-    /// The declared defaults, read as everything else is.
-    fn default() -> Self {
-        let defaults = merge(vec![defaults()]);
-        assembly::settings(&defaults, 0).expect("a test reads every declared default")
-    }
 }

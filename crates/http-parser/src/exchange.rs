@@ -16,6 +16,7 @@ use bytes::Bytes;
 use crate::fault::ApplicationFault;
 use crate::forwarded::Forwarded;
 use crate::message::{RequestHead, ResponseHead};
+pub use crate::peer::Peer;
 
 /// One request, complete, and the way to answer it.
 pub struct Exchange {
@@ -44,33 +45,6 @@ pub struct Client {
     pub forwarded: Forwarded,
     /// The index of the listener in the server's list, for what the application keeps for each.
     pub listener: usize,
-}
-
-/// The other end of a connection, as text, made once for each connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The address; `None` for a Unix socket.
-    pub address: Option<std::net::SocketAddr>,
-    /// REMOTE_ADDR: the IP address, or `localhost` for a Unix socket.
-    pub host: Box<str>,
-    /// REMOTE_PORT: the port, or `None` as text for a Unix socket, as Waitress has it.
-    pub port: Box<str>,
-}
-
-impl Peer {
-    /// The peer of a TCP connection.
-    pub fn tcp(address: std::net::SocketAddr) -> Self {
-        Self {
-            address: Some(address),
-            host: address.ip().to_string().into(),
-            port: address.port().to_string().into(),
-        }
-    }
-
-    /// The peer of a Unix socket, which has no address of its own.
-    pub fn unix() -> Self {
-        Self { address: None, host: "localhost".into(), port: "None".into() }
-    }
 }
 
 /// The body of a request, complete and without its transfer coding.

@@ -16,8 +16,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::exchange::Peer;
 use crate::message::{RequestHead, Scheme};
+use crate::peer::Peer;
 use crate::rejection::Rejection;
 use parse::Said;
 

@@ -29,6 +29,7 @@ pub mod fault;
 pub mod forwarded;
 pub mod limits;
 pub mod message;
+mod peer;
 pub mod rejection;
 
 pub use fault::ApplicationFault;

@@ -10,7 +10,8 @@ use httparse::{EMPTY_HEADER, Header};
 use super::framing::Framing;
 use crate::message::Version;
 use crate::message::headers::list_members;
-use crate::message::request::{Field, Span};
+use crate::message::request::Field;
+use crate::message::span::Span;
 use crate::message::target::{Target, split_authority};
 use crate::rejection::Rejection;
 

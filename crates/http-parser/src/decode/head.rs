@@ -10,7 +10,8 @@ use super::request_line::{Outlook, RequestLine};
 use super::steps;
 use crate::limits::Limits;
 use crate::message::headers::is_token_byte;
-use crate::message::request::{Field, Span};
+use crate::message::request::Field;
+use crate::message::span::Span;
 use crate::message::{BodyFraming, RequestHead};
 use crate::rejection::Rejection;
 

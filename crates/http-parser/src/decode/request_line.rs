@@ -7,7 +7,7 @@ use super::steps;
 use crate::limits::Limits;
 use crate::message::Version;
 use crate::message::headers::is_token;
-use crate::message::request::Span;
+use crate::message::span::Span;
 use crate::message::target::Target;
 use crate::rejection::Rejection;
 

@@ -7,6 +7,7 @@ mod byte_set;
 pub mod headers;
 pub mod request;
 pub mod response;
+pub mod span;
 pub mod target;
 
 pub use request::{BodyFraming, Field, RequestHead};

@@ -7,7 +7,7 @@
 use std::net::Ipv6Addr;
 
 use super::byte_set::ByteSet;
-use super::request::Span;
+use super::span::Span;
 use crate::rejection::Rejection;
 
 /// The scheme of an absolute-form target.

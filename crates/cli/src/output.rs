@@ -1,0 +1,35 @@
+//! What the command line says: results on stdout, mistakes on stderr.
+
+use std::io::{IsTerminal, Write};
+
+use maitred_config::Colour;
+use maitred_server::system_error::in_words;
+
+use crate::exit::Exit;
+
+/// Writes to stdout.
+pub(crate) fn print(text: &str) -> Exit {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Exit::Done,
+        // Whoever read has read enough: `maitred man | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            complain(&format!("error: cannot write: {}\n", in_words(&error)));
+            Exit::Failed
+        }
+    }
+}
+
+/// Writes to stderr.
+pub(crate) fn complain(text: &str) {
+    // When stderr is gone there is nobody left to tell; the exit status still does.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether stderr is somewhere that shows colours.
+pub(crate) fn colour() -> Colour {
+    // https://no-color.org: set and not empty.
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !unwanted { Colour::Always } else { Colour::Never }
+}
