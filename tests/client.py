@@ -91,8 +91,9 @@ class Connection:
     """
 
     def __init__(self, address: Address, timeout: float = 10, receive_buffer: int | None = None):
-        family = socket.AF_UNIX
-        if not isinstance(address, str):
+        if isinstance(address, str):
+            family = socket.AF_UNIX
+        else:
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)

@@ -16,7 +16,7 @@ class Wire(Connection):
 
     def __init__(self, address: tuple[str, int] | str, timeout: float = 5):
         super().__init__(address, timeout)
-        if self.socket.family != socket.AF_UNIX:
+        if not isinstance(address, str):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def give(self, segments: list[bytes]) -> None:

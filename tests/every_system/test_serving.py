@@ -13,9 +13,11 @@ import threading
 
 import maitred
 import pytest
+from gate import WAITS, Gate
 
-APPLICATION = '''
-"""An application that takes and gives bodies of every size."""
+APPLICATION = (
+    WAITS
+    + """
 import hashlib
 import tempfile
 
@@ -35,20 +37,41 @@ def app(environ, start_response):
         file.seek(16)
         start_response("200 OK", fields)
         return environ["wsgi.file_wrapper"](file)
+    if path == "/slow":
+        wait_at_the_gate()
     start_response("200 OK", fields)
     return [path.encode("latin-1")]
-'''
+"""
+)
 
 CONNECTIONS = 600
 """More than the 512 at which servers built on `select` end on Windows."""
 
 
 @pytest.fixture
-def served(maitred, tmp_path):
+def gate():
+    """Return the gate at which a request for `/slow` waits."""
+    gate = Gate()
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def served(maitred, gate, tmp_path):
     """Return a running server of `APPLICATION`, which may have as many files open as we may."""
     allow_descriptors(CONNECTIONS + 100)
     (tmp_path / "every.py").write_text(APPLICATION)
-    return maitred("every:app", f"--connection-limit={CONNECTIONS + 10}", cwd=tmp_path)
+    limit = f"--connection-limit={CONNECTIONS + 10}"
+    return maitred("every:app", limit, cwd=tmp_path, env=gate.environ)
+
+
+@pytest.fixture
+def slow(served, gate):
+    """Return a connection whose request has begun and waits at the gate."""
+    connection = http.client.HTTPConnection(*served.address, timeout=30)
+    connection.request("GET", "/slow")
+    gate.await_one()
+    return connection
 
 
 def get(address, path="/"):
@@ -139,11 +162,27 @@ def test_an_idle_server_that_is_asked_to_end_does_so_with_status_0(served):
     assert served.wait() == 0
 
 
+def test_a_running_request_is_finished_when_the_server_is_asked_to_end(served, gate, slow):
+    served.signal()
+    served.wait_for("received: draining")
+    gate.open()
+    assert slow.getresponse().read() == b"/slow"
+    assert served.wait() == 0
+
+
+def test_a_server_that_is_asked_twice_ends_at_once(served, slow):
+    served.signal()
+    served.wait_for("received: draining")
+    served.signal()
+    assert served.wait() == 0
+    assert "received again" in served.log
+
+
 def test_a_port_that_is_taken_is_refused_and_named(served, program):
     port = served.address[1]
     second = program(f"--listen=127.0.0.1:{port}", "maitred.demo:app")
     assert second.wait() == 1
-    assert f"cannot listen on 127.0.0.1:{port}: " in second.log
+    assert f"cannot listen on 127.0.0.1:{port}: address already in use" in second.log
 
 
 def test_a_unix_socket_is_served_or_refused_with_the_reason(program, tmp_path):

@@ -26,13 +26,14 @@ impl Running {
             let (mut close, mut shutdown) = (ctrl_close()?, ctrl_shutdown()?);
             let running = self.clone();
             self.spawn(async move {
-                std::future::poll_fn(|cx| {
+                let what = std::future::poll_fn(|cx| {
                     if close.poll_recv(cx).is_ready() {
-                        return std::task::Poll::Ready(());
+                        return std::task::Poll::Ready("the console closes");
                     }
-                    shutdown.poll_recv(cx).map(drop)
+                    shutdown.poll_recv(cx).map(|_| "the system shuts down")
                 })
                 .await;
+                tracing::info!("{what}: draining");
                 running.drain();
             });
         }
