@@ -51,7 +51,7 @@ fn write_text(out: &mut Vec<u8>, record: &Record) {
         match value {
             Value::Text(text) if text.is_empty() || text.contains([' ', '"', '=']) => {
                 line.push('"');
-                escape(&mut line, &text.replace('"', "\\\""));
+                escape(&mut line, &text.replace('\\', "\\\\").replace('"', "\\\""));
                 line.push('"');
             }
             Value::Text(text) => escape(&mut line, text),
@@ -139,9 +139,10 @@ mod tests {
     #[test]
     fn text_cannot_be_forged_by_what_a_client_sent() {
         check(
-            vec![("path", Value::Text("/a b".into())), ("count", Value::Whole(3))],
+            vec![("path", Value::Text("/\\\" a=1".into())), ("count", Value::Whole(3))],
             LogFormat::Text,
-            "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n path=\"/a b\" count=3\n",
+            "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n path=\"/\\\\\\\" a=1\" \
+             count=3\n",
         );
     }
 
