@@ -245,7 +245,7 @@ def test_two_hundred_servers_leave_no_thread_no_descriptor_and_no_memory():
     names, count, memory = threads(), descriptors(), resident()
     for _ in range(200):
         turn()
-    # What the last server had is let go by whichever of its threads ends last, a moment after run().
+    # What the last server had is let go by whichever of its threads ends last, after run().
     deadline = time.monotonic() + 20
     while (threads() != names or descriptors() > count) and time.monotonic() < deadline:
         time.sleep(0.01)
