@@ -40,10 +40,11 @@ test-system: ## run it behind real proxies, as PID 1, scraped by a real Promethe
 test-all: ## the Python tests on every Python from 3.10 on that pyenv or the path has
 	@.ci/test-all
 
-lint: ## rustfmt, clippy, ruff, and the rules of the house
+lint: ## rustfmt, clippy, rustdoc, ruff, and the rules of the house
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps --document-private-items
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python -m pytest -q tests/tidy

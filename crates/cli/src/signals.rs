@@ -5,7 +5,7 @@
 //! application is imported, because process 1 of a container has no default ones. Python runs a
 //! handler on the main thread, when that thread next runs Python code; while it waits for the server
 //! it does not, and so a small thread reads what `signal.set_wakeup_fd` writes and lets the main
-//! thread look ([`Nudge`]).
+//! thread look ([`Stoppable::nudge`]).
 //!
 //! Off the main thread nothing is installed: signals are then the business of who runs it.
 

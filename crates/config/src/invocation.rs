@@ -11,7 +11,7 @@ use crate::providers::command_line::{self, POSITIONAL, flags};
 
 mod mistakes;
 
-/// A command line, taken apart. What is wrong with it is kept until [`crate::load`].
+/// A command line, taken apart. What is wrong with it is kept until [`crate::load()`].
 #[derive(Debug)]
 pub struct Invocation {
     /// What is to be done.
@@ -67,7 +67,7 @@ pub use clap_complete::Shell;
 impl Invocation {
     /// Reads the arguments, without the program's name.
     ///
-    /// It never fails: what is wrong is reported by [`crate::load`], with all that is wrong
+    /// It never fails: what is wrong is reported by [`crate::load()`], with all that is wrong
     /// elsewhere.
     pub fn parse<I: IntoIterator<Item = S>, S: Into<String>>(arguments: I) -> Self {
         let mut arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();

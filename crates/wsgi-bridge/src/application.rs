@@ -47,7 +47,7 @@ pub struct WsgiApplication {
 }
 
 impl WsgiApplication {
-    /// Wraps a WSGI callable (see [`crate::load`]). Nothing is called and no thread is started.
+    /// Wraps a WSGI callable (see [`mod@crate::load`]). Nothing is called and no thread is started.
     ///
     /// # Errors
     /// Python has no memory, or no `os` or `sysconfig` module.
