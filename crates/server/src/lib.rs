@@ -7,7 +7,7 @@
 //! `drain` ends it all without losing anything.
 //!
 //! Nothing here knows Python: an [`Application`](maitred_http_parser::exchange::Application) is
-//! whoever implements the trait.
+//! whoever implements the trait. `examples/hello.rs` is one in thirty lines, and a server for it.
 
 #[cfg(target_os = "linux")]
 mod abort;
@@ -50,7 +50,7 @@ mod write_out;
 
 pub use admin::{Admin, AdminThread};
 pub use clock::Clock;
-pub use listen::{BindError, ListenAddress, Listener, Listeners, bind_admin};
+pub use listen::{BindError, ListenAddress, Listeners};
 pub use queue::Lock;
 pub use rules::trust;
 pub use server::{RunError, Running, Server, Waited};

@@ -46,9 +46,9 @@ pub struct Listeners {
 
 /// One listening socket.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// Where it listens.
-    pub address: ListenAddress,
+    pub(crate) address: ListenAddress,
     pub(crate) socket: Socket,
     /// Removes the file of a Unix socket that was bound here.
     #[expect(dead_code, reason = "it is there to be dropped")]
@@ -127,10 +127,13 @@ impl Listeners {
     }
 }
 
-/// Binds the one address of an admin listener.
+/// Binds the address of the admin listener, which may be one of each family.
 ///
 /// # Errors
 /// It cannot be had.
-pub fn bind_admin(endpoint: &Endpoint, settings: &Settings) -> Result<Vec<Listener>, BindError> {
+pub(crate) fn bind_admin(
+    endpoint: &Endpoint,
+    settings: &Settings,
+) -> Result<Vec<Listener>, BindError> {
     bind::endpoint(endpoint, settings)
 }

@@ -42,7 +42,7 @@ macro_rules! label {
 
 label! {
     /// Why a connection was closed.
-    pub enum CloseReason {
+    pub(crate) enum CloseReason {
         /// The client closed it, or it broke.
         Client = "client",
         /// The last response said so.
@@ -66,7 +66,7 @@ label! {
 
 label! {
     /// Why a connection or a request was turned away.
-    pub enum Turned {
+    pub(crate) enum Turned {
         /// connection-limit is reached, and nobody is idle.
         Limit = "limit",
         /// queue-limit is reached.
@@ -82,7 +82,7 @@ label! {
 
 label! {
     /// How far a request was when its client left.
-    pub enum LeftWhile {
+    pub(crate) enum LeftWhile {
         /// It was not complete.
         Reading = "read",
         /// It waited for a thread.

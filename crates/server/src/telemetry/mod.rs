@@ -34,8 +34,7 @@ mod status;
 mod upstream;
 
 pub use access_log::{FormatError, OpenError, check_format};
-pub(crate) use event::Doing;
-pub use event::{CloseReason, LeftWhile, Turned};
+pub(crate) use event::{CloseReason, Doing, LeftWhile, Turned};
 
 use self::access_log::AccessLog;
 use self::collect::Gauges;
