@@ -67,7 +67,7 @@ bench-instructions: ## count instructions per request, and compare with the comm
 	@.ci/wheel $(VENV) release
 	$(PYTHON) bench instructions --check --maitred $(VENV)
 
-windows: ## build for Windows on Debian, and run under Wine what needs no Python
+windows: ## build for Windows on Debian, and test the server and the wheel under Wine
 	@.ci/windows
 
 fuzz: ## let libFuzzer look for what the parser does not expect
