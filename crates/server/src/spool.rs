@@ -68,8 +68,8 @@ impl Spooling {
             None => {
                 tracing::warn!(
                     target: "maitred",
-                    "the system's folder for temporary files takes none ({reason}): bodies that \
-                     overflow memory will be refused; set `temp-dir`"
+                    "no file can be made in the system's folder for temporary ones ({reason}): \
+                     bodies that overflow memory will be refused; set `temp-dir`"
                 );
                 Ok(())
             }
