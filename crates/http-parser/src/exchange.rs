@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs::File;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -30,8 +30,8 @@ pub struct Exchange {
     pub reply: Box<dyn Reply>,
     /// When the request was complete, and began to wait for a thread.
     pub queued_at: Instant,
-    /// When a thread took it. Until then, the same as `queued_at`.
-    pub taken_at: Instant,
+    /// How long it waited until a thread took it; until then, nothing.
+    pub queued_for: Duration,
     /// What it is called in logs, where `request-id` asks for that.
     pub request_id: Option<Arc<str>>,
 }
@@ -201,8 +201,8 @@ pub trait Reply: Send {
     /// nothing looks complete that is not.
     fn fail(&mut self, fault: ApplicationFault);
 
-    /// Tells for as long as it is held whether the client has gone.
-    fn presence(&self) -> Arc<dyn Presence>;
+    /// Tells whether the client has gone. Where it cannot be asked any more, the connection is over.
+    fn presence(&self) -> Weak<dyn Presence>;
 }
 
 /// Whether the client is still there.

@@ -294,7 +294,7 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
         outbox.append(|out| protocol.turn_away(&refusal, out, &now));
         state.ends_as = CloseReason::Rejected;
     }
-    conn.flush();
+    conn.flush(now.instant);
     let waited_for = Arc::clone(&shared.registry.turned_away);
     if Arc::strong_count(&waited_for) > TURNED_AWAY_MAX + 1 {
         shared.telemetry.connection_closed(CloseReason::Rejected);

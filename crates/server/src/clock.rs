@@ -1,19 +1,25 @@
 //! The only place where the server looks at a clock.
 //!
 //! Deadlines need a monotonic time for each event; the Date field needs a rendered date, which is
-//! the same for a whole second and is therefore made once a second, by the sweep.
+//! the same for a whole second. The sweep says which second it is, and each thread renders it once.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use maitred_http_parser::connection::Moment;
 use maitred_http_parser::encode::HttpDate;
 
+thread_local! {
+    /// The last second that this thread has rendered.
+    static RENDERED: Cell<Option<(u64, HttpDate)>> = const { Cell::new(None) };
+}
+
 /// Tells the time.
 #[derive(Debug)]
 pub struct Clock {
-    date: Mutex<HttpDate>,
+    /// The second that the Date field tells, since 1970.
+    second: AtomicU64,
     /// Where it stands still, when it does.
     stands_at: Option<Instant>,
     /// How far the monotonic clock has been put forward, in milliseconds: a test need not wait.
@@ -24,11 +30,7 @@ pub struct Clock {
 impl Clock {
     /// The system's clocks.
     pub fn new() -> Self {
-        Self {
-            date: Mutex::new(HttpDate::new(SystemTime::now())),
-            stands_at: None,
-            advanced_ms: AtomicU64::new(0),
-        }
+        Self { second: AtomicU64::new(second()), stands_at: None, advanced_ms: AtomicU64::new(0) }
     }
 
     /// A monotonic clock that only moves when it is put forward, so that a test can say exactly
@@ -48,10 +50,7 @@ impl Clock {
 
     /// Both times.
     pub fn now(&self) -> Moment {
-        Moment {
-            instant: self.instant(),
-            date: *self.date.lock().unwrap_or_else(PoisonError::into_inner),
-        }
+        Moment { instant: self.instant(), date: date(self.second.load(Ordering::Relaxed)) }
     }
 
     /// The time of day.
@@ -59,10 +58,9 @@ impl Clock {
         SystemTime::now()
     }
 
-    /// Renders the date anew. Called once a second.
+    /// Looks at the date anew. Called once a second.
     pub fn tick(&self) {
-        *self.date.lock().unwrap_or_else(PoisonError::into_inner) =
-            HttpDate::new(SystemTime::now());
+        self.second.store(second(), Ordering::Relaxed);
     }
 
     /// Puts the monotonic clock forward, so that a test of a timeout need not wait for it.
@@ -75,5 +73,22 @@ impl Clock {
 impl Default for Clock {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The second that it is, since 1970.
+#[expect(clippy::disallowed_methods, reason = "the clock's own look at the system's")]
+fn second() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn date(second: u64) -> HttpDate {
+    match RENDERED.get() {
+        Some((rendered, date)) if rendered == second => date,
+        _ => {
+            let date = HttpDate::new(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
+            RENDERED.set(Some((second, date)));
+            date
+        }
     }
 }

@@ -10,7 +10,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use maitred_http_parser::Rejection;
 use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
@@ -128,9 +128,9 @@ impl Conn {
     }
 
     /// A request has ended.
-    pub(crate) fn report(&self, ended: Option<Record>) {
+    pub(crate) fn report(&self, ended: Option<Record>, now: Instant) {
         if let Some(record) = ended {
-            self.shared.telemetry.exchange_ended(record, self.shared.clock.instant());
+            self.shared.telemetry.exchange_ended(record, now);
         }
     }
 
@@ -176,13 +176,10 @@ impl Conn {
 
     /// A worker has taken the request that waited here.
     pub(crate) fn taken(&self, worker: usize, now: Instant) {
-        let mut waited = Duration::ZERO;
         if let Some(record) = &mut self.state().record {
             record.taken_at = Some(now);
             record.thread = Some(worker);
-            waited = record.queued_at.map_or(waited, |at| now.saturating_duration_since(at));
         }
-        self.shared.telemetry.request_taken(waited);
     }
 
     /// The request that waited here is not given to the application: its client has left.
@@ -216,13 +213,19 @@ impl Conn {
     }
 
     /// What came, or did not come in time, has been refused by the protocol: the request ends here.
-    pub(crate) fn refused(&self, state: &mut State, rejection: Rejection, result: Answered) {
+    pub(crate) fn refused(
+        &self,
+        state: &mut State,
+        rejection: Rejection,
+        result: Answered,
+        now: Instant,
+    ) {
         self.shared.telemetry.rejected(&self.peer, rejection, &rejection);
         state.ends_as = CloseReason::Protocol;
         let has_head = state.record.as_ref().is_some_and(|record| record.result.is_none());
         if !has_head {
             let record = Record::begin(None, self.client(), state.request_began);
-            self.report(state.record.replace(record));
+            self.report(state.record.replace(record), now);
         }
         if let Some(record) = &mut state.record {
             record.status = Some(rejection.status());
@@ -249,8 +252,12 @@ impl Conn {
                 self.leave(&mut state, reason);
             }
             Late::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
-            Late::Head => self.refused(&mut state, Rejection::HeadTimeout, Answered::Complete),
-            Late::Body => self.refused(&mut state, Rejection::BodyTimeout, Answered::Complete),
+            Late::Head => {
+                self.refused(&mut state, Rejection::HeadTimeout, Answered::Complete, now.instant);
+            }
+            Late::Body => {
+                self.refused(&mut state, Rejection::BodyTimeout, Answered::Complete, now.instant);
+            }
         }
         state.wake_io();
     }

@@ -39,7 +39,8 @@ pub(crate) struct Deferral {
 #[derive(Debug, Default)]
 struct List {
     conns: Vec<Arc<Conn>>,
-    since: Option<Instant>,
+    /// When the oldest has lain there for as long as it may.
+    due_at: Option<Instant>,
     /// Whether the I/O thread's nap is under way or has been asked for, so that it will flush.
     attended: bool,
     /// Starts the nap.
@@ -60,7 +61,7 @@ impl Deferral {
         if !list.attended {
             return Deferred::No;
         }
-        list.since.get_or_insert(now);
+        list.due_at.get_or_insert_with(|| now + ANSWER_WAITS_MAX);
         list.conns.push(Arc::clone(conn));
         self.deferred.store(list.conns.len(), Ordering::Relaxed);
         Deferred::Yes
@@ -103,15 +104,9 @@ impl Deferral {
 
     /// A worker is about to serve its next request, or to sleep (`now_or_never`).
     pub(crate) fn settle(&self, must: bool, now: Instant) {
-        if self.deferred.load(Ordering::Relaxed) > 0 {
-            let due = must
-                || self
-                    .list()
-                    .since
-                    .is_some_and(|since| now.saturating_duration_since(since) >= ANSWER_WAITS_MAX);
-            if due {
-                self.flush();
-            }
+        let is_due = || self.list().due_at.is_some_and(|due_at| due_at <= now);
+        if self.deferred.load(Ordering::Relaxed) > 0 && (must || is_due()) {
+            self.flush(now);
         }
     }
 
@@ -123,15 +118,15 @@ impl Deferral {
     }
 
     /// Sends everything on the list.
-    pub(crate) fn flush(&self) {
+    pub(crate) fn flush(&self, now: Instant) {
         let conns = {
             let mut list = self.list();
-            list.since = None;
+            list.due_at = None;
             self.deferred.store(0, Ordering::Relaxed);
             std::mem::take(&mut list.conns)
         };
         for conn in conns {
-            conn.flush();
+            conn.flush(now);
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use maitred_http_parser::connection::{Moment, Outcome, Phase, Received};
 use maitred_http_parser::encode::Refusal;
@@ -55,7 +55,7 @@ pub(crate) fn understand(
                     // What becomes of it before it is complete is known from here on.
                     let record =
                         Record::begin(Some(Arc::clone(&head)), conn.client(), state.request_began);
-                    conn.report(state.record.replace(record));
+                    conn.report(state.record.replace(record), now.instant);
                     *incoming = Some(Box::new(Incoming { head, spool, is_complete: false }));
                 }
             },
@@ -74,11 +74,14 @@ pub(crate) fn understand(
                     (None, Some(request)) => complete(conn, state, *request, now.instant),
                     (None, None) => return,
                 }
+                if input.is_empty() {
+                    return;
+                }
                 state = conn.state();
             }
             Received::Rejected(rejection) => {
                 *incoming = None;
-                conn.refused(&mut state, rejection, Answered::Complete);
+                conn.refused(&mut state, rejection, Answered::Complete, now.instant);
                 return;
             }
         }
@@ -125,7 +128,7 @@ fn submit(
     state.claim = claim;
     drop(state);
     // Its own, which began with the head, has no result; that of the last request has one.
-    conn.report(previous.filter(|previous| previous.result.is_some()));
+    conn.report(previous.filter(|previous| previous.result.is_some()), now);
     if let Err(refusal) = trusted {
         conn.shared.telemetry.rejected(&conn.peer, refusal.rejection(), &refusal);
         return refuse(conn, &Refusal::Rejected(refusal.rejection()));
@@ -139,7 +142,7 @@ fn submit(
         body,
         reply: Box::new(Answer::new(Arc::clone(conn))),
         queued_at: now,
-        taken_at: now,
+        queued_for: Duration::ZERO,
         request_id,
     };
     let waiting = Waiting { exchange, conn: Arc::clone(conn) };
@@ -172,7 +175,7 @@ pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
     let mut state = conn.state();
     refuse_locked(conn, &mut state, refusal, &now);
     drop(state);
-    conn.flush();
+    conn.flush(now.instant);
 }
 
 /// The same under the lock: whoever calls flushes.

@@ -70,7 +70,7 @@ fn conclude(conn: &Conn, reason: CloseReason) {
     drop(state);
     drop(unsent);
     conn.close();
-    conn.report(ended);
+    conn.report(ended, conn.shared.clock.instant());
 }
 
 /// Does all there is to do now. Pending until there is more, or until something must be awaited.
@@ -170,6 +170,7 @@ fn read(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     let remaining = state.protocol.body_remaining();
+    let lingers = state.lingering.is_some();
     if let (Some(remaining @ 1..), Some(request)) = (remaining, incoming.as_mut()) {
         drop(state);
         let most = usize::try_from(remaining).unwrap_or(usize::MAX).min(request.spool.room());
@@ -204,18 +205,25 @@ fn read(
         }
         let mut input = &scratch[..count];
         understand(conn, incoming, &mut input);
-        let mut state = conn.state();
         if !input.is_empty() {
-            state.protocol.keep(input);
+            conn.state().protocol.keep(input);
         }
-        if let Some(dropped) = &mut state.lingering {
-            *dropped += count as u64;
-            if *dropped > LINGER_BYTES_MAX {
-                conn.leave(&mut state, CloseReason::Protocol);
-            }
+        if lingers {
+            dropped(conn, count as u64);
         }
         Poll::Ready(Ok(()))
     })
+}
+
+/// A client that is not answered any more has sent so many bytes more.
+fn dropped(conn: &Conn, count: u64) {
+    let mut state = conn.state();
+    if let Some(dropped) = &mut state.lingering {
+        *dropped += count;
+        if *dropped > LINGER_BYTES_MAX {
+            conn.leave(&mut state, CloseReason::Protocol);
+        }
+    }
 }
 
 /// Reads what came while the last request was being answered.
@@ -249,6 +257,7 @@ fn ended(conn: &Conn, state: &mut State) {
     }
     let State { protocol, outbox, .. } = &mut *state;
     if let Some(rejection) = outbox.append(|out| protocol.handle_eof(out, &now)) {
-        conn.refused(state, rejection, Answered::Abandoned(LeftWhile::Reading));
+        let result = Answered::Abandoned(LeftWhile::Reading);
+        conn.refused(state, rejection, result, now.instant);
     }
 }

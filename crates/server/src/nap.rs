@@ -31,10 +31,10 @@ pub(crate) async fn run(queue: Arc<Queue>) {
                 queue.ticking.store(true, Ordering::Relaxed);
                 tokio::time::sleep(tick).await;
                 queue.ticking.store(false, Ordering::Relaxed);
-                deferral.flush();
+                deferral.flush(queue.now());
             } else {
                 deferral.nap();
-                deferral.flush();
+                deferral.flush(queue.now());
                 tokio::task::yield_now().await;
                 queue.wake();
             }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::deferral::Deferral;
 use crate::parker::Parker;
-use crate::seat::{Seat, Serving, Work};
+use crate::seat::{Seat, Work};
 use crate::usage::{Change, Usage};
 
 #[cfg(test)]
@@ -191,12 +191,12 @@ impl Queue {
         Some(sleeper.parker)
     }
 
-    /// Gives worker `index` what is next, after what it has `ended`, and wakes whoever should be
-    /// awake then.
+    /// Gives worker `index` what is next, after a request that has `ended` and took so long, and
+    /// wakes whoever should be awake then.
     pub(crate) fn take(
         &self,
         index: usize,
-        ended: Option<&Serving>,
+        ended: Option<Duration>,
         work: &mut Work,
         now: Instant,
     ) -> Taken {
@@ -204,8 +204,8 @@ impl Queue {
         if state.standby == Some(index) {
             state.standby = None;
         }
-        if let Some(ended) = ended {
-            state.usage.called(now.saturating_duration_since(ended.since));
+        if let Some(lasted) = ended {
+            state.usage.called(lasted);
         } else if let Some(woken_at) = work.woken_at.take() {
             state.usage.attach_time += now.saturating_duration_since(woken_at);
         }
@@ -265,6 +265,11 @@ impl Queue {
         state.usage.settle(self.clock.instant());
         state.usage.threads = state.usage.threads.saturating_sub(1);
         state.usage.busy = state.usage.busy.saturating_sub(usize::from(served));
+    }
+
+    /// The time, to be told to those who send what was deferred.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.instant()
     }
 
     /// How many requests have been taken, to be compared by [`Queue::tick`].

@@ -26,8 +26,8 @@ pub(crate) struct Record {
     pub(crate) queued_at: Option<Instant>,
     /// When a thread took it.
     pub(crate) taken_at: Option<Instant>,
-    /// How long the application took until its response was complete.
-    pub(crate) answered_in: Option<Duration>,
+    /// When the application's response was complete.
+    pub(crate) answered_at: Option<Instant>,
     /// The number of the worker thread that answered.
     pub(crate) thread: Option<usize>,
     pub(crate) request_body_bytes: u64,
@@ -64,7 +64,7 @@ impl Record {
             received_at,
             queued_at: None,
             taken_at: None,
-            answered_in: None,
+            answered_at: None,
             thread: None,
             request_body_bytes: 0,
             response_body_bytes: 0,
@@ -94,6 +94,11 @@ impl Record {
     /// How long it waited for a thread, where one took it.
     pub(crate) fn queued_for(&self) -> Option<Duration> {
         Some(self.taken_at?.saturating_duration_since(self.queued_at?))
+    }
+
+    /// How long the application took until its response was complete.
+    pub(crate) fn answered_in(&self) -> Option<Duration> {
+        Some(self.answered_at?.saturating_duration_since(self.taken_at?))
     }
 
     /// How it ended, in a word for logs.

@@ -5,7 +5,7 @@
 //! (`deferral.rs`); the chunks of a stream that follow quickly on each other leave together too,
 //! but the first one at once.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::connection::{Moment, Outcome};
@@ -50,16 +50,21 @@ impl Answer {
         }
     }
 
+    /// The head, where it has still to be written; it is under way then.
+    fn begin(&mut self) -> Option<ResponseHead> {
+        self.underway |= self.head.is_some();
+        self.head.take()
+    }
+
     /// Encodes the head if it has not been, then a piece of the body.
     fn write(
-        &mut self,
         state: &mut State,
+        head: Option<ResponseHead>,
         chunk: Chunk<'_>,
         known: Option<u64>,
         now: &Moment,
     ) -> Flow {
-        if let Some(head) = self.head.take() {
-            self.underway = true;
+        if let Some(head) = head {
             let status = head.status();
             let State { protocol, outbox, record, .. } = state;
             if protocol.is_owed()
@@ -94,18 +99,16 @@ impl Answer {
     }
 
     /// Ends the record with what became of the response.
-    fn conclude(&mut self, state: &mut State, outcome: Outcome, now: Instant) {
-        self.done = true;
+    fn conclude(conn: &Conn, state: &mut State, outcome: Outcome, now: Instant) {
         state.last_active = now;
         if let Outcome::Short { missing } = outcome {
-            self.conn.shared.telemetry.response_is_short(missing);
+            conn.shared.telemetry.response_is_short(missing);
         }
         let Some(record) = &mut state.record else { return };
         if record.result.is_some() {
             return; // the server has answered already: this comes too late
         }
-        record.answered_in =
-            record.taken_at.map(|taken_at| now.saturating_duration_since(taken_at));
+        record.answered_at = Some(now);
         if let Outcome::Refused { status } = outcome {
             record.status = Some(status);
         }
@@ -137,7 +140,7 @@ impl Answer {
         if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
             return;
         }
-        self.conn.flush();
+        self.conn.flush(now);
     }
 
     /// Whether more waits in memory than should, and a disk takes it.
@@ -162,10 +165,11 @@ impl Reply for Answer {
         if chunk.as_slice().is_empty() {
             return Flow::Continue;
         }
-        let conn = Arc::clone(&self.conn);
+        let head = self.begin();
+        let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if self.write(&mut state, chunk, None, &now) == Flow::Gone {
+        if Self::write(&mut state, head, chunk, None, &now) == Flow::Gone {
             return Flow::Gone;
         }
         let size = state.outbox.len();
@@ -174,18 +178,19 @@ impl Reply for Answer {
         let is_quick = self
             .last_chunk_at
             .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
-        self.last_chunk_at = Some(now);
         if is_quick {
             // Somebody must send it even if the application now takes its time.
             conn.shared.queue.deferral.attend();
         }
         self.send(size, is_quick, now);
-        self.flow(&conn.state())
+        let flow = self.flow(&conn.state());
+        self.last_chunk_at = Some(now);
+        flow
     }
 
     fn wait(&mut self) -> Flow {
         let conn = Arc::clone(&self.conn);
-        conn.flush();
+        conn.flush(conn.shared.clock.instant());
         let must_spill = self.must_spill(&conn.state());
         if must_spill && let Err(error) = conn.spill_output() {
             // It stays in memory, where the high-water mark still bounds it.
@@ -204,10 +209,12 @@ impl Reply for Answer {
     }
 
     fn file(&mut self, file: FileBody) -> Flow {
-        let conn = Arc::clone(&self.conn);
+        let head = self.begin();
+        let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if self.write(&mut state, Chunk::Borrowed(&[]), Some(file.length), &now) == Flow::Gone {
+        let nothing = Chunk::Borrowed(&[]);
+        if Self::write(&mut state, head, nothing, Some(file.length), &now) == Flow::Gone {
             return Flow::Gone;
         }
         let Some(frame) = state.protocol.frame(file.length) else { return Flow::Gone };
@@ -226,36 +233,39 @@ impl Reply for Answer {
     }
 
     fn finish(&mut self, last: Chunk<'_>) {
-        let conn = Arc::clone(&self.conn);
+        let head = self.begin();
+        self.done = true;
+        let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
         let known = last.as_slice().len() as u64;
         // What came of it, `finish` of the protocol tells as well.
-        let _ = self.write(&mut state, last, Some(known), &now);
+        let _ = Self::write(&mut state, head, last, Some(known), &now);
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.finish(out, &now));
-        self.conclude(&mut state, outcome, now.instant);
+        Self::conclude(conn, &mut state, outcome, now.instant);
         let size = state.outbox.len();
         drop(state);
         self.send(size, false, now.instant);
     }
 
     fn fail(&mut self, fault: ApplicationFault) {
-        let conn = Arc::clone(&self.conn);
+        self.done = true;
+        let conn = &*self.conn;
         let mut state = conn.state();
         let now = conn.shared.clock.now();
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.fail(fault, out, &now));
-        self.conclude(&mut state, outcome, now.instant);
+        Self::conclude(conn, &mut state, outcome, now.instant);
         if outcome == Outcome::Cut {
             conn.reset_on_close();
         }
         drop(state);
-        conn.flush();
+        conn.flush(now.instant);
     }
 
-    fn presence(&self) -> Arc<dyn Presence> {
-        Arc::clone(&self.conn.whereabouts) as Arc<dyn Presence>
+    fn presence(&self) -> Weak<dyn Presence> {
+        Arc::downgrade(&self.conn.whereabouts) as Weak<dyn Presence>
     }
 }
 

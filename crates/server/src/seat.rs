@@ -1,5 +1,6 @@
 //! One worker's place at the queue: what it is serving, and how it comes to its next request.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ pub(crate) struct Seat {
     pub(crate) index: usize,
     pub(crate) parker: Arc<Parker>,
     work: Mutex<Work>,
+    /// The interpreter's other threads are to run once after this request.
+    yields: AtomicBool,
 }
 
 /// What only its worker, and whoever watches over it, look at.
@@ -54,7 +57,8 @@ impl Seat {
             woken_at: None,
             retiring: false,
         };
-        Self { queue, clock, index, parker: Arc::default(), work: Mutex::new(work) }
+        let (work, yields) = (Mutex::new(work), AtomicBool::new(false));
+        Self { queue, clock, index, parker: Arc::default(), work, yields }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -118,16 +122,24 @@ impl Exchanges for Seat {
         if work.has_left {
             return None;
         }
-        let ended = work.serving.take();
-        let taken = self.queue.take(self.index, ended.as_ref(), &mut work, now);
+        let ended = work.serving.take().map(|ended| {
+            let lasted = now.saturating_duration_since(ended.since);
+            (ended.conn, lasted)
+        });
+        let lasted = ended.as_ref().map(|(_, lasted)| *lasted);
+        let taken = self.queue.take(self.index, lasted, &mut work, now);
         work.serving = taken
             .next
             .as_ref()
             .map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
+        let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
+        if yields {
+            work.kept_since = now;
+        }
         drop(work);
-        if let Some(ended) = ended {
-            let telemetry = &ended.conn.shared.telemetry;
-            telemetry.request_served(now.saturating_duration_since(ended.since));
+        self.yields.store(yields, Ordering::Relaxed);
+        if let Some((conn, lasted)) = ended {
+            conn.shared.telemetry.request_served(lasted);
         }
         for waiting in taken.left {
             waiting.conn.never_answered();
@@ -138,7 +150,9 @@ impl Exchanges for Seat {
         }
         taken.next.map(|mut waiting| {
             waiting.conn.taken(self.index, now);
-            waiting.exchange.taken_at = now;
+            let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
+            waiting.conn.shared.telemetry.request_taken(queued_for);
+            waiting.exchange.queued_for = queued_for;
             waiting.exchange
         })
     }
@@ -153,13 +167,6 @@ impl Exchanges for Seat {
     }
 
     fn should_yield(&self) -> bool {
-        let mut work = self.work();
-        let Some(serving) = &work.serving else { return false };
-        let since = serving.since;
-        let due = since.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
-        if due {
-            work.kept_since = since;
-        }
-        due
+        self.yields.load(Ordering::Relaxed)
     }
 }

@@ -20,8 +20,7 @@ use crate::shared::Shared;
 use crate::telemetry::ration::Ration;
 use crate::workers::{Member, Overdue, Replaced, RequestSummary};
 
-/// How often the watch looks at least. Histograms keep what they are told until then: at 100,000
-/// requests a second, five megabytes.
+/// How often the watch looks at least: nobody tells it of the requests that begin meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the interpreter is waited for, to tell what a thread is doing, before a line is written
@@ -97,7 +96,6 @@ fn watch(eyes: &Eyes, (stop, told): &(Mutex<bool>, Condvar)) {
     while !*stopped {
         drop(stopped);
         let due = eyes.look();
-        eyes.shared.telemetry.upkeep();
         let now = eyes.shared.clock.instant();
         let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
         stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +198,7 @@ fn give_up(conn: &Conn, thread: usize, since: Instant) {
     if is_that_one {
         incoming::refuse_locked(conn, &mut state, &Refusal::TimedOut, &now);
         drop(state);
-        conn.flush();
+        conn.flush(now.instant);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
 
 use crate::conn::{Conn, State};
 use crate::outbox::Written;
@@ -28,21 +29,22 @@ const WRITTEN_AT_ONCE_MAX: u64 = 1024 * 1024;
 impl Conn {
     /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
     /// left for it. Never blocks.
-    pub(crate) fn flush(&self) {
-        let (mut state, ended, _) = self.write(self.state(), u64::MAX);
+    pub(crate) fn flush(&self, now: Instant) {
+        let (mut state, ended, _) = self.write(self.state(), u64::MAX, now);
         if state.needs_io() {
             state.wake_io();
         }
         drop(state);
-        self.report(ended);
+        self.report(ended, now);
     }
 
     /// The same for the I/O task, which looks at what is left by itself, and does not write more at
     /// once than is fair to the other connections.
     pub(crate) fn write_out(&self) -> Progress {
-        let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX);
+        let now = self.shared.clock.instant();
+        let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX, now);
         drop(state);
-        self.report(ended);
+        self.report(ended, now);
         progress
     }
 
@@ -52,6 +54,7 @@ impl Conn {
         &'a self,
         mut state: MutexGuard<'a, State>,
         most: u64,
+        now: Instant,
     ) -> (MutexGuard<'a, State>, Option<Record>, Progress) {
         let (mut ended, mut progress) = (None, Progress::AsFarAsItGoes);
         if state.writing {
@@ -68,13 +71,8 @@ impl Conn {
             state.writing = false;
             state.outbox.put_back(output);
             let blocked = matches!(written, Written::Blocked | Written::Paused);
-            // What goes at once, goes when it was made.
-            let is_late = blocked || sent != before || state.protocol.is_behind();
-            let now = if is_late { self.shared.clock.instant() } else { state.last_active };
             let is_pending = !state.outbox.is_empty();
-            if is_late || !is_pending {
-                state.protocol.handle_sent(sent, is_pending, now);
-            }
+            state.protocol.handle_sent(sent, is_pending, now);
             match written {
                 Written::Broken(error) => {
                     self.shared.telemetry.socket_error(&self.peer, &error);

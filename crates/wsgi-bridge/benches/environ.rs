@@ -9,7 +9,7 @@
     reason = "a benchmark times and prints"
 )]
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::decode::{Decoded, Decoder};
@@ -189,7 +189,7 @@ impl Exchanges for Endless {
             body: Body::Empty,
             reply: Box::new(Nowhere(Arc::clone(&self.presence))),
             queued_at: self.now,
-            taken_at: self.now,
+            queued_for: Duration::ZERO,
             request_id: None,
         })
     }
@@ -221,7 +221,7 @@ impl Reply for Nowhere {
     }
     fn finish(&mut self, _last: Chunk<'_>) {}
     fn fail(&mut self, _fault: ApplicationFault) {}
-    fn presence(&self) -> Arc<dyn Presence> {
-        Arc::clone(&self.0)
+    fn presence(&self) -> Weak<dyn Presence> {
+        Arc::downgrade(&self.0)
     }
 }

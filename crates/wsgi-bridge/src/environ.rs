@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyFloat, PyString};
 use crate::application::{Core, Facts, ListenerFacts};
 use crate::error_stream::ErrorStream;
 use crate::field_names::{
-    self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, Known, OtherNames, TRANSFER_ENCODING, is_kept,
+    self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
 };
 use crate::file_wrapper::FileWrapper;
 use crate::latin1;
@@ -183,10 +183,10 @@ impl Environs {
 
     fn set_request_line(&self, environ: &Bound<'_, PyDict>, head: &RequestHead) -> PyResult<()> {
         let py = environ.py();
-        match head.method() {
-            "GET" => {}
-            "POST" => environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "POST"))?,
-            other => environ.set_item(intern!(py, "REQUEST_METHOD"), other)?,
+        match head.method_token() {
+            b"GET" => {}
+            b"POST" => environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "POST"))?,
+            _ => environ.set_item(intern!(py, "REQUEST_METHOD"), head.method())?,
         }
         if head.version() == Version::Http10 {
             environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
@@ -213,11 +213,15 @@ impl Environs {
         passes_forwarding: bool,
     ) -> PyResult<()> {
         let py = environ.py();
-        let core = Arc::clone(&self.core);
+        let Self { core, other_names, last_values, .. } = self;
         let mut seen = 0u64;
         for (name, value) in head.fields() {
             let Some(known) = field_names::find(name) else {
-                self.set_other(environ, name, value)?;
+                match other_names.key(py, name)? {
+                    None => core.field_dropped(name),
+                    Some(key) if environ.contains(&key)? => join(environ, &key, value, ", ")?,
+                    Some(key) => environ.set_item(key, latin1::to_str(py, value)?)?,
+                }
                 continue;
             };
             if known == TRANSFER_ENCODING || (FORWARDING.contains(&known) && !passes_forwarding) {
@@ -227,41 +231,17 @@ impl Environs {
             let bit = 1u64 << known;
             if seen & bit == 0 {
                 seen |= bit;
-                environ.set_item(key, self.value(py, known, value)?)?;
+                let value = if is_kept(known) {
+                    reused(py, &mut last_values[known], value)?
+                } else {
+                    latin1::to_str(py, value)?
+                };
+                environ.set_item(key, value)?;
             } else {
                 join(environ, key, value, if known == COOKIE { "; " } else { ", " })?;
             }
         }
         Ok(())
-    }
-
-    fn value<'py>(
-        &mut self,
-        py: Python<'py>,
-        known: Known,
-        value: &[u8],
-    ) -> PyResult<Bound<'py, PyString>> {
-        if is_kept(known) {
-            reused(py, &mut self.last_values[known], value)
-        } else {
-            latin1::to_str(py, value)
-        }
-    }
-
-    fn set_other(
-        &mut self,
-        environ: &Bound<'_, PyDict>,
-        name: &[u8],
-        value: &[u8],
-    ) -> PyResult<()> {
-        match self.other_names.key(environ.py(), name)? {
-            None => {
-                self.core.field_dropped(name);
-                Ok(())
-            }
-            Some(key) if environ.contains(&key)? => join(environ, &key, value, ", "),
-            Some(key) => environ.set_item(key, latin1::to_str(environ.py(), value)?),
-        }
     }
 
     /// What a trusted proxy said about the client stands in place of what the socket says.

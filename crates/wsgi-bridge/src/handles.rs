@@ -41,7 +41,7 @@ impl Handles {
 
     /// Begins a request.
     pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
-        self.client_disconnected.get().watch(&reply.presence());
+        self.client_disconnected.get().watch(reply.presence());
         self.answer.begin(py, reply);
     }
 
@@ -52,10 +52,5 @@ impl Handles {
             && references(py, &self.object) == 2
             && references(py, &self.client_disconnected) == 1 + in_templates
             && self.object.get().is_write_free(py)
-    }
-
-    /// Lets go of the request, while they wait for the next one.
-    pub(crate) fn end(&self) {
-        self.client_disconnected.get().forget();
     }
 }

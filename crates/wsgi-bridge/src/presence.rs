@@ -4,7 +4,7 @@
 //! It does not keep the connection: an environ often lives until the next garbage collection, and a
 //! connection that has ended must not wait for that to be closed.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Mutex, PoisonError, Weak};
 
 use maitred_http_parser::exchange::Presence;
 use pyo3::prelude::*;
@@ -18,14 +18,8 @@ pub(crate) struct ClientDisconnected {
 
 impl ClientDisconnected {
     /// Tells about this client from now on.
-    pub(crate) fn watch(&self, presence: &Arc<dyn Presence>) {
-        *self.presence.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::downgrade(presence));
-    }
-
-    /// Lets go of the client.
-    pub(crate) fn forget(&self) {
-        *self.presence.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub(crate) fn watch(&self, presence: Weak<dyn Presence>) {
+        *self.presence.lock().unwrap_or_else(PoisonError::into_inner) = Some(presence);
     }
 }
 

@@ -27,10 +27,9 @@ use crate::{attach, error_stream, traceback};
 pub(crate) struct Desk {
     core: Arc<Core>,
     environs: Environs,
-    /// What the last application was given, if it has kept nothing of it.
+    /// What the application is given for this request; between two requests, what it was given for
+    /// the last one, if it has kept nothing of it.
     handles: Option<Handles>,
-    /// The response that is being made.
-    answer: Option<Arc<Answer>>,
 }
 
 /// The request that is being served, for the log.
@@ -43,24 +42,23 @@ struct Request<'a> {
 
 impl Desk {
     pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { environs: Environs::new(Arc::clone(&core)), core, handles: None, answer: None }
+        Self { environs: Environs::new(Arc::clone(&core)), core, handles: None }
     }
 
     /// Answers one exchange.
     pub(crate) fn serve(&mut self, py: Python<'_>, exchange: Exchange) {
-        let core = Arc::clone(&self.core);
-        let handles = match self.handles.take() {
+        let core = &*self.core;
+        let handles = match &mut self.handles {
             Some(handles) => handles,
-            None => match Handles::new(py, &core) {
-                Ok(handles) => handles,
-                Err(error) => return fail_early(py, &core, exchange, &error),
+            none => match Handles::new(py, core) {
+                Ok(handles) => none.insert(handles),
+                Err(error) => return fail_early(py, core, exchange, &error),
             },
         };
-        let Exchange { head, client, body, reply, queued_at, taken_at, request_id } = exchange;
+        let Exchange { head, client, body, reply, queued_at: _, queued_for, request_id } = exchange;
         handles.begin(py, reply);
-        self.answer = Some(Arc::clone(&handles.answer));
         let request = Request {
-            core: &core,
+            core,
             head: &head,
             request_id: request_id.as_deref(),
             answer: &handles.answer,
@@ -70,7 +68,7 @@ impl Desk {
             let circumstances = Circumstances {
                 client: &client,
                 body_length,
-                seconds_in_queue: taken_at.saturating_duration_since(queued_at).as_secs_f64(),
+                seconds_in_queue: queued_for.as_secs_f64(),
                 request_id: request.request_id,
                 input: &input.object,
             };
@@ -86,25 +84,23 @@ impl Desk {
         if let Err(error) = result {
             request.raised(py, Stage::Call, &error);
         }
-        self.answer = None;
-        self.keep(py, handles);
-        error_stream::finish_line(&*core.log);
+        self.look_after_handles(py);
+        error_stream::finish_line(&*self.core.log);
     }
 
-    /// Keeps the objects for the next request, if nobody else has.
-    fn keep(&mut self, py: Python<'_>, handles: Handles) {
-        if self.core.counts_references && handles.are_free(py, self.environs.holds()) {
-            handles.end();
-            self.handles = Some(handles);
-        } else {
+    /// Keeps the objects for the next request only if nobody else does.
+    fn look_after_handles(&mut self, py: Python<'_>) {
+        let are_free = |handles: &Handles| handles.are_free(py, self.environs.holds());
+        if !(self.core.counts_references && self.handles.as_ref().is_some_and(are_free)) {
+            self.handles = None;
             self.environs.stop_sharing();
         }
     }
 
     /// Ends the response whose making panicked.
     pub(crate) fn recover(&mut self, py: Python<'_>) {
-        if let Some(answer) = self.answer.take() {
-            answer.fail(py, ApplicationFault::Dropped);
+        if let Some(handles) = self.handles.take() {
+            handles.answer.fail(py, ApplicationFault::Dropped);
         }
         self.environs.stop_sharing();
         let text = "a worker thread panicked while it served a request: this is a defect of the \

@@ -97,10 +97,6 @@ impl Deadlines {
         self.reading = None;
     }
 
-    pub(super) fn is_writing(&self) -> bool {
-        self.writing.is_some()
-    }
-
     pub(super) fn nothing_to_write(&mut self) {
         self.writing = None;
     }

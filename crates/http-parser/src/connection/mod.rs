@@ -180,7 +180,8 @@ impl Connection {
                 Received::Wait
             }
             Decoded::Head(head) => {
-                let asked = Asked { is_head: head.method() == "HEAD", version: head.version() };
+                let asked =
+                    Asked { is_head: head.method_token() == b"HEAD", version: head.version() };
                 let persistence = persistence::after_request(&head, self.draining);
                 self.writing = Writing::Owed { asked, persistence };
                 self.deadlines.body_begins(&self.rules.timeouts, now.instant);
@@ -305,11 +306,6 @@ impl Connection {
     /// The output moved on: `count` bytes went, and `pending` says whether more wait.
     pub fn handle_sent(&mut self, count: u64, pending: bool, now: Instant) {
         self.deadlines.output_moved(count, pending, &self.rules.timeouts, now);
-    }
-
-    /// Whether the client has been waited for to take its output, by what was told last.
-    pub fn is_behind(&self) -> bool {
-        self.deadlines.is_writing()
     }
 
     /// Whether something is overdue at `now`, after having been acted upon: a late request has

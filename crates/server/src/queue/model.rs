@@ -11,6 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
+use std::time::Duration;
 
 use maitred_config::Settings;
 use maitred_http_parser::decode::{Decoded, Decoder};
@@ -208,14 +209,14 @@ impl<'a> Run<'a> {
                 if ticks {
                     queue.ticking.store(true, Ordering::Relaxed);
                 } else {
-                    deferral.flush();
+                    deferral.flush(queue.now());
                 }
                 Nap::Yields { taken, ticks }
             }
             Nap::Yields { taken, ticks } => {
                 if ticks {
                     queue.ticking.store(false, Ordering::Relaxed);
-                    deferral.flush();
+                    deferral.flush(queue.now());
                 } else {
                     queue.wake();
                 }
@@ -305,7 +306,7 @@ impl Stage {
             body: Body::Empty,
             reply: Box::new(Answer::new(Arc::clone(&self.conn))),
             queued_at: now,
-            taken_at: now,
+            queued_for: Duration::ZERO,
             request_id: endless.then(|| "endless".into()),
         };
         Waiting { exchange, conn: Arc::clone(&self.conn) }

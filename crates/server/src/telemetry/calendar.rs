@@ -36,11 +36,23 @@ impl Utc {
         }
     }
 
-    /// As the Common Log Format has it: `[10/Oct/2000:13:55:36 +0000]`.
-    pub(crate) fn common(self) -> String {
+    /// As the Common Log Format has it: `[10/Oct/2000:13:55:36 +0000]`. Nearly every line has one,
+    /// so the digits are written without the formatter, whose work would be a third of the line's.
+    pub(crate) fn write_common(self, out: &mut Vec<u8>) {
         let Self { year, month, day, hour, minute, second, .. } = self;
-        let month = MONTHS[(month - 1) as usize];
-        format!("[{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]")
+        let year = year.unsigned_abs();
+        out.push(b'[');
+        two_digits(out, day.into());
+        out.push(b'/');
+        out.extend_from_slice(MONTHS[(month - 1) as usize].as_bytes());
+        out.push(b'/');
+        two_digits(out, year / 100);
+        two_digits(out, year % 100);
+        for part in [hour, minute, second] {
+            out.push(b':');
+            two_digits(out, part);
+        }
+        out.extend_from_slice(b" +0000]");
     }
 
     /// RFC 3339, to the millisecond: `2000-10-10T13:55:36.123Z`.
@@ -48,6 +60,11 @@ impl Utc {
         let Self { year, month, day, hour, minute, second, millisecond } = self;
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
+}
+
+/// The last two digits of a number.
+fn two_digits(out: &mut Vec<u8>, number: u64) {
+    out.extend([number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8));
 }
 
 /// Year, month (from 1) and day (from 1) of a number of days since 1970. The year is counted from
@@ -88,6 +105,8 @@ mod tests {
         ] {
             assert_eq!(at(seconds, 7).rfc3339(), date);
         }
-        assert_eq!(at(971_186_136, 0).common(), "[10/Oct/2000:13:55:36 +0000]");
+        let mut common = Vec::new();
+        at(971_186_136, 0).write_common(&mut common);
+        assert_eq!(common, b"[10/Oct/2000:13:55:36 +0000]");
     }
 }

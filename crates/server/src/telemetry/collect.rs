@@ -2,7 +2,7 @@
 //! threads, the queue, the connections and the process.
 //!
 //! The handles of the facade count in whole numbers, so that seconds with fractions are written
-//! here, beside what the recorder renders.
+//! here, beside what the recorder renders, and so are histograms.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
@@ -137,6 +137,7 @@ impl Telemetry {
         self.set_gauges(shared.as_deref());
         let mut own = String::new();
         self.write_seconds(&mut own, shared.as_deref());
+        self.metrics.write_histograms(&mut own);
         let rendered = self.metrics.render();
         // The recorder's order is that of a hash map.
         let mut families: Vec<_> = rendered

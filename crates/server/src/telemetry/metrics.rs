@@ -2,22 +2,19 @@
 //!
 //! The recorder is our own, not the process's: two servers in one process have two sets of numbers.
 //! Every series is registered when the server is made, and its handle kept, so that a request does
-//! no lookup and allocates nothing. What can be read at the time of a scrape is not counted here
-//! (`collect.rs`).
+//! no lookup and allocates nothing. Counters and gauges are the recorder's, histograms our own
+//! (`histogram.rs`). What can be read at the time of a scrape is not counted here (`collect.rs`).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{
-    Counter, Gauge, Histogram, Key, Label as Pair, Level, Metadata, Recorder as _, Unit,
-};
-use metrics_exporter_prometheus::{
-    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use metrics::{Counter, Gauge, Key, Label as Pair, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::event::{CloseReason, Label, LeftWhile, Method, Stream, Turned};
 use super::families::{self, Family, Kind};
+use super::histogram::Histogram;
 use maitred_http_parser::Rejection;
 use maitred_http_parser::fault::Stage;
 
@@ -50,11 +47,14 @@ impl<L: Label, M> Each<L, M> {
     }
 }
 
+/// The values of the label `code_class`.
+const CODE_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
 /// The handles.
 pub(super) struct Metrics {
     registry: Registry,
     requests: Box<[OnceLock<Counter>]>,
-    request_duration: [Histogram; 5],
+    request_duration: [Histogram; CODE_CLASSES.len()],
     pub(super) app_duration: Histogram,
     pub(super) queue_wait: Histogram,
     pub(super) upstream_queue: Histogram,
@@ -84,11 +84,10 @@ impl Metrics {
         let one = |family: &Family| registry.counter(family, &[]);
         let metrics = Self {
             requests: (0..Method::ALL.len() * (CODES.1 + 1)).map(|_| OnceLock::new()).collect(),
-            request_duration: ["1xx", "2xx", "3xx", "4xx", "5xx"]
-                .map(|class| registry.histogram(&families::REQUEST_DURATION, &[class])),
-            app_duration: registry.histogram(&families::APP_DURATION, &[]),
-            queue_wait: registry.histogram(&families::QUEUE_WAIT, &[]),
-            upstream_queue: registry.histogram(&families::UPSTREAM_QUEUE, &[]),
+            request_duration: CODE_CLASSES.map(|_| Histogram::new(&families::REQUEST_DURATION)),
+            app_duration: Histogram::new(&families::APP_DURATION),
+            queue_wait: Histogram::new(&families::QUEUE_WAIT),
+            upstream_queue: Histogram::new(&families::UPSTREAM_QUEUE),
             app_exceptions: registry.each(&families::APP_EXCEPTIONS),
             protocol_errors: registry.each(&families::PROTOCOL_ERRORS),
             disconnects: registry.each(&families::DISCONNECTS),
@@ -143,14 +142,30 @@ impl Metrics {
         self.registry.gauge(family, labels)
     }
 
-    /// Every metric as Prometheus reads it, but for those of [`Kind::Seconds`].
+    /// The counters and gauges as Prometheus reads them.
     pub(super) fn render(&self) -> String {
         self.registry.handle.render()
     }
 
-    /// Sorts what histograms have recorded into their buckets, which empties their memory.
-    pub(super) fn upkeep(&self) {
-        self.registry.handle.run_upkeep();
+    /// The histograms, likewise; an empty line follows each family.
+    pub(super) fn write_histograms(&self, out: &mut String) {
+        let classes = CODE_CLASSES.map(|class| [("code_class", class)]);
+        let by_class = self.request_duration.iter().zip(&classes);
+        let by_class: Vec<_> = by_class.map(|(series, labels)| (series, &labels[..])).collect();
+        for (family, series) in [
+            (&families::REQUEST_DURATION, by_class),
+            (&families::APP_DURATION, vec![(&self.app_duration, &[][..])]),
+            (&families::QUEUE_WAIT, vec![(&self.queue_wait, &[][..])]),
+            (&families::UPSTREAM_QUEUE, vec![(&self.upstream_queue, &[][..])]),
+        ] {
+            let Family { name, help, .. } = family;
+            // Writing to a String cannot fail.
+            let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} histogram\n");
+            for (histogram, labels) in series {
+                histogram.write(out, name, labels);
+            }
+            out.push('\n');
+        }
     }
 }
 
@@ -164,25 +179,15 @@ const METADATA: Metadata<'_> = Metadata::new("maitred", Level::INFO, None);
 
 impl Registry {
     fn new() -> Self {
-        let mut builder = PrometheusBuilder::new().add_global_label("worker", WORKER);
-        for family in families::ALL {
-            if let Kind::Histogram(bounds) = family.kind {
-                let matcher = Matcher::Full(family.name.to_owned());
-                builder = builder
-                    .set_buckets_for_metric(matcher, bounds)
-                    .expect("a declared histogram has bounds");
-            }
-        }
+        let builder = PrometheusBuilder::new().add_global_label("worker", WORKER);
         let recorder = builder.build_recorder();
         for family in families::ALL {
             let (name, help) = (family.name.into(), family.help.into());
             match family.kind {
                 Kind::Counter => recorder.describe_counter(name, None, help),
                 Kind::Gauge => recorder.describe_gauge(name, None, help),
-                Kind::Histogram(_) => {
-                    recorder.describe_histogram(name, Some(Unit::Seconds), help);
-                }
-                Kind::Seconds => {}
+                // Written by ourselves.
+                Kind::Histogram(_) | Kind::Seconds => {}
             }
         }
         let handle = recorder.handle();
@@ -195,10 +200,6 @@ impl Registry {
 
     fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
         self.recorder.register_gauge(&key(family, labels), &METADATA)
-    }
-
-    fn histogram(&self, family: &Family, labels: &[&str]) -> Histogram {
-        self.recorder.register_histogram(&key(family, labels), &METADATA)
     }
 
     fn each<L: Label>(&self, family: &Family) -> Each<L, Counter> {

@@ -23,6 +23,7 @@ pub mod calendar;
 pub(crate) mod collect;
 mod event;
 pub mod families;
+mod histogram;
 mod lines;
 mod metrics;
 pub(crate) mod pause;
@@ -40,7 +41,7 @@ use self::access_log::AccessLog;
 use self::collect::Gauges;
 use self::event::{Method, Stream};
 use self::lines::Lines;
-use self::metrics::{Metrics, seconds};
+use self::metrics::Metrics;
 use self::pause::Pause;
 use self::upstream::Names;
 
@@ -207,7 +208,7 @@ impl Telemetry {
     /// A trusted proxy says when it got a request whose first byte came here at `came`.
     pub(crate) fn came_from_proxy(&self, started: &[u8], came: SystemTime) {
         if let Some(waited) = upstream::waited_upstream(started, came) {
-            self.metrics.upstream_queue.record(seconds(waited));
+            self.metrics.upstream_queue.observe(waited);
         }
     }
 
@@ -253,19 +254,14 @@ impl Telemetry {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what must be done now and then so that numbers that nobody reads take no memory.
-    pub(crate) fn upkeep(&self) {
-        self.metrics.upkeep();
-    }
-
     /// A worker thread has taken a request that waited for so long.
     pub(crate) fn request_taken(&self, waited: Duration) {
-        self.metrics.queue_wait.record(seconds(waited));
+        self.metrics.queue_wait.observe(waited);
     }
 
     /// A worker thread has done with a request, which kept it for so long.
     pub(crate) fn request_served(&self, taken: Duration) {
-        self.metrics.app_duration.record(seconds(taken));
+        self.metrics.app_duration.observe(taken);
     }
 
     /// A request has ended, one way or another. Each does so once.
@@ -276,7 +272,7 @@ impl Telemetry {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.requests(method, code).increment(1);
         let duration = now.saturating_duration_since(record.received_at);
-        self.metrics.request_duration(code).record(seconds(duration));
+        self.metrics.request_duration(code).observe(duration);
         if record.request_body_bytes > 0 {
             self.metrics.request_bytes.increment(record.request_body_bytes);
         }
@@ -287,7 +283,7 @@ impl Telemetry {
             self.metrics.disconnects.of(stage).increment(1);
         }
         if let Some(log) = self.access_log.get()
-            && !log.push(record, now, self.clock().wall())
+            && !log.push(record, now)
         {
             self.metrics.log_dropped.of(Stream::Access).increment(1);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
@@ -93,7 +93,7 @@ impl Wire {
             body,
             reply: Box::new(reply),
             queued_at,
-            taken_at: queued_at + std::time::Duration::from_secs(self.seconds_in_queue),
+            queued_for: std::time::Duration::from_secs(self.seconds_in_queue),
             request_id: self.request_id,
         };
         (exchange, pending)
@@ -323,8 +323,8 @@ impl Reply for Recording {
         self.end(outcome, out);
     }
 
-    fn presence(&self) -> Arc<dyn Presence> {
-        Arc::<Gone>::clone(&self.is_gone)
+    fn presence(&self) -> Weak<dyn Presence> {
+        Arc::<Gone>::downgrade(&self.is_gone) as Weak<dyn Presence>
     }
 }
 

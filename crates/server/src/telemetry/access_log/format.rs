@@ -5,6 +5,7 @@
 //! or paint a terminal: quotes, backslashes and whatever is not visible ASCII become escapes.
 
 use std::io::Write as _;
+use std::time::SystemTime;
 
 use maitred_config::AccessLogFormat;
 use maitred_http_parser::RequestHead;
@@ -137,15 +138,16 @@ impl Format {
     }
 
     /// Appends a line, without its end.
-    pub(super) fn write(&self, out: &mut Vec<u8>, entry: &Entry) {
+    /// The request ended at `wall`.
+    pub(super) fn write(&self, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         let pieces = match self {
-            Self::Json => return json::write(out, entry),
+            Self::Json => return json::write(out, entry, wall),
             Self::Pattern(pieces) => pieces,
         };
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Piece::Field(field) => field.write(out, entry),
+                Piece::Field(field) => field.write(out, entry, wall),
                 Piece::RequestField(name) => or_dash(out, request_field(&entry.record, name)),
             }
         }
@@ -197,8 +199,8 @@ pub(super) fn request_field<'r>(record: &'r Record, name: &str) -> Option<&'r [u
 }
 
 impl Field {
-    fn write(self, out: &mut Vec<u8>, entry: &Entry) {
-        let Entry { record, ended_at, wall } = entry;
+    fn write(self, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
+        let Entry { record, ended_at } = entry;
         let head = record.head.as_deref();
         let took = ended_at.saturating_duration_since(record.received_at);
         // Writing to a Vec cannot fail.
@@ -206,7 +208,7 @@ impl Field {
             Self::Client => return escape(out, record.client_address().as_bytes()),
             Self::Peer => return escape(out, record.client.peer.host.as_bytes()),
             Self::Identity | Self::User => write!(out, "-"),
-            Self::Time => write!(out, "{}", Utc::of(*wall).common()),
+            Self::Time => return Utc::of(wall).write_common(out),
             Self::RequestLine => return request_line(out, head),
             Self::Method => return or_dash(out, head.map(|head| head.method().as_bytes())),
             Self::Path => return or_dash(out, head.map(RequestHead::path)),
@@ -225,7 +227,7 @@ impl Field {
             Self::ExactSeconds => write!(out, "{:.6}", seconds(took)),
             Self::Process => write!(out, "<{}>", std::process::id()),
             Self::Host => return or_dash(out, head.and_then(RequestHead::host)),
-            Self::AppSeconds => duration(out, record.answered_in.map(seconds)),
+            Self::AppSeconds => duration(out, record.answered_in().map(seconds)),
             Self::QueueSeconds => duration(out, record.queued_for().map(seconds)),
             Self::Thread => match record.thread {
                 Some(thread) => write!(out, "maitred-{thread}"),
@@ -268,10 +270,13 @@ fn or_dash(out: &mut Vec<u8>, value: Option<&[u8]>) {
 
 /// Appends `bytes`; what is no visible ASCII or could end a quoted string is escaped.
 fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
+        let (plain, byte) = (&rest[..at], rest[at]);
+        rest = &rest[at + 1..];
+        out.extend_from_slice(plain);
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b' '..=b'~' => out.push(byte),
             _ => {
                 const DIGITS: &[u8; 16] = b"0123456789abcdef";
                 let digit = |value: u8| DIGITS[usize::from(value)];
@@ -279,6 +284,12 @@ fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
             }
         }
     }
+    out.extend_from_slice(rest);
+}
+
+/// Whether a byte is written as it is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::time::SystemTime;
 
 use maitred_http_parser::RequestHead;
 use serde::Serialize;
@@ -50,13 +51,13 @@ struct Line<'a> {
     referer: Option<Cow<'a, str>>,
 }
 
-/// Appends a line, without its end.
-pub(super) fn write(out: &mut Vec<u8>, entry: &Entry) {
-    let Entry { record, ended_at, wall } = entry;
+/// Appends a line, without its end. The request ended at `wall`.
+pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
+    let Entry { record, ended_at } = entry;
     let head = record.head.as_deref();
     let field = |name| request_field(record, name).map(String::from_utf8_lossy);
     let line = Line {
-        time: Utc::of(*wall).rfc3339(),
+        time: Utc::of(wall).rfc3339(),
         remote_addr: &record.client.peer.host,
         client_addr: record.client_address(),
         method: head.map(RequestHead::method),
@@ -67,7 +68,7 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry) {
         bytes: record.response_body_bytes,
         request_bytes: record.request_body_bytes,
         duration: seconds(ended_at.saturating_duration_since(record.received_at)),
-        app_time: record.answered_in.map(seconds),
+        app_time: record.answered_in().map(seconds),
         queue_time: record.queued_for().map(seconds),
         thread: record.thread.map(|thread| format!("maitred-{thread}")),
         request_id: record.request_id.as_deref(),

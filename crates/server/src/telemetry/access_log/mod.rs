@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 
@@ -47,7 +47,6 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 pub(super) struct Entry {
     pub(super) record: Record,
     pub(super) ended_at: Instant,
-    pub(super) wall: SystemTime,
 }
 
 /// The access log could not be opened.
@@ -135,7 +134,7 @@ impl AccessLog {
     }
 
     /// Takes note of a request. False if there is no room for it.
-    pub(super) fn push(&self, record: Record, ended_at: Instant, wall: SystemTime) -> bool {
+    pub(super) fn push(&self, record: Record, ended_at: Instant) -> bool {
         if self.is_excluded(&record) {
             return true;
         }
@@ -146,7 +145,7 @@ impl AccessLog {
         }
         let was_calm = buffer.is_calm();
         buffer.bytes += size;
-        buffer.entries.push(Entry { record, ended_at, wall });
+        buffer.entries.push(Entry { record, ended_at });
         let has_become_urgent = was_calm && !buffer.is_calm();
         if std::mem::take(&mut buffer.is_asleep) || has_become_urgent {
             drop(buffer);
@@ -249,16 +248,18 @@ struct Writer<F> {
 
 impl<F: Fn(u64)> Writer<F> {
     fn run(mut self) {
-        let mut text = Vec::new();
+        let (mut text, mut entries) = (Vec::new(), Vec::new());
         loop {
-            let (entries, reopen, closed) = self.wait();
+            let (reopen, closed) = self.wait(&mut entries);
             if reopen && let Err(error) = self.output.reopen() {
                 // What is open stays open: better in the wrong file than nowhere.
                 tracing::error!(target: "maitred", "cannot reopen the access log: {error}");
             }
+            let (now, wall) = (self.clock.instant(), self.clock.wall());
             let mut lines = 0;
             for entry in &entries {
-                self.format.write(&mut text, entry);
+                let ended = wall - now.saturating_duration_since(entry.ended_at);
+                self.format.write(&mut text, entry, ended);
                 text.push(b'\n');
                 lines += 1;
                 if text.len() >= PIECE_BYTES {
@@ -271,6 +272,9 @@ impl<F: Fn(u64)> Writer<F> {
             if closed {
                 return;
             }
+            // What there is room for is used again, as long as there is use for half of it.
+            entries.shrink_to(2 * entries.len());
+            entries.clear();
             self.collect();
         }
     }
@@ -286,8 +290,9 @@ impl<F: Fn(u64)> Writer<F> {
         text.clear();
     }
 
-    /// Sleeps until there is something to do.
-    fn wait(&self) -> (Vec<Entry>, bool, bool) {
+    /// Sleeps until there is something to do, and exchanges `entries` for those that have come.
+    /// Tells whether the file is to be opened anew, and whether these were the last.
+    fn wait(&self, entries: &mut Vec<Entry>) -> (bool, bool) {
         let mut buffer = self.shared.buffer();
         while buffer.entries.is_empty() && !buffer.closed && !buffer.reopen {
             buffer.is_asleep = true;
@@ -295,7 +300,8 @@ impl<F: Fn(u64)> Writer<F> {
         }
         buffer.is_asleep = false;
         buffer.bytes = 0;
-        (std::mem::take(&mut buffer.entries), std::mem::take(&mut buffer.reopen), buffer.closed)
+        std::mem::swap(&mut buffer.entries, entries);
+        (std::mem::take(&mut buffer.reopen), buffer.closed)
     }
 
     /// Lets lines come together.
