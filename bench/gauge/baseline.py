@@ -1,6 +1,6 @@
 """The committed numbers of instructions per request, and what may change them.
 
-They are kept for each kind of interpreter and machine, because CPython itself is most of them.
+They are kept for each build of CPython, because it is most of them.
 """
 
 from __future__ import annotations

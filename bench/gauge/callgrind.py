@@ -3,30 +3,32 @@
 The count is of user space only and knows neither waiting nor caches, but it repeats within a few
 percent on any machine, where times do not: so it is the gauge for regressions.
 
-The server runs twice, answers a small and a large number of requests, and the difference is
-divided by the difference in requests: start-up, imports and the filling of caches, which are the
-same in both, cancel. The requests come in rounds, one on each of many connections at once, because
-under load a worker finds its next request without being woken; on a single connection the count
-would mostly tell who had to be woken. Hash seeds are fixed, the server is seen to listen without
-being connected to, and its threads run one at a time.
+The server answers until its caches are filled; then the count is set to zero, it answers so many
+requests, and the count is read. The requests come in rounds, one on each of many connections. While
+they are sent the server is stopped, so that it finds all of them when it goes on, as under load:
+otherwise the count would tell how often a thread had to be woken, which is up to the scheduler.
+Hash seeds are fixed, and the server's threads run one at a time.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 from client import Connection
 
-from gauge import answers
+from gauge import answers, process_tree
 from gauge.running import CellError, Running
 from gauge.scenarios import SCENARIOS
 from gauge.servers import SERVERS, Places
 
 CONNECTIONS = 64
-FEW, MANY = 5, 45  # rounds of one request on each connection
+WARM_UP, ROUNDS = 20, 100  # of one request on each connection
 TRIES = 3  # a round may be cut in two by who runs first: the least is what repeats
 PATIENCE_SECONDS = 180
 VALGRIND = (
@@ -41,19 +43,14 @@ TOTAL = re.compile(rb"^(?:summary|totals): (\d+)", re.M)
 
 def per_request(name: str, scenario_name: str, places: Places) -> float:
     """Instructions in user space for one request, over all processes of the server."""
-    few, many = (
-        min(_total(name, scenario_name, places, rounds) for _ in range(TRIES))
-        for rounds in (FEW, MANY)
-    )
-    return (many - few) / ((MANY - FEW) * CONNECTIONS)
+    return min(_count(name, scenario_name, places) for _ in range(TRIES))
 
 
-def _total(name: str, scenario_name: str, places: Places, rounds: int) -> int:
-    """Every instruction from the start of the server to its end, with so many rounds between."""
-    scenario = SCENARIOS[scenario_name]
+def _count(name: str, scenario_name: str, places: Places) -> float:
+    """The same, once."""
+    server, scenario = SERVERS[name], SCENARIOS[scenario_name]
     with tempfile.TemporaryDirectory(prefix="maitred-bench-") as scratch, ExitStack() as stack:
         wrapper = (*VALGRIND, f"--callgrind-out-file={scratch}/callgrind.%p")
-        server = SERVERS[name]
         with Running(server, scenario, places, scratch, wrapper, PATIENCE_SECONDS) as running:
             data = answers.bytes_of_request(scenario, running.port)
             address = ("127.0.0.1", running.port)
@@ -61,15 +58,35 @@ def _total(name: str, scenario_name: str, places: Places, rounds: int) -> int:
                 stack.enter_context(Connection(address, PATIENCE_SECONDS))
                 for _ in range(CONNECTIONS)
             ]
-            for _ in range(rounds):
-                for connection in connections:
-                    connection.send(data)
-                for connection in connections:
-                    answers.expect(connection.read(), scenario.expect)
-        counts = [total(dump.read_bytes()) for dump in Path(scratch).glob("callgrind.*")]
+            processes = process_tree.members(running.pid)
+
+            def ask(rounds: int) -> None:
+                for _ in range(rounds):
+                    for pid in processes:
+                        os.kill(pid, signal.SIGSTOP)
+                    for connection in connections:
+                        connection.send(data)
+                    for pid in processes:
+                        os.kill(pid, signal.SIGCONT)
+                    for connection in connections:
+                        answers.expect(connection.read(), scenario.expect)
+
+            ask(WARM_UP)
+            _control("--zero", processes)
+            ask(ROUNDS)
+            _control("--dump", processes)
+            counts = [total(dump.read_bytes()) for dump in Path(scratch).glob("callgrind.*.1")]
         if not any(counts):
             raise CellError(f"no count was written: {running.log_end()}")
-        return sum(counts)
+        return sum(counts) / (ROUNDS * CONNECTIONS)
+
+
+def _control(order: str, processes: list[int]) -> None:
+    for pid in processes:
+        command = ["callgrind_control", order, str(pid)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        if done.returncode != 0:
+            raise CellError(f"{' '.join(command)}: {done.stdout} {done.stderr}")
 
 
 def total(dump: bytes) -> int:
