@@ -6,9 +6,11 @@ import http.client
 import os
 import signal
 import socket
+import sys
 
 import pytest
 from client import Connection, request
+from server import Server
 
 SLOW = """
 import os
@@ -123,6 +125,55 @@ def test_a_thread_of_the_application_that_never_ends_does_not_keep_it_from_endin
     server = maitred("--graceful-timeout=1", "forever:app", cwd=tmp_path)
     assert server.stop() == 0
     assert "threads of the application have not ended" in server.log
+
+
+@pytest.mark.parametrize(
+    "work",
+    ["pass", "try: deaf()\n        except BaseException: pass"],
+    ids=["runs", "catches whatever is raised"],
+)
+def test_a_request_that_never_ends_does_not_change_the_status(maitred, tmp_path, work):
+    (tmp_path / "endless.py").write_text(
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('at exit', file=sys.stderr))\n"
+        "def deaf():\n    while True: pass\n"
+        "def app(environ, start_response):\n"
+        "    print('begun', file=sys.stderr, flush=True)\n"
+        f"    while True:\n        {work}\n"
+    )
+    server = maitred("--graceful-timeout=1", "--threads=1", "endless:app", cwd=tmp_path)
+    with Connection(server.address) as connection:
+        connection.send(request("/"))
+        server.wait_for("begun")
+        assert server.stop() == 0
+    assert "stopped, with threads left in the application left=1" in server.log
+    assert "at exit" in server.log
+
+
+def test_a_closed_terminal_drains(slow, gate):
+    connection = http.client.HTTPConnection(*slow.address, timeout=30)
+    connection.request("GET", "/slow")
+    response = connection.getresponse()
+    assert response.readline() == b"begun\n"
+    slow.signal(signal.SIGHUP)
+    slow.wait_for("SIGHUP received: draining")
+    gate.write_text("through the gate\n")
+    assert response.read() == b"through the gate\ndone\n"
+    assert slow.wait() == 0
+
+
+def test_nohup_survives_a_closed_terminal(program):
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    replaced = "os.execv(sys.executable, [sys.executable, '-m', 'maitred', *sys.argv[1:]])"
+    nohup = [sys.executable, "-c", ignoring + replaced]
+    server = Server([*nohup, "--listen=127.0.0.1:0", "maitred.demo:app"])
+    try:
+        server.wait_for("serving on ")
+        server.signal(signal.SIGHUP)
+        assert http_ok(server.address)
+        assert server.stop() == 0
+    finally:
+        server.close()
 
 
 def test_a_thread_of_the_application_may_end_in_its_own_time(maitred, tmp_path):

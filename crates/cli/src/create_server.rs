@@ -55,6 +55,7 @@ pub(crate) fn create_server(
     let sources = sources::gather(None, keywords::read(settings)?);
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
     logging::receive(loaded.settings.log_level.into());
+    logging::learn_thread_name(py);
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }

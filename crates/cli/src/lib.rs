@@ -13,6 +13,7 @@ mod sources;
 mod telemetry;
 
 mod check;
+mod leaving;
 mod load;
 mod serve;
 

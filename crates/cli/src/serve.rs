@@ -15,7 +15,7 @@ use crate::logging::{self, StderrLog};
 use crate::output::complain;
 use crate::signals::{Scope, Signals};
 use crate::telemetry::Reports;
-use crate::{announcement, application, check, load, service_manager, waiting};
+use crate::{announcement, application, check, leaving, load, service_manager, waiting};
 
 /// Serves until a signal says to stop.
 ///
@@ -23,12 +23,16 @@ use crate::{announcement, application, check, load, service_manager, waiting};
 /// An exception that is nobody's mistake.
 pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<Exit> {
     logging::receive(loaded.settings.log_level.into());
+    logging::learn_thread_name(py);
     // Dropped last: what is said on the way out is still written.
     let _log = StderrLog::start(loaded.settings.log_format)?;
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
     let signals = Signals::install(py, Scope::Process)?;
+    if after == Afterwards::Exit {
+        leaving::prepare(py)?;
+    }
     let result = match serve_with_signals(py, loaded, signals.as_ref()) {
         // The handler's exception came through whatever was running, an import for one.
         _ if signals.as_ref().is_some_and(Signals::interrupted) => Ok(Exit::Done),
@@ -39,6 +43,7 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
         (Some(signals), Afterwards::Exit) => {
             signals.ending(py);
             let status = result.as_ref().map_or(Exit::Failed, |exit| *exit).status();
+            leaving::with_status(status);
             end_within(loaded.settings.graceful_timeout, status)?;
             result
         }

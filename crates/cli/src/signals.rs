@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first drains, the second ends at once.
+//! SIGTERM, SIGINT and SIGHUP: the first drains, the second ends at once.
 //!
 //! Everything goes through Python's own signal machinery, so that an application's handlers work as
 //! they always do and ours are what `signal.getsignal` shows. Handlers are there before the
@@ -93,8 +93,9 @@ impl Signals {
         let module = py.import("signal")?;
         let mut wanted = vec!["SIGTERM", "SIGINT"];
         if scope == Scope::Process {
-            // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK.
-            wanted.extend(["SIGUSR1", "SIGBREAK"]);
+            // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK. SIGHUP comes
+            // when a terminal is closed; by itself it would end the process amid its requests.
+            wanted.extend(["SIGUSR1", "SIGBREAK", "SIGHUP"]);
         }
         let mut signals = Self {
             shared,
@@ -107,7 +108,9 @@ impl Signals {
             let previous = module.call_method1("getsignal", (&number,))?;
             let unset = previous.is(module.getattr("SIG_DFL")?)
                 || previous.is(module.getattr("default_int_handler")?);
-            if scope == Scope::Guest && !unset {
+            // `nohup` is how a terminal's end is survived.
+            let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
+            if (scope == Scope::Guest && !unset) || is_to_survive {
                 continue;
             }
             let handler = Handler(Arc::clone(&signals.shared));
@@ -184,6 +187,7 @@ impl Handler {
             Action::Nothing => {}
             Action::ReopenLogs(server) => server.reopen_logs(),
             Action::Interrupt => {
+                tracing::info!("{name} received before anything was served: ending");
                 self.0.interrupted.store(true, Ordering::Relaxed);
                 return Err(PySystemExit::new_err(0));
             }

@@ -187,7 +187,7 @@ impl Drop for Paused<'_> {
 /// that trying again at once would only keep the processor busy.
 async fn recover(shared: &Shared, error: &io::Error) {
     if is_out_of_descriptors(error) {
-        shared.telemetry.turned_away(Turned::FileDescriptors);
+        shared.telemetry.out_of_descriptors(error);
         if !evict(shared) {
             let _paused = Paused::now(&shared.telemetry);
             tokio::time::sleep(PAUSE).await;

@@ -18,6 +18,7 @@ mod clock;
 mod conn;
 mod console;
 mod deferral;
+mod descriptors;
 mod drain;
 mod incoming;
 mod io_task;

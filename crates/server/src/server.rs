@@ -1,6 +1,7 @@
 //! A server, from its sockets to its end: one I/O thread, and the application's workers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use crate::accept::{self, Door};
 use crate::clock::Clock;
 use crate::deferral::Deferral;
+use crate::descriptors;
 use crate::drain;
 use crate::listen::Listeners;
 use crate::nap;
@@ -72,9 +74,21 @@ pub enum RunError {
 }
 
 /// A server that runs. Clones are handles of the same one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Running {
     control: Arc<Control>,
+    /// The nudges that this handle has seen: one that somebody else waits with has its own count, so
+    /// that nobody takes another's.
+    seen: AtomicU64,
+}
+
+impl Clone for Running {
+    fn clone(&self) -> Self {
+        Self {
+            control: Arc::clone(&self.control),
+            seen: AtomicU64::new(self.seen.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// What [`Running::wait`] saw.
@@ -111,7 +125,8 @@ struct Control {
 struct State {
     stage: Stage,
     stopped: bool,
-    nudged: bool,
+    /// How often somebody has nudged.
+    nudges: u64,
     io: Option<JoinHandle<()>>,
 }
 
@@ -152,6 +167,7 @@ impl Server {
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
         telemetry.open_access_log(&settings)?;
+        descriptors::warn_if_few(settings.connection_limit);
         let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
         shared.spooling.try_out()?;
         // Workers that nobody will feed would wait for ever.
@@ -173,7 +189,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         .build()?;
     let control = Arc::new(Control {
         watch: Mutex::new(Some(watch)),
-        state: Mutex::new(State { stage: Stage::Serve, stopped: false, nudged: false, io: None }),
+        state: Mutex::new(State { stage: Stage::Serve, stopped: false, nudges: 0, io: None }),
         changed: Condvar::new(),
         told: Notify::new(),
         shared: Arc::clone(shared),
@@ -200,7 +216,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         end(&io_control);
     })?;
     control.state().io = Some(io);
-    Ok(Running { control })
+    Ok(Running { control, seen: AtomicU64::new(0) })
 }
 
 /// What all parts of the server share.
@@ -277,9 +293,11 @@ fn end(control: &Control) {
     let shared = &control.shared;
     shared.queue.close();
     drop(control.watch.lock().unwrap_or_else(PoisonError::into_inner).take());
-    let left = shared.pool.end(WORKERS_END_WITHIN);
-    if left > 0 {
-        tracing::warn!(target: "maitred", "{left} worker threads are still running");
+    match shared.pool.end(WORKERS_END_WITHIN) {
+        0 => tracing::info!(target: "maitred", "stopped"),
+        left => {
+            tracing::warn!(target: "maitred", left, "stopped, with threads left in the application");
+        }
     }
     shared.telemetry.ended(shared);
     let mut state = control.state();
@@ -346,7 +364,7 @@ impl Running {
                 }
                 return Waited::Stopped;
             }
-            if std::mem::take(&mut state.nudged) {
+            if self.seen.swap(state.nudges, Ordering::Relaxed) != state.nudges {
                 return Waited::Nudged;
             }
             state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -373,9 +391,10 @@ impl Running {
         self.control.shared.telemetry.reopen_logs();
     }
 
-    /// Makes one [`Running::wait`] return, so that its caller can look at something else.
+    /// Makes [`Running::wait`] return, once for each handle, so that whoever waits can look at
+    /// something else.
     pub fn nudge(&self) {
-        self.control.state().nudged = true;
+        self.control.state().nudges += 1;
         self.control.changed.notify_all();
     }
 }

@@ -220,3 +220,15 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
     assert_eq!((code(500), code(503)), (1.0, 1.0));
     assert_every_connection_ended_in_one_way(&served);
 }
+
+#[test]
+fn a_nudge_reaches_everybody_who_waits() {
+    let served = Served::start(settings(), hello());
+    let (other, third) = (served.running.clone(), served.running.clone());
+    served.running.nudge();
+    assert_eq!(served.running.wait(), Waited::Nudged);
+    assert_eq!(other.wait(), Waited::Nudged);
+    served.running.drain();
+    assert_eq!(served.running.wait(), Waited::Stopped);
+    assert_eq!(third.wait(), Waited::Stopped);
+}

@@ -11,7 +11,7 @@ use crate::error_stream::ErrorStream;
 use crate::field_names::KnownKeys;
 use crate::held_bytes::Graveyard;
 use crate::log::{Level, Log};
-use crate::{attach, environ, fork, visits, worker};
+use crate::{attach, environ, fork, left_behind, visits, worker};
 
 /// What the environ tells about the server, as the settings of the same names have it.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ impl WsgiApplication {
     ) -> PyResult<Self> {
         fork::watch(py)?;
         visits::watch(py)?;
+        left_behind::watch(py)?;
         let errors = Bound::new(py, ErrorStream::new(Arc::clone(&log)))?;
         let mut facts = facts.clone();
         facts.url_prefix.truncate(facts.url_prefix.trim_end_matches('/').len());

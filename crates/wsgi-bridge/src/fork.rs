@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use crate::visits;
+use crate::{left_behind, visits};
 
 /// How often this process and its ancestors were forked, one from the other.
 static DEPTH: AtomicU64 = AtomicU64::new(0);
@@ -54,6 +54,7 @@ pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
 fn forked_in_child() {
     DEPTH.fetch_add(1, Ordering::Relaxed);
     visits::forget();
+    left_behind::forget();
 }
 
 /// Ends a child that came back from the application: nothing in it may be used any further, and

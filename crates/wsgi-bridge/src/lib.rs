@@ -58,6 +58,7 @@ mod held_bytes;
 mod input;
 mod iterable;
 mod latin1;
+mod left_behind;
 pub mod load;
 pub mod log;
 #[doc(hidden)]
@@ -65,6 +66,7 @@ pub mod measure;
 mod path_info;
 mod presence;
 mod serve;
+mod signature;
 mod sole_owner;
 mod start_response;
 mod traceback;
@@ -72,5 +74,6 @@ mod visits;
 mod worker;
 
 pub use application::{Facts, ListenerFacts, WsgiApplication};
+pub use left_behind::left_behind;
 pub use load::load;
 pub use log::Log;

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyModuleNotFoundError, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyTuple};
 
-use crate::traceback;
+use crate::{signature, traceback};
 
 /// Whether what was found is the application, or makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,17 @@ pub enum LoadError {
         /// What may have been meant: empty, or a sentence after a semicolon.
         hint: String,
     },
+    /// An argument of the factory is no literal.
+    #[error("the arguments in `{0}` must be literals: text, numbers, True, False, None")]
+    NoLiteral(String),
+    /// What was found is called with something else than an environ.
+    #[error("`{spec}` {problem}")]
+    NotWsgi {
+        /// What was asked for.
+        spec: String,
+        /// What it is, and what to write instead.
+        problem: String,
+    },
     /// What was found cannot be called.
     #[error("`{spec}` is {kind}, which cannot be called as a WSGI application")]
     NotCallable {
@@ -105,7 +116,10 @@ pub fn load(py: Python<'_>, spec: &str, kind: Kind) -> Result<Py<PyAny>, LoadErr
         let kind = type_name(&found);
         return Err(LoadError::NotCallable { spec: spec.to_owned(), kind });
     }
-    Ok(found.unbind())
+    match signature::mismatch(&found, spec, kind) {
+        Some(problem) => Err(LoadError::NotWsgi { spec: spec.to_owned(), problem }),
+        None => Ok(found.unbind()),
+    }
 }
 
 fn is_dotted_name(text: &str) -> bool {
@@ -201,7 +215,7 @@ fn evaluate<'py>(
         if error.is_instance_of::<PySyntaxError>(py) {
             malformed()
         } else {
-            raised(py, format!("reading the arguments of `{expression}`"), &error)
+            LoadError::NoLiteral(expression.to_owned())
         }
     })?;
     attributes_of(module, &owner, callee)?

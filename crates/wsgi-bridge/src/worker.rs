@@ -17,7 +17,7 @@ use pyo3::types::PyDict;
 use crate::application::Core;
 use crate::fork::{self, Process};
 use crate::serve::Desk;
-use crate::{attach, traceback};
+use crate::{attach, left_behind, traceback};
 
 /// Starts a thread that serves from `exchanges` until they are closed.
 pub(crate) fn start(
@@ -49,9 +49,11 @@ struct Target {
 
 #[pymethods]
 impl Target {
-    fn __call__(&self, py: Python<'_>) {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let _finished = Finished(&self.is_finished);
+        let _registered = left_behind::register(py)?;
         serve_all(py, &self.core, &*self.exchanges);
+        Ok(())
     }
 }
 

@@ -8,14 +8,16 @@ use std::time::Duration;
 use maitred_http_parser::Rejection;
 use maitred_http_parser::exchange::Peer;
 
-use super::Telemetry;
 use super::ration::Ration;
+use super::{Telemetry, Turned};
+use crate::system_error::in_words;
 
 /// The rations: enough of each kind to see what it is about.
 #[derive(Debug)]
 pub(super) struct Lines {
     refused: Ration,
     limit: Ration,
+    descriptors: Ration,
     broken: Ration,
     untrusted: Ration,
     storage: Ration,
@@ -28,6 +30,7 @@ impl Default for Lines {
         Self {
             refused: twenty(),
             limit: Ration::new(1, Duration::from_secs(60)),
+            descriptors: Ration::new(1, Duration::from_secs(60)),
             broken: twenty(),
             untrusted: twenty(),
             storage: twenty(),
@@ -37,8 +40,10 @@ impl Default for Lines {
 }
 
 impl Telemetry {
-    fn may_say(&self, of: impl Fn(&Lines) -> &Ration) -> Option<u64> {
-        of(&self.lines).take(self.clock().instant())
+    /// Whether a line may be written now, and how many have been left out before it, if any.
+    fn may_say(&self, of: impl Fn(&Lines) -> &Ration) -> Option<Option<u64>> {
+        let left_out = of(&self.lines).take(self.clock().instant())?;
+        Some((left_out > 0).then_some(left_out))
     }
 
     /// Somebody came while there were as many connections as may be.
@@ -51,6 +56,21 @@ impl Telemetry {
                 "connection-limit ({limit}) is reached: idle connections are closed for newcomers, \
                  and where none is idle, newcomers are turned away; raise connection-limit, or \
                  lower keep-alive-timeout"
+            );
+        }
+    }
+
+    /// Somebody could not be accepted, because the process may open no more files.
+    pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
+        self.turned_away(Turned::FileDescriptors);
+        if self.may_say(|lines| &lines.descriptors).is_some() {
+            let limit = self.limits.connections;
+            tracing::warn!(
+                target: "maitred",
+                "no more files may be opened ({}), though connection-limit ({limit}) is not \
+                 reached: newcomers wait until somebody leaves; raise `ulimit -n` (LimitNOFILE= in \
+                 systemd), or lower connection-limit",
+                in_words(error)
             );
         }
     }

@@ -28,6 +28,26 @@ def create_app(name="plain", *, debug=False):
     app.__doc__ = f"{name} {debug}"
     return app
 def broken(): raise LookupError("no settings")
+def needy(name): pass
+async def asgi(scope, receive, send): pass
+class Asgi:
+    async def __call__(self, scope, receive, send): pass
+asgi_object = Asgi()
+class Wsgi:
+    "object"
+    def __init__(self, environ=None, start_response=None): pass
+    def __call__(self, environ, start_response): pass
+    def method(self, environ, start_response): "method"
+    @classmethod
+    def of_class(cls, environ, start_response): "of class"
+wsgi_object = Wsgi()
+import functools
+def inner(request): "wrapped"
+@functools.wraps(inner)
+def wrapped(environ, start_response): pass
+def anything(*arguments, **keywords): "anything"
+def optional(environ, start_response, more=None): "optional"
+partial = functools.partial(optional, more=1)
 number = 5
 ''',
     "onlyapp": 'def app(environ, start_response): "app"',
@@ -96,11 +116,51 @@ fn a_missing_attribute_comes_with_the_nearest_one() {
         &["`loadable.wsgi` has no attribute `aplication`", "did you mean `application`?"],
     );
     says("loadable.wsgi:shop.ap", &["`loadable.wsgi.shop`", "did you mean `app`?"]);
-    says("loadable.wsgi:zzz", &["it has `application`, `broken`, `create_app`"]);
+    says("loadable.wsgi:zzz", &["it has `Asgi`, `Wsgi`, `anything`, `application`"]);
     says(
         "loadable.neither",
         &["neither `application` nor `app`", "it has `create_app`", "loadable.neither:"],
     );
+}
+
+#[test]
+fn an_application_that_is_asgi_is_refused_before_a_client_finds_out() {
+    for name in ["asgi", "asgi_object"] {
+        let spec = format!("loadable.wsgi:{name}");
+        says(&spec, &[&spec, "is an ASGI application", "serves WSGI"]);
+    }
+}
+
+#[test]
+fn a_factory_that_was_not_called_is_refused_with_what_to_write() {
+    says(
+        "loadable.wsgi:create_app",
+        &["does not take `environ` and `start_response`", "write `loadable.wsgi:create_app()`"],
+    );
+    let error = loaded("loadable.wsgi:needy", Kind::Application).unwrap_err();
+    assert!(error.ends_with("so it is no WSGI application"), "{error}");
+}
+
+#[test]
+fn whatever_may_be_called_with_two_arguments_is_an_application() {
+    finds("loadable.wsgi:wsgi_object", "object");
+    finds("loadable.wsgi:Wsgi", "object");
+    finds("loadable.wsgi:wsgi_object.method", "method");
+    finds("loadable.wsgi:Wsgi.of_class", "of class");
+    finds("loadable.wsgi:wrapped", "wrapped");
+    finds("loadable.wsgi:anything", "anything");
+    finds("loadable.wsgi:optional", "optional");
+    assert!(loaded("loadable.wsgi:partial", Kind::Application).is_ok());
+}
+
+#[test]
+fn an_argument_of_a_factory_is_a_literal() {
+    for call in ["create_app(name)", "create_app(print('x'))", "create_app(debug=on)"] {
+        says(
+            &format!("loadable.wsgi:{call}"),
+            &[&format!("arguments in `{call}` must be literals")],
+        );
+    }
 }
 
 #[test]
@@ -132,5 +192,4 @@ fn a_text_of_another_shape_is_refused() {
     ] {
         says(spec, &["does not name an application"]);
     }
-    says("loadable.wsgi:create_app(print('x'))", &["reading the arguments"]);
 }

@@ -1,0 +1,72 @@
+//! Says at start whether the process may open as many files as `connection-limit` needs.
+//!
+//! A connection is an open file. Where the system allows fewer of them than there may be
+//! connections, the limit that counts is the system's, which nobody has set for this server, and
+//! beyond it newcomers wait unanswered in the backlog instead of being told to come back.
+
+/// Files beside the connections: listeners, logs, the reactor, what Python and an application's
+/// database clients hold open.
+const OTHERS: u64 = 32;
+
+/// Logs one line when there may be more connections than files.
+pub(crate) fn warn_if_few(connection_limit: usize) {
+    if let Some(text) = soft_limit().and_then(|files| shortage(connection_limit, files)) {
+        tracing::warn!(target: "maitred", "{text}");
+    }
+}
+
+/// What to say, where `files` are too few.
+fn shortage(connection_limit: usize, files: u64) -> Option<String> {
+    let wanted = u64::try_from(connection_limit).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    (wanted > files).then(|| {
+        format!(
+            "connection-limit is {connection_limit}, but this process may open no more than \
+             {files} files, and needs some {OTHERS} for other things: raise `ulimit -n` \
+             (LimitNOFILE= in systemd), or lower connection-limit"
+        )
+    })
+}
+
+/// RLIMIT_NOFILE of this process; `None` where there is none, or the system does not tell.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "getrlimit(2) has no wrapper in std")]
+fn soft_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: it writes into the structure it is given, which is of the type it wants.
+    let failed = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0;
+    (!failed && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// Windows sets none.
+#[cfg(not(unix))]
+fn soft_limit() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_the_system_does_not_allow_is_told_with_both_numbers() {
+        let said = shortage(1000, 1024).unwrap();
+        assert!(said.contains("connection-limit is 1000"), "{said}");
+        assert!(said.contains("no more than 1024 files"), "{said}");
+    }
+
+    #[test]
+    fn a_limit_that_fits_is_not_worth_a_word() {
+        assert_eq!(shortage(100, 1024), None);
+        assert_eq!(shortage(1000, 1032), None);
+        assert!(shortage(1001, 1032).is_some());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_limit_is_the_one_that_the_kernel_tells() {
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        let told = line.split_whitespace().nth(3).unwrap();
+        assert_eq!(soft_limit().map(|files| files.to_string()).as_deref(), Some(told));
+    }
+}

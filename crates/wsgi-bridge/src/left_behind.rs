@@ -1,0 +1,107 @@
+//! Worker threads that are still in the application when the interpreter shuts down: requests that
+//! were cut off, and threads that `request-timeout` gave up.
+//!
+//! CPython before 3.14 ends such a thread when it next asks for the lock, by unwinding its stack.
+//! Where the compiler knows that a C function does not unwind, which is nearly everywhere in Rust,
+//! that aborts the process, and a server that was stopped in good order ends with SIGABRT. So before
+//! the interpreter begins, each of them gets a `SystemExit` of its own, which ends whatever runs in
+//! Python. What blocks in C does not notice; a program that is ours alone asks [`left_behind`] and
+//! leaves without shutting the interpreter down.
+
+#![expect(unsafe_code, reason = "an exception for another thread has no safe interface")]
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::PySystemExit;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::{attach, traceback};
+
+/// How often it is looked whether they have gone, and how many times at most: for a tenth of a
+/// second. A thread that runs Python needs the lock once, for milliseconds.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const LOOKS_MAX: usize = 100;
+
+/// `threading.get_ident()` of every worker thread. The lock is held for moments, and never while
+/// waiting for the interpreter.
+static WORKERS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+/// How many worker threads have not ended.
+pub fn left_behind() -> usize {
+    WORKERS.lock().unwrap_or_else(PoisonError::into_inner).len()
+}
+
+/// The calling thread is a worker for as long as this lives.
+pub(crate) struct Registered(u64);
+
+/// Asks the interpreter to let them go before it shuts down. Does nothing from the second time on.
+///
+/// # Errors
+/// There is no `atexit` module.
+pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
+    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
+    WATCHED
+        .get_or_try_init(py, || {
+            let at_exit = wrap_pyfunction!(end, py)?;
+            py.import("atexit")?.call_method1("register", (at_exit,)).map(drop)
+        })
+        .copied()
+}
+
+/// Registers the calling thread.
+///
+/// # Errors
+/// There is no `threading` module.
+pub(crate) fn register(py: Python<'_>) -> PyResult<Registered> {
+    let ident = py.import("threading")?.call_method0("get_ident")?.extract()?;
+    WORKERS.lock().unwrap_or_else(PoisonError::into_inner).push(ident);
+    Ok(Registered(ident))
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        WORKERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|ident| *ident != self.0);
+    }
+}
+
+/// In a forked child there is nobody but the thread that forked. Another one may have held the lock
+/// at that moment, and nobody will give it back then.
+pub(crate) fn forget() {
+    if let Ok(mut workers) = WORKERS.try_lock() {
+        workers.clear();
+    }
+}
+
+#[pyfunction]
+fn end(py: Python<'_>) {
+    let mut workers = match WORKERS.try_lock() {
+        Ok(workers) => workers.clone(),
+        Err(_) => return, // a forked child, see above
+    };
+    // One that waits for work runs nothing of the application's, and wants no lock.
+    workers.retain(|ident| !matches!(traceback::format_stack(py, *ident), Ok(None)));
+    if workers.is_empty() {
+        return;
+    }
+    let exit = py.get_type::<PySystemExit>();
+    for &ident in &workers {
+        #[expect(clippy::cast_possible_wrap, reason = "CPython takes it as unsigned again")]
+        let ident = ident as std::ffi::c_long;
+        // SAFETY: we are attached; the function takes any number, and does nothing where no thread
+        // has it; it takes a reference of its own to the class.
+        unsafe { ffi::PyThreadState_SetAsyncExc(ident, exit.as_ptr()) };
+    }
+    // Without the lock, which they need to notice.
+    attach::detached(py, || {
+        for _ in 0..LOOKS_MAX {
+            let left = WORKERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if !workers.iter().any(|ident| left.contains(ident)) {
+                return;
+            }
+            std::thread::park_timeout(LOOK_AGAIN);
+        }
+    });
+}

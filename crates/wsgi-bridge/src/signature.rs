@@ -1,0 +1,97 @@
+//! Tells what can never be called as a WSGI application: an ASGI application given by mistake, and a
+//! factory that nobody has called. Either would be found out by the first client otherwise.
+//!
+//! Only a function is judged by its parameters, and only by those of its own code: what a decorator
+//! says about the function inside (`__wrapped__`, `__signature__`) may not be how it is called.
+//! Whatever is not plain is taken to be right.
+
+use pyo3::prelude::*;
+
+use crate::load::Kind;
+
+/// Flags of a code object (`inspect.CO_*`).
+const VARIADIC: u32 = 0x04;
+const COROUTINE: u32 = 0x80;
+const ASYNC_GENERATOR: u32 = 0x200;
+
+/// `environ` and `start_response`.
+const WSGI_ARGUMENTS: usize = 2;
+
+/// What is wrong with `found`, as the rest of a sentence that begins with its name.
+pub(crate) fn mismatch(found: &Bound<'_, PyAny>, spec: &str, kind: Kind) -> Option<String> {
+    // An object is called by its class's `__call__`; a class makes an object, which may be a
+    // response by itself.
+    let function = match Plain::of(found) {
+        Some(function) => function,
+        None if found.is_instance_of::<pyo3::types::PyType>() => return None,
+        None => Plain::of(&found.get_type().getattr("__call__").ok()?)?.bound(),
+    };
+    if function.is_async {
+        return Some(
+            "is an ASGI application, which is called with a scope: Maitred serves WSGI (in Django \
+             `wsgi.py`, not `asgi.py`; other ASGI applications need an ASGI server)"
+                .into(),
+        );
+    }
+    if function.takes(WSGI_ARGUMENTS) {
+        return None;
+    }
+    let problem = "does not take `environ` and `start_response`, so it is no WSGI application";
+    if kind == Kind::Application && function.takes(0) && !spec.contains('(') && spec.contains(':') {
+        return Some(format!("{problem}; if it makes one, write `{spec}()`"));
+    }
+    Some(problem.into())
+}
+
+/// How a function or method written in Python is called.
+struct Plain {
+    /// Arguments by position: at least, and at most.
+    least: usize,
+    most: Option<usize>,
+    /// There are arguments by keyword alone that have no default.
+    needs_keywords: bool,
+    is_async: bool,
+}
+
+impl Plain {
+    fn of(callable: &Bound<'_, PyAny>) -> Option<Self> {
+        let method = callable.getattr_opt("__func__").ok()?;
+        let function = method.as_ref().unwrap_or(callable);
+        if !function.get_type().name().is_ok_and(|name| name == "function") {
+            return None;
+        }
+        let plain = Self::of_function(function).ok()?;
+        Some(if method.is_some() { plain.bound() } else { plain })
+    }
+
+    fn of_function(function: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let code = function.getattr("__code__")?;
+        let number = |name: &str| code.getattr(name)?.extract::<usize>();
+        let flags: u32 = code.getattr("co_flags")?.extract()?;
+        let most = number("co_argcount")?;
+        let length = |name: &str| {
+            let defaults = function.getattr(name)?;
+            if defaults.is_none() { Ok(0) } else { defaults.len() }
+        };
+        Ok(Self {
+            least: most.saturating_sub(length("__defaults__")?),
+            most: (flags & VARIADIC == 0).then_some(most),
+            needs_keywords: number("co_kwonlyargcount")? > length("__kwdefaults__")?,
+            is_async: flags & (COROUTINE | ASYNC_GENERATOR) != 0,
+        })
+    }
+
+    /// The same without its first argument, which is there already.
+    fn bound(self) -> Self {
+        Self {
+            least: self.least.saturating_sub(1),
+            // `def method(*all)` has no first argument of its own.
+            most: self.most.map(|most| most.saturating_sub(1)),
+            ..self
+        }
+    }
+
+    fn takes(&self, count: usize) -> bool {
+        !self.needs_keywords && self.least <= count && self.most.is_none_or(|most| count <= most)
+    }
+}
