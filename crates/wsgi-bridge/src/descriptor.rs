@@ -10,7 +10,8 @@ use maitred_http_parser::exchange::FileBody;
 use pyo3::prelude::*;
 
 /// What is left of a regular file, from Python's own position on, which is not the descriptor's
-/// where the file is buffered. `None` when it is no regular file.
+/// where the file is buffered. `None` when it is no regular file, or says that it is empty: those
+/// of `/proc` and `/sys` do, whatever there is to be read.
 #[cfg(unix)]
 pub(crate) fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
     use std::fs::File;
@@ -24,7 +25,7 @@ pub(crate) fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>
     let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
     let copy = File::from(borrowed.try_clone_to_owned()?);
     let metadata = copy.metadata()?;
-    if !metadata.is_file() {
+    if !metadata.is_file() || metadata.len() == 0 {
         return Ok(None);
     }
     let offset: u64 = file.call_method0("tell")?.extract()?;

@@ -9,6 +9,8 @@
 //! is the method of one of CPython's own file classes does reading the object mean reading the
 //! descriptor; proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use pyo3::exceptions::{PyOSError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -29,6 +31,9 @@ const BLOCK_SIZE: usize = 32 * 1024;
 pub(crate) struct FileWrapper {
     file: Py<PyAny>,
     block_size: usize,
+    /// Bytes that are still to be read, where the response has a length: what comes behind them is
+    /// nobody's, and a device has no end.
+    wanted: AtomicU64,
 }
 
 #[pymethods]
@@ -36,7 +41,7 @@ impl FileWrapper {
     #[new]
     #[pyo3(signature = (file, block_size=BLOCK_SIZE))]
     fn new(file: Py<PyAny>, block_size: usize) -> Self {
-        Self { file, block_size: block_size.max(1) }
+        Self { file, block_size: block_size.max(1), wanted: AtomicU64::new(u64::MAX) }
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -45,9 +50,20 @@ impl FileWrapper {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let file = self.file.bind(py);
-        let block =
-            attach::in_python(|| file.call_method1(intern!(py, "read"), (self.block_size,)))?;
-        if block.is_truthy()? { Ok(block) } else { Err(PyStopIteration::new_err(())) }
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        let size = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.block_size);
+        if size == 0 {
+            return Err(PyStopIteration::new_err(()));
+        }
+        let block = attach::in_python(|| file.call_method1(intern!(py, "read"), (size,)))?;
+        if !block.is_truthy()? {
+            return Err(PyStopIteration::new_err(()));
+        }
+        if wanted != u64::MAX {
+            let read = block.len().map_or(u64::MAX, |count| count as u64);
+            self.wanted.store(wanted.saturating_sub(read), Ordering::Relaxed);
+        }
+        Ok(block)
     }
 
     /// Closes the file, where it can be closed.
@@ -83,13 +99,19 @@ impl FileWrapper {
             return Ok(false);
         }
         let file = slf.get().file.bind(py);
-        let body = match real_file(file)? {
-            Some(real) => descriptor::rest_of_file(&real)?,
-            None => None,
-        };
+        let real = real_file(file)?;
+        let body = real.as_ref().map(descriptor::rest_of_file).transpose()?.flatten();
         let Some(mut body) = body else {
-            if let Some(length) = seekable_length(file)? {
-                declare(py, answer, length);
+            match seekable_length(file)? {
+                // A device says so whatever can be read from it, and so do files of /proc.
+                Some(0) if real.is_some() => {}
+                Some(length) => {
+                    declare(py, answer, length);
+                }
+                None => {}
+            }
+            if let Some(Some(length)) = answer.with_waiting_head(py, |head| head.content_length()) {
+                slf.get().wanted.store(length, Ordering::Relaxed);
             }
             return Ok(false);
         };

@@ -168,6 +168,18 @@ fn a_pipe_is_sent_in_blocks() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_says_that_it_is_empty_is_read_all_the_same() {
+    let (response, _) = served("file = open('/proc/self/comm', 'rb')", "wrapper(file)", "[]");
+    assert!(response.text().contains("Transfer-Encoding: chunked"), "{}", response.text());
+    assert!(!response.text().ends_with("\r\n\r\n0\r\n\r\n"), "{}", response.text());
+    let declared = "[('Content-Length', '3')]";
+    let (response, _) = served("file = open('/dev/zero', 'rb')", "wrapper(file)", declared);
+    assert_eq!(response.body(), b"\0\0\0");
+    check("open(path, 'wb').close(); file = open(path, 'rb')", 0, b"");
+}
+
+#[test]
 fn a_file_that_cannot_seek_though_it_has_the_method_is_sent_in_blocks() {
     let setup = "
     class Once(io.BytesIO):
