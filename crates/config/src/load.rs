@@ -142,6 +142,15 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
             return nothing;
         }
     };
+    if std::path::Path::new(&path).extension().is_some_and(|extension| extension == "py") {
+        // gunicorn's settings are a program, every line of which is a syntax error here.
+        let hint =
+            "a setting is `name = value` in a .toml file; `maitred config schema` lists them";
+        problems.push(
+            Problem::new(format!("`{path}` is Python, and settings are TOML here")).hinting(hint),
+        );
+        return nothing;
+    }
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

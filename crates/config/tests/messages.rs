@@ -172,6 +172,19 @@ error: this is a PasteDeploy file, not TOML
 }
 
 #[test]
+fn a_program_in_place_of_toml() {
+    let toml = "bind = '0.0.0.0:8000'\nworkers = 2 * 4 + 1\n";
+    assert_eq!(
+        Written { toml, path: "gunicorn.conf.py", ..Written::default() }.report(),
+        "\
+error: `gunicorn.conf.py` is Python, and settings are TOML here
+   = help: a setting is `name = value` in a .toml file; `maitred config schema` lists them
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
 fn a_file_that_cannot_be_read() {
     let problems = load(Sources {
         file: Some(SettingsFile {
