@@ -92,7 +92,7 @@ impl Server<'_> {
             b"/_app/cllong" => ("200 OK", Some("5"), b"right and more"),
             b"/_app/status/204" => ("204 No Content", None, b""),
             b"/_app/status/304" => ("304 Not Modified", None, b""),
-            b"/_app/raise" | b"/_app/badheader" | b"/_app/badstatus" => {
+            b"/_app/raise" | b"/_app/badheader" | b"/_app/badstatus" | b"/_app/status/103" => {
                 self.fail();
                 return Ok(());
             }
