@@ -26,10 +26,6 @@ use crate::shared::Shared;
 use crate::stream::Stream;
 use crate::telemetry::{CloseReason, Telemetry, Turned};
 
-/// How many of those who were turned away are waited for at once, so that they get to read why.
-/// The others are told and closed on.
-const TURNED_AWAY_MAX: usize = 64;
-
 /// How long one of those is waited for: a little longer than a refused client is lingered for.
 const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
 
@@ -39,15 +35,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening socket, known to the reactor.
 #[derive(Debug)]
-pub(crate) enum Door {
+pub(crate) enum Acceptor {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
 }
 
-impl Door {
+impl Acceptor {
     /// Registers a listening socket with the reactor of the current thread.
-    pub(crate) fn open(listener: &Listener) -> io::Result<Self> {
+    pub(crate) fn register(listener: &Listener) -> io::Result<Self> {
         let socket = listener.socket.try_clone()?;
         socket.set_nonblocking(true)?;
         match listener.address {
@@ -86,7 +82,7 @@ impl Door {
     }
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts without asking the reactor.
     fn accept_now(&self) -> io::Result<(Stream, Peer)> {
         let (socket, address) = self.socket().accept()?;
@@ -112,7 +108,7 @@ impl Door {
 const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
 
 /// Accepts on one listener for as long as it is polled.
-pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
+pub(crate) async fn run(shared: Arc<Shared>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
         let waits = shared.settings.connection_limit_action == ConnectionLimitAction::Wait;
         if waits {
@@ -122,7 +118,7 @@ pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
             if waits && !has_room(&shared) {
                 return Poll::Ready(None); // another listener has taken the last place meanwhile
             }
-            door.poll_accept(cx).map(Some)
+            acceptor.poll_accept(cx).map(Some)
         });
         match accepted.await {
             Some(Ok((stream, peer))) => admit(&shared, stream, peer, index),
@@ -134,9 +130,9 @@ pub(crate) async fn run(shared: Arc<Shared>, door: Arc<Door>, index: usize) {
 
 /// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
 /// connection was established is reset. The reactor may not have been told of all of them.
-pub(crate) fn drain_backlog(shared: &Arc<Shared>, door: &Door, index: usize) {
+pub(crate) fn drain_backlog(shared: &Arc<Shared>, acceptor: &Acceptor, index: usize) {
     loop {
-        match door.accept_now() {
+        match acceptor.accept_now() {
             Ok((stream, peer)) => admit(shared, stream, peer, index),
             // Behind one that has gone already others may wait.
             Err(error) if is_of_one_connection(&error) => {}
@@ -295,16 +291,15 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
         state.ends_as = CloseReason::Rejected;
     }
     conn.flush(now.instant);
-    let waited_for = Arc::clone(&shared.registry.turned_away);
-    if Arc::strong_count(&waited_for) > TURNED_AWAY_MAX + 1 {
+    let Ok(place) = Arc::clone(&shared.registry.turned_away).try_acquire_owned() else {
         shared.telemetry.connection_closed(CloseReason::Rejected);
         return;
-    }
+    };
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         // The registry does not know it, so that no sweep asks whether it is late.
         let over = tokio::time::timeout(TURNED_AWAY_FOR, io_task::drive(conn)).await;
-        drop(waited_for);
+        drop(place);
         shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
     });
 }

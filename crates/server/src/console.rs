@@ -9,7 +9,7 @@
 
 use std::io;
 
-use crate::server::Running;
+use crate::running::Running;
 
 impl Running {
     /// Drains when the console closes or the system shuts down. For whoever owns the process: the

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use maitred_http_parser::connection::Phase;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::conn::{Conn, State};
 
@@ -14,18 +14,35 @@ use crate::conn::{Conn, State};
 /// costs one look for so many of them, not one each.
 const IDLEST_AT_ONCE: usize = 64;
 
+/// How many of those who were turned away are waited for at once, so that they get to read why.
+/// The others are told and closed on.
+const TURNED_AWAY_MAX: usize = 64;
+
 /// The open connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Registry {
     conns: Mutex<BTreeMap<u64, Arc<Conn>>>,
     /// Those that can be done without, the first to go last.
     idlest: Mutex<Vec<(Idle, Weak<Conn>)>>,
     next: AtomicU64,
     count: AtomicUsize,
-    /// One reference more for each of those who were turned away and are still being told.
-    pub(crate) turned_away: Arc<()>,
+    /// Places for those who were turned away and are still being told.
+    pub(crate) turned_away: Arc<Semaphore>,
     /// Told whenever a connection has gone.
     pub(crate) gone: Notify,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            conns: Mutex::default(),
+            idlest: Mutex::default(),
+            next: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            gone: Notify::new(),
+        }
+    }
 }
 
 impl Registry {

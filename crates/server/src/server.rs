@@ -1,16 +1,13 @@
 //! A server, from its sockets to its end: one I/O thread, and the application's workers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, StartError};
-use tokio::sync::Notify;
 
-use crate::accept::{self, Door};
+use crate::accept::{self, Acceptor};
 use crate::clock::Clock;
 use crate::deferral::Deferral;
 use crate::descriptors;
@@ -21,6 +18,7 @@ use crate::queue::{Lock, Queue};
 use crate::registry::Registry;
 use crate::restart::after_panics;
 use crate::rules;
+use crate::running::{Control, Running, Stage};
 use crate::shared::Shared;
 use crate::spool::{Spooling, TempDirError};
 use crate::sweep;
@@ -71,63 +69,6 @@ pub enum RunError {
     /// The system has no room for a thread or a reactor.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
-}
-
-/// A server that runs. Clones are handles of the same one.
-#[derive(Debug)]
-pub struct Running {
-    control: Arc<Control>,
-    /// The nudges that this handle has seen: one that somebody else waits with has its own count, so
-    /// that nobody takes another's.
-    seen: AtomicU64,
-}
-
-impl Clone for Running {
-    fn clone(&self) -> Self {
-        Self {
-            control: Arc::clone(&self.control),
-            seen: AtomicU64::new(self.seen.load(Ordering::Relaxed)),
-        }
-    }
-}
-
-/// What [`Running::wait`] saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waited {
-    /// The server has ended, and everything it had has been given back.
-    Stopped,
-    /// Somebody called [`Running::nudge`].
-    Nudged,
-}
-
-/// How far a server is told to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Serve,
-    Drain,
-    Kill,
-}
-
-#[derive(Debug)]
-struct Control {
-    watch: Mutex<Option<Watch>>,
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Tells the I/O thread that the stage has changed.
-    told: Notify,
-    shared: Arc<Shared>,
-    /// Starts tasks on the I/O thread.
-    #[cfg(windows)]
-    tasks: tokio::runtime::Handle,
-}
-
-#[derive(Debug)]
-struct State {
-    stage: Stage,
-    stopped: bool,
-    /// How often somebody has nudged.
-    nudges: u64,
-    io: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -187,25 +128,22 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         .max_blocking_threads(DISK_THREADS_MAX)
         .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
         .build()?;
-    let control = Arc::new(Control {
-        watch: Mutex::new(Some(watch)),
-        state: Mutex::new(State { stage: Stage::Serve, stopped: false, nudges: 0, io: None }),
-        changed: Condvar::new(),
-        told: Notify::new(),
-        shared: Arc::clone(shared),
+    let control = Arc::new(Control::new(
+        Arc::clone(shared),
+        watch,
         #[cfg(windows)]
-        tasks: runtime.handle().clone(),
-    });
-    let doors = {
+        runtime.handle().clone(),
+    ));
+    let acceptors = {
         let _inside = runtime.enter();
-        let open = |listener| Door::open(listener).map(Arc::new);
+        let open = |listener| Acceptor::register(listener).map(Arc::new);
         listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
     };
-    shared.open(&listeners, &doors);
+    shared.open(&listeners, &acceptors);
     let io_control = Arc::clone(&control);
     let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
         let _ticks = FineTicks::ask();
-        let serving = || runtime.block_on(serve(&io_control, doors, listeners));
+        let serving = || runtime.block_on(serve(&io_control, acceptors, listeners));
         if catch_unwind(AssertUnwindSafe(serving)).is_err() {
             tracing::error!(
                 target: "maitred",
@@ -215,8 +153,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         runtime.shutdown_timeout(Duration::ZERO);
         end(&io_control);
     })?;
-    control.state().io = Some(io);
-    Ok(Running { control, seen: AtomicU64::new(0) })
+    Ok(Running::new(control, io))
 }
 
 /// What all parts of the server share.
@@ -234,7 +171,7 @@ pub(crate) fn shared(
         trust: rules::trust(&settings),
         queue: Arc::new(queue),
         pool: Pool::new(application),
-        doors: OnceLock::new(),
+        acceptors: OnceLock::new(),
         registry: Registry::default(),
         spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),
         clock,
@@ -244,17 +181,17 @@ pub(crate) fn shared(
 }
 
 /// The I/O thread: everything that is not the application.
-async fn serve(control: &Arc<Control>, doors: Vec<Arc<Door>>, listeners: Listeners) {
+async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners: Listeners) {
     let shared = &control.shared;
     let (swept, queue) = (Arc::clone(shared), Arc::clone(&shared.queue));
     let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
     let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
-    let accept = |(index, door): (usize, &Arc<Door>)| {
-        let (shared, door) = (Arc::clone(shared), Arc::clone(door));
-        let accept = move || accept::run(Arc::clone(&shared), Arc::clone(&door), index);
+    let accept = |(index, acceptor): (usize, &Arc<Acceptor>)| {
+        let (shared, acceptor) = (Arc::clone(shared), Arc::clone(acceptor));
+        let accept = move || accept::run(Arc::clone(&shared), Arc::clone(&acceptor), index);
         tokio::spawn(after_panics("accepting", accept))
     };
-    let accepting: Vec<_> = doors.iter().enumerate().map(accept).collect();
+    let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
 
     control.reached(Stage::Drain).await;
     drain::announce(shared);
@@ -266,10 +203,10 @@ async fn serve(control: &Arc<Control>, doors: Vec<Arc<Door>>, listeners: Listene
         // Its end, in whatever way, is what is waited for: it has a hold on the listening socket.
         let _ = task.await;
     }
-    for (index, door) in doors.iter().enumerate() {
-        accept::drain_backlog(shared, door, index);
+    for (index, acceptor) in acceptors.iter().enumerate() {
+        accept::drain_backlog(shared, acceptor, index);
     }
-    drop(doors);
+    drop(acceptors);
     drop(listeners);
     let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
     {
@@ -292,7 +229,7 @@ async fn serve(control: &Arc<Control>, doors: Vec<Arc<Door>>, listeners: Listene
 fn end(control: &Control) {
     let shared = &control.shared;
     shared.queue.close();
-    drop(control.watch.lock().unwrap_or_else(PoisonError::into_inner).take());
+    control.end_watch();
     match shared.pool.end(WORKERS_END_WITHIN) {
         0 => tracing::info!(target: "maitred", "stopped"),
         left => {
@@ -300,101 +237,5 @@ fn end(control: &Control) {
         }
     }
     shared.telemetry.ended(shared);
-    let mut state = control.state();
-    state.stopped = true;
-    control.changed.notify_all();
-}
-
-impl Control {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn advance(&self, stage: Stage) {
-        let mut state = self.state();
-        state.stage = state.stage.max(stage);
-        drop(state);
-        self.told.notify_waiters();
-    }
-
-    /// Waits until the server is told to go that far.
-    async fn reached(&self, stage: Stage) {
-        loop {
-            let mut told = std::pin::pin!(self.told.notified());
-            told.as_mut().enable();
-            if self.state().stage >= stage {
-                return;
-            }
-            told.await;
-        }
-    }
-}
-
-impl Running {
-    /// Stops gracefully: nothing that has begun is lost, up to graceful-timeout.
-    pub fn drain(&self) {
-        self.control.advance(Stage::Drain);
-    }
-
-    /// Stops at once: what runs is cut off.
-    pub fn kill(&self) {
-        self.control.advance(Stage::Kill);
-    }
-
-    /// Whether the server has been told to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.control.state().stage > Stage::Serve
-    }
-
-    /// How many client connections are open.
-    pub fn connections(&self) -> usize {
-        self.control.shared.registry.len()
-    }
-
-    /// Blocks until the server has ended, or somebody nudges.
-    pub fn wait(&self) -> Waited {
-        let mut state = self.control.state();
-        loop {
-            if state.stopped {
-                let io = state.io.take();
-                drop(state);
-                if let Some(io) = io {
-                    // It has said that it is done, and has nothing to tell besides.
-                    let _ = io.join();
-                }
-                return Waited::Stopped;
-            }
-            if self.seen.swap(state.nudges, Ordering::Relaxed) != state.nudges {
-                return Waited::Nudged;
-            }
-            state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Looks at the clock now, for everybody: what is done once a second, or when the next request
-    /// is due, is done at once. For tests that put the clock forward.
-    pub fn tick(&self) {
-        sweep::sweep(&self.control.shared);
-        if let Some(watch) = &*self.control.watch.lock().unwrap_or_else(PoisonError::into_inner) {
-            watch.look();
-        }
-    }
-
-    /// Runs a task on the I/O thread for as long as the server runs.
-    #[cfg(windows)]
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.control.tasks.spawn(task);
-    }
-
-    /// Opens the access log anew, for whoever has moved its file away.
-    pub fn reopen_logs(&self) {
-        self.control.shared.telemetry.reopen_logs();
-    }
-
-    /// Makes [`Running::wait`] return, once for each handle, so that whoever waits can look at
-    /// something else.
-    pub fn nudge(&self) {
-        self.control.state().nudges += 1;
-        self.control.changed.notify_all();
-    }
+    control.stopped();
 }

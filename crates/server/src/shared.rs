@@ -6,7 +6,7 @@ use maitred_config::Settings;
 use maitred_http_parser::connection::Rules;
 use maitred_http_parser::forwarded::Trust;
 
-use crate::accept::Door;
+use crate::accept::Acceptor;
 use crate::clock::Clock;
 use crate::listen::{ListenAddress, Listeners};
 use crate::queue::Queue;
@@ -29,27 +29,29 @@ pub(crate) struct Shared {
     pub(crate) spooling: Spooling,
     pub(crate) telemetry: Arc<Telemetry>,
     /// The listening sockets and their names; whoever looks must not keep them open.
-    pub(crate) doors: OnceLock<Vec<(String, Weak<Door>)>>,
+    pub(crate) acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
 }
 
 impl Shared {
     /// The listeners are open: from here on the server serves.
-    pub(crate) fn open(self: &Arc<Self>, listeners: &Listeners, doors: &[Arc<Door>]) {
+    pub(crate) fn open(self: &Arc<Self>, listeners: &Listeners, acceptors: &[Arc<Acceptor>]) {
         let names = listeners.addresses().map(|address| match address {
             ListenAddress::Tcp(address) => address.to_string(),
             ListenAddress::Unix(path) => format!("unix:{}", path.display()),
         });
         let names: Vec<_> = names.collect();
-        let doors = names.iter().cloned().zip(doors.iter().map(Arc::downgrade)).collect();
-        if self.doors.set(doors).is_ok() {
+        let acceptors = names.iter().cloned().zip(acceptors.iter().map(Arc::downgrade)).collect();
+        if self.acceptors.set(acceptors).is_ok() {
             self.telemetry.serving(self, &names);
         }
     }
 
     /// The accept queues of the listening sockets that tell, by the names of those.
     pub(crate) fn backlogs(&self) -> Vec<(String, Backlog)> {
-        let doors = self.doors.get().map(Vec::as_slice).unwrap_or_default();
-        let open = doors.iter().filter_map(|(name, door)| Some((name, door.upgrade()?)));
-        open.filter_map(|(name, door)| Some((name.clone(), backlog::of(&door.socket())?))).collect()
+        let acceptors = self.acceptors.get().map(Vec::as_slice).unwrap_or_default();
+        let open =
+            acceptors.iter().filter_map(|(name, acceptor)| Some((name, acceptor.upgrade()?)));
+        open.filter_map(|(name, acceptor)| Some((name.clone(), backlog::of(&acceptor.socket())?)))
+            .collect()
     }
 }

@@ -2,6 +2,9 @@
 
 mod support;
 
+#[path = "support/log.rs"]
+mod log;
+
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -114,6 +117,7 @@ fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
 
 #[test]
 fn newcomers_wait_for_a_place_where_the_settings_say_so() {
+    log::listen();
     let limits = Settings {
         connection_limit: 1,
         connection_limit_action: ConnectionLimitAction::Wait,
@@ -133,6 +137,9 @@ fn newcomers_wait_for_a_place_where_the_settings_say_so() {
     second.stream.set_nonblocking(false).expect("as before");
     drop(first);
     assert_eq!(second.answer().status, 200);
+    let lines = log::lines_with("connection-limit (1)");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("is reached: newcomers wait until somebody leaves"), "{lines:?}");
 }
 
 #[test]

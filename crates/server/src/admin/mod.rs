@@ -19,7 +19,7 @@ use maitred_http_parser::{Limits, RequestHead};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::accept::Door;
+use crate::accept::Acceptor;
 use crate::clock::Clock;
 use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
 use crate::restart::after_panics;
@@ -94,15 +94,15 @@ impl Admin {
             rules: Arc::new(rules(self.server)),
             connections: Mutex::default(),
         });
-        let doors = {
+        let acceptors = {
             let _inside = runtime.enter();
-            self.listeners.iter().map(Door::open).collect::<io::Result<Vec<_>>>()?
+            self.listeners.iter().map(Acceptor::register).collect::<io::Result<Vec<_>>>()?
         };
         let listeners = self.listeners;
         let thread = std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
-            for door in doors {
-                let (service, door) = (Arc::clone(&service), Arc::new(door));
-                let accept = move || accept(Arc::clone(&service), Arc::clone(&door));
+            for acceptor in acceptors {
+                let (service, acceptor) = (Arc::clone(&service), Arc::new(acceptor));
+                let accept = move || accept(Arc::clone(&service), Arc::clone(&acceptor));
                 runtime.spawn(after_panics("accepting on admin-listen", accept));
             }
             runtime.block_on(told.notified());
@@ -146,9 +146,9 @@ fn rules(server: Option<String>) -> Rules {
     }
 }
 
-async fn accept(service: Arc<Service>, door: Arc<Door>) {
+async fn accept(service: Arc<Service>, acceptor: Arc<Acceptor>) {
     loop {
-        match poll_fn(|cx| door.poll_accept(cx)).await {
+        match poll_fn(|cx| acceptor.poll_accept(cx)).await {
             Ok((stream, _)) => {
                 let connection = tokio::spawn(serve_connection(Arc::clone(&service), stream));
                 service.make_room_for(connection.abort_handle());

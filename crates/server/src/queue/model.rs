@@ -1,10 +1,9 @@
 //! Every order in which workers and the I/O thread can come to the queue, for a few of each.
 //!
-//! The queue, the seats and the deferral are the real ones; only the threads are not. What a
-//! thread does under one lock is one step, and all orders of steps are tried, up to states that
-//! have been seen. From each of them, when nothing new comes, everything that waits must be taken
-//! as long as a worker is free, every deferred answer must leave, and a queue that is closed must
-//! send every worker home.
+//! The queue, the seats and the deferral are the real ones; only the threads are not. What a thread
+//! does under one lock is one step, and all orders of steps are tried, up to states that have been
+//! seen. From each, when nothing new comes, everything that waits must be taken as long as a worker
+//! is free, every deferred answer must leave, and a queue that is closed must end every worker.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::{TcpListener, TcpStream};

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
+use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::Rejection;
 use maitred_http_parser::exchange::Peer;
 
@@ -51,10 +52,16 @@ impl Telemetry {
         self.metrics.limit_reached.increment(1);
         if self.may_say(|lines| &lines.limit).is_some() {
             let limit = self.limits.connections;
+            let what_happens = match self.limits.action {
+                ConnectionLimitAction::Reject => {
+                    "idle connections are closed for newcomers, and where none is idle, newcomers \
+                     are turned away"
+                }
+                ConnectionLimitAction::Wait => "newcomers wait until somebody leaves",
+            };
             tracing::warn!(
                 target: "maitred",
-                "connection-limit ({limit}) is reached: idle connections are closed for newcomers, \
-                 and where none is idle, newcomers are turned away; raise connection-limit, or \
+                "connection-limit ({limit}) is reached: {what_happens}; raise connection-limit, or \
                  lower keep-alive-timeout"
             );
         }

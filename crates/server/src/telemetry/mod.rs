@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use maitred_config::Settings;
+use maitred_config::{ConnectionLimitAction, Settings};
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 
@@ -70,12 +70,13 @@ enum Life {
     Stopped,
 }
 
-/// The limits that a scrape repeats.
+/// The limits that a scrape repeats, and what the log says of them.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     threads: usize,
     queue: usize,
     connections: usize,
+    action: ConnectionLimitAction,
 }
 
 /// Counts and reports what happens.
@@ -115,6 +116,7 @@ impl Telemetry {
                 threads: settings.threads,
                 queue: settings.queue_limit,
                 connections: settings.connection_limit,
+                action: settings.connection_limit_action,
             },
             log_socket_errors: settings.log_socket_errors,
             requests: AtomicU64::new(0),
