@@ -304,3 +304,56 @@ fn all_threads_end_with_the_server_and_some_keep_house_before() {
         eventually("all threads to end", || app.ended.load(Ordering::Relaxed) == 8);
     }
 }
+
+/// Serves at a gate, and asks after each request whether it should let others run.
+struct Asks {
+    gate: Arc<Gate>,
+    told: Arc<Mutex<Vec<bool>>>,
+}
+
+impl Application for Asks {
+    fn start_worker(
+        &self,
+        name: &str,
+        exchanges: Arc<dyn Exchanges>,
+    ) -> Result<Box<dyn Worker>, StartError> {
+        let (gate, told) = (self.gate.clone(), self.told.clone());
+        let thread = std::thread::spawn(move || {
+            loop {
+                if let Some(exchange) = exchanges.try_next() {
+                    gate.pass();
+                    answer(exchange, b"hello");
+                    told.lock().expect("no panic in here").push(exchanges.should_yield());
+                } else if exchanges.wait() == Wake::Closed {
+                    break;
+                }
+            }
+        });
+        let stacks = Arc::default();
+        Ok(Box::new(support::Thread { name: name.to_owned(), thread, stacks }))
+    }
+}
+
+#[test]
+fn a_worker_lets_other_threads_run_once_when_it_has_served_for_five_milliseconds_on_end() {
+    let app = Arc::new(Asks { gate: Gate::new(), told: Arc::default() });
+    let served = Served::start_whole(
+        Settings { threads: 1, ..settings() },
+        app.clone(),
+        Lock::Shared,
+        Arc::new(maitred_server::Telemetry::new(&settings())),
+        maitred_server::Clock::standing(),
+    );
+    let mut clients = vec![asking(&served, "/")];
+    app.gate.wait_for(1);
+    clients.extend([asking(&served, "/"), asking(&served, "/")]);
+    eventually("two more to wait", || served.metric(r#"maitred_queue_requests{worker="0"}"#) == 2.0);
+    served.clock.advance(Duration::from_millis(5));
+    app.gate.open();
+    for client in &mut clients {
+        assert_eq!(client.answer().body, b"hello");
+    }
+    // The first one began with the five milliseconds, so that it is the second that ends them.
+    eventually("all to be told", || app.told.lock().expect("no panic in here").len() == 3);
+    assert_eq!(*app.told.lock().expect("no panic in here"), [false, true, false]);
+}

@@ -4,10 +4,13 @@ mod support;
 
 #[cfg(unix)]
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
 use support::source::Source;
 use support::{Server, Wire};
 
@@ -155,6 +158,63 @@ def application(environ, start_response):
 "#,
     );
     assert_eq!(server.get("/").body(), [b'x'; 200]);
+}
+
+/// How often a thread of the application's own has run.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+/// How often it had, when each request was answered.
+static SEEN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+#[pyfunction]
+fn tick() {
+    TICKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A WSGI application without a line of Python, which never comes to where CPython looks whether
+/// another thread wants its lock.
+#[pyfunction]
+fn native_application<'py>(
+    _environ: Bound<'py, PyAny>,
+    start_response: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let py = start_response.py();
+    start_response.call1(("200 OK", PyList::empty(py)))?;
+    SEEN.lock().unwrap().push(TICKS.load(Ordering::Relaxed));
+    PyList::new(py, [PyBytes::new(py, b"native")])
+}
+
+#[test]
+fn other_threads_run_beside_an_application_that_never_gives_the_lock_up() {
+    Python::initialize();
+    Python::attach(|py| {
+        let builtins = py.import("builtins").unwrap();
+        builtins.setattr("tick", wrap_pyfunction!(tick, py).unwrap()).unwrap();
+        let native = wrap_pyfunction!(native_application, py).unwrap();
+        builtins.setattr("native_application", native).unwrap();
+    });
+    let server = Server::new(
+        r#"
+import threading
+application = native_application
+def run():
+    while True: tick()
+threading.Thread(target=run, daemon=True).start()
+"#,
+    );
+    for yields in [false, true] {
+        server.source.yields.store(yields, Ordering::Relaxed);
+        // All of them come before the worker can have the lock, so that it never waits for one.
+        let answers: Vec<_> =
+            Python::attach(|_| (0..5000).map(|_| server.begin(Wire::new(REQUEST))).collect());
+        server.source.wait_until_idle();
+        for answer in answers {
+            assert_eq!(answer.take().body(), b"native");
+        }
+        let seen = std::mem::take(&mut *SEEN.lock().unwrap());
+        assert_eq!(seen.len(), 5000);
+        assert_eq!(seen.first() < seen.last(), yields);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where the worker of a test gets its exchanges.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
@@ -9,6 +10,8 @@ use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 pub struct Source {
     state: Mutex<State>,
     changed: Condvar,
+    /// What workers are told that ask whether they should let others run.
+    pub yields: AtomicBool,
 }
 
 #[derive(Default)]
@@ -74,6 +77,6 @@ impl Exchanges for Source {
     }
 
     fn should_yield(&self) -> bool {
-        false
+        self.yields.load(Ordering::Relaxed)
     }
 }
