@@ -66,9 +66,10 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut notes = Vec::new();
     let file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
-    // A flag that could not be read may have swallowed the application.
+    // A flag that could not be read may have swallowed the application, and so may a file.
     let needs_app = sources.invocation.as_ref().is_some_and(|invocation| {
-        invocation.problems.is_empty()
+        file.is_some()
+            && invocation.problems.is_empty()
             && matches!(invocation.command, Command::Serve | Command::Check)
     });
     let command_line = sources.invocation.map(|invocation| {
@@ -77,8 +78,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     });
     let keywords = keywords::read(&sources.keywords, &mut problems);
 
-    let mut layers = vec![file, found.layer];
-    layers.extend(command_line);
+    let mut layers: Vec<_> = file.into_iter().chain([found.layer]).chain(command_line).collect();
     layers.push(keywords);
     resolve_ways(&mut layers, &mut problems, &mut notes);
     let is_wanted = |setting: &Setting| crate::merge::wants_fallback(setting, &layers);
@@ -127,9 +127,11 @@ pub(crate) fn defaults() -> Layer {
     layer
 }
 
-fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
-    let nothing = Layer::new("file", Manner::Typed);
-    let Some(SettingsFile { candidate, contents }) = file else { return nothing };
+/// The settings of the file; `None` when they cannot be known, because it could not be read.
+fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<Layer> {
+    let Some(SettingsFile { candidate, contents }) = file else {
+        return Some(Layer::new("file", Manner::Typed));
+    };
     let path = candidate.path;
     let bytes = match contents {
         Ok(bytes) => bytes,
@@ -139,7 +141,7 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
                 Some(origin) => problem.at(&origin.into()),
                 None => problem,
             });
-            return nothing;
+            return None;
         }
     };
     if std::path::Path::new(&path).extension().is_some_and(|extension| extension == "py") {
@@ -149,12 +151,12 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
         problems.push(
             Problem::new(format!("`{path}` is Python, and settings are TOML here")).hinting(hint),
         );
-        return nothing;
+        return None;
     }
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-            toml::read(&Arc::new(SourceText { path, text }), problems)
+            Some(toml::read(&Arc::new(SourceText { path, text }), problems))
         }
         Err(error) => {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -163,7 +165,7 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Layer {
             let source = Arc::new(SourceText { path, text });
             let spot = Spot::in_file(&source, end..end);
             problems.push(Problem::new("the settings file is not UTF-8 from here on").at(&spot));
-            nothing
+            None
         }
     }
 }

@@ -175,7 +175,8 @@ error: this is a PasteDeploy file, not TOML
 fn a_program_in_place_of_toml() {
     let toml = "bind = '0.0.0.0:8000'\nworkers = 2 * 4 + 1\n";
     assert_eq!(
-        Written { toml, path: "gunicorn.conf.py", ..Written::default() }.report(),
+        Written { toml, path: "gunicorn.conf.py", arguments: &["serve"], ..Written::default() }
+            .report(),
         "\
 error: `gunicorn.conf.py` is Python, and settings are TOML here
    = help: a setting is `name = value` in a .toml file; `maitred config schema` lists them
@@ -282,6 +283,19 @@ error: `--port` needs a value
         "\
 error: `--no-ipv6` takes no value
   --> command line: --no-ipv6
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn help_is_an_option_that_may_be_meant() {
+    assert_eq!(
+        command_line_report(&["--hlp"]),
+        "\
+error: unknown option `--hlp`
+  --> command line: --hlp
+   = help: did you mean `--help`?
 1 problem; nothing was started
 "
     );

@@ -104,7 +104,8 @@ fn unknown_flag(name: &str) -> (Problem, Option<String>) {
 fn long_flags() -> Vec<String> {
     let grammar = grammar();
     let flags = grammar.get_arguments().filter(|flag| !flag.is_hide_set());
-    flags.filter_map(|flag| flag.get_long()).map(str::to_owned).collect()
+    // The last two are clap's own, and not among the arguments before it has built them.
+    flags.filter_map(|flag| flag.get_long()).chain(["help", "version"]).map(str::to_owned).collect()
 }
 
 fn is_truth(flag: &str) -> bool {
