@@ -146,7 +146,12 @@ fn submit(
         request_id,
     };
     let waiting = Waiting { exchange, conn: Arc::clone(conn) };
-    if let Err((refused, waiting)) = conn.shared.queue.push(waiting) {
+    let queue = &conn.shared.queue;
+    let pushed = match queue.push(waiting) {
+        Err((Refused::Full, waiting)) if queue.make_room(now) => queue.push(*waiting),
+        pushed => pushed,
+    };
+    if let Err((refused, waiting)) = pushed {
         let why = match refused {
             Refused::Full => Turned::QueueFull,
             Refused::Closed => Turned::Draining,

@@ -15,10 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::exchange::{Exchange, Wake};
+use maitred_http_parser::exchange::Wake;
 
 use crate::clock::Clock;
-use crate::conn::Conn;
 use crate::deferral::Deferral;
 use crate::parker::Parker;
 use crate::seat::{Seat, Work};
@@ -26,11 +25,13 @@ use crate::usage::{Change, Usage};
 
 #[cfg(test)]
 mod model;
+mod waiting;
 
-/// A request that has waited this long since its client closed its side has nobody to answer. Until
-/// then it may be a client that has only said that it will send no more (RFC 9112 §9.6), and wants
-/// its answer.
-const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) use waiting::Waiting;
+
+/// How often a full queue is searched for requests that nobody waits for any more. All of it has to
+/// be looked at, which is not for every request that finds it full.
+const ROOM_SOUGHT_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether worker threads share one interpreter lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,24 +57,6 @@ pub(crate) struct Queue {
     pub(crate) ticking: AtomicBool,
 }
 
-/// A request and the connection that it came on.
-pub(crate) struct Waiting {
-    pub(crate) exchange: Exchange,
-    pub(crate) conn: Arc<Conn>,
-}
-
-impl Waiting {
-    fn has_left(&self, now: Instant) -> bool {
-        self.conn.whereabouts.has_left(self.exchange.queued_at, now, HALF_CLOSED_PATIENCE)
-    }
-}
-
-impl std::fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Waiting").field("head", &self.exchange.head).finish_non_exhaustive()
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Waiting>,
@@ -84,6 +67,8 @@ struct State {
     /// Workers that have found nothing and are on their way to sleep: they will look once more.
     retiring: usize,
     closed: bool,
+    /// When requests were last sought that nobody waits for.
+    room_sought_at: Option<Instant>,
     /// How many requests have been taken, ever.
     taken: u64,
     usage: Usage,
@@ -157,6 +142,26 @@ impl Queue {
         }
         self.deferral.attend();
         Ok(())
+    }
+
+    /// Lets go the requests whose clients have left, so that those who are still there have their
+    /// places. False where there are none, or that has just been tried.
+    pub(crate) fn make_room(&self, now: Instant) -> bool {
+        let mut state = self.state();
+        let is_soon = |at| now.saturating_duration_since(at) < ROOM_SOUGHT_EVERY;
+        if state.room_sought_at.is_some_and(is_soon) {
+            return false;
+        }
+        state.room_sought_at = Some(now);
+        let left: VecDeque<_>;
+        let waiting = std::mem::take(&mut state.waiting).into_iter();
+        (left, state.waiting) = waiting.partition(|waiting| waiting.has_left(now));
+        self.length.store(state.waiting.len(), Ordering::Relaxed);
+        drop(state);
+        for waiting in &left {
+            waiting.conn.never_answered();
+        }
+        !left.is_empty()
     }
 
     /// Wakes workers for what waits, where nobody would take it: the I/O thread has read

@@ -216,6 +216,30 @@ fn requests_of_clients_that_have_gone_are_dropped_from_the_queue() {
 }
 
 #[test]
+fn a_queue_full_of_requests_whose_clients_have_gone_has_room() {
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = Settings { threads: 1, queue_limit: 3, ..settings() };
+    let served = standing(settings, stuck(&gate));
+    let mut busy = asks(&served, "/stuck");
+    gate.wait_for(1);
+    let mut waits = asks(&served, "/waits");
+    let leaving: Vec<_> = (0..2).map(|_| asks(&served, "/left")).collect();
+    served.until(WAITING, 3.0);
+    leaving.into_iter().for_each(Client::reset);
+    served.wait_for_connections(2);
+    let mut newcomers = [asks(&served, "/new"), asks(&served, "/new")];
+    served.until(WAITING, 3.0);
+    assert_eq!(asks(&served, "/one-too-many").answer().status, 503);
+    gate.open();
+    for client in newcomers.iter_mut().chain([&mut busy, &mut waits]) {
+        assert_eq!(client.answer().status, 200);
+    }
+    let left = "maitred_client_disconnects_total{worker=\"0\",stage=\"queue\"}";
+    assert_eq!(served.metric(left), 2.0);
+}
+
+#[test]
 fn one_line_says_that_requests_wait_and_what_to_change() {
     log::listen();
     let gate = Gate::new();

@@ -347,7 +347,9 @@ fn a_worker_lets_other_threads_run_once_when_it_has_served_for_five_milliseconds
     let mut clients = vec![asking(&served, "/")];
     app.gate.wait_for(1);
     clients.extend([asking(&served, "/"), asking(&served, "/")]);
-    eventually("two more to wait", || served.metric(r#"maitred_queue_requests{worker="0"}"#) == 2.0);
+    eventually("two more to wait", || {
+        served.metric(r#"maitred_queue_requests{worker="0"}"#) == 2.0
+    });
     served.clock.advance(Duration::from_millis(5));
     app.gate.open();
     for client in &mut clients {
