@@ -88,7 +88,7 @@ fn end(py: Python<'_>) {
     }
     let exit = py.get_type::<PySystemExit>();
     for &ident in &workers {
-        #[expect(clippy::cast_possible_wrap, reason = "CPython takes it as unsigned again")]
+        // CPython takes it as unsigned again; identifiers have the width of a `long` everywhere.
         let ident = ident as std::ffi::c_long;
         // SAFETY: we are attached; the function takes any number, and does nothing where no thread
         // has it; it takes a reference of its own to the class.
