@@ -9,46 +9,59 @@
 //! Nothing here knows Python: an [`Application`](maitred_http_parser::exchange::Application) is
 //! whoever implements the trait. `examples/hello.rs` is one in thirty lines, and a server for it.
 
-#[cfg(target_os = "linux")]
-mod abort;
-mod accept;
-mod admin;
-mod buffers;
-mod clock;
-mod conn;
-mod console;
-mod deferral;
+// Put together, started, stopped.
 mod descriptors;
 mod drain;
-mod incoming;
-mod io_task;
-mod listen;
-mod nap;
-mod outbox;
-mod parker;
-mod queue;
-mod receive;
-mod record;
-mod registry;
-mod reply;
 mod restart;
 mod rules;
 mod running;
-mod seat;
-mod send_file;
 mod server;
 mod shared;
+
+// The I/O thread: from a connection to a request that is complete.
+mod accept;
+mod buffers;
+mod conn;
+mod incoming;
+mod io_task;
+mod listen;
+mod receive;
+mod registry;
 mod spool;
 mod stream;
-mod sweep;
-pub mod system_error;
-pub mod telemetry;
-mod timer_resolution;
-mod usage;
-mod watch;
 mod whereabouts;
+
+// Which worker takes it, and when.
+mod deferral;
+mod nap;
+mod parker;
+mod queue;
+mod seat;
+mod usage;
 mod workers;
+
+// From the worker's answer to the socket.
+#[cfg(target_os = "linux")]
+mod abort;
+mod outbox;
+mod reply;
+mod send_file;
 mod write_out;
+
+// What is late.
+mod clock;
+mod sweep;
+mod watch;
+
+// What is told.
+mod admin;
+mod record;
+pub mod telemetry;
+
+// What systems do differently.
+mod console;
+pub mod system_error;
+mod timer_resolution;
 
 pub use admin::{Admin, AdminThread};
 pub use clock::Clock;
