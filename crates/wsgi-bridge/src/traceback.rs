@@ -36,7 +36,10 @@ pub(crate) fn format_stack(py: Python<'_>, ident: u64) -> PyResult<Option<String
         return Ok(None);
     }
     let traceback = py.import("traceback")?;
-    let starter = py.import("threading")?.getattr("__file__")?;
+    // The name that its code has, which in a program that brings its own library along is not that
+    // of the module.
+    let thread = py.import("threading")?.getattr("Thread")?;
+    let starter = thread.getattr("is_alive")?.getattr("__code__")?.getattr("co_filename")?;
     let stack = traceback.call_method1("extract_stack", (frame,))?;
     let own = PyList::empty(py);
     for entry in stack.try_iter()? {

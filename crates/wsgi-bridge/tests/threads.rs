@@ -243,6 +243,7 @@ fn the_stack_of_a_worker_is_the_applications_own() {
     let server = Server::new(
         r#"
 import threading
+threading.__file__ = "library.zip/threading.pyc"  # as in a program that brings it along
 arrived, may_go_on = threading.Event(), threading.Event()
 def query():
     arrived.set()
@@ -258,7 +259,7 @@ def application(environ, start_response):
     let stack = server.worker.stack(PATIENCE).unwrap();
     server.evaluate::<Option<bool>>("may_go_on.set()");
     let lines: Vec<&str> = stack.lines().collect();
-    assert_eq!(lines[0], "  File \"<string>\", line 8, in application", "{stack}");
+    assert_eq!(lines[0], "  File \"<string>\", line 9, in application", "{stack}");
     assert!(lines[1].contains("in query"), "{stack}");
     assert!(!stack.contains("_bootstrap"), "{stack}");
     assert_eq!(pending.take().body(), b"done");

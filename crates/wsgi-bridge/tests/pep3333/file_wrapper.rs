@@ -41,7 +41,8 @@ fn check(setup: &str, from_file: u64, body: &[u8]) {
     let (response, server) = served(setup, "wrapper(file)", "[]");
     assert_eq!(response.body(), body, "{setup}");
     assert_eq!(response.field("content-length"), Some(body.len().to_string()), "{setup}");
-    assert_eq!(response.from_file, from_file, "{setup}");
+    // Where the kernel does not send files they are read like any other iterable.
+    assert_eq!(response.from_file, if cfg!(unix) { from_file } else { 0 }, "{setup}");
     assert!(server.evaluate::<bool>("opened[0].closed if hasattr(opened[0], 'closed') else True"));
 }
 
