@@ -25,9 +25,12 @@ use crate::usage::{Change, Usage};
 
 #[cfg(test)]
 mod model;
+mod state;
 mod waiting;
 
 pub(crate) use waiting::Waiting;
+
+use state::{Call, Sleeper, State};
 
 /// How often a full queue is searched for requests that nobody waits for any more. All of it has to
 /// be looked at, which is not for every request that finds it full.
@@ -55,30 +58,6 @@ pub(crate) struct Queue {
     /// The I/O thread looks at the queue only now and then (`nap.rs`): what comes wakes a worker
     /// by itself meanwhile.
     pub(crate) ticking: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
-    /// Workers that sleep, the one that slept last on top: its caches are warmest.
-    parked: Vec<Sleeper>,
-    /// The worker that has been woken and has not got the interpreter yet.
-    standby: Option<usize>,
-    /// Workers that have found nothing and are on their way to sleep: they will look once more.
-    retiring: usize,
-    closed: bool,
-    /// When requests were last sought that nobody waits for.
-    room_sought_at: Option<Instant>,
-    /// How many requests have been taken, ever.
-    taken: u64,
-    usage: Usage,
-}
-
-/// A worker that sleeps.
-#[derive(Debug)]
-struct Sleeper {
-    index: usize,
-    parker: Arc<Parker>,
 }
 
 /// Why a request could not be queued.
@@ -135,7 +114,7 @@ impl Queue {
         state.waiting.push_back(waiting);
         self.length.store(state.waiting.len(), Ordering::Relaxed);
         let at_once = state.usage.calls_block() || self.ticking.load(Ordering::Relaxed);
-        let standby = if at_once { self.standby_for(&mut state, false) } else { None };
+        let standby = if at_once { self.standby_for(&mut state, Call::InTime) } else { None };
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -169,7 +148,7 @@ impl Queue {
     pub(crate) fn wake(&self) {
         loop {
             let mut state = self.state();
-            let standby = self.standby_for(&mut state, false);
+            let standby = self.standby_for(&mut state, Call::InTime);
             let more = self.lock == Lock::None && standby.is_some();
             drop(state);
             if let Some(parker) = standby {
@@ -181,17 +160,12 @@ impl Queue {
         }
     }
 
-    /// Chooses a worker to wake, where one should be. `overdue` says that the running call has
-    /// exceeded [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL).
-    fn standby_for(&self, state: &mut State, overdue: bool) -> Option<Arc<Parker>> {
-        let somebody_comes = state.standby.is_some() || state.retiring > 0;
-        if state.waiting.is_empty() || (somebody_comes && self.lock == Lock::Shared) {
+    /// Chooses a worker to wake, where one should be.
+    fn standby_for(&self, state: &mut State, call: Call) -> Option<Arc<Parker>> {
+        if !state.wants_standby(self.lock, call) {
             return None;
         }
-        let nobody_serves = state.usage.busy == 0;
-        let wanted =
-            nobody_serves || overdue || state.usage.calls_block() || self.lock == Lock::None;
-        let sleeper = if wanted { state.parked.pop() } else { None }?;
+        let sleeper = state.parked.pop()?;
         state.standby = Some(sleeper.index);
         Some(sleeper.parker)
     }
@@ -209,14 +183,17 @@ impl Queue {
         if state.standby == Some(index) {
             state.standby = None;
         }
+        let steps_back = ended.is_some_and(|lasted| state.steps_back(self.lock, lasted, work));
         if let Some(lasted) = ended {
-            state.usage.called(lasted);
+            if !steps_back {
+                state.usage.called(lasted);
+            }
         } else if let Some(woken_at) = work.woken_at.take() {
             state.usage.attach_time += now.saturating_duration_since(woken_at);
         }
         let mut left = Vec::new();
         let next = loop {
-            match state.waiting.pop_front() {
+            match if steps_back { None } else { state.waiting.pop_front() } {
                 Some(waiting) if waiting.has_left(now) => left.push(waiting),
                 other => break other,
             }
@@ -228,8 +205,9 @@ impl Queue {
             (None, None) | (Some(_), Some(_)) => {}
         }
         state.taken += u64::from(next.is_some());
+        work.taken = state.taken;
         state.set_retiring(work, next.is_none());
-        let standby = self.standby_for(&mut state, false);
+        let standby = self.standby_for(&mut state, Call::InTime);
         let dismissed = state.dismissed();
         let calls_block = state.usage.calls_block();
         drop(state);
@@ -251,11 +229,10 @@ impl Queue {
     ) -> Option<Wake> {
         let mut state = self.state();
         state.retiring -= usize::from(retiring);
-        if state.waiting.is_empty() {
-            if state.closed {
-                return Some(Wake::Closed);
-            }
-        } else if state.standby.is_none() || self.lock == Lock::None {
+        if state.waiting.is_empty() && state.closed {
+            return Some(Wake::Closed);
+        }
+        if state.wants_standby(self.lock, Call::InTime) {
             state.standby = Some(index);
             return Some(Wake::Work);
         }
@@ -286,8 +263,8 @@ impl Queue {
     /// `taken` was read: the running call is a long one.
     pub(crate) fn tick(&self, taken: u64) {
         let mut state = self.state();
-        let overdue = state.taken == taken;
-        let standby = self.standby_for(&mut state, overdue);
+        let call = if state.taken == taken { Call::Overdue } else { Call::InTime };
+        let standby = self.standby_for(&mut state, call);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -366,30 +343,4 @@ pub(crate) struct Taken {
     pub(crate) left: Vec<Waiting>,
     /// Whether calls block on average.
     pub(crate) calls_block: bool,
-}
-
-impl State {
-    /// A worker has found nothing, and will look once more before it sleeps; or it has found work.
-    fn set_retiring(&mut self, work: &mut Work, retires: bool) {
-        match (work.retiring, retires) {
-            (false, true) => self.retiring += 1,
-            (true, false) => self.retiring -= 1,
-            (false, false) | (true, true) => {}
-        }
-        work.retiring = retires;
-    }
-
-    /// Workers that could take a request before those that serve now are done.
-    fn free(&self) -> usize {
-        self.parked.len() + self.retiring + usize::from(self.standby.is_some())
-    }
-
-    /// The sleepers to send home: the queue is closed, and nothing waits any more.
-    fn dismissed(&mut self) -> Vec<Sleeper> {
-        if self.closed && self.waiting.is_empty() {
-            std::mem::take(&mut self.parked)
-        } else {
-            Vec::new()
-        }
-    }
 }

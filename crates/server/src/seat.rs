@@ -39,6 +39,21 @@ pub(crate) struct Work {
     pub(crate) woken_at: Option<Instant>,
     /// It has found nothing, and has not begun to wait.
     pub(crate) retiring: bool,
+    /// How many requests had been taken, ever, when it took its last one.
+    pub(crate) taken: u64,
+}
+
+impl Work {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            serving: None,
+            has_left: false,
+            kept_since: now,
+            woken_at: None,
+            retiring: false,
+            taken: 0,
+        }
+    }
 }
 
 /// What a worker is serving.
@@ -50,14 +65,7 @@ pub(crate) struct Serving {
 
 impl Seat {
     pub(crate) fn new(queue: Arc<Queue>, clock: Arc<Clock>, index: usize, now: Instant) -> Self {
-        let work = Work {
-            serving: None,
-            has_left: false,
-            kept_since: now,
-            woken_at: None,
-            retiring: false,
-        };
-        let (work, yields) = (Mutex::new(work), AtomicBool::new(false));
+        let (work, yields) = (Mutex::new(Work::new(now)), AtomicBool::new(false));
         Self { queue, clock, index, parker: Arc::default(), work, yields }
     }
 

@@ -305,6 +305,33 @@ fn all_threads_end_with_the_server_and_some_keep_house_before() {
     }
 }
 
+#[test]
+fn what_a_worker_leaves_to_one_that_blocks_is_served_nevertheless() {
+    let (first, second) = (Gate::new(), Gate::new());
+    let _opens = (Opens(first.clone()), Opens(second.clone()));
+    let gates = (first.clone(), second.clone());
+    let served = serve(2, (History::Computes, Lock::Shared), move |exchange| {
+        match exchange.head.path() {
+            b"/first" => gates.0.pass(),
+            b"/second" => gates.1.pass(),
+            _ => {}
+        }
+        answer(exchange, b"hello");
+    });
+    let mut one = asking(&served, "/first");
+    first.wait_for(1);
+    let _two = asking(&served, "/second");
+    second.wait_for(1);
+    let mut others = [asking(&served, "/"), asking(&served, "/")];
+    eventually("two to wait", || served.metric(r#"maitred_queue_requests{worker="0"}"#) == 2.0);
+    // Longer than it takes CPython to switch threads, so that the first worker steps back.
+    served.clock.advance(Duration::from_millis(5));
+    first.open();
+    for client in others.iter_mut().chain([&mut one]) {
+        assert_eq!(client.answer().body, b"hello");
+    }
+}
+
 /// Serves at a gate, and asks after each request whether it should let others run.
 struct Asks {
     gate: Arc<Gate>,
