@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_worker_goes_on_whose_call_was_not_long_for_the_locks_sake() {
-        let blocking = 10 * SHORT;
+        let blocking = 20 * SHORT;
         assert!(!steps_back(Lock::Shared, SWITCH_INTERVAL - SHORT, 1, SHORT), "too short");
         assert!(!steps_back(Lock::Shared, SWITCH_INTERVAL, 0, SHORT), "the others block");
         assert!(!steps_back(Lock::Shared, SWITCH_INTERVAL, 1, blocking), "all calls block");
