@@ -106,3 +106,18 @@ def test_scripts_can_be_run(root, tracked):
         and not (root / path).stat().st_mode & 0o100
     ]
     assert stuck == []
+
+
+def test_every_setting_is_read_by_what_it_is_about(root, tracked):
+    own = {"strict_env"}  # says how the settings themselves are put together
+    declared = (root / "crates/config/src/settings.rs").read_text()
+    struct = declared.partition("pub struct Settings {")[2].partition("\n}")[0]
+    fields = set(re.findall(r"^    pub (\w+):", struct, re.M))
+    readers = [
+        (root / path).read_text()
+        for path in rust_files(tracked)
+        if path.parts[1:3] in (("server", "src"), ("cli", "src"))
+    ]
+    read = set(re.findall(r"\.(\w+)\b", "\n".join(readers)))
+    assert fields, "no settings were found"
+    assert fields - read == own
