@@ -24,6 +24,7 @@ use crate::seat::{Seat, Work};
 use crate::usage::{Change, Usage};
 
 #[cfg(test)]
+#[path = "queue/tests/model.rs"]
 mod model;
 mod state;
 mod waiting;

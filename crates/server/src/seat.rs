@@ -78,6 +78,13 @@ impl Seat {
         self.work().serving.clone()
     }
 
+    /// Whether others have taken requests since this worker took its last one; so many have been
+    /// taken, ever.
+    #[cfg(test)]
+    pub(crate) fn is_overtaken(&self, taken: u64) -> bool {
+        taken > self.work().taken
+    }
+
     /// The worker has gone: it does not count any more.
     pub(crate) fn leave(&self) {
         self.depart(&mut self.work());

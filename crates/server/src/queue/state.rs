@@ -11,7 +11,7 @@ use crate::seat::Work;
 use crate::usage::Usage;
 
 /// After this time CPython takes its lock away from a thread that computes, when another wants it.
-const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
+pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What is known about the call that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

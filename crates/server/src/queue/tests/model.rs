@@ -20,6 +20,7 @@ use maitred_http_parser::exchange::{
 use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{Limits, RequestHead};
 
+use super::state::SWITCH_INTERVAL;
 use super::{Lock, Queue, Seat, Waiting};
 use crate::clock::Clock;
 use crate::conn::Conn;
@@ -78,7 +79,7 @@ enum At {
 struct Snapshot {
     nap: Nap,
     nap_is_behind: bool,
-    workers: Vec<(At, Option<u8>)>,
+    workers: Vec<(At, Option<u8>, bool)>,
     waiting: Vec<bool>,
     parked: Vec<usize>,
     standby: Option<usize>,
@@ -89,14 +90,23 @@ struct Snapshot {
     deferral: (usize, bool),
 }
 
+/// What calls are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calls {
+    Short,
+    /// Short on average, but these have to wait for the interpreter in between.
+    Interrupted,
+    Blocking,
+}
+
 /// What never changes while all orders are tried.
 struct Stage {
-    /// It stands still: how long a call takes is for the stage to say, not for the machine.
+    /// It moves only for calls that are interrupted: how long one takes is for the stage to say.
     clock: Arc<Clock>,
     conn: Arc<Conn>,
     head: Arc<RequestHead>,
     lock: Lock,
-    blocks: bool,
+    calls: Calls,
     workers: usize,
     /// The requests that come; true for those whose call never ends.
     requests: Vec<bool>,
@@ -127,13 +137,17 @@ impl<'a> Run<'a> {
 
     /// Calls have been like this, whatever those in between were like.
     fn remember(&mut self) {
-        let average = if self.stage.blocks { BLOCKING_CALL.as_nanos() * 100 } else { 0 };
+        let blocks = self.stage.calls == Calls::Blocking;
+        let average = if blocks { BLOCKING_CALL.as_nanos() * 100 } else { 0 };
         self.queue.state().usage.average_call_ns = u64::try_from(average).unwrap();
     }
 
     fn snapshot(&self) -> Snapshot {
         let told = |seat: &Seat| seat.parker.told().map(|wake| wake as u8);
-        let workers = self.seats.iter().zip(&self.at).map(|(seat, at)| (*at, told(seat)));
+        let taken = self.queue.taken();
+        let workers = self.seats.iter().zip(&self.at);
+        let workers = workers.map(|(seat, at)| (*at, told(seat), seat.is_overtaken(taken)));
+        let workers = workers.collect();
         let state = self.queue.state();
         Snapshot {
             nap: match self.nap {
@@ -141,7 +155,7 @@ impl<'a> Run<'a> {
                 other => other,
             },
             nap_is_behind: matches!(self.nap, Nap::Yields { taken, .. } if taken != state.taken),
-            workers: workers.collect(),
+            workers,
             waiting: state.waiting.iter().map(is_endless).collect(),
             parked: state.parked.iter().map(|sleeper| sleeper.index).collect(),
             standby: state.standby,
@@ -235,6 +249,9 @@ impl<'a> Run<'a> {
                 None => At::Retires,
             },
             At::Serves => {
+                if self.stage.calls == Calls::Interrupted {
+                    self.stage.clock.advance(SWITCH_INTERVAL);
+                }
                 // As `Answer::send` has it.
                 let queue = &self.queue;
                 if queue.len() > 0 && !queue.calls_block() {
@@ -369,10 +386,10 @@ fn every_order(workers: usize, requests: &[bool]) {
     let shared = crate::server::shared(settings, Arc::new(Nobody), telemetry, own, Lock::Shared);
     let conn = Arc::new(Conn::new(Arc::new(shared), stream, Peer::unix(), 0, now));
     for lock in [Lock::Shared, Lock::None] {
-        for blocks in [false, true] {
+        for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
             let (clock, conn, head) = (Arc::clone(&clock), Arc::clone(&conn), Arc::clone(&head));
             let requests = requests.to_vec();
-            let stage = Stage { clock, conn, head, lock, blocks, workers, requests };
+            let stage = Stage { clock, conn, head, lock, calls, workers, requests };
             let states = stage.explore();
             assert!(states > 20, "only {states} states were reached");
         }
