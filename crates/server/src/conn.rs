@@ -35,7 +35,7 @@ pub(crate) struct Conn {
     /// Which of the server's listeners it came in on.
     pub(crate) listener: usize,
     state: Mutex<State>,
-    /// Told when output has gone, or the connection has.
+    /// Told when output has gone, or the connection has, if somebody [waits](State::is_awaited).
     pub(crate) moved: Condvar,
     pub(crate) whereabouts: Arc<Whereabouts>,
     /// What the client got must not look complete.
@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(crate) outbox: Outbox,
     /// Somebody is writing, and will look again when it has.
     pub(crate) writing: bool,
+    /// A thread waits for output to go. Telling it is a system call, even where there is none.
+    pub(crate) is_awaited: bool,
     /// Wakes the I/O task.
     waker: Option<Waker>,
     /// The request that is being answered, or whose answer is on its way out.
@@ -100,6 +102,7 @@ impl Conn {
                 protocol,
                 outbox: Outbox::default(),
                 writing: false,
+                is_awaited: false,
                 waker: None,
                 record: None,
                 over: None,
@@ -144,8 +147,15 @@ impl Conn {
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
         self.whereabouts.is_lost();
-        self.moved.notify_all();
+        self.tell_who_waits(state);
         state.wake_io();
+    }
+
+    /// Output has gone, or the connection has.
+    pub(crate) fn tell_who_waits(&self, state: &State) {
+        if state.is_awaited {
+            self.moved.notify_all();
+        }
     }
 
     /// The connection is to end by a reset: what went out must not be taken for whole.

@@ -199,9 +199,11 @@ impl Reply for Answer {
         }
         let high = conn.shared.settings.outbuf_high_watermark as u64;
         let mut state = conn.state();
+        state.is_awaited = true;
         while state.outbox.len() > high && state.over.is_none() {
             state = conn.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        state.is_awaited = false;
         match self.flow(&state) {
             Flow::Gone => Flow::Gone,
             Flow::Continue | Flow::Wait => Flow::Continue,

@@ -84,7 +84,7 @@ impl Conn {
             if state.outbox.is_empty() || state.over.is_some() {
                 ended = state.take_answered();
             }
-            self.moved.notify_all();
+            self.tell_who_waits(&state);
             if blocked {
                 break;
             }
