@@ -26,6 +26,8 @@ def test_every_line_is_an_object_with_time_level_logger_and_message(maitred, tmp
     first = records[0]
     assert (first["level"], first["logger"]) == ("info", "maitred")
     assert "serving on http://127.0.0.1:" in first["message"]
+    assert first["thread"] == "MainThread"
+    assert records[-1]["message"] == "stopped"
     said = next(record for record in records if record["logger"] == "maitred.errors")
     assert said["message"] == "a line\tof its own"
     raised = next(record for record in records if "traceback" in record)

@@ -98,6 +98,7 @@ def test_sigterm_during_a_slow_import_ends_with_0(program, tmp_path):
     server.signal()
     assert server.wait(10) == 0
     assert "Traceback" not in server.log
+    assert "SIGTERM received before anything was served" in server.log
 
 
 def test_the_applications_own_handler_for_sigterm_is_called(maitred, tmp_path):

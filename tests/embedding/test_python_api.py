@@ -216,6 +216,18 @@ def test_an_application_that_is_none_is_a_value_error():
         maitred.create_server(None)
 
 
+async def asgi(scope, receive, send):
+    """Do nothing, in the wrong way."""
+
+
+@pytest.mark.parametrize(
+    ("app", "said"), [(asgi, "ASGI application"), (lambda: 0, "start_response")]
+)
+def test_what_can_never_be_called_as_an_application_is_a_type_error(app, said):
+    with pytest.raises(TypeError, match=said):
+        maitred.create_server(app, port=0)
+
+
 def test_an_address_in_use_is_an_os_error_that_names_it():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -354,21 +366,31 @@ import maitred, threading, time, urllib.request
 
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/forever":
-        time.sleep(3600)
+        {work}
     start_response("200 OK", [])
     return [b"x", b"y"]
 
 server = maitred.create_server(app, host="127.0.0.1", port=0)
 threading.Thread(target=server.run, daemon=True).start()
 urllib.request.urlopen(server.url).read()
-forever = server.url + "/forever"
-threading.Thread(target=urllib.request.urlopen, args=(forever,), daemon=True).start()
+def ask():
+    try:
+        urllib.request.urlopen(server.url + "/forever")
+    except OSError:
+        pass  # it is answered 500 if there is time for that
+
+threading.Thread(target=ask, daemon=True).start()
 """
 
 
+@pytest.mark.parametrize("work", ["time.sleep(3600)", "while True: pass"])
 @pytest.mark.parametrize("turn", range(5))
-def test_a_program_that_ends_while_its_server_runs_ends_well(turn):
+def test_a_program_that_ends_while_its_server_runs_ends_well(turn, work):
     done = subprocess.run(
-        [sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", ENDS.replace("{work}", work)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, ""), turn

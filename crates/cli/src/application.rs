@@ -5,6 +5,7 @@ use std::sync::Arc;
 use maitred_config::Settings;
 use maitred_http_parser::fault::Stage;
 use maitred_server::{ListenAddress, Listeners, Lock, Running, Server, Telemetry};
+use maitred_wsgi_bridge::left_behind::is_leaving;
 use maitred_wsgi_bridge::log::{Level, Raised};
 use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
 use pyo3::prelude::*;
@@ -74,6 +75,9 @@ struct ApplicationLog(Arc<Telemetry>);
 
 impl Log for ApplicationLog {
     fn raised(&self, raised: &Raised<'_>) {
+        if is_leaving() && raised.exception == "SystemExit" {
+            return; // ours, and there is nobody left who could do anything about it
+        }
         self.0.application_raised(raised.stage);
         Python::attach(logging::learn_thread_name); // already attached: every method here is
         let doing = match raised.stage {

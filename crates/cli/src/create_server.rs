@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use maitred_config::Loaded;
 use maitred_server::{Admin, BindError, ListenAddress, Listeners, Running};
+use maitred_wsgi_bridge::load::objection;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -50,6 +51,10 @@ pub(crate) fn create_server(
     }
     if !app.bind(py).is_callable() {
         let message = format!("the application cannot be called: {}", app.bind(py).repr()?);
+        return Err(PyTypeError::new_err(message));
+    }
+    if let Some(objection) = objection(app.bind(py)) {
+        let message = format!("the application {} {objection}", app.bind(py).repr()?);
         return Err(PyTypeError::new_err(message));
     }
     let sources = sources::gather(None, keywords::read(settings)?);

@@ -9,7 +9,7 @@
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use maitred_wsgi_bridge::left_behind;
+use maitred_wsgi_bridge::left_behind::left_behind;
 use pyo3::prelude::*;
 
 /// Not told yet: nobody leaves before it is.

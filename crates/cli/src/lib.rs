@@ -40,6 +40,8 @@ use pyo3::prelude::*;
 /// (the compiler checks it), and Python objects are only touched through attached threads.
 #[pymodule(gil_used = false)]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::command::{main, run};
 
@@ -55,4 +57,11 @@ mod _native {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// Before the program registers exit handlers of its own, so that they come first: one of them
+    /// may still stop a server in good order.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        maitred_wsgi_bridge::left_behind::watch(module.py())
+    }
 }

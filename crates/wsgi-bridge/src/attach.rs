@@ -8,7 +8,7 @@
 
 use pyo3::Python;
 
-use crate::visits;
+use crate::{left_behind, visits};
 
 /// Runs `work`, which calls into Python, so that the process survives if the interpreter shuts down
 /// meanwhile.
@@ -43,11 +43,11 @@ pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> O
 /// Runs `work` without the interpreter's lock: it waits for a client or for work, or it moves so
 /// many bytes that other threads should not have to wait for it.
 pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
-    py.detach(work)
+    py.detach(|| left_behind::away(work))
 }
 
 /// Lets one other thread have the interpreter, if one wants it. A thread that has waited for
 /// longer than CPython's switch interval is sure to get it.
 pub(crate) fn give_way(py: Python<'_>) {
-    py.detach(|| {});
+    detached(py, || {});
 }

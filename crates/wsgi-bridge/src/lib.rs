@@ -58,7 +58,7 @@ mod held_bytes;
 mod input;
 mod iterable;
 mod latin1;
-mod left_behind;
+pub mod left_behind;
 pub mod load;
 pub mod log;
 #[doc(hidden)]
@@ -74,6 +74,5 @@ mod visits;
 mod worker;
 
 pub use application::{Facts, ListenerFacts, WsgiApplication};
-pub use left_behind::left_behind;
 pub use load::load;
 pub use log::Log;

@@ -122,6 +122,12 @@ pub fn load(py: Python<'_>, spec: &str, kind: Kind) -> Result<Py<PyAny>, LoadErr
     }
 }
 
+/// What is wrong with a callable that was given as an application, where that can be told without
+/// calling it: the rest of a sentence that begins with its name.
+pub fn objection(callable: &Bound<'_, PyAny>) -> Option<String> {
+    signature::mismatch(callable, "", Kind::Application)
+}
+
 fn is_dotted_name(text: &str) -> bool {
     text.split('.').all(|part| {
         !part.is_empty()

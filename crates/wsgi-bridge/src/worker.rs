@@ -70,6 +70,9 @@ fn serve_all(py: Python<'_>, core: &Arc<Core>, exchanges: &dyn Exchanges) {
     let process = Process::current();
     let mut desk = Desk::new(Arc::clone(core));
     loop {
+        if left_behind::is_leaving() {
+            attach::give_way(py); // for ever
+        }
         if let Some(exchange) = exchanges.try_next() {
             if catch_unwind(AssertUnwindSafe(|| desk.serve(py, exchange))).is_err() {
                 desk.recover(py);
