@@ -1,6 +1,6 @@
 """The table of servers: how each is started, in its usual production form with one process.
 
-Limits on connections are raised for all of them, so that no scenario measures a refusal.
+Limits on connections and queues are raised for all of them, so that no scenario measures a refusal.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Places:
 
 MAITRED = (
     "{bin}/maitred --listen=127.0.0.1:{port} --threads={threads} --connection-limit=20000 "
-    "--channel-timeout=300 --keep-alive-timeout=300 "
+    "--queue-limit=20000 --channel-timeout=300 --keep-alive-timeout=300 "
 )
 METRICS = "--admin-listen=unix:{scratch}/admin-{port} "
 ACCESS_LOG = "--access-log={scratch}/access-log-{port} "
