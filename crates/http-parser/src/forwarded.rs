@@ -33,8 +33,8 @@ pub enum Forwarded {
     Trusted(Box<Told>),
 }
 
-/// What a trusted proxy said about the client, checked. What it did not say is `None`. Bytes
-/// beyond ASCII are latin-1, as in environ.
+/// What a trusted proxy said about the client, checked. What it did not say is `None`. Each
+/// character is one byte that it sent, up to U+00FF (latin-1), as in the environ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// REMOTE_ADDR and REMOTE_HOST: an address without brackets, or a name such as `unknown`.

@@ -244,7 +244,8 @@ impl Environs {
         Ok(())
     }
 
-    /// What a trusted proxy said about the client stands in place of what the socket says.
+    /// What a trusted proxy said about the client stands in place of what the socket says. Each
+    /// character of it is a byte that the proxy sent, as in the environ.
     fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
         let py = environ.py();
         if let Some(address) = &told.remote_addr {
@@ -260,11 +261,10 @@ impl Environs {
         ];
         for (key, value) in said {
             if let Some(value) = value {
-                environ.set_item(key, latin1::to_str(py, value.as_bytes())?)?;
+                environ.set_item(key, value)?;
             }
         }
         for (name, value) in &told.fields {
-            let value = latin1::to_str(py, value.as_bytes())?;
             match field_names::find(name.as_bytes()) {
                 Some(known) => environ.set_item(self.core.known_keys.get(py, known), value)?,
                 None => {

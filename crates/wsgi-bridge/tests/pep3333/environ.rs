@@ -1,7 +1,10 @@
 //! "environ Variables", and "Input and Error Streams" as far as the environ names them.
 
+use std::sync::Arc;
+
+use maitred_http_parser::decode::{Decoded, Decoder};
 use maitred_http_parser::exchange::{Client, Peer};
-use maitred_http_parser::forwarded::{Forwarded, Told};
+use maitred_http_parser::forwarded::{self, Believed, Forwarded, Told, Trust, TrustedPeers};
 use maitred_wsgi_bridge::ListenerFacts;
 
 use crate::support::{self, Server, Wire};
@@ -327,6 +330,30 @@ fn what_a_trusted_proxy_said_stands_in_place_of_what_the_socket_says() {
         ("HTTP_FORWARDED", "absent"),
         ("HTTP_X_FORWARDED_PROTO", "absent"),
         ("HTTP_X_FORWARDED_BY", "absent"),
+    ] {
+        assert_eq!(value(&server, key), expect, "{key}");
+    }
+}
+
+#[test]
+fn bytes_beyond_ascii_that_a_trusted_proxy_sends_are_latin_1_like_those_of_other_fields() {
+    let raw = b"GET / HTTP/1.1\r\nHost: a\r\nX-Own: \xe9\xc3\xa9\r\n\
+                X-Forwarded-For: \xe9:1\r\nX-Forwarded-By: \xe9\xc3\xa9\r\n\r\n";
+    let decoded = Decoder::new(Arc::default()).decode(&mut raw.as_slice());
+    let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
+    let believed = Believed { x_forwarded_for: true, x_forwarded_by: true, ..Believed::default() };
+    let trust = Trust { peers: TrustedPeers::Any, believed, ..Trust::default() };
+    let mut wire = Wire::new(raw);
+    wire.client.forwarded = forwarded::resolve(&trust, &head, &wire.client.peer).unwrap();
+    let server = Server::new(KEEPER);
+    server.ask(wire);
+    for (key, expect) in [
+        ("HTTP_X_OWN", "\u{e9}\u{c3}\u{a9}"),
+        ("HTTP_X_FORWARDED_BY", "\u{e9}\u{c3}\u{a9}"),
+        ("HTTP_X_FORWARDED_FOR", "\u{e9}:1"),
+        ("REMOTE_ADDR", "\u{e9}"),
+        ("REMOTE_HOST", "\u{e9}"),
+        ("REMOTE_PORT", "1"),
     ] {
         assert_eq!(value(&server, key), expect, "{key}");
     }
