@@ -134,11 +134,12 @@ impl Request<'_> {
         }
     }
 
-    /// Logs a mistake that raised nothing, and gives the response up.
+    /// Logs a mistake that raised nothing, and gives the response up. The query stays out of the
+    /// log: it may hold what is secret.
     fn faulted(&self, py: Python<'_>, fault: ApplicationFault) {
         self.answer.end_child(py);
-        let target = String::from_utf8_lossy(self.head.target());
-        let text = format!("{fault}; the request was {} {target}", self.head.method());
+        let path = String::from_utf8_lossy(self.head.path());
+        let text = format!("{fault}; the request was {} {path}", self.head.method());
         self.core.log.noted(Level::Error, &text);
         self.answer.fail(py, fault);
     }

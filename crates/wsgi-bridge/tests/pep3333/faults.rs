@@ -8,7 +8,7 @@ use crate::support::{self, Server, Wire};
 
 fn fault(python: &str) -> ApplicationFault {
     let server = Server::new(python);
-    let response = server.get("/cart");
+    let response = server.get("/cart?token=secret");
     assert_eq!(response.status(), "500 Internal Server Error");
     let fault = response.fault.unwrap();
     let noted = server.log.noted.lock().unwrap();
