@@ -227,6 +227,10 @@ pub trait Exchanges: Send + Sync {
     /// Whether this worker has answered for so long without a pause that it should let other
     /// threads of the interpreter run once before it goes on.
     fn should_yield(&self) -> bool;
+
+    /// The worker's thread has ended, by a panic or because it could not begin: nothing is to be
+    /// left to it any more. Need not be told after [`Wake::Closed`].
+    fn leave(&self) {}
 }
 
 /// Why [`Exchanges::wait`] returned.

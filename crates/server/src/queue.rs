@@ -241,13 +241,27 @@ impl Queue {
         None
     }
 
-    /// A worker is not one of ours any more; it served a request, or was about to sleep.
-    pub(crate) fn depart(&self, served: bool, retiring: bool) {
+    /// Worker `index` is not one of ours any more; it served a request, or was about to sleep.
+    /// Another is woken where nobody else would come.
+    pub(crate) fn depart(&self, index: usize, served: bool, retiring: bool) {
         let mut state = self.state();
+        if state.standby == Some(index) {
+            state.standby = None;
+        }
+        state.parked.retain(|sleeper| sleeper.index != index);
         state.retiring -= usize::from(retiring);
         state.usage.settle(self.clock.instant());
         state.usage.threads = state.usage.threads.saturating_sub(1);
         state.usage.busy = state.usage.busy.saturating_sub(usize::from(served));
+        let standby = self.standby_for(&mut state, Call::InTime);
+        let dismissed = state.dismissed();
+        drop(state);
+        if let Some(parker) = standby {
+            parker.unpark(Wake::Work);
+        }
+        for sleeper in dismissed {
+            sleeper.parker.unpark(Wake::Closed);
+        }
     }
 
     /// The time, to be told to those who send what was deferred.

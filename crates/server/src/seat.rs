@@ -31,7 +31,7 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 pub(crate) struct Work {
     serving: Option<Serving>,
-    /// It has been given up, and another has its place.
+    /// It does not count any more: it has been given up, or has ended.
     has_left: bool,
     /// Since when the worker has not let go of the interpreter.
     kept_since: Instant,
@@ -85,11 +85,6 @@ impl Seat {
         taken > self.work().taken
     }
 
-    /// The worker has gone: it does not count any more.
-    pub(crate) fn leave(&self) {
-        self.depart(&mut self.work());
-    }
-
     /// The worker is given up as stuck, if it still serves what it took at `since`: it does not
     /// count any more, and finds the queue closed when it comes back.
     pub(crate) fn give_up(&self, since: Instant) -> bool {
@@ -102,9 +97,11 @@ impl Seat {
     }
 
     fn depart(&self, work: &mut Work) {
-        work.has_left = true;
+        if std::mem::replace(&mut work.has_left, true) {
+            return;
+        }
         let served = work.serving.take().is_some();
-        self.queue.depart(served, std::mem::take(&mut work.retiring));
+        self.queue.depart(self.index, served, std::mem::take(&mut work.retiring));
     }
 }
 
@@ -183,5 +180,9 @@ impl Exchanges for Seat {
 
     fn should_yield(&self) -> bool {
         self.yields.load(Ordering::Relaxed)
+    }
+
+    fn leave(&self) {
+        self.depart(&mut self.work());
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::exchange::{Application, StartError, Worker};
+use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
 
 use crate::clock::Clock;
 use crate::conn::Conn;

@@ -50,19 +50,27 @@ struct Target {
 #[pymethods]
 impl Target {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let _finished = Finished(&self.is_finished);
+        let mut finished = Finished { target: self, was_dismissed: false };
         let _registered = left_behind::register(py)?;
         serve_all(py, &self.core, &*self.exchanges);
+        finished.was_dismissed = true;
         Ok(())
     }
 }
 
-/// Says that the thread has ended, however it ended.
-struct Finished<'a>(&'a AtomicBool);
+/// Says that the thread has ended, however it ended; and where nobody has dismissed it, that its
+/// place is free.
+struct Finished<'a> {
+    target: &'a Target,
+    was_dismissed: bool,
+}
 
 impl Drop for Finished<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        if !self.was_dismissed {
+            self.target.exchanges.leave();
+        }
+        self.target.is_finished.store(true, Ordering::Release);
     }
 }
 

@@ -239,6 +239,24 @@ def application(environ, start_response):
 }
 
 #[test]
+fn a_worker_that_a_panic_ends_leaves_its_place_to_the_others() {
+    let server = Server::new(
+        r#"
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"served"]
+"#,
+    );
+    server.source.panics.store(true, Ordering::Relaxed);
+    let pending = server.begin(Wire::new(REQUEST));
+    server.source.wait_until_left();
+    let exchanges: Arc<dyn Exchanges> = Arc::<Source>::clone(&server.source);
+    let second = server.application.start_worker("maitred-2", exchanges).unwrap();
+    assert_eq!(pending.take().body(), b"served");
+    assert!(!second.is_finished());
+}
+
+#[test]
 fn the_stack_of_a_worker_is_the_applications_own() {
     let server = Server::new(
         r#"

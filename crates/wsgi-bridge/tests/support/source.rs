@@ -12,6 +12,8 @@ pub struct Source {
     changed: Condvar,
     /// What workers are told that ask whether they should let others run.
     pub yields: AtomicBool,
+    /// Whoever asks for an exchange next is ended by a panic.
+    pub panics: AtomicBool,
 }
 
 #[derive(Default)]
@@ -22,6 +24,7 @@ struct State {
     /// Exchanges that were given out and not finished: a worker that asks for the next one has
     /// finished the last.
     is_busy: bool,
+    has_been_left: bool,
 }
 
 impl Source {
@@ -44,6 +47,12 @@ impl Source {
         drop(self.changed.wait_while(state, |state| state.is_busy).unwrap());
     }
 
+    /// Blocks until a worker has left its place.
+    pub fn wait_until_left(&self) {
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| !state.has_been_left).unwrap());
+    }
+
     /// Blocks until all that was pushed has been served.
     pub fn wait_until_idle(&self) {
         let state = self.state.lock().unwrap();
@@ -54,6 +63,7 @@ impl Source {
 
 impl Exchanges for Source {
     fn try_next(&self) -> Option<Exchange> {
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "a panic that a test asked for");
         let mut state = self.state.lock().unwrap();
         let next = state.waiting.pop_front();
         state.is_busy = next.is_some() || state.wants_housekeeping;
@@ -78,5 +88,10 @@ impl Exchanges for Source {
 
     fn should_yield(&self) -> bool {
         self.yields.load(Ordering::Relaxed)
+    }
+
+    fn leave(&self) {
+        self.state.lock().unwrap().has_been_left = true;
+        self.changed.notify_all();
     }
 }

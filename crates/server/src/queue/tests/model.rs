@@ -42,6 +42,8 @@ enum Step {
     Worker(usize),
     /// Once, the sweep wants a worker to keep house.
     Housekeep,
+    /// Once, the thread of a worker ends by a panic, where there are others.
+    End(usize),
 }
 
 /// Where the napping task is (`nap.rs`).
@@ -87,6 +89,7 @@ struct Snapshot {
     busy: usize,
     pushed: usize,
     has_kept_house: bool,
+    has_lost_one: bool,
     deferral: (usize, bool),
 }
 
@@ -121,6 +124,7 @@ struct Run<'a> {
     nap: Nap,
     pushed: usize,
     has_kept_house: bool,
+    has_lost_one: bool,
 }
 
 impl<'a> Run<'a> {
@@ -130,7 +134,8 @@ impl<'a> Run<'a> {
         let seats = (0..stage.workers).map(|index| queue.seat(index)).collect();
         let at = vec![At::Asks; stage.workers];
         let nap = Nap::Idle;
-        let mut run = Self { stage, queue, seats, at, nap, pushed: 0, has_kept_house: false };
+        let (pushed, has_kept_house, has_lost_one) = (0, false, stage.workers == 1);
+        let mut run = Self { stage, queue, seats, at, nap, pushed, has_kept_house, has_lost_one };
         run.remember();
         run
     }
@@ -163,6 +168,7 @@ impl<'a> Run<'a> {
             busy: state.usage.busy,
             pushed: self.pushed,
             has_kept_house: self.has_kept_house,
+            has_lost_one: self.has_lost_one,
             deferral: self.queue.deferral.outlook(),
         }
     }
@@ -175,6 +181,10 @@ impl<'a> Run<'a> {
             At::Stuck | At::Ended => false,
         });
         let mut steps: Vec<_> = workers.map(Step::Worker).collect();
+        if !self.has_lost_one {
+            let awake = |&index: &usize| matches!(self.at[index], At::Asks | At::Retires);
+            steps.extend((0..self.at.len()).filter(awake).map(Step::End));
+        }
         // Tasks of the I/O thread run when the napping one lets them.
         let others_run = matches!(self.nap, Nap::Idle | Nap::Yields { .. });
         if others_run && self.pushed < self.stage.requests.len() {
@@ -202,6 +212,11 @@ impl<'a> Run<'a> {
                 self.queue.housekeep();
             }
             Step::Worker(index) => self.at[index] = self.work_on(index),
+            Step::End(index) => {
+                self.has_lost_one = true;
+                self.seats[index].leave();
+                self.at[index] = At::Ended;
+            }
         }
         self.remember();
     }
@@ -279,7 +294,7 @@ impl<'a> Run<'a> {
     fn settle(&mut self) {
         for _ in 0..30 {
             for step in self.possible() {
-                let is_new = matches!(step, Step::Push | Step::Housekeep);
+                let is_new = matches!(step, Step::Push | Step::Housekeep | Step::End(_));
                 if !is_new && self.possible().contains(&step) {
                     self.take(step);
                 }
