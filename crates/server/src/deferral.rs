@@ -22,7 +22,7 @@ const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
 /// call takes long.
 pub(crate) const NAP: Duration = Duration::from_millis(1);
 
-/// The list, and the I/O thread's bed.
+/// The list, and where the I/O thread sleeps.
 #[derive(Debug, Default)]
 pub(crate) struct Deferral {
     list: Mutex<List>,
@@ -45,6 +45,8 @@ struct List {
     attended: bool,
     /// Starts the nap.
     waker: Option<Waker>,
+    /// The I/O thread has ended.
+    ended: bool,
 }
 
 impl Deferral {
@@ -74,6 +76,9 @@ impl Deferral {
         }
         let waker = {
             let mut list = self.list();
+            if list.ended {
+                return;
+            }
             list.attended = true;
             self.attended.store(true, Ordering::Relaxed);
             list.waker.clone()
@@ -102,7 +107,22 @@ impl Deferral {
         !list.attended
     }
 
-    /// A worker is about to serve its next request, or to sleep (`now_or_never`).
+    /// The I/O thread has ended: what is on the list leaves now, and nothing is put there any more.
+    /// Its waker is let go, which would hold its reactor for as long as any worker runs.
+    pub(crate) fn end(&self, now: Instant) {
+        let waker = {
+            let mut list = self.list();
+            list.ended = true;
+            list.attended = false;
+            self.attended.store(false, Ordering::Relaxed);
+            list.waker.take()
+        };
+        drop(waker);
+        self.flush(now);
+    }
+
+    /// A worker is about to serve its next request. What is due leaves before; everything does, if
+    /// it `must`, because the worker will sleep or its call may take long.
     pub(crate) fn settle(&self, must: bool, now: Instant) {
         let is_due = || self.list().due_at.is_some_and(|due_at| due_at <= now);
         if self.deferred.load(Ordering::Relaxed) > 0 && (must || is_due()) {
@@ -159,4 +179,38 @@ pub(crate) enum Deferred {
     Yes,
     /// The caller sends it.
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    /// Whoever holds the waker of a task holds the reactor that runs it.
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn nothing_of_the_io_thread_is_kept_when_it_has_ended() {
+        let (deferral, task) = (Deferral::default(), Arc::new(Task));
+        assert!(!deferral.is_attended(&Waker::from(Arc::clone(&task))));
+        assert_eq!(Arc::strong_count(&task), 2);
+        deferral.end(Clock::standing().instant());
+        assert_eq!(Arc::strong_count(&task), 1);
+    }
+
+    #[test]
+    fn nobody_attends_to_the_list_when_the_io_thread_has_ended() {
+        let deferral = Deferral::default();
+        deferral.attend();
+        assert_eq!(deferral.outlook(), (0, true));
+        deferral.end(Clock::standing().instant());
+        deferral.attend();
+        assert_eq!(deferral.outlook(), (0, false));
+    }
 }

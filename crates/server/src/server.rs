@@ -228,6 +228,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
 /// The I/O thread is done: workers end, and whoever waits is told.
 fn end(control: &Control) {
     let shared = &control.shared;
+    shared.queue.deferral.end(shared.clock.instant());
     shared.queue.close();
     control.end_watch();
     match shared.pool.end(WORKERS_END_WITHIN) {
