@@ -12,7 +12,8 @@ use metrics::Gauge;
 use super::event::{Doing, Label, Stream};
 use super::families::{self, Family};
 use super::metrics::{Metrics, WORKER, seconds};
-use super::{Interpreter, Telemetry, process};
+use super::process::{self, Process};
+use super::{Interpreter, Telemetry};
 use crate::shared::Shared;
 use crate::usage::Usage;
 
@@ -134,9 +135,10 @@ impl Telemetry {
     /// it asks every connection.
     pub fn scrape(&self) -> String {
         let shared = self.shared();
-        self.set_gauges(shared.as_deref());
+        let process = process::read();
+        self.set_gauges(shared.as_deref(), &process);
         let mut own = String::new();
-        self.write_seconds(&mut own, shared.as_deref());
+        self.write_seconds(&mut own, shared.as_deref(), &process);
         self.metrics.write_histograms(&mut own);
         let rendered = self.metrics.render();
         // The recorder's order is that of a hash map.
@@ -151,7 +153,7 @@ impl Telemetry {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats, and counts far below 2^53")]
-    fn set_gauges(&self, shared: Option<&Shared>) {
+    fn set_gauges(&self, shared: Option<&Shared>, process: &Process) {
         let gauges = self.gauges();
         gauges.build_info.set(1.0);
         gauges.ready.set(f64::from(u8::from(self.readiness().is_ok())));
@@ -191,7 +193,6 @@ impl Telemetry {
                 set(&families::BACKLOG_LIMIT, backlog.limit);
             }
         }
-        let process = process::read();
         let whole = |gauge: &Gauge, value: Option<u64>| {
             if let Some(value) = value {
                 gauge.set(value as f64);
@@ -206,7 +207,7 @@ impl Telemetry {
         }
     }
 
-    fn write_seconds(&self, out: &mut String, shared: Option<&Shared>) {
+    fn write_seconds(&self, out: &mut String, shared: Option<&Shared>, process: &Process) {
         let usage = shared.map(|shared| shared.queue.usage()).unwrap_or_else(|| {
             self.last_usage.lock().map_or_else(|poisoned| *poisoned.into_inner(), |usage| *usage)
         });
@@ -216,7 +217,7 @@ impl Telemetry {
             (&families::SATURATED_SECONDS, Some(seconds(usage.saturated_time))),
             (&families::ATTACH_SECONDS, Some(seconds(usage.attach_time))),
             (&families::ACCEPT_PAUSED_SECONDS, Some(seconds(self.pause().total(now)))),
-            (&families::PROCESS_CPU, process::read().cpu_seconds),
+            (&families::PROCESS_CPU, process.cpu_seconds),
         ] {
             let Family { name, help, .. } = family;
             let Some(value) = value else { continue };
