@@ -175,12 +175,26 @@ impl Conn {
     /// Ends the connection because the server ends, whatever it is doing.
     pub(crate) fn cut_off(&self) {
         let mut state = self.state();
-        if state.protocol.phase() == Phase::Answering || !state.outbox.is_empty() {
-            self.reset_on_close();
+        if state.has_more_to_say() {
+            self.break_off(&mut state, CloseReason::Drain);
+            return;
         }
+        // A response may be whole whose application goes on; a request that comes in is not.
+        let result = if state.protocol.is_whole() { Answered::Complete } else { Answered::Cut };
         self.leave(&mut state, CloseReason::Drain);
         if let Some(record) = &mut state.record {
-            record.result.get_or_insert(Answered::Cut);
+            record.result.get_or_insert(result);
+        }
+    }
+
+    /// Ends the connection in the middle of a response, and not for the client's sake.
+    pub(crate) fn break_off(&self, state: &mut State, reason: CloseReason) {
+        self.reset_on_close();
+        self.leave(state, reason);
+        if let Some(record) = &mut state.record
+            && matches!(record.result, None | Some(Answered::Complete))
+        {
+            record.result = Some(Answered::Cut);
         }
     }
 
@@ -308,6 +322,12 @@ impl State {
             || !self.outbox.is_empty()
             || self.protocol.ending().is_some()
             || self.protocol.has_ahead()
+    }
+
+    /// Whether the client lacks something of a response that it has asked for.
+    fn has_more_to_say(&self) -> bool {
+        let is_answering = self.protocol.phase() == Phase::Answering && !self.protocol.is_whole();
+        is_answering || self.writing || !self.outbox.is_empty()
     }
 
     /// The record of a response that has been decided upon and has gone out.

@@ -198,7 +198,9 @@ pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, n
                 record.status = Some(status);
                 Some(Answered::Complete)
             }
-            Outcome::Complete | Outcome::Short { .. } | Outcome::Cut => Some(Answered::Cut),
+            // All that had been declared was on its way before.
+            Outcome::Complete | Outcome::Long { .. } => Some(Answered::Complete),
+            Outcome::Short { .. } | Outcome::Cut => Some(Answered::Cut),
             Outcome::Gone => Some(Answered::Abandoned(record.stage())),
         };
     }

@@ -65,6 +65,11 @@ pub(crate) enum Written {
     Blocked,
     /// As much went as was allowed at once.
     Paused,
+    /// A file is shorter than it was when the response began.
+    FileEnded {
+        /// How many bytes of it are missing.
+        missing: u64,
+    },
     /// The connection broke.
     Broken(io::Error),
 }
@@ -196,12 +201,22 @@ impl Outbox {
                 return Written::Paused;
             }
             match self.write_once(stream, left) {
-                Ok(0) => return Written::Broken(io::ErrorKind::WriteZero.into()),
+                Ok(0) => return self.nothing_written(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Written::Broken(error),
             }
+        }
+    }
+
+    /// What it means that a write wrote nothing: sockets never take nothing of something.
+    fn nothing_written(&self) -> Written {
+        match self.rest.front() {
+            Some(Segment::File(part)) if self.first_sent == self.first.len() => {
+                Written::FileEnded { missing: part.remaining }
+            }
+            _ => Written::Broken(io::ErrorKind::WriteZero.into()),
         }
     }
 

@@ -101,8 +101,10 @@ impl Answer {
     /// Ends the record with what became of the response.
     fn conclude(conn: &Conn, state: &mut State, outcome: Outcome, now: Instant) {
         state.last_active = now;
-        if let Outcome::Short { missing } = outcome {
-            conn.shared.telemetry.response_is_short(missing);
+        match outcome {
+            Outcome::Short { missing } => conn.shared.telemetry.response_is_short(missing),
+            Outcome::Long { excess } => conn.shared.telemetry.response_is_long(excess),
+            Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
         }
         let Some(record) = &mut state.record else { return };
         if record.result.is_some() {
@@ -113,7 +115,9 @@ impl Answer {
             record.status = Some(status);
         }
         record.result = Some(match outcome {
-            Outcome::Complete | Outcome::Refused { .. } => Answered::Complete,
+            Outcome::Complete | Outcome::Long { .. } | Outcome::Refused { .. } => {
+                Answered::Complete
+            }
             Outcome::Short { .. } | Outcome::Cut => Answered::Cut,
             Outcome::Gone => Answered::Abandoned(LeftWhile::Served),
         });

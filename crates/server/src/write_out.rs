@@ -78,6 +78,10 @@ impl Conn {
                     self.shared.telemetry.socket_error(&self.peer, &error);
                     self.leave(&mut state, CloseReason::Client);
                 }
+                Written::FileEnded { missing } => {
+                    self.shared.telemetry.file_is_short(missing);
+                    self.break_off(&mut state, CloseReason::Error);
+                }
                 Written::Paused => progress = Progress::Paused,
                 Written::All | Written::Blocked => {}
             }

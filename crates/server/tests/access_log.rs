@@ -4,13 +4,14 @@ mod support;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maitred_config::{AccessLogFormat, AccessLogTarget, RequestId, Settings, TrustedProxies};
-use maitred_http_parser::exchange::Chunk;
+use maitred_http_parser::exchange::{Chunk, FileBody};
 use maitred_http_parser::fault::ApplicationFault;
-use maitred_server::{Listeners, Server, Telemetry};
+use maitred_server::{Clock, Listeners, Lock, Server, Telemetry};
 use serde_json::Value;
-use support::{App, Served, answer, eventually, ok, settings};
+use support::{App, Gate, Opens, Served, answer, eventually, ok, settings};
 
 /// A log in a folder of its own.
 struct Log {
@@ -131,6 +132,55 @@ fn a_request_stands_in_one_line_whatever_becomes_of_it() {
             "POST /leaves 400 client left while it was read",
         ]
     );
+}
+
+#[test]
+fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is_complete() {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let application = App::new(move |mut exchange| {
+        let mut head = ok();
+        head.push(b"Content-Length", b"2000").expect("a valid field");
+        exchange.reply.head(head);
+        if exchange.head.path() == b"/shrinks" {
+            let file = tempfile::tempfile().expect("a file");
+            file.set_len(1000).expect("room on the disk");
+            let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000 });
+        } else {
+            let length = if exchange.head.path() == b"/whole" { 2000 } else { 1000 };
+            let _ = exchange.reply.chunk(Chunk::Borrowed(&vec![b'x'; length]));
+            inside.pass();
+        }
+        exchange.reply.finish(Chunk::Borrowed(b""));
+    });
+    let log = Log::new();
+    let settings = Settings {
+        request_timeout: Some(Duration::from_secs(10)),
+        ..log.pattern("%(U)s %(s)s %(result)s")
+    };
+    let telemetry = Arc::new(Telemetry::new(&settings));
+    let served =
+        Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing());
+    let _opens = Opens(gate.clone());
+    let mut shrinks = served.connect();
+    shrinks.ask("/shrinks");
+    shrinks.rest();
+    served.until("maitred_connections_closed_total{worker=\"0\",reason=\"error\"}", 1.0);
+    let mut slow = ["/whole", "/half"].map(|path| {
+        let mut client = served.connect();
+        client.ask(path);
+        client
+    });
+    gate.wait_for(2);
+    served.clock.advance(Duration::from_secs(10));
+    served.running.tick();
+    for client in &mut slow {
+        client.rest();
+    }
+    eventually("three requests", || served.telemetry.requests() == 3);
+    let mut lines = log.lines(served);
+    lines.sort_unstable();
+    assert_eq!(lines, ["/half 200 cut", "/shrinks 200 cut", "/whole 200 complete"]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn write(meant: Meant, bytes: &mut Vec<u8>) -> Request {
     let mut encoder = if meant.is_chunked {
         BodyEncoder::Chunked
     } else {
-        BodyEncoder::Length { remaining: body.len() as u64 }
+        BodyEncoder::Length { remaining: body.len() as u64, excess: 0 }
     };
     for piece in &meant.body {
         let frame = encoder.frame(piece.len() as u64);

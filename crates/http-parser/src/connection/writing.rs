@@ -14,6 +14,11 @@ use crate::message::{ResponseHead, Version};
 pub enum Outcome {
     /// Whole, as the application meant it.
     Complete,
+    /// Whole, but the application wrote this many bytes more than it declared, which were left out.
+    Long {
+        /// How many were left out.
+        excess: u64,
+    },
     /// Whole as far as the client can tell, but the application wrote this many bytes fewer than
     /// it declared: the connection ends, which tells the client.
     Short {
@@ -35,6 +40,12 @@ impl Connection {
     /// Whether a head may still be given: a request waits for its answer.
     pub fn is_owed(&self) -> bool {
         matches!(self.writing, Writing::Owed { .. })
+    }
+
+    /// Whether all that was declared of the response under way has been given, though its end has
+    /// not: the client needs nothing more.
+    pub fn is_whole(&self) -> bool {
+        matches!(&self.writing, Writing::Body { encoder, .. } if encoder.is_whole())
     }
 
     /// Appends the head of the response to `out`. `known` is the length of the whole body, where
@@ -66,12 +77,12 @@ impl Connection {
     pub fn finish(&mut self, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         let Writing::Body { encoder, persistence } = self.writing else { return Outcome::Gone };
         out.extend_from_slice(encoder.end());
-        match encoder.missing() {
-            0 => {
+        match (encoder.missing(), encoder.excess()) {
+            (0, excess) => {
                 self.response_ended(persistence, now);
-                Outcome::Complete
+                if excess == 0 { Outcome::Complete } else { Outcome::Long { excess } }
             }
-            missing => {
+            (missing, _) => {
                 self.response_ended(Persistence::Close, now);
                 Outcome::Short { missing }
             }

@@ -12,6 +12,8 @@ pub enum BodyEncoder {
     Length {
         /// How many are missing.
         remaining: u64,
+        /// How many have been offered beyond them, and were left out.
+        excess: u64,
     },
     /// The chunked coding (RFC 9112 §7.1), each piece a chunk.
     Chunked,
@@ -61,9 +63,10 @@ impl BodyEncoder {
     pub fn frame(&mut self, length: u64) -> Frame {
         match self {
             Self::Forbidden => Frame::plain(0),
-            Self::Length { remaining } => {
+            Self::Length { remaining, excess } => {
                 let take = length.min(*remaining);
                 *remaining -= take;
+                *excess = excess.saturating_add(length - take);
                 Frame::plain(take)
             }
             Self::Chunked if length > 0 => Frame::chunk(length),
@@ -81,13 +84,22 @@ impl BodyEncoder {
 
     /// Whether the client has the whole response already, whatever else is offered.
     pub fn is_whole(&self) -> bool {
-        matches!(self, Self::Forbidden | Self::Length { remaining: 0 })
+        matches!(self, Self::Forbidden | Self::Length { remaining: 0, .. })
     }
 
     /// How many declared bytes were never offered.
     pub fn missing(&self) -> u64 {
         match self {
-            Self::Length { remaining } => *remaining,
+            Self::Length { remaining, .. } => *remaining,
+            Self::Forbidden | Self::Chunked | Self::UntilClose => 0,
+        }
+    }
+
+    /// How many bytes were offered beyond the declared ones. Where there is no body at all, as for
+    /// HEAD, whatever is offered is in order.
+    pub fn excess(&self) -> u64 {
+        match self {
+            Self::Length { excess, .. } => *excess,
             Self::Forbidden | Self::Chunked | Self::UntilClose => 0,
         }
     }
@@ -99,11 +111,11 @@ mod tests {
 
     #[test]
     fn more_than_was_declared_is_cut() {
-        let mut encoder = BodyEncoder::Length { remaining: 5 };
+        let mut encoder = BodyEncoder::Length { remaining: 5, excess: 0 };
         assert_eq!(encoder.frame(3).take, 3);
         assert_eq!(encoder.frame(3).take, 2);
         assert_eq!(encoder.frame(3).take, 0);
-        assert_eq!(encoder.missing(), 0);
+        assert_eq!((encoder.missing(), encoder.excess()), (0, 4));
     }
 
     #[test]

@@ -57,9 +57,11 @@ pub fn decide(head: &mut ResponseHead, asked: Asked, known: Option<u64>) -> Fram
         }
     } else {
         match (head.content_length(), known, asked.version) {
-            (Some(remaining), ..) => (Announce::Nothing, BodyEncoder::Length { remaining }),
+            (Some(remaining), ..) => {
+                (Announce::Nothing, BodyEncoder::Length { remaining, excess: 0 })
+            }
             (None, Some(length), _) => {
-                (Announce::Length(length), BodyEncoder::Length { remaining: length })
+                (Announce::Length(length), BodyEncoder::Length { remaining: length, excess: 0 })
             }
             (None, None, Version::Http11) => (Announce::Chunked, BodyEncoder::Chunked),
             (None, None, Version::Http10) => (Announce::Nothing, BodyEncoder::UntilClose),

@@ -23,6 +23,7 @@ pub(super) struct Lines {
     untrusted: Ration,
     storage: Ration,
     short: Ration,
+    long: Ration,
 }
 
 impl Default for Lines {
@@ -36,6 +37,7 @@ impl Default for Lines {
             untrusted: twenty(),
             storage: twenty(),
             short: twenty(),
+            long: twenty(),
         }
     }
 }
@@ -124,6 +126,30 @@ impl Telemetry {
                 target: "maitred",
                 left_out,
                 "the application wrote {missing} bytes fewer than the Content-Length it declared"
+            );
+        }
+    }
+
+    /// The application wrote more than it had declared.
+    pub(crate) fn response_is_long(&self, excess: u64) {
+        if let Some(left_out) = self.may_say(|lines| &lines.long) {
+            tracing::warn!(
+                target: "maitred",
+                left_out,
+                "the application wrote {excess} bytes more than the Content-Length it declared: \
+                 they were not sent"
+            );
+        }
+    }
+
+    /// A file became shorter while it was sent.
+    pub(crate) fn file_is_short(&self, missing: u64) {
+        if let Some(left_out) = self.may_say(|lines| &lines.short) {
+            tracing::error!(
+                target: "maitred",
+                left_out,
+                "a file became shorter while it was sent: {missing} bytes of the response are \
+                 missing, and its connection is reset"
             );
         }
     }

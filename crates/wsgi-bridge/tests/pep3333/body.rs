@@ -133,7 +133,7 @@ def application(environ, start_response):
 "#,
     );
     assert_eq!(response.body(), b"abc");
-    assert_eq!(response.outcome, Some(Outcome::Complete));
+    assert_eq!(response.outcome, Some(Outcome::Long { excess: 3 }));
 }
 
 #[test]

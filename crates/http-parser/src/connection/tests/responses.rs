@@ -35,7 +35,7 @@ fn a_body_longer_than_declared_is_cut_and_the_connection_stays_in_step() {
     scene.continues("ab");
     scene.continues("cdef");
     scene.continues("ghi");
-    assert_eq!(scene.finishes(), Outcome::Complete);
+    assert_eq!(scene.finishes(), Outcome::Long { excess: 6 });
     assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 3||abc");
     assert_eq!(scene.ending(), None);
 }
