@@ -1,8 +1,8 @@
 //! The composition root: the native module of the Python package `maitred`, and its command line.
 //!
-//! It is the only crate that knows all the others. It reads what they may not (arguments, the
-//! environment, settings files), plugs the WSGI application into the server, and turns what goes
-//! wrong into messages and an exit status.
+//! It is the only crate that depends on all the others. It reads arguments, the environment and
+//! settings files, connects the WSGI application to the server, and turns errors into messages and
+//! an exit status.
 
 #![forbid(unsafe_code)]
 

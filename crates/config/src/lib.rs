@@ -1,12 +1,12 @@
 //! The settings of Maitred: text in, [`Settings`] or [`Problems`] out.
 //!
-//! The crate is pure. It opens no file and reads no environment; whoever calls it hands over what
-//! was read, so that every rule can be tested without a process around it.
+//! The crate is pure. It opens no file and reads no environment; the caller passes in their
+//! contents, so every rule can be tested without a process.
 //!
-//! Each setting is declared once, in `declaration`. A layer (`providers`) is what one source says:
-//! a file, the environment, the command line, the keywords of a call. Layers are read by their
-//! declarations, merged, checked against each other, and assembled into [`Settings`]; what is
-//! wrong is collected on the way and told at once.
+//! Each setting is declared once, in `declaration`. A layer (`providers`) holds the values of one
+//! source: a file, the environment, the command line, the keywords of a call. Layers are parsed
+//! according to the declarations, merged, checked against each other, and assembled into
+//! [`Settings`]. All problems are collected and reported together.
 //!
 //! ```
 //! use maitred_config::{Invocation, Origin, Sources, load};

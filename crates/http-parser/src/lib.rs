@@ -1,11 +1,11 @@
-//! HTTP/1.1 as an origin server speaks it, without a socket, a clock or a thread.
+//! HTTP/1.1 for an origin server, without a socket, a clock or a thread.
 //!
-//! Bytes come in and requests come out; a response head and body pieces come in and bytes come
-//! out. What may be refused is refused and never repaired, because whatever one server repairs
-//! and another does not can carry a second request past a proxy.
+//! The crate parses bytes into requests, and encodes a response head and body chunks into bytes.
+//! Invalid input is rejected and never repaired, because input that one server repairs and another
+//! does not can smuggle a second request past a proxy.
 //!
-//! The crate is also where a server and an application meet: [`exchange`] holds the traits
-//! through which a request is handed over and answered, so that neither side needs to know the
+//! The crate also defines the interface between a server and an application: [`exchange`] holds the
+//! traits through which a request is handed over and answered, so that neither side depends on the
 //! other.
 //!
 //! ```

@@ -1,8 +1,8 @@
-//! Resets a TCP connection at once, whoever still holds its socket.
+//! Resets a TCP connection at once, even if another thread still holds its socket.
 //!
-//! Closing a socket resets its connection only when the last holder lets go, and a worker that is
-//! stuck in the application never does. Until then the client would wait for the rest of a response
-//! that has been given up.
+//! Closing a socket resets its connection only when the last holder releases it, and a worker that
+//! is stuck in the application never does. Until then the client would wait for the rest of an
+//! abandoned response.
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};

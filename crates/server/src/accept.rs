@@ -1,8 +1,8 @@
-//! Takes connections in, and decides what happens when there are as many as there may be.
+//! Accepts connections, and enforces `connection-limit`.
 //!
-//! At `connection-limit` the idlest keep-alive connection makes room; only when none is idle is
-//! the newcomer told to come back (503). With `connection-limit-action = "wait"` nobody is accepted
-//! until somebody leaves, as Waitress has it.
+//! At the limit, the longest-idle keep-alive connection is closed to make room; only if none is
+//! idle does the new client get a 503. With `connection-limit-action = "wait"`, accepting pauses
+//! until a connection closes, as in Waitress.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};

@@ -1,8 +1,8 @@
-//! Memory of request bodies, used again.
+//! Reuses the memory of request bodies.
 //!
-//! A body of some size is allocated by the I/O thread and freed by a worker, and each time the
-//! allocator gives its pages back to the system and takes fresh ones, which costs more than
-//! receiving into them. So a few are kept, and fewer while nobody asks for them.
+//! The I/O thread allocates a large body and a worker frees it. Each time, the allocator returns
+//! the pages to the system and requests new ones, which costs more than receiving into them. So a
+//! few buffers are kept, and fewer while they are not in demand.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

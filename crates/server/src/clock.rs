@@ -1,7 +1,7 @@
-//! The only place where the server looks at a clock.
+//! The only place where the server reads a clock.
 //!
-//! Deadlines need a monotonic time for each event; the Date field needs a rendered date, which is
-//! the same for a whole second. The sweep says which second it is, and each thread renders it once.
+//! Deadlines need a monotonic time for each event; the Date field needs a formatted date, which is
+//! the same for a whole second. The sweep sets the current second, and each thread formats it once.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};

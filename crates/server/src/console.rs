@@ -1,11 +1,11 @@
-//! The end of a console on Windows, which drains as SIGTERM does elsewhere.
+//! Drains the server when its console closes on Windows, as SIGTERM does elsewhere.
 //!
-//! When its window is closed, or the system shuts down, a console program is told by an event, and
-//! ended as soon as it has handled it, at the latest after some seconds that the system sets. So
-//! the event is never answered: its handler waits until the process has drained and ends by
-//! itself. That a user logs off is no reason to stop: services are told of everybody who does.
+//! When the window is closed or the system shuts down, Windows sends a console program an event,
+//! and ends the program as soon as its handler returns, or after a system timeout of some seconds.
+//! So the handler never returns: it waits until the process has drained and exits. Logoff events
+//! are ignored, because services receive them for every user.
 //!
-//! Ctrl-C and Ctrl-Break are not handled here, because Python makes signals of them.
+//! Ctrl-C and Ctrl-Break are not handled here, because Python turns them into signals.
 
 use std::io;
 

@@ -1,8 +1,8 @@
-//! Says at start whether the process may open as many files as `connection-limit` needs.
+//! Checks at start whether the process may open as many files as `connection-limit` needs.
 //!
-//! A connection is an open file. Where the system allows fewer of them than there may be
-//! connections, the limit that counts is the system's, which nobody has set for this server, and
-//! beyond it newcomers wait unanswered in the backlog instead of being told to come back.
+//! A connection is an open file. If the system allows fewer files than `connection-limit`, the
+//! system's limit applies first, and new clients wait unanswered in the backlog instead of getting
+//! a 503.
 
 /// Files beside the connections: listeners, logs, the reactor, what Python and an application's
 /// database clients hold open.

@@ -1,12 +1,12 @@
-//! Stops the server without losing anything.
+//! Stops the server without losing requests.
 //!
-//! In this order: readiness says no; for `drain-delay` everything is still accepted, with
-//! `Connection: close` on the answers; what the kernel has accepted is taken in, and the listeners
-//! close; idle connections close; what runs may run on for `graceful-timeout`. What is left then
-//! is named in the log, with its stack, and cut off.
+//! In this order: readiness fails; for `drain-delay` connections are still accepted, and responses
+//! say `Connection: close`; connections in the kernel's backlog are accepted, and the listeners
+//! close; idle connections close; running requests may continue for `graceful-timeout`. The
+//! remaining requests are then logged, with their stacks, and cut off.
 //!
-//! A connection is idle only when nothing has come on it, and a client that has connected a moment
-//! ago has not had the time to ask: it is given a second.
+//! A connection is idle only if no input has arrived on it. A client that has just connected gets
+//! one second to send a request.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,9 +1,8 @@
-//! The I/O task of one connection: reads what comes, hands complete requests to the queue, sends
-//! what a worker could not, and ends the connection as the protocol says.
+//! The I/O task of one connection: reads input, passes complete requests to the queue, sends the
+//! output that a worker could not, and closes the connection as the protocol requires.
 //!
-//! It holds no buffer: all tasks read into one, because they run on one thread, and what is kept
-//! is only what is incomplete. A body whose length is known is received straight into its own
-//! memory.
+//! It holds no buffer: all tasks run on one thread and read into one shared buffer, and only
+//! incomplete input is kept. A body of known length is received directly into its own memory.
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -1,13 +1,14 @@
-//! Sockets, threads and time around the protocol: the server, for any application.
+//! The server: sockets, threads and timers around the protocol, for any application.
 //!
-//! One I/O thread owns every socket (`accept`, `io_task`). A request that is complete waits in
-//! the `queue` for one of the application's worker threads, which answers it and sends the answer
-//! itself (`reply`). `conn` is what both sides of a connection share. `sweep` looks at the clock
-//! for everybody, `nap` and `deferral` keep threads from waking each other for nothing, and
-//! `drain` ends it all without losing anything.
+//! One I/O thread owns every socket (`accept`, `io_task`). A complete request waits in the `queue`
+//! for one of the application's worker threads, which runs it and sends the response itself
+//! (`reply`). `conn` is the state that the I/O task and the worker share. `sweep` checks all
+//! deadlines, `nap` and `deferral` avoid unnecessary wake-ups, and `drain` stops the server without
+//! losing requests.
 //!
-//! Nothing here knows Python: an [`Application`](maitred_http_parser::exchange::Application) is
-//! whoever implements the trait. `examples/hello.rs` is one in thirty lines, and a server for it.
+//! The crate does not depend on Python: it serves anything that implements
+//! [`Application`](maitred_http_parser::exchange::Application). `examples/hello.rs` implements one
+//! in thirty lines and serves it.
 
 // Put together, started, stopped.
 mod descriptors;

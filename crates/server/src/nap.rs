@@ -1,7 +1,7 @@
-//! The I/O thread's task while requests wait: sleep, send what was deferred, see whether a call
-//! takes long, look for new bytes, and so on until nothing waits.
+//! The I/O thread's task while requests wait: sleep, send deferred responses, check for long calls,
+//! poll for new input, and repeat until nothing waits.
 //!
-//! It is a task like any other, so that everything that has become ready runs between two naps.
+//! It is an ordinary task, so other tasks that have become ready run between two naps.
 
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where one worker thread sleeps, and what it is told when it is woken.
+//! Where one worker thread sleeps, and the message it receives when it is woken.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! Receives bytes straight into the memory where they will stay.
+//! Receives bytes directly into their final memory.
 
 use std::io;
 use std::task::{Context, Poll};

@@ -1,8 +1,7 @@
-//! What is known of one request when it is over: the line of the access log, and the numbers of
-//! the metrics.
+//! The data about one finished request, for the access log and the metrics.
 //!
-//! A record begins with the request head, or where a request is refused before it has one, with the
-//! refusal. It ends once, with the last byte of the answer or with the connection.
+//! A record begins with the request head, or with the rejection if a request is rejected before it
+//! has one. It ends exactly once, with the last byte of the response or with the connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

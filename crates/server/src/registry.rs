@@ -1,4 +1,4 @@
-//! All open connections: to count them, to look at their clocks, to find the idlest, to drain.
+//! All open connections: counts them, checks their deadlines, finds the longest-idle one, drains.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
-//! Tasks that the server cannot do without: one that panics is started again.
+//! Restarts essential tasks after a panic.
 //!
-//! A panic ends its task and nothing else, so that one while a connection is accepted would leave a
-//! server that runs and accepts nobody. What such a task works on is kept elsewhere, and so the next
-//! one goes on where it was.
+//! A panic ends only its own task, so a panic in the accept loop would leave a running server that
+//! accepts no connections. The state of such a task is kept outside it, so its successor continues
+//! where it stopped.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! One worker's place at the queue: what it is serving, and how it comes to its next request.
+//! One worker's place at the queue: what it is serving, and how it gets its next request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Sends a part of a file to a socket: by the kernel itself where it can, by copying elsewhere.
+//! Sends part of a file to a socket: with `sendfile` where available, by copying elsewhere.
 
 use std::io;
 

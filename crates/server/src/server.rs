@@ -1,4 +1,4 @@
-//! A server, from its sockets to its end: one I/O thread, and the application's workers.
+//! A server, from its sockets to its shutdown: one I/O thread, and the application's workers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! What all parts of a running server share.
+//! The state that all parts of a running server share.
 
 use std::sync::{Arc, OnceLock, Weak};
 

@@ -1,8 +1,8 @@
-//! Collects a request body: in memory while it is short, in a file without a name beyond that.
+//! Collects a request body: in memory while it is small, then in an unnamed file.
 //!
-//! The I/O thread never waits for a disk: bytes are handed to a thread that may, and the
-//! connection is not read meanwhile. A disk that is full or cannot be written refuses the request;
-//! half a body is never given to the application.
+//! The I/O thread never waits for a disk: a thread that may block writes the bytes, and the
+//! connection is not read meanwhile. If the disk is full or not writable, the request is rejected;
+//! the application never receives a partial body.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};

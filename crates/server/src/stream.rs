@@ -1,9 +1,8 @@
-//! What a connection runs on: a TCP or Unix stream that any thread may try to use, and none waits
-//! for.
+//! The socket of a connection: a TCP or Unix stream that any thread may use without blocking.
 //!
 //! The stream is registered with the I/O thread's reactor. Reads and writes go through tokio's
-//! `try_io`, which keeps the reactor's idea of readiness right whoever does them: a worker thread
-//! that finds the socket full clears the bit that the I/O thread then waits for.
+//! `try_io`, which keeps the reactor's readiness state correct on any thread: a worker that finds
+//! the socket full clears the bit that the I/O thread then waits for.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem::MaybeUninit;

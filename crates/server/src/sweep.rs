@@ -1,8 +1,9 @@
-//! Once a second: the date is rendered, every connection is asked whether it is late, requests
-//! that have waited too long are told so, and a worker drops what other threads have left for it.
+//! Runs once a second: advances the date, checks every connection's deadlines, answers requests
+//! that have waited too long in the queue, and has a worker drop the objects that other threads
+//! left for it.
 //!
-//! One sweep costs less than a timer for each connection, and nobody needs a timeout to be exact
-//! to more than a second.
+//! One sweep costs less than a timer for each connection, and no timeout needs a precision better
+//! than a second.
 
 use std::sync::Arc;
 use std::time::Duration;

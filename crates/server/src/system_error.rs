@@ -1,4 +1,4 @@
-//! Errors of the system in messages for people.
+//! Formats operating system errors for messages.
 
 use std::io::{Error, ErrorKind};
 

@@ -1,9 +1,9 @@
 //! Makes a wait of a millisecond last a millisecond.
 //!
-//! On Windows a wait with a time limit ends at a tick of the system's timer, which by itself comes
-//! every 15.6 ms: the naps of the I/O thread, and with them deferred answers, would last as long.
-//! While this exists the process has asked for ticks of 1 ms; since Windows 10 2004 that concerns
-//! this process alone. Elsewhere there is nothing to be asked for.
+//! On Windows a timed wait ends at a tick of the system timer, which by default comes every 15.6
+//! ms: the I/O thread's naps, and with them deferred responses, would last as long. While this
+//! value exists, the process requests 1 ms ticks; since Windows 10 2004 that affects only this
+//! process. Other systems need nothing.
 
 #![cfg_attr(windows, expect(unsafe_code, reason = "std has no way to ask for finer ticks"))]
 

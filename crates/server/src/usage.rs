@@ -1,4 +1,4 @@
-//! What worker threads have been doing: exact sums, kept at the moments when they change.
+//! How worker threads spend their time: exact sums, updated at each state change.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
-//! Looks after requests that take too long, from a thread of its own.
+//! Handles requests that take too long, on its own thread.
 //!
-//! A request that runs for longer than `request-timeout` is answered 504, on time: the watch sleeps
-//! until the next one can be due, and needs neither the I/O thread nor the interpreter. What needs
-//! the interpreter (the application's stack, a thread in the place of the stuck one) is done by
-//! another thread, the **tender**, which may have to wait for it.
+//! A request that exceeds `request-timeout` is answered 504 on time: the watch sleeps until the
+//! next one can be due, and needs neither the I/O thread nor the interpreter. Work that needs the
+//! interpreter (fetching the application's stack, replacing a stuck thread) is done by another
+//! thread, the **tender**, which may have to wait for it.
 //!
 //! `slow-request` only writes the application's stack to the log, once for each request.
 

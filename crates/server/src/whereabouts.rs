@@ -1,4 +1,4 @@
-//! Whether the client is still there, as far as that can be known without asking it.
+//! Whether the client is still connected, as far as the server can tell without sending.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,10 +1,9 @@
-//! The worker threads: how they are started, told about, replaced and waited for.
+//! The worker threads: starting, reporting, replacing and joining them.
 //!
-//! A thread whose request has been given up (`watch.rs`) is **stuck**, because nothing can end a
-//! thread from outside. It is replaced, so that capacity stays, but there are never more stuck
-//! threads with a replacement than `threads` in the settings: beyond that the application is
-//! broken in a way that more threads only make worse. A stuck thread that has been replaced ends
-//! by itself when its call returns; one that has not goes on serving.
+//! A thread whose request has timed out (`watch.rs`) is **stuck**, because a thread cannot be ended
+//! from outside. It is replaced to preserve capacity, but at most `threads` stuck threads have a
+//! replacement: beyond that, the application is broken and more threads only make it worse. A stuck
+//! thread that was replaced exits when its call returns; one that was not serves again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
