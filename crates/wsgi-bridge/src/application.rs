@@ -1,4 +1,4 @@
-//! A WSGI application as the server sees it, and what all its worker threads share.
+//! A WSGI application as the server sees it, and the state that its worker threads share.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,9 @@
-//! Who holds the interpreter's lock, and when. Nothing else in this crate attaches or detaches.
+//! Acquires and releases the interpreter's lock. No other module of this crate attaches or
+//! detaches.
 //!
-//! A worker thread is started by Python, so it is attached for as long as it lives: its thread
-//! state, and with it the application's `threading.local` objects, outlasts every request. It lets
-//! go only where it waits for something that is not Python, and in between where the source of
+//! Python starts the worker threads, so a worker is attached for its whole life: its thread state,
+//! and with it the application's `threading.local` objects, outlasts every request. It releases the
+//! lock only while it waits for something other than Python, and between requests if the source of
 //! work asks for that. Threads that Rust owns use [`try_attached`], which fails instead of
 //! panicking while the interpreter shuts down.
 

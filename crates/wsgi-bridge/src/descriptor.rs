@@ -1,5 +1,5 @@
-//! A Python file's descriptor, duplicated: the server's copy stays open until the last byte has
-//! gone, whatever the application does with its own.
+//! Duplicates a Python file's descriptor: the server's copy stays open until the last byte has been
+//! sent, whatever the application does with the original.
 
 #![cfg_attr(
     unix,

@@ -1,9 +1,9 @@
 //! `wsgi.errors`: a text stream into the log (PEP 3333, "Input and Error Streams").
 //!
-//! `print(..., file=environ["wsgi.errors"])` writes in pieces, from several threads at once. Each
-//! thread's pieces are put together, and the log receives whole lines: at a line end, at `flush()`,
-//! and, on worker threads, at the end of the request. A thread of the application's own has to end
-//! its lines, or flush.
+//! `print(..., file=environ["wsgi.errors"])` writes in pieces, from several threads at once. The
+//! stream buffers each thread's pieces and logs whole lines: at a line end, at `flush()`, and, on
+//! worker threads, at the end of the request. Threads that the application starts must end their
+//! lines, or flush.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -1,12 +1,11 @@
 //! The environ keys of request fields: `Accept-Language` is HTTP_ACCEPT_LANGUAGE.
 //!
-//! The names that clients really send are known beforehand: their keys are interned strings with
-//! a hash that is computed once, found by length and comparison. The others are kept by each worker
-//! in a small table, which starts over when it is full, so that a client which invents names costs
-//! its own requests some time and nobody any memory.
+//! The keys of common names are interned strings with a precomputed hash, found by length and
+//! comparison. Each worker keeps the others in a small table, which is cleared when it is full, so
+//! a client that invents names slows down its own requests but uses no additional memory.
 //!
-//! A name with an underscore is nobody's: it would be the same key as the one with a hyphen, which
-//! a proxy in front may have checked or set. It is dropped (as nginx and Waitress do).
+//! A name with an underscore is dropped, as in nginx and Waitress: its key would be the same as
+//! that of the name with a hyphen, which a proxy may have checked or set.
 
 use std::collections::HashMap;
 

@@ -1,13 +1,13 @@
 //! `wsgi.file_wrapper` (PEP 3333, "Optional Platform-Specific File Handling").
 //!
-//! A file that is read as its descriptor would be read is sent by the kernel: a duplicated
-//! descriptor goes to the server, and the application's own can be closed at once. Anything else
-//! that has `read` is sent in blocks. Where the object can seek, the length is known either way: a
-//! missing Content-Length is added, and one that promises more than there is is corrected.
+//! If reading the object is the same as reading its descriptor, the kernel sends the file: the
+//! server receives a duplicated descriptor, and the application can close its own at once. Any
+//! other object with `read` is sent in blocks. If the object can seek, the length is known either
+//! way: a missing Content-Length is added, and one that exceeds the actual length is corrected.
 //!
-//! Having `fileno()` is not enough: that of a `GzipFile` is the compressed file's. Only where `read`
-//! is the method of one of CPython's own file classes does reading the object mean reading the
-//! descriptor; proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
+//! `fileno()` is not sufficient: that of a `GzipFile` is the compressed file's. Reading the object
+//! means reading the descriptor only if `read` is the method of one of CPython's own file classes;
+//! proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

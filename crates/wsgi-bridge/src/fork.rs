@@ -1,9 +1,9 @@
-//! What happens in a child that an application forks while it answers a request.
+//! Handles a child process that an application forks during a request.
 //!
-//! The child is a copy of one worker thread: it has the client's socket, the server's state and
-//! none of its other threads. What it does of its own (`multiprocessing`, `os.exec*`, `os._exit`)
-//! is its own affair; it must never answer the request a second time, nor take another one. So the
-//! bridge asks here before it touches an exchange.
+//! The child has a copy of one worker thread: the client's socket and the server's state, but no
+//! other threads. It may run its own code (`multiprocessing`, `os.exec*`, `os._exit`), but it must
+//! never answer the request a second time, nor take another one. So the bridge checks here before
+//! it touches an exchange.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,10 +1,10 @@
-//! Large pieces of a response that are sent from the `bytes` object's own memory.
+//! Large response chunks that are sent from the `bytes` object's own memory.
 //!
-//! What a slow client has not taken yet is held, not copied: the server keeps a [`Bytes`] whose
-//! owner is the Python object. It drops it on whatever thread sent the last byte, which may not
-//! touch a reference count. So the object goes to the graveyard, which the workers empty whenever
-//! they hold the interpreter's lock anyway. What it can hold is bounded by the server's
-//! high-water marks, because it only receives what was waiting to be sent.
+//! Data that a slow client has not received yet is held, not copied: the server keeps a [`Bytes`]
+//! that owns the Python object. The thread that sends the last byte drops it, and that thread may
+//! not touch a reference count. So the object goes to the graveyard, which the workers empty while
+//! they hold the interpreter's lock anyway. The server's high-water marks bound the graveyard,
+//! because it receives only data that was waiting to be sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
-//! What the application returned becomes a response body (PEP 3333, "Buffering and Streaming").
+//! Turns the application's iterable into a response body (PEP 3333, "Buffering and Streaming").
 //!
-//! Each chunk leaves before the next one is asked for, unless it is the only one: then head and
-//! body are one write, with a Content-Length. Nothing is sent for an empty chunk. When the client
-//! has gone the iteration stops; `close()` is the caller's affair, on every path.
+//! Each chunk is sent before the next one is requested, unless it is the only one: then head and
+//! body are one write, with a Content-Length. Nothing is sent for an empty chunk. Iteration stops
+//! when the client has disconnected. The caller is responsible for `close()`, on every path.
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::Flow;

@@ -1,9 +1,8 @@
-//! Bytes as `str` and back, as PEP 3333 ("A Note On String Types") wants them: each byte is one
-//! character up to U+00FF.
+//! Converts bytes to `str` and back, as PEP 3333 ("A Note On String Types") requires: each byte is
+//! one character up to U+00FF.
 //!
-//! The one unsafe call of the hot path is here: pyo3 makes strings from UTF-8 only, and going
-//! through that would copy every value twice. CPython's own decoder finds out whether all is
-//! ASCII, allocates once, and copies once.
+//! The one unsafe call of the hot path is here: pyo3 creates strings only from UTF-8, which would
+//! copy every value twice. CPython's own decoder checks for ASCII, allocates once, and copies once.
 
 #![expect(unsafe_code, reason = "PyUnicode_DecodeLatin1 has no safe counterpart in pyo3")]
 

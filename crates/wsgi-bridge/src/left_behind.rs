@@ -1,13 +1,12 @@
 //! Worker threads that are still in the application when the interpreter shuts down: requests that
-//! were cut off, and threads that `request-timeout` gave up.
+//! were cut off, and threads that `request-timeout` abandoned.
 //!
-//! CPython before 3.14 ends such a thread when it next asks for the lock, by unwinding its stack.
-//! Where the compiler knows that a C function does not unwind, which is nearly everywhere in Rust,
-//! that aborts the process, and a server that was stopped in good order ends with SIGABRT. So before
-//! the interpreter begins, each of them gets a `SystemExit` of its own, which ends whatever runs in
-//! Python, and one that is away from the interpreter does not come back. What blocks in C does not
-//! notice; a program that is ours alone asks [`left_behind`] and leaves without shutting the
-//! interpreter down.
+//! CPython before 3.14 ends such a thread when it next acquires the lock, by unwinding its stack.
+//! Nearly all Rust code assumes that a C function does not unwind, so this aborts the process, and
+//! a server that was stopped cleanly ends with SIGABRT. So before shutdown begins, a `SystemExit`
+//! is raised in each of these threads, which ends any Python code, and a thread that is detached
+//! does not attach again. Code that blocks in C notices neither; a program that owns the process
+//! checks [`left_behind`] and exits without shutting the interpreter down.
 
 #![expect(unsafe_code, reason = "an exception for another thread has no safe interface")]
 

@@ -1,15 +1,15 @@
-//! WSGI (PEP 3333) for whatever hands out exchanges.
+//! WSGI (PEP 3333) on top of [`maitred_http_parser::exchange`].
 //!
-//! A [`WsgiApplication`] is the Python side of [`maitred_http_parser::exchange`]: it starts Python
-//! threads, which take exchanges, call the application and give its response to each exchange's
-//! reply. It knows no sockets and no settings. In the order in which a request meets them: `worker`
-//! takes it, `serve` leads it through `environ` and `input`, the application calls what
-//! `start_response` gave it, and `iterable` or `file_wrapper` turn what it returned into chunks for
-//! `answer`. Who holds the interpreter's lock is decided in `attach`.
+//! A [`WsgiApplication`] is the Python side of that interface: it starts Python threads, which take
+//! exchanges, call the application and pass its response to each exchange's reply. The crate does
+//! not depend on sockets or settings. In the order in which a request passes through them: `worker`
+//! takes it, `serve` builds the `environ` and `input`, the application calls `start_response`, and
+//! `iterable` or `file_wrapper` turn the return value into chunks for `answer`. `attach` acquires
+//! and releases the interpreter's lock.
 //!
-//! Nothing here relies on that lock for its safety: every Python-visible class is frozen, its state
-//! is behind mutexes and atomics, and references to Python objects are only dropped by threads that
-//! are attached. So a module that exports this may declare `gil_used = false`.
+//! Nothing here relies on that lock for safety: every Python-visible class is frozen, its state is
+//! behind mutexes and atomics, and only attached threads drop references to Python objects. So a
+//! module that exports this may declare `gil_used = false`.
 //!
 //! ```no_run
 //! use std::sync::Arc;

@@ -1,9 +1,9 @@
-//! Finds the application that a text names: `module:attribute`, `module:factory()`, `module:a.b`,
-//! `module.attribute` or `module` (whose `application` or `app` it is then).
+//! Loads the application from its name: `module:attribute`, `module:factory()`, `module:a.b`,
+//! `module.attribute`, or `module` for its `application` or `app`.
 //!
-//! This is where most first attempts fail, so each mistake says what was looked for and what is
-//! there instead. An exception of the application's own while it is imported is shown with its
-//! traceback, from the module's first frame on.
+//! Most first attempts fail here, so each error says what was looked for and what exists instead.
+//! An exception that the application raises during import is shown with its traceback, from the
+//! module's first frame on.
 
 use pyo3::exceptions::{PyModuleNotFoundError, PySyntaxError};
 use pyo3::prelude::*;

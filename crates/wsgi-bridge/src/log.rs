@@ -1,5 +1,5 @@
-//! What the bridge has to tell the operator. Where it goes (standard error, Python's `logging`,
-//! JSON) is decided by whoever implements [`Log`].
+//! The events that the bridge logs. The implementation of [`Log`] decides where they go (standard
+//! error, Python's `logging`, JSON).
 
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;

@@ -1,4 +1,4 @@
-//! What `benches/environ.rs` measures by itself. Not for use.
+//! Entry points for `benches/environ.rs` only.
 
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::{Body, Client};

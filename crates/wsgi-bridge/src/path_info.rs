@@ -1,5 +1,5 @@
-//! PATH_INFO: what a request's path stands for, below url-prefix (PEP 3333, "URL Reconstruction";
-//! RFC 3875 §4.1.5). Slashes are not touched: `//a` and `/a` are two resources.
+//! PATH_INFO: the decoded path of a request below url-prefix (PEP 3333, "URL Reconstruction"; RFC
+//! 3875 §4.1.5). Slashes are not merged: `//a` and `/a` are different resources.
 
 use std::borrow::Cow;
 

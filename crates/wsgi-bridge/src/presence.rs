@@ -1,8 +1,9 @@
-//! `maitred.client_disconnected`, also under Waitress's name: a callable that is true as soon as
-//! the client has gone. It may be kept and asked from any thread, also after the response.
+//! `maitred.client_disconnected`, also under Waitress's name: a callable that returns true as soon
+//! as the client has disconnected. It may be kept and called from any thread, even after the
+//! response.
 //!
-//! It does not keep the connection: an environ often lives until the next garbage collection, and a
-//! connection that has ended must not wait for that to be closed.
+//! It does not keep the connection alive: an environ often lives until the next garbage collection,
+//! and closing a connection must not wait for that.
 
 use std::sync::{Mutex, PoisonError, Weak};
 

@@ -1,9 +1,9 @@
-//! Tells what can never be called as a WSGI application: an ASGI application given by mistake, and a
-//! factory that nobody has called. Either would be found out by the first client otherwise.
+//! Detects callables that cannot be WSGI applications: an ASGI application given by mistake, and a
+//! factory that was not called. Otherwise only the first request would reveal the mistake.
 //!
-//! Only a function is judged by its parameters, and only by those of its own code: what a decorator
-//! says about the function inside (`__wrapped__`, `__signature__`) may not be how it is called.
-//! Whatever is not plain is taken to be right.
+//! Only functions are checked, and only by the parameters of their own code: the signature that a
+//! decorator reports (`__wrapped__`, `__signature__`) may differ from the real one. In doubt, the
+//! callable is accepted.
 
 use pyo3::prelude::*;
 

@@ -1,9 +1,9 @@
-//! Whether anybody but us still holds an object.
+//! Checks whether the bridge holds the only reference to an object.
 //!
-//! It is asked when a request is over, so that what the application was given can be given again
-//! instead of being made anew. Python has no safe question of this kind, because the answer is
-//! worthless while other threads run: here the interpreter's lock is held, and where there is
-//! no such lock nobody asks (see `handles`).
+//! The check runs after a request, so that objects given to the application can be reused instead
+//! of created again. Python has no safe API for it, because the result is meaningless while other
+//! threads run. Here the interpreter's lock is held; without such a lock, the check is not used
+//! (see `handles`).
 
 #![expect(unsafe_code, reason = "Py_REFCNT has no safe counterpart in pyo3")]
 

@@ -1,8 +1,8 @@
 //! `start_response` and `write` (PEP 3333, "The start_response() Callable").
 //!
-//! What may not be sent is refused here, as an exception inside the application, which then has a
-//! line number: `AssertionError` for what breaks PEP 3333 itself, `ValueError` for what HTTP does
-//! not allow, as Waitress and wsgiref have it. The rules about fields live in
+//! Invalid responses are rejected here, as an exception inside the application, so the traceback
+//! has a line number: `AssertionError` for violations of PEP 3333, `ValueError` for violations of
+//! HTTP, as in Waitress and wsgiref. The rules for fields are in
 //! `maitred_http_parser::message::response`.
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Exceptions and stacks as text, in Python's own words.
+//! Formats exceptions and stacks as Python does.
 //!
-//! This crate puts no Python frames on the stack, so a traceback begins with the application's
-//! outermost one. Only a thread's stack begins with those of `threading`, which are left out.
+//! This crate adds no Python frames to the stack, so a traceback begins with the application's
+//! outermost one. Only a thread's stack begins with frames of `threading`, which are omitted.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;

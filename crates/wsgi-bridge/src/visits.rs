@@ -1,11 +1,11 @@
-//! Visits of threads that Rust owns to the interpreter, which must be over when it shuts down.
+//! Visits of Rust threads to the interpreter, which must end before it shuts down.
 //!
-//! Such a thread asks for a stack, or starts a worker in the place of a stuck one, and may have to
-//! wait for the lock. CPython before 3.14 ends whoever asks for the lock while it shuts down, by
-//! unwinding the thread's stack, which aborts the process where Rust does not expect it. So the
-//! interpreter is asked to wait for visits before it begins, and no new one is let in.
+//! Such a thread fetches a stack or replaces a stuck worker, and may have to wait for the lock.
+//! CPython before 3.14 ends any thread that acquires the lock during shutdown, by unwinding its
+//! stack, which aborts the process where Rust does not expect it. So before shutdown begins, the
+//! interpreter waits for visits to end, and new visits are rejected.
 //!
-//! There are no locks here: a fork may come at any time.
+//! No locks are used here: the process may fork at any time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
