@@ -1,11 +1,11 @@
-//! What a connection's I/O task and the worker that answers on it share: the protocol, the output,
+//! The state that a connection's I/O task and the answering worker share: the protocol, the output,
 //! and the socket.
 //!
-//! Both turn the same crank. Whoever has progress to make tells the protocol its fact under the
-//! lock, and writes without it: what is to be written is taken out, and `writing` keeps the other
-//! side from writing in between. A worker therefore sends its answer itself, at once, and the I/O
-//! task is woken only when something is left for it: a full socket, a request that came ahead, or
-//! the end of the connection.
+//! Both drive the same state machine. Each passes its events to the protocol under the lock, and
+//! writes without it: the writer takes the output out, and `writing` keeps the other side from
+//! writing in between. A worker therefore sends its response itself, at once, and the I/O task is
+//! woken only for work that remains: a full socket, a pipelined request, or the end of the
+//! connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

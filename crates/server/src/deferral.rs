@@ -1,12 +1,12 @@
-//! Small answers that leave a little later, together, and the nap of the I/O thread meanwhile.
+//! Defers small responses to send them together, and lets the I/O thread nap meanwhile.
 //!
-//! While requests wait, two things are wasteful: that the I/O thread wakes for each arriving one,
-//! since reading it sooner helps nobody and takes the processor from the worker that could serve;
-//! and that each answer wakes its client on its own. So the I/O thread naps while workers have
-//! work, and small answers are put on a list that is flushed when the queue is empty, when the
-//! oldest of them is [`ANSWER_WAITS_MAX`] old, before a call that will block, and by the I/O thread
-//! when it wakes. An answer is put there only while the I/O thread is known to attend to the list:
-//! a worker that goes on into a long call leaves nothing behind that nobody would send.
+//! While requests wait, two things waste CPU. Waking the I/O thread for each arrival reads requests
+//! that must wait anyway, and takes the processor from the worker that could serve. Sending each
+//! response separately wakes a client each time. So the I/O thread naps while workers have work,
+//! and small responses go on a list. The list is flushed when the queue is empty, when the oldest
+//! response is [`ANSWER_WAITS_MAX`] old, before a call that will block, and by the I/O thread when
+//! it wakes. A response is deferred only while the I/O thread is known to check the list, so a
+//! worker that enters a long call leaves no response unsent.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,8 +1,7 @@
-//! A request on its way in: from bytes that the protocol understands to an exchange that waits for
-//! a worker.
+//! Turns an incoming request, as the protocol parses it, into an exchange that waits for a worker.
 //!
-//! What has no body, which is most requests, passes straight through; a body is collected in a
-//! spool, and the request waits beside it.
+//! A request without a body, as most are, passes straight through; otherwise a spool collects the
+//! body, and the request waits until it is complete.
 
 use std::io;
 use std::sync::{Arc, MutexGuard};

@@ -1,9 +1,8 @@
-//! What one connection still has to send: bytes that were copied, memory that is held, parts of
-//! files; in order.
+//! The pending output of one connection, in order: copied bytes, held memory, parts of files.
 //!
-//! Small things are copied together, so that they leave in one call. Large ones are held as they
-//! are. What is being written is taken out, so that no lock is held across a system call, and what
-//! the socket did not take is put back in front.
+//! Small pieces are copied together, so that one call sends them. Large ones are held without a
+//! copy. A writer takes the output out, so that no lock is held across a system call, and puts
+//! back in front what the socket did not accept.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -1,14 +1,14 @@
-//! Requests that wait for a worker thread, and which thread is woken for them.
+//! The queue of requests that wait for a worker thread, and the choice of the thread to wake.
 //!
 //! Waking a thread costs more than all the Python work of a small request, and two threads that
-//! want one interpreter lock fight over it. So a worker that is done takes the next request without
-//! letting go of the lock, and at most one other, the **standby**, is on its way to it. When calls
-//! block (longer than [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL) on average) the standby is
-//! woken as soon as there is work; when they compute, only once the running call has exceeded that
-//! time, which the I/O thread finds out while it naps (`nap.rs`). So an application that computes
-//! runs on one thread without a fight, and one that blocks gets every thread it has.
+//! need one interpreter lock contend for it. So a worker that finishes a request takes the next one
+//! without releasing the lock, and at most one other worker, the **standby**, waits for the lock.
+//! If calls block (longer than [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL) on average), the
+//! standby is woken as soon as there is work; if they are CPU-bound, only once the running call has
+//! exceeded that time, which the I/O thread checks between naps (`nap.rs`). So a CPU-bound
+//! application runs on one thread without contention, and one that blocks gets all its threads.
 //!
-//! On an interpreter without that lock every request may wake a worker: [`Lock::None`].
+//! On an interpreter without that lock, every request may wake a worker: [`Lock::None`].
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,9 +1,9 @@
-//! The way of a response from a worker thread to the socket.
+//! Passes a response from a worker thread to the socket.
 //!
-//! The worker encodes and sends by itself, without waiting. What the socket does not take stays in
-//! the connection's outbox, for the I/O task. A small answer may leave together with the next few
-//! (`deferral.rs`); the chunks of a stream that follow quickly on each other leave together too,
-//! but the first one at once.
+//! The worker encodes and sends it itself, without blocking. Output that the socket does not accept
+//! stays in the connection's outbox, for the I/O task. A small response may be sent together with
+//! the next few (`deferral.rs`). The first chunk of a stream is sent at once; later chunks that
+//! follow each other quickly are sent together.
 
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};

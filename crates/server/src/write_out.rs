@@ -1,8 +1,8 @@
-//! Writes what a connection has to send, for the worker that answers and for the I/O task alike.
+//! Writes a connection's pending output, both for the answering worker and for the I/O task.
 //!
-//! What is to be written is taken out and the lock let go, so that no thread ever waits for a
-//! system call of another; `writing` keeps the order, and whoever set it looks again when it is
-//! done.
+//! The writer takes the output out and releases the lock, so that no thread ever waits for another
+//! thread's system call. The flag `writing` preserves the order; the thread that set it checks for
+//! more output before it finishes.
 
 use std::io;
 use std::sync::{Arc, MutexGuard};

@@ -1,8 +1,8 @@
-//! One response on its way out: the head that waits for the first chunk, and the server's reply
-//! behind a mutex, because the application may have `write()` in another thread.
+//! One outgoing response: the head, which waits for the first chunk, and the server's reply, behind
+//! a mutex because the application may call `write()` from another thread.
 //!
-//! The mutex is never held while Python runs, and whoever waits for the client holds it without the
-//! interpreter's lock, so the two locks cannot block each other.
+//! The mutex is never held while Python runs, and a thread that waits for the client holds it
+//! without the interpreter's lock, so the two locks cannot deadlock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,8 +1,8 @@
 //! The environ of a request (PEP 3333, "environ Variables"; RFC 3875 §4.1).
 //!
-//! What is the same for every request of a listener stands in a template, which is copied; the
-//! rest is set by interned keys in an order that never changes, so that a copy has room for all of
-//! it. Nothing of `os.environ` is in it.
+//! Values that are the same for every request of a listener come from a template, which is copied.
+//! The others are set by interned keys in a fixed order, so that a copy has room for all of them.
+//! The environ contains nothing from `os.environ`.
 
 use std::sync::Arc;
 

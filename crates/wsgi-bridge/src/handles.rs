@@ -1,11 +1,10 @@
-//! What an application is given besides data: `start_response` with its `write`, and
+//! The callables that an application receives: `start_response` with its `write`, and
 //! `client_disconnected`.
 //!
-//! A worker gives the same objects to one request after the other, for as long as no application
-//! keeps one of them beyond its request; then it makes others. That saves a quarter of what the
-//! bridge costs for a small response. Whether one was kept is told by its reference count, which
-//! means something only under the interpreter's lock: a free-threaded interpreter gets fresh
-//! objects for each request.
+//! A worker reuses these objects from request to request, and creates new ones only if the
+//! application kept one beyond its request. That saves a quarter of the bridge's cost for a small
+//! response. The reference count shows whether an object was kept. It is reliable only under the
+//! interpreter's lock, so a free-threaded interpreter creates new objects for each request.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! One request: environ, call, iteration, `close()`, and what is said where one of them raises.
+//! Serves one request: environ, call, iteration, `close()`, and the response if one of them raises.
 //!
-//! Whatever the application raises, `SystemExit` and `KeyboardInterrupt` included, costs its own
-//! request only. `close()` is called exactly once on every path (PEP 3333, "Specification
+//! An exception from the application, including `SystemExit` and `KeyboardInterrupt`, affects only
+//! its own request. `close()` is called exactly once on every path (PEP 3333, "Specification
 //! Details").
 
 use std::sync::Arc;

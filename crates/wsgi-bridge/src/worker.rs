@@ -1,9 +1,9 @@
-//! Worker threads: Python's own, attached for as long as they live.
+//! Worker threads: Python threads that stay attached for their whole life.
 //!
 //! They are started through `threading.Thread`, so that they have a name in the application's logs,
-//! a `threading.local` that lasts, and whatever `threading.settrace` gives to debuggers and
-//! profilers. After a request a worker takes the next one without letting go of the interpreter's
-//! lock; only an empty queue makes it let go and wait.
+//! a persistent `threading.local`, and support for `threading.settrace`, which debuggers and
+//! profilers use. After a request, a worker takes the next one without releasing the interpreter's
+//! lock; it releases the lock and waits only if the queue is empty.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};

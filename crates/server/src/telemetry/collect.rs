@@ -1,8 +1,8 @@
-//! What is read at the time of a scrape, instead of being counted all the time: the state of the
+//! Metrics that are read at scrape time instead of being counted continuously: the state of the
 //! threads, the queue, the connections and the process.
 //!
-//! The handles of the facade count in whole numbers, so that seconds with fractions are written
-//! here, beside what the recorder renders, and so are histograms.
+//! The facade's handles count in whole numbers, so fractional seconds and histograms are written
+//! here, beside the recorder's output.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
