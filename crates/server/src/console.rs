@@ -3,7 +3,7 @@
 //! When the window is closed or the system shuts down, Windows sends a console program an event,
 //! and ends the program as soon as its handler returns, or after a system timeout of some seconds.
 //! So the handler never returns: it waits until the process has drained and exits. Logoff events
-//! are ignored, because services receive them for every user.
+//! do not drain, because services receive them for every user.
 //!
 //! Ctrl-C and Ctrl-Break are not handled here, because Python turns them into signals.
 

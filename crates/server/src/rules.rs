@@ -1,5 +1,5 @@
-//! The settings in the protocol's own terms: what a client may send, how long it may take, and
-//! which proxies are believed.
+//! Translates the settings into the protocol's terms: what a client may send, how long it may take,
+//! and which proxies are trusted.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The handle of a server that runs: to stop it, to wait for it, and to ask how it is.
+//! The handle of a running server: stops it, waits for it, and reports its state.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

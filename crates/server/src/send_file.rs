@@ -1,4 +1,4 @@
-//! Sends part of a file to a socket: with `sendfile` where available, by copying elsewhere.
+//! Sends part of a file to a socket: in the kernel where possible, by copying elsewhere.
 
 use std::io;
 

@@ -1,10 +1,10 @@
-//! The admin listener: probes, metrics and status, from a thread that nothing else can hold up.
+//! The admin listener: probes, metrics and status, from a thread that nothing else can block.
 //!
-//! It has a thread and a reactor of its own, is bound before the application is imported, and needs
-//! neither the interpreter, nor the queue, nor a place under `connection-limit`: it answers when
-//! everything else is stuck, which is when somebody asks. It speaks through the same protocol as
-//! the server. Whoever can reach it is trusted not to attack it, but not to behave: connections
-//! are few, short of time, and the oldest makes room for the newest.
+//! It has its own thread and reactor, is bound before the application is imported, and needs
+//! neither the interpreter, nor the queue, nor a connection under `connection-limit`: it answers
+//! even if everything else is stuck, which is when it is needed. It uses the same protocol code as
+//! the server. Its clients are trusted not to attack it, but not to behave well: connections are
+//! few and short-lived, and the oldest is closed to make room for the newest.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;

@@ -1,7 +1,7 @@
-//! What the admin listener has to tell, path by path.
+//! The pages of the admin listener, by path.
 //!
-//! The names of the probes are those of Kubernetes' own components; what other systems ask for is
-//! an alias. A probe is answered by its status; the word in the body is for people.
+//! The probes are named as in Kubernetes' own components; aliases cover other systems. The status
+//! code is the result of a probe; the word in the body is for people.
 
 use std::sync::Arc;
 use std::time::Duration;

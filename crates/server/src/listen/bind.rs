@@ -1,5 +1,4 @@
-//! Binds an endpoint: names to addresses, options before `bind`, and an error that says which
-//! address it was.
+//! Binds an endpoint: resolves names, sets options before `bind`, and names the address in errors.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 

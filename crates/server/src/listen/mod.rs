@@ -1,7 +1,7 @@
 //! Where the server listens: addresses to listening sockets.
 //!
-//! Sockets are bound when the server is made, before any thread exists: a mistake in an address
-//! shows at once, and a process may still fork.
+//! Sockets are bound when the server is created, before any thread exists: errors in an address
+//! appear at once, and the process may still fork.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
-//! Listening as POSIX has it: Unix sockets, inherited descriptors, service names, SO_REUSEADDR.
+//! Listening on POSIX: Unix sockets, inherited descriptors, service names, SO_REUSEADDR.
 //!
-//! A Unix socket's file outlives a server that was killed, and must then not keep the next one
-//! from starting; but it must never be taken from a server that still runs. So it is unlinked only
-//! when it is a socket and nobody answers on it. Its mode is set before anybody can connect.
+//! A Unix socket's file outlives a server that was killed, and must not keep the next one from
+//! starting; but it must never be taken from a running server. So it is unlinked only if it is a
+//! socket and no process answers on it. Its mode is set before any client can connect.
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};

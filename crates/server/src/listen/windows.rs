@@ -1,5 +1,5 @@
-//! Listening on Windows: no Unix sockets, handles instead of descriptors, and an address that
-//! nobody else can take.
+//! Listening on Windows: no Unix sockets, handles instead of descriptors, and exclusive use of the
+//! address.
 
 use std::ffi::CString;
 use std::io;

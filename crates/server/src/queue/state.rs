@@ -1,5 +1,5 @@
-//! Who waits, who sleeps, and who should be woken: what is behind the lock of the queue, and the
-//! rules of `queue.rs` as questions to it.
+//! The state behind the queue's lock: waiting requests, sleeping workers, and the rules of
+//! `queue.rs` about which worker to wake.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A request in the queue, and whether anybody still waits for its answer.
+//! A request in the queue, and whether its client still waits for the response.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
-//! How many connections the kernel has taken on a listening socket and the server has not.
+//! The number of connections that the kernel has completed on a listening socket and the server has
+//! not accepted yet.
 //!
-//! On Linux TCP_INFO of a listening socket says so: `tcpi_unacked` is the length of the accept
-//! queue, and `tcpi_sacked` what it may grow to. Nothing tells of Unix sockets, or on other systems.
+//! On Linux, TCP_INFO of a listening socket has it: `tcpi_unacked` is the length of the accept
+//! queue, and `tcpi_sacked` its limit. It is not available for Unix sockets, or on other systems.
 
 use socket2::SockRef;
 

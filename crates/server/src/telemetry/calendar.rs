@@ -1,4 +1,4 @@
-//! Points in time as logs write them, in UTC.
+//! Formats timestamps for logs, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

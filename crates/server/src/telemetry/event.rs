@@ -1,4 +1,4 @@
-//! The closed sets of what can happen, each with its name in metrics and logs.
+//! The closed sets of events, each with its name in metrics and logs.
 
 use maitred_http_parser::Rejection;
 use maitred_http_parser::fault::Stage;

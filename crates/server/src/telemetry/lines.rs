@@ -1,5 +1,5 @@
-//! Lines of the log about single connections and requests. Whoever sends the requests decides how
-//! many there are, so that each kind has its ration; `left_out` tells what did not fit.
+//! Log lines about single connections and requests. Clients control how many occur, so each kind is
+//! rate-limited; `left_out` reports the suppressed ones.
 
 use std::fmt::Display;
 use std::io;

@@ -1,9 +1,9 @@
-//! The series of the metrics that are counted as things happen, and their handles.
+//! The series of the metrics that are counted as events happen, and their handles.
 //!
-//! The recorder is our own, not the process's: two servers in one process have two sets of numbers.
-//! Every series is registered when the server is made, and its handle kept, so that a request does
-//! no lookup and allocates nothing. Counters and gauges are the recorder's, histograms our own
-//! (`histogram.rs`). What can be read at the time of a scrape is not counted here (`collect.rs`).
+//! Each server has its own recorder, so two servers in one process have separate metrics. Every
+//! series is registered when the server is created, and its handle kept, so a request does no
+//! lookup and allocates nothing. Counters and gauges come from the recorder, histograms from
+//! `histogram.rs`. Values that can be read at scrape time are in `collect.rs`.
 
 use std::fmt::{self, Write as _};
 use std::sync::OnceLock;

@@ -1,8 +1,8 @@
-//! Everything that is reported about a running server: what happens comes in as one of a closed set
-//! of events, and goes out as metrics, log lines and the access log.
+//! Telemetry of a running server: it receives a closed set of events, and turns them into metrics,
+//! log lines and the access log.
 //!
-//! `families` names the metrics, `event` what can happen. What is counted as it happens is in
-//! `metrics`, what is read at a scrape in `collect`, and `status` tells a person.
+//! `families` names the metrics, `event` the events. `metrics` counts events as they happen,
+//! `collect` reads values at scrape time, and `status` renders the status page.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};

@@ -1,4 +1,4 @@
-//! For how long listeners have not accepted.
+//! How long accepting has been paused.
 
 use std::time::{Duration, Instant};
 

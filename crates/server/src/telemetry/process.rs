@@ -1,5 +1,5 @@
-//! What the kernel knows about this process: the `process_*` metrics that every Prometheus client
-//! has: from /proc on Linux, by its own calls on Windows, none elsewhere.
+//! The standard `process_*` metrics of Prometheus clients: from /proc on Linux, from system calls
+//! on Windows, none elsewhere.
 
 /// What was read; `None` is what the system does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,5 +1,5 @@
-//! What Windows tells of this process: the same `process_*` metrics, by its own calls. What stands
-//! for descriptors is handles, of which there is no limit that could be reached.
+//! The `process_*` metrics on Windows, from system calls. Handles take the place of descriptors,
+//! and have no practical limit.
 
 #![expect(unsafe_code, reason = "std does not ask the system about its own process")]
 

@@ -1,7 +1,7 @@
-//! Lines of the log that would repeat themselves: a few are written, the rest counted.
+//! Rate-limits repeated log lines: a few are written, the rest counted.
 //!
-//! Whoever can make the server write a line can otherwise fill its disk with them, and a line that
-//! stands there ten thousand times says less than one that says how often.
+//! Otherwise a client that can trigger a log line can fill the disk with it, and one line with a
+//! count says more than ten thousand copies.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `/statusz`: what the server is doing now, as JSON for a person in a hurry.
+//! `/statusz`: the server's current state, as JSON for people.
 
 use std::time::Duration;
 

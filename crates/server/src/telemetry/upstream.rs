@@ -1,9 +1,9 @@
-//! What the proxy in front tells about a request beside who its client is: what it is called
-//! (X-Request-ID), since when it has been waiting there (X-Request-Start), and of which trace it is
-//! a part (traceparent, W3C Trace Context).
+//! Request metadata from a proxy, besides the client's address: the request's identifier
+//! (X-Request-ID), the time it arrived at the proxy (X-Request-Start), and its trace (traceparent,
+//! W3C Trace Context).
 //!
-//! The first two are taken from trusted proxies only: a client that names its own request could
-//! make it look like another's. The trace goes into the logs only, and to the application untouched.
+//! The first two are accepted only from trusted proxies: a client that names its own request could
+//! make it look like another's. The trace is logged, and passed to the application unchanged.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};

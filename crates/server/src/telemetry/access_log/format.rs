@@ -1,8 +1,8 @@
-//! What a line of the access log says: a pattern of fields in the style of gunicorn and Apache, or
-//! JSON. `common` and `combined` are patterns like any other.
+//! The format of an access log line: a pattern of fields in the style of gunicorn and Apache, or
+//! JSON. `common` and `combined` are predefined patterns.
 //!
-//! Everything that a client had a hand in is written so that it cannot end a line, leave its quotes
-//! or paint a terminal: quotes, backslashes and whatever is not visible ASCII become escapes.
+//! Values that a client controls cannot end a line, break out of their quotes or control a
+//! terminal: quotes, backslashes and everything but visible ASCII are escaped.
 
 use std::io::Write as _;
 use std::time::SystemTime;

@@ -1,5 +1,6 @@
-//! A line of the access log as one JSON object. The serializer escapes what JSON asks for, and this
-//! file what else could end a line or paint a terminal; bytes that are not UTF-8 become U+FFFD.
+//! An access log line as one JSON object. The serializer escapes what JSON requires, and this file
+//! everything else that could end a line or control a terminal; bytes that are not UTF-8 become
+//! U+FFFD.
 
 use std::borrow::Cow;
 use std::io;

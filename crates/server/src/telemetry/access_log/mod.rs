@@ -1,12 +1,12 @@
-//! The access log: one line for each request that ended, whatever became of it.
+//! The access log: one line for each finished request, whatever its outcome.
 //!
-//! Whoever ends a request, which may be a worker that holds the interpreter's lock, only hands over
-//! what it knows: lines are made and written by one thread of the log's own. The buffer between
-//! them is bounded, in lines and in bytes; when the disk or whoever reads standard output is too
-//! slow, lines are dropped and counted (`maitred_log_dropped_total`), and nobody waits.
+//! The thread that ends a request may be a worker that holds the interpreter's lock, so it only
+//! hands over the data: a dedicated thread formats and writes the lines. The buffer between them is
+//! bounded, in lines and in bytes. If the disk or the reader of standard output is too slow, lines
+//! are dropped and counted (`maitred_log_dropped_total`), and no thread waits.
 //!
-//! The thread is woken once for the first line after a pause. While more come it looks by itself,
-//! so that a request does not cost a wake-up.
+//! The log thread is woken once for the first line after a pause. While more arrive it polls, so
+//! that a request does not cost a wake-up.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
