@@ -101,9 +101,12 @@ impl Answer {
     /// Ends the record with what became of the response.
     fn conclude(conn: &Conn, state: &mut State, outcome: Outcome, now: Instant) {
         state.last_active = now;
+        let telemetry = &conn.shared.telemetry;
         match outcome {
-            Outcome::Short { missing } => conn.shared.telemetry.response_is_short(missing),
-            Outcome::Long { excess } => conn.shared.telemetry.response_is_long(excess),
+            Outcome::Short { missing } => {
+                telemetry.response_is_short(missing, state.record.as_ref());
+            }
+            Outcome::Long { excess } => telemetry.response_is_long(excess, state.record.as_ref()),
             Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
         }
         let Some(record) = &mut state.record else { return };

@@ -79,7 +79,7 @@ impl Conn {
                     self.leave(&mut state, CloseReason::Client);
                 }
                 Written::FileEnded { missing } => {
-                    self.shared.telemetry.file_is_short(missing);
+                    self.shared.telemetry.file_is_short(missing, state.record.as_ref());
                     self.break_off(&mut state, CloseReason::Error);
                 }
                 Written::Paused => progress = Progress::Paused,

@@ -56,6 +56,7 @@ fn a_body_shorter_than_declared_is_told_with_what_is_missing() {
     );
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("wrote 4 bytes fewer"), "{lines:?}");
+    assert!(lines[0].contains("method=\"GET\" path=\"/\""), "{lines:?}");
 }
 
 #[test]

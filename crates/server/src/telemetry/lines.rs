@@ -1,6 +1,7 @@
 //! Log lines about single connections and requests. Clients control how many occur, so each kind is
 //! rate-limited; `left_out` reports the suppressed ones.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use maitred_http_parser::exchange::Peer;
 
 use super::ration::Ration;
 use super::{Telemetry, Turned};
+use crate::record::Record;
 use crate::system_error::in_words;
 
 /// The rations: enough of each kind to see what it is about.
@@ -120,10 +122,12 @@ impl Telemetry {
     }
 
     /// The application ended a response before its time.
-    pub(crate) fn response_is_short(&self, missing: u64) {
+    pub(crate) fn response_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::warn!(
                 target: "maitred",
+                method = method(record),
+                path = &*path(record),
                 left_out,
                 "the application wrote {missing} bytes fewer than the Content-Length it declared"
             );
@@ -131,10 +135,12 @@ impl Telemetry {
     }
 
     /// The application wrote more than it had declared.
-    pub(crate) fn response_is_long(&self, excess: u64) {
+    pub(crate) fn response_is_long(&self, excess: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.long) {
             tracing::warn!(
                 target: "maitred",
+                method = method(record),
+                path = &*path(record),
                 left_out,
                 "the application wrote {excess} bytes more than the Content-Length it declared: \
                  they were not sent"
@@ -143,10 +149,12 @@ impl Telemetry {
     }
 
     /// A file became shorter while it was sent.
-    pub(crate) fn file_is_short(&self, missing: u64) {
+    pub(crate) fn file_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::error!(
                 target: "maitred",
+                method = method(record),
+                path = &*path(record),
                 left_out,
                 "a file became shorter while it was sent: {missing} bytes of the response are \
                  missing, and its connection is reset"
@@ -168,4 +176,16 @@ impl Telemetry {
             );
         }
     }
+}
+
+/// The method of a request, as lines name it.
+fn method(record: Option<&Record>) -> &str {
+    record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
+}
+
+/// Its path; a query may hold secrets.
+fn path(record: Option<&Record>) -> Cow<'_, str> {
+    record
+        .and_then(|record| record.head.as_deref())
+        .map_or("-".into(), |head| String::from_utf8_lossy(head.path()))
 }
