@@ -36,8 +36,9 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that are written at once: more does not make it cheaper, and would stay allocated.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// How long lines are collected before they are written together.
-const COLLECT: Duration = Duration::from_millis(50);
+/// How long lines are collected before they are written together. After much longer, what they are
+/// made of would have left the processor's caches.
+const COLLECT: Duration = Duration::from_millis(10);
 
 /// How long the last lines are waited for when whoever reads them does not.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
