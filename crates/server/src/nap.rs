@@ -9,12 +9,15 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::deferral::{Deferral, NAP};
+use crate::deferral::Deferral;
 use crate::queue::Queue;
 
 /// How often the queue is looked at while calls block: a nap would hold up what the threads that
 /// wait need, and every thread is woken without it.
 const TICK_WHILE_BLOCKING: Duration = Duration::from_millis(10);
+
+/// How long the chunks of a stream wait at most to leave together.
+const TICK_OF_STREAMS: Duration = Duration::from_millis(1);
 
 /// Runs for as long as the server does.
 pub(crate) async fn run(queue: Arc<Queue>) {
@@ -50,7 +53,7 @@ pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
     if queue.calls_block() {
         Some(TICK_WHILE_BLOCKING)
     } else if queue.len() == 0 {
-        Some(NAP)
+        Some(TICK_OF_STREAMS)
     } else {
         None
     }
