@@ -169,8 +169,9 @@ fn report_untrusted(conn: &Conn, head: &RequestHead) {
 
 /// A request that no worker will take is answered 503.
 pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
-    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
+    // Counted first: who has been told can see it in the metrics.
     waiting.conn.shared.telemetry.turned_away(why);
+    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
 }
 
 /// Answers without the application.
