@@ -84,7 +84,10 @@ def _count(name: str, scenario_name: str, places: Places) -> float:
 def _control(order: str, processes: list[int]) -> None:
     for pid in processes:
         command = ["callgrind_control", order, str(pid)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired as e:
+            raise CellError(f"{' '.join(command)}: no answer in {PATIENCE_SECONDS} s") from e
         if done.returncode != 0:
             raise CellError(f"{' '.join(command)}: {done.stdout} {done.stderr}")
 

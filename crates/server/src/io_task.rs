@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use maitred_http_parser::connection::{Ending, Phase};
 
@@ -173,12 +173,8 @@ fn read(
     if let (Some(remaining @ 1..), Some(request)) = (remaining, incoming.as_mut()) {
         drop(state);
         let most = usize::try_from(remaining).unwrap_or(usize::MAX).min(request.spool.room());
-        let received = receive::poll_append(&conn.stream, cx, &mut request.spool.memory, most);
-        let count = match received {
-            Poll::Ready(Ok(count)) => count,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        };
+        let memory = &mut request.spool.memory;
+        let count = ready!(receive::poll_append(&conn.stream, cx, memory, most))?;
         if count == 0 {
             ended(conn, &mut conn.state());
             return Poll::Ready(Ok(()));
@@ -193,11 +189,7 @@ fn read(
     }
     drop(state);
     SCRATCH.with_borrow_mut(|scratch| {
-        let count = match conn.stream.poll_read(cx, scratch) {
-            Poll::Ready(Ok(count)) => count,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        };
+        let count = ready!(conn.stream.poll_read(cx, scratch))?;
         if count == 0 {
             ended(conn, &mut conn.state());
             return Poll::Ready(Ok(()));

@@ -11,12 +11,13 @@ use pyo3::Python;
 
 use crate::{left_behind, visits};
 
-/// Runs `work`, which calls into Python, so that the process survives if the interpreter shuts down
-/// meanwhile.
+/// Runs `work`, which calls into Python, and stops an unwinding that CPython before 3.14 begins.
 ///
-/// A thread that then asks for the lock is ended by CPython before 3.14 with `pthread_exit`, which
-/// unwinds its stack, and the process aborts where such an unwinding meets Rust's `catch_unwind`.
-/// Here it is stopped: the thread waits, as CPython 3.14 makes it do, for the process to end.
+/// A thread that asks for the lock while the interpreter shuts down is ended there with
+/// `pthread_exit`, which unwinds its stack, and the process aborts where that meets Rust's
+/// `catch_unwind`. Where the compiler has kept a landing pad here, the thread waits for the process
+/// to end instead, as in CPython 3.14. An optimised build may have none, because pyo3 declares the
+/// functions of CPython as not unwinding: what keeps threads from getting that far is `left_behind`.
 /// `work` should own nothing that is dropped on the way, because the lock is not held then.
 pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
     struct HangUp;
