@@ -59,8 +59,11 @@ def test_a_thread_of_the_application_runs_under_full_load(maitred) -> None:
             return int(connection.ask(request("/ticks")).body)
 
     before = ticks()
-    load(server, 50, 5000, ("/", "/long"))
-    assert ticks() - before > 50
+    for _ in range(100):
+        load(server, 50, 1000, ("/", "/long"))
+        if ticks() - before > 50:
+            return
+    pytest.fail(f"{ticks() - before} turns beside 100,000 requests")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only procfs counts them for each thread")
