@@ -251,8 +251,8 @@ impl Conn {
             let record = Record::begin(None, self.client(), state.request_began);
             self.report(state.record.replace(record), now);
         }
+        state.tell_refusal(rejection.status());
         if let Some(record) = &mut state.record {
-            record.status = Some(rejection.status());
             record.result = Some(result);
         }
     }
@@ -314,6 +314,14 @@ impl State {
     /// Whether a write would be in somebody's way.
     pub(crate) fn is_writing(&self) -> bool {
         self.writing
+    }
+
+    /// The request gets the server's own answer: its record says so.
+    pub(crate) fn tell_refusal(&mut self, status: u16) {
+        if let Some(record) = &mut self.record {
+            record.status = Some(status);
+            record.response_body_bytes = self.protocol.refusal_body_bytes();
+        }
     }
 
     /// Whether something is left that the I/O task must do.

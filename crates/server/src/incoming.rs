@@ -185,21 +185,23 @@ pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
 
 /// The same under the lock: whoever calls flushes.
 pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, now: &Moment) {
-    let State { protocol, outbox, record, .. } = state;
+    let State { protocol, outbox, .. } = &mut *state;
     let outcome = outbox.append(|out| protocol.refuse(refusal, out, now));
     if outcome == Outcome::Cut {
         conn.reset_on_close();
     }
-    if let Some(record) = record
-        && record.result.is_none()
-    {
+    if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
+        return;
+    }
+    if let Outcome::Refused { status } = outcome {
+        state.tell_refusal(status);
+    }
+    if let Some(record) = &mut state.record {
         record.result = match outcome {
-            Outcome::Refused { status } => {
-                record.status = Some(status);
+            // Else all that had been declared was on its way before.
+            Outcome::Refused { .. } | Outcome::Complete | Outcome::Long { .. } => {
                 Some(Answered::Complete)
             }
-            // All that had been declared was on its way before.
-            Outcome::Complete | Outcome::Long { .. } => Some(Answered::Complete),
             Outcome::Short { .. } | Outcome::Cut => Some(Answered::Cut),
             Outcome::Gone => Some(Answered::Abandoned(record.stage())),
         };

@@ -109,14 +109,14 @@ impl Answer {
             Outcome::Long { excess } => telemetry.response_is_long(excess, state.record.as_ref()),
             Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
         }
-        let Some(record) = &mut state.record else { return };
-        if record.result.is_some() {
+        if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
             return; // the server has answered already: this comes too late
         }
-        record.answered_at = Some(now);
         if let Outcome::Refused { status } = outcome {
-            record.status = Some(status);
+            state.tell_refusal(status);
         }
+        let Some(record) = &mut state.record else { return };
+        record.answered_at = Some(now);
         record.result = Some(match outcome {
             Outcome::Complete | Outcome::Long { .. } | Outcome::Refused { .. } => {
                 Answered::Complete

@@ -235,6 +235,47 @@ fn json_tells_all_that_is_known_and_nothing_that_is_not() {
 }
 
 #[test]
+fn the_servers_own_answers_count_with_their_length() {
+    let log = Log::new();
+    let settings = Settings { max_request_body_size: 1, ..log.pattern("%(s)s %(b)s") };
+    let failing = App::new(|mut exchange| exchange.reply.fail(ApplicationFault::NotStarted));
+    let served = Served::start(settings, failing);
+    let mut expected = Vec::new();
+    let mut told = |answer: support::Answer, status: u16| {
+        assert_eq!(answer.status, status);
+        assert!(!answer.body.is_empty(), "{answer:?}");
+        expected.push((status, answer.body.len()));
+    };
+    let large_field = format!("GET / HTTP/1.1\r\nHost: t\r\nX: {}\r\n\r\n", "x".repeat(300_000));
+    for (request, status) in [
+        ("mistake\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nab", 413),
+        (&*large_field, 431),
+        ("GET / HTTP/1.1\r\nHost: t\r\n\r\n", 500),
+    ] {
+        let mut client = served.connect();
+        client.send(request.as_bytes());
+        told(client.answer(), status);
+    }
+    let mut late = served.connect();
+    late.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n");
+    served.advance_until_heard(&mut late, Duration::from_secs(60));
+    told(late.answer(), 408);
+    let mut client = served.connect();
+    client.send(b"HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_eq!(client.head().status, 500);
+    eventually("six requests", || served.telemetry.requests() == 6);
+    let sum: usize = expected.iter().map(|(_, length)| length).sum();
+    assert_eq!(served.metric("maitred_response_body_bytes_total{worker=\"0\"}"), sum as f64);
+    let mut expected: Vec<_> = expected.iter().map(|(s, b)| format!("{s} {b}")).collect();
+    expected.push("500 -".into());
+    expected.sort();
+    let mut lines = log.lines(served);
+    lines.sort();
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn what_went_well_on_an_excluded_path_is_left_out() {
     let log = Log::new();
     let settings = Settings {

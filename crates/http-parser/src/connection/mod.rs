@@ -64,6 +64,8 @@ pub struct Connection {
     /// Bytes that came while a request was being answered, and how many of them have been read.
     ahead: Vec<u8>,
     ahead_start: usize,
+    /// Bytes of the body of the refusal that ended the connection.
+    refusal_body_bytes: usize,
 }
 
 /// What the client still owes us.
@@ -149,6 +151,7 @@ impl Connection {
             draining: false,
             ahead: Vec::new(),
             ahead_start: 0,
+            refusal_body_bytes: 0,
         }
     }
 
@@ -358,6 +361,12 @@ impl Connection {
         self.ahead_start = 0;
     }
 
+    /// Bytes of the body of the refusal that the client got, or is about to get, in place of an
+    /// answer of the application; none while there is no such refusal.
+    pub fn refusal_body_bytes(&self) -> u64 {
+        self.refusal_body_bytes as u64
+    }
+
     /// Bytes of memory held beside the connection itself.
     pub fn held_bytes(&self) -> usize {
         self.decoder.held_bytes() + self.ahead.capacity()
@@ -369,7 +378,7 @@ impl Connection {
             Writing::Owed { asked, .. } => asked,
             _ => Asked { is_head: self.decoder.is_head_method(), version: Version::Http11 },
         };
-        refusal.write(asked, stamp(&self.rules, now), out);
+        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 }

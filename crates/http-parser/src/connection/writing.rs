@@ -111,7 +111,7 @@ impl Connection {
             Writing::Body { encoder, .. } => return self.cut_short(encoder, now),
             Writing::Idle | Writing::Ended(_) => return Outcome::Gone,
         };
-        refusal.write(asked, stamp(&self.rules, now), out);
+        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         match self.reading {
             Reading::Open => self.end(Ending::Linger), // the body is still on its way
             Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
@@ -134,7 +134,7 @@ impl Connection {
     /// Turns away a client that has not asked anything yet: there is no room for it.
     pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
         let asked = Asked { is_head: false, version: Version::Http11 };
-        refusal.write(asked, stamp(&self.rules, now), out);
+        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 

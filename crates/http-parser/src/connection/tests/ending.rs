@@ -156,6 +156,26 @@ fn a_refused_head_request_gets_no_content() {
         let gets = scene.gets();
         assert!(gets.contains("|Content-Length: "), "{gets}");
         assert!(gets.ends_with("||"), "{gets}");
+        assert_eq!(scene.connection.refusal_body_bytes(), 0);
+    }
+}
+
+#[test]
+fn the_body_of_a_refusal_is_counted_whoever_refuses() {
+    let mistake = |scene: &mut Scene| assert_eq!(scene.sends("mistake\r\n\r\n"), ["400"]);
+    let disk = |scene: &mut Scene| {
+        scene.sends(get("/"));
+        assert_eq!(scene.connection.refusal_body_bytes(), 0);
+        assert_eq!(scene.refuses(&Refusal::NoStorage), Outcome::Refused { status: 503 });
+    };
+    for refuse in [mistake, disk] {
+        let mut scene = Scene::new();
+        refuse(&mut scene);
+        let gets = scene.gets();
+        let declared = gets.split_once("|Content-Length: ").and_then(|(_, rest)| {
+            rest.split_once('|').and_then(|(length, _)| length.parse::<u64>().ok())
+        });
+        assert_eq!(Some(scene.connection.refusal_body_bytes()), declared, "{gets}");
     }
 }
 
