@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::send_file;
+use crate::send_file::{self, Failed};
 use crate::spool::Claim;
 use crate::stream::Stream;
 
@@ -68,6 +68,13 @@ pub(crate) enum Written {
     FileEnded {
         /// How many bytes of it are missing.
         missing: u64,
+    },
+    /// A file could not be read.
+    FileFailed {
+        /// Why.
+        error: io::Error,
+        /// Where it is, if the system tells.
+        file: Option<String>,
     },
     /// The connection broke.
     Broken(io::Error),
@@ -202,10 +209,24 @@ impl Outbox {
             match self.write_once(stream, left) {
                 Ok(0) => return self.nothing_written(),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Written::Blocked,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Written::Broken(error),
+                Err(Failed::Socket(error) | Failed::File(error))
+                    if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(Failed::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Written::Blocked;
+                }
+                Err(Failed::Socket(error)) => return Written::Broken(error),
+                Err(Failed::File(error)) => {
+                    return Written::FileFailed { error, file: self.name_of_file() };
+                }
             }
+        }
+    }
+
+    /// Where the file is that comes next, if one does.
+    fn name_of_file(&self) -> Option<String> {
+        match self.rest.front() {
+            Some(Segment::File(part)) => send_file::name(&part.stored.file),
+            _ => None,
         }
     }
 
@@ -219,7 +240,7 @@ impl Outbox {
         }
     }
 
-    fn write_once(&mut self, stream: &Stream, most: u64) -> io::Result<usize> {
+    fn write_once(&mut self, stream: &Stream, most: u64) -> Result<usize, Failed> {
         if self.rest.is_empty() {
             let count = stream.try_write(&[IoSlice::new(&self.first[self.first_sent..])])?;
             self.first_sent += count;

@@ -43,7 +43,7 @@ pub(crate) enum Result {
     /// With a whole response.
     Complete,
     /// With a response that was cut off: the application failed in the middle of it, or wrote less
-    /// than it had declared, or its file became shorter, or the server ended.
+    /// than it had declared, or its file became shorter or could not be read, or the server ended.
     Cut,
     /// The client left before the end.
     Abandoned(LeftWhile),

@@ -1,23 +1,69 @@
 //! Sends part of a file to a socket: in the kernel where possible, by copying elsewhere.
+//!
+//! A file that cannot be read is the server's failure and not the client's, but sendfile(2) has one
+//! error for both ends. So what it refuses is tried once more by copying, which asks each end by
+//! itself; that also serves files that the kernel cannot send (sendfile(2), NOTES).
 
+use std::fs::File;
 use std::io;
 
 use crate::outbox::FilePart;
 use crate::stream::Stream;
 
+/// Which end has failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// The file cannot be read.
+    File(io::Error),
+    /// The socket: `WouldBlock` when it is full.
+    Socket(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    /// For writes, to which only the socket has a say.
+    fn from(error: io::Error) -> Self {
+        Self::Socket(error)
+    }
+}
+
 /// Sends what the socket takes of `part` at once, at most `most` bytes, and moves `part` on by as
 /// much. `Ok(0)` means that the file is shorter than it was when the response began.
 ///
 /// # Errors
-/// `WouldBlock` when the socket is full, else as the file or the socket has it.
-pub(crate) fn send(stream: &Stream, part: &mut FilePart, most: u64) -> io::Result<usize> {
+/// As the file or the socket has it.
+pub(crate) fn send(stream: &Stream, part: &mut FilePart, most: u64) -> Result<usize, Failed> {
     #[cfg(target_os = "linux")]
-    let count = by_kernel(stream, part, most)?;
+    let count = match by_kernel(stream, part, most) {
+        Ok(count) => count,
+        Err(error) if is_no_failure(&error) => return Err(Failed::Socket(error)),
+        Err(_) => by_copying(stream, part, most)?,
+    };
     #[cfg(not(target_os = "linux"))]
     let count = by_copying(stream, part, most)?;
     part.offset += count as u64;
     part.remaining -= count as u64;
     Ok(count)
+}
+
+/// Where a file is, as far as the system tells: for the log.
+pub(crate) fn name(file: &File) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    {
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(file);
+        let path = std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
+        Some(path.to_string_lossy().into_owned())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file; // there is no portable way to ask
+        None
+    }
+}
+
+/// Whether it only means that the same is to be tried later.
+#[cfg(target_os = "linux")]
+fn is_no_failure(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// sendfile(2) of Linux.
@@ -44,31 +90,31 @@ fn by_kernel(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
 }
 
 /// The same through memory, for systems whose call differs or whose call waits, as `TransmitFile`
-/// does. Reading a file may wait for a disk for a moment; what was read a moment ago does not.
-#[cfg(any(test, not(target_os = "linux")))]
-fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
+/// does, and for what sendfile(2) refuses. Reading a file may wait for a disk for a moment; what was
+/// read a moment ago does not.
+fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> Result<usize, Failed> {
     /// As much as a socket buffer commonly holds.
     const BYTES_PER_COPY: usize = 64 * 1024;
 
     let length = usize::try_from(part.remaining.min(most)).unwrap_or(usize::MAX);
     let length = length.min(BYTES_PER_COPY);
     let mut buffer = vec![0; length];
-    let read = read_at(&part.stored.file, &mut buffer, part.offset)?;
+    let read = read_at(&part.stored.file, &mut buffer, part.offset).map_err(Failed::File)?;
     if read == 0 {
         return Ok(0);
     }
-    stream.try_write(&[io::IoSlice::new(&buffer[..read])])
+    Ok(stream.try_write(&[io::IoSlice::new(&buffer[..read])])?)
 }
 
 /// Reads at a position of our own: the file's position may be shared with whoever opened it.
-#[cfg(all(unix, any(test, not(target_os = "linux"))))]
-fn read_at(file: &std::fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
 /// The same. It moves the file's position, too, but never depends on it.
 #[cfg(windows)]
-fn read_at(file: &std::fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
@@ -124,6 +170,63 @@ mod tests {
             client.read_to_string(&mut arrived).unwrap();
             assert_eq!(arrived, "23456");
         });
+    }
+
+    /// What comes of sending from `file` to a client that reads.
+    fn sending(file: File) -> Result<usize, Failed> {
+        let mut result = Ok(0);
+        with_connection(|stream, client| {
+            let stored = Arc::new(Stored { file, claim: None });
+            result = send(&stream, &mut FilePart { stored, offset: 0, remaining: 5 }, u64::MAX);
+            drop(client);
+        });
+        result
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_the_sockets_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("written");
+        std::fs::write(&path, "12345").unwrap();
+        let not_for_reading = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        let result = sending(not_for_reading);
+        assert!(matches!(result, Err(Failed::File(_))), "{result:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_input_error_is_told_as_what_it_is() {
+        // Nothing is at address 0, and the kernel says EIO of reading there.
+        let result = sending(File::open("/proc/self/mem").unwrap());
+        let Err(Failed::File(error)) = result else { panic!("{result:?}") };
+        assert_eq!(error.raw_os_error(), Some(libc::EIO));
+    }
+
+    #[test]
+    fn a_client_that_has_gone_is_not_the_files_failure() {
+        with_connection(|stream, client| {
+            drop(client);
+            let mut part = part(&[0; 1000], 0, 1000);
+            let failed = loop {
+                // The first ones may still find room in the socket's own buffer.
+                match send(&stream, &mut part, u64::MAX) {
+                    Ok(_) => (part.offset, part.remaining) = (0, 1000),
+                    Err(Failed::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                        std::thread::yield_now();
+                    }
+                    Err(failed) => break failed,
+                }
+            };
+            assert!(matches!(failed, Failed::Socket(_)), "{failed:?}");
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_is_named_by_its_path() {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        let path = named.path().canonicalize().unwrap();
+        assert_eq!(name(named.as_file()).as_deref(), path.to_str());
     }
 
     #[test]

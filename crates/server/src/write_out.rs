@@ -82,6 +82,11 @@ impl Conn {
                     self.shared.telemetry.file_is_short(missing, state.record.as_ref());
                     self.break_off(&mut state, CloseReason::Error);
                 }
+                Written::FileFailed { error, file } => {
+                    let telemetry = &self.shared.telemetry;
+                    telemetry.file_failed(&error, file.as_deref(), state.record.as_ref());
+                    self.break_off(&mut state, CloseReason::Error);
+                }
                 Written::Paused => progress = Progress::Paused,
                 Written::All | Written::Blocked => {}
             }

@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "support/log.rs"]
+mod log;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -126,6 +129,37 @@ fn a_file_that_became_shorter_does_not_look_whole() {
         assert!(text.len() < 2000, "{text}");
         assert_eq!(end, End::Reset);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
+    log::listen();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("written");
+    std::fs::write(&path, [b'x'; 2000]).expect("room on the disk");
+    let app = App::new(move |mut exchange| {
+        let file = std::fs::OpenOptions::new().write(true).open(&path).expect("it is there");
+        exchange.reply.head(ok());
+        let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000 });
+        exchange.reply.finish(Chunk::Borrowed(b""));
+    });
+    let served = Served::start(settings(), app);
+    let mut client = served.connect();
+    client.ask("/unreadable");
+    let (bytes, end) = client.rest();
+    assert!(bytes.len() < 2000, "{}", String::from_utf8_lossy(&bytes));
+    assert_eq!(end, End::Reset);
+    let closed = |reason: &str| {
+        format!("maitred_connections_closed_total{{worker=\"0\",reason=\"{reason}\"}}")
+    };
+    served.until(&closed("error"), 1.0);
+    assert_eq!(served.metric(&closed("client")), 0.0);
+    let left = "maitred_client_disconnects_total{worker=\"0\",stage=\"write\"}";
+    assert_eq!(served.metric(left), 0.0);
+    let lines = log::lines_with("a file could not be read while it was sent");
+    let [line] = &*lines else { panic!("{lines:?}") };
+    assert!(line.starts_with("ERROR ") && line.contains("/unreadable"), "{line}");
+    assert_eq!(line.contains("file="), cfg!(target_os = "linux"), "{line}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) struct Lines {
     broken: Ration,
     untrusted: Ration,
     storage: Ration,
+    unreadable: Ration,
     short: Ration,
     long: Ration,
 }
@@ -38,6 +39,7 @@ impl Default for Lines {
             broken: twenty(),
             untrusted: twenty(),
             storage: twenty(),
+            unreadable: twenty(),
             short: twenty(),
             long: twenty(),
         }
@@ -158,6 +160,27 @@ impl Telemetry {
                 left_out,
                 "a file became shorter while it was sent: {missing} bytes of the response are \
                  missing, and its connection is reset"
+            );
+        }
+    }
+
+    /// A file could not be read while it was sent.
+    pub(crate) fn file_failed(
+        &self,
+        error: &io::Error,
+        file: Option<&str>,
+        record: Option<&Record>,
+    ) {
+        if let Some(left_out) = self.may_say(|lines| &lines.unreadable) {
+            tracing::error!(
+                target: "maitred",
+                method = method(record),
+                path = &*path(record),
+                file,
+                left_out,
+                "a file could not be read while it was sent ({}): the response is incomplete, and \
+                 its connection is reset",
+                in_words(error)
             );
         }
     }
