@@ -229,7 +229,8 @@ pub trait Exchanges: Send + Sync {
     fn should_yield(&self) -> bool;
 
     /// The worker's thread has ended, by a panic or because it could not begin: nothing is to be
-    /// left to it any more. Need not be told after [`Wake::Closed`].
+    /// left to it any more, and the server starts another in its place. Need not be told after
+    /// [`Wake::Closed`].
     fn leave(&self) {}
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Work {
     serving: Option<Serving>,
     /// It does not count any more: it has been given up, or has ended.
     has_left: bool,
+    /// Its worker has ended by itself, and nobody has been told to take its place.
+    is_deserted: bool,
     /// Since when the worker has not let go of the interpreter.
     kept_since: Instant,
     /// When it was woken, until it has the interpreter.
@@ -48,6 +50,7 @@ impl Work {
         Self {
             serving: None,
             has_left: false,
+            is_deserted: false,
             kept_since: now,
             woken_at: None,
             retiring: false,
@@ -83,6 +86,11 @@ impl Seat {
     #[cfg(test)]
     pub(crate) fn is_overtaken(&self, taken: u64) -> bool {
         taken > self.work().taken
+    }
+
+    /// Whether the worker has ended by itself, while it still counted.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.work().is_deserted
     }
 
     /// The worker is given up as stuck, if it still serves what it took at `since`: it does not
@@ -183,6 +191,8 @@ impl Exchanges for Seat {
     }
 
     fn leave(&self) {
-        self.depart(&mut self.work());
+        let mut work = self.work();
+        work.is_deserted |= !work.has_left;
+        self.depart(&mut work);
     }
 }

@@ -6,8 +6,10 @@
 //! thread, the **tender**, which may have to wait for it.
 //!
 //! `slow-request` only writes the application's stack to the log, once for each request.
+//!
+//! The watch also sees threads that have ended by themselves, and the tender replaces them.
 
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -27,7 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// without that.
 const STACK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Requests that may wait for the tender.
+/// Cases that may wait for the tender.
 const CASES_MAX: usize = 64;
 
 /// A request that has waited for this long means that the threads do not suffice.
@@ -49,18 +51,20 @@ struct Eyes {
     saturation_lines: Ration,
 }
 
-/// A request that the tender should see to.
-struct Case {
+/// What the tender should see to.
+enum Case {
+    /// A request that takes too long.
+    Late(Late),
+    /// A thread that has ended by itself.
+    Ended(Arc<Member>),
+}
+
+/// A request that takes too long.
+struct Late {
     overdue: Overdue,
     member: Arc<Member>,
     since: Instant,
     told: RequestSummary,
-}
-
-impl std::fmt::Debug for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case").field("overdue", &self.overdue).field("told", &self.told).finish()
-    }
 }
 
 impl Watch {
@@ -127,6 +131,13 @@ impl Eyes {
             (Overdue::Slow, shared.settings.slow_request),
         ];
         for member in shared.pool.all() {
+            if member.has_ended_untold() {
+                let case = Case::Ended(Arc::clone(&member));
+                if self.cases.try_send(case).is_err() {
+                    member.tell_end_again(); // there is another look
+                }
+                continue;
+            }
             let serving = member.seat.serving();
             for (overdue, limit) in limits {
                 let Some(limit) = limit else { continue };
@@ -159,11 +170,14 @@ impl Eyes {
         if overdue == Overdue::TimedOut {
             give_up(conn, member.seat.index, since);
         }
-        let case = Case { overdue, member: Arc::clone(member), since, told };
-        if let Err(mpsc::TrySendError::Full(case) | mpsc::TrySendError::Disconnected(case)) =
-            self.cases.try_send(case)
-        {
-            report(&case, "not available: too many threads are asked for theirs", "");
+        let late = Late { overdue, member: Arc::clone(member), since, told };
+        let (Err(TrySendError::Full(case)) | Err(TrySendError::Disconnected(case))) =
+            self.cases.try_send(Case::Late(late))
+        else {
+            return;
+        };
+        if let Case::Late(late) = case {
+            report(&late, "not available: too many threads are asked for theirs", "");
         }
     }
 
@@ -205,25 +219,57 @@ fn give_up(conn: &Conn, thread: usize, since: Instant) {
 /// The tender: sees to one case after the other, until the watch has ended.
 fn tend(shared: &Shared, cases: &Receiver<Case>) {
     while let Ok(case) = cases.recv() {
-        let stack = case.member.stack(STACK_PATIENCE);
-        let outcome = match case.overdue {
-            Overdue::Slow => String::new(),
-            Overdue::TimedOut => match shared.pool.replace(shared, &case.member, case.since) {
-                Replaced::Yes => "another takes its place".to_owned(),
-                Replaced::Returned => "it has just returned".to_owned(),
-                Replaced::TooMany => format!(
-                    "it is not replaced, because {} have been already: fewer serve from here on",
-                    shared.settings.threads
-                ),
-                Replaced::Failed(error) => format!("it could not be replaced: {error}"),
-            },
-        };
-        report(&case, &stack, &outcome);
+        match case {
+            Case::Late(late) => tend_late(shared, &late),
+            Case::Ended(member) => tend_ended(shared, &member),
+        }
     }
 }
 
-fn report(case: &Case, stack: &str, outcome: &str) {
-    let Case { overdue, member, told, .. } = case;
+fn tend_late(shared: &Shared, late: &Late) {
+    let stack = late.member.stack(STACK_PATIENCE);
+    let outcome = match late.overdue {
+        Overdue::Slow => String::new(),
+        Overdue::TimedOut => match shared.pool.replace(shared, &late.member, late.since) {
+            Replaced::Yes => "another takes its place".to_owned(),
+            Replaced::Returned => "it has just returned".to_owned(),
+            Replaced::TooMany => format!(
+                "it is not replaced, because {} have been already: fewer serve from here on",
+                shared.settings.threads
+            ),
+            Replaced::Failed(error) => format!("it could not be replaced: {error}"),
+        },
+    };
+    report(late, &stack, &outcome);
+}
+
+fn tend_ended(shared: &Shared, member: &Member) {
+    let worker = &*member.name;
+    let refilled = shared.pool.refill(&shared.queue, member);
+    let is_first_line = member.is_end_to_be_logged();
+    match refilled {
+        Ok(()) if is_first_line => tracing::error!(
+            target: "maitred",
+            worker,
+            "a worker thread has ended, which is a defect of the server: another takes its place"
+        ),
+        Ok(()) => tracing::info!(
+            target: "maitred",
+            worker,
+            "the worker thread that has ended could now be replaced"
+        ),
+        Err(error) if is_first_line => tracing::error!(
+            target: "maitred",
+            worker,
+            "a worker thread has ended, which is a defect of the server, and could not be \
+             replaced: {error}; it is tried again every second"
+        ),
+        Err(_) => {} // as before
+    }
+}
+
+fn report(late: &Late, stack: &str, outcome: &str) {
+    let Late { overdue, member, told, .. } = late;
     let seconds = told.runs_for.as_secs_f64();
     let (method, path, client) = (&*told.method, &*told.path, &*told.client);
     let (request_id, worker) = (told.request_id.as_deref(), &*member.name);

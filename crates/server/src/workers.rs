@@ -4,6 +4,9 @@
 //! from outside. It is replaced to preserve capacity, but at most `threads` stuck threads have a
 //! replacement: beyond that, the application is broken and more threads only make it worse. A stuck
 //! thread that was replaced exits when its call returns; one that was not serves again.
+//!
+//! A thread that has **ended** by itself, which only a defect of the server can bring about, is
+//! replaced as well, until that succeeds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +44,10 @@ struct Marks {
     timed_out: Option<Instant>,
     reported_slow: Option<Instant>,
     is_replaced: bool,
+    /// The tender has been told that the thread has ended.
+    is_ended_told: bool,
+    /// The log tells of its end.
+    is_end_logged: bool,
 }
 
 /// What takes too long by which of the settings.
@@ -137,6 +144,24 @@ impl Pool {
         }
     }
 
+    /// Starts another thread in the place of one that has ended by itself.
+    /// For a thread that may wait for the interpreter.
+    ///
+    /// # Errors
+    /// Nobody could be started: [`Member::has_ended_untold`] says so again.
+    pub(crate) fn refill(&self, queue: &Arc<Queue>, member: &Member) -> Result<(), StartError> {
+        match self.start_one(queue) {
+            Ok(()) => {
+                self.members().retain(|other| !std::ptr::eq(&**other, member));
+                Ok(())
+            }
+            Err(error) => {
+                member.tell_end_again();
+                Err(error)
+            }
+        }
+    }
+
     /// What every thread is doing; with stacks if `patience` is given, which is how long the
     /// interpreter is waited for altogether.
     pub(crate) fn occupations(&self, now: Instant, patience: Option<Duration>) -> Vec<Occupation> {
@@ -201,6 +226,21 @@ impl Member {
         }
         let since = self.seat.serving().map(|serving| serving.since);
         since.is_some() && marks.timed_out == since
+    }
+
+    /// Whether the thread has ended by itself, and the tender is to be told; takes note that it is.
+    pub(crate) fn has_ended_untold(&self) -> bool {
+        self.seat.is_deserted() && !std::mem::replace(&mut self.marks().is_ended_told, true)
+    }
+
+    /// Its end could not be seen to, and is to be told anew.
+    pub(crate) fn tell_end_again(&self) {
+        self.marks().is_ended_told = false;
+    }
+
+    /// Whether the log does not tell of its end; takes note that it is about to.
+    pub(crate) fn is_end_to_be_logged(&self) -> bool {
+        !std::mem::replace(&mut self.marks().is_end_logged, true)
     }
 
     /// Takes note that the request taken at `since` has been seen to. False if it had been.

@@ -1,0 +1,115 @@
+//! Worker threads that a defect ends: the pool keeps its size.
+
+mod support;
+
+#[path = "support/log.rs"]
+mod log;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use maitred_config::Settings;
+use maitred_http_parser::exchange::{Application, Exchanges, StartError, Wake, Worker};
+use maitred_server::{Clock, Lock, Telemetry};
+use support::{Served, answer, eventually, settings};
+
+const THREADS: &str = "maitred_threads{worker=\"0\"}";
+
+/// Its workers panic when they have answered a request for `/ends`, outside of any request.
+#[derive(Default)]
+struct Brittle {
+    /// No further thread can be started.
+    is_exhausted: AtomicBool,
+}
+
+/// Leaves the worker's place, as long as nobody has dismissed it.
+struct Leaves {
+    exchanges: Arc<dyn Exchanges>,
+    was_dismissed: bool,
+}
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        if !self.was_dismissed {
+            self.exchanges.leave();
+        }
+    }
+}
+
+fn work(exchanges: Arc<dyn Exchanges>) {
+    let mut place = Leaves { exchanges, was_dismissed: false };
+    loop {
+        if let Some(exchange) = place.exchanges.try_next() {
+            let ends = exchange.head.path() == b"/ends";
+            answer(exchange, b"hello");
+            assert!(!ends, "a panic that is meant");
+        } else if place.exchanges.wait() == Wake::Closed {
+            place.was_dismissed = true;
+            return;
+        }
+    }
+}
+
+impl Application for Brittle {
+    fn start_worker(
+        &self,
+        name: &str,
+        exchanges: Arc<dyn Exchanges>,
+    ) -> Result<Box<dyn Worker>, StartError> {
+        if self.is_exhausted.load(Ordering::Relaxed) {
+            return Err(StartError { name: name.to_owned(), reason: "a test says so".into() });
+        }
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let thread = thread.spawn(move || work(exchanges)).expect("a thread can be started");
+        Ok(Box::new(support::Thread { name: name.to_owned(), thread, stacks: Arc::default() }))
+    }
+}
+
+fn serve(application: Arc<Brittle>, threads: usize) -> Served {
+    let settings = Settings { threads, ..settings() };
+    let telemetry = Arc::new(Telemetry::new(&settings));
+    Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing())
+}
+
+#[test]
+fn a_thread_that_a_panic_ends_is_replaced_each_time_and_logged_once_each() {
+    log::listen();
+    let served = serve(Arc::default(), 2);
+    for gone in 1..=3 {
+        assert_eq!(served.get("/ends").status, 200);
+        served.until(THREADS, 1.0);
+        served.running.tick();
+        served.until(THREADS, 2.0);
+        let replaced = || log::lines_with("another takes its place").len();
+        eventually("the line that says so", || replaced() == gone);
+        served.running.tick();
+        assert_eq!(served.get("/").status, 200);
+        assert_eq!((served.metric(THREADS), replaced()), (2.0, gone));
+    }
+    for line in log::lines_with("another takes its place") {
+        let begins = "ERROR maitred a worker thread has ended, which is a defect of the server";
+        assert!(line.starts_with(begins) && line.contains("worker=\"maitred-"), "{line}");
+    }
+}
+
+#[test]
+fn a_thread_that_cannot_be_replaced_at_once_is_replaced_as_soon_as_it_can_be() {
+    log::listen();
+    let application = Arc::new(Brittle::default());
+    let served = serve(Arc::clone(&application), 1);
+    application.is_exhausted.store(true, Ordering::Relaxed);
+    assert_eq!(served.get("/ends").status, 200);
+    served.until(THREADS, 0.0);
+    let failures = || log::lines_with("could not be replaced").len();
+    eventually("the line that says so", || {
+        served.running.tick();
+        failures() == 1
+    });
+    application.is_exhausted.store(false, Ordering::Relaxed);
+    eventually("another thread", || {
+        served.running.tick();
+        served.metric(THREADS) == 1.0
+    });
+    assert_eq!((served.get("/").status, failures()), (200, 1));
+    eventually("the line that says so", || log::lines_with("could now be replaced").len() == 1);
+}
