@@ -12,7 +12,7 @@ use metrics::Gauge;
 use super::event::{Doing, Label, Stream};
 use super::families::{self, Family};
 use super::metrics::{Metrics, WORKER, seconds};
-use super::process::{self, Process};
+use super::process::Process;
 use super::{Interpreter, Telemetry};
 use crate::shared::Shared;
 use crate::usage::Usage;
@@ -135,7 +135,7 @@ impl Telemetry {
     /// it asks every connection.
     pub fn scrape(&self) -> String {
         let shared = self.shared();
-        let process = process::read();
+        let process = (self.read_process)();
         self.set_gauges(shared.as_deref(), &process);
         let mut own = String::new();
         self.write_seconds(&mut own, shared.as_deref(), &process);
@@ -238,5 +238,39 @@ impl Telemetry {
     /// The server has ended: what its threads did is kept for the last scrape.
     pub(crate) fn remember(&self, usage: Usage) {
         *self.last_usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use maitred_config::Settings;
+
+    use super::*;
+
+    /// How often the system has been asked. Each time more is used than before.
+    static READS: AtomicU32 = AtomicU32::new(0);
+
+    fn read() -> Process {
+        let reads = READS.fetch_add(1, Ordering::Relaxed) + 1;
+        Process {
+            cpu_seconds: Some(f64::from(reads)),
+            threads: Some(reads.into()),
+            ..Process::default()
+        }
+    }
+
+    #[test]
+    fn a_scrape_asks_the_system_once_and_shows_one_moment() {
+        let telemetry = Telemetry { read_process: read, ..Telemetry::new(&Settings::default()) };
+        for scrapes in 1..=2 {
+            let scrape = telemetry.scrape();
+            assert_eq!(READS.load(Ordering::Relaxed), scrapes);
+            for name in ["process_cpu_seconds_total", "process_threads"] {
+                let line = format!("\n{name}{{worker=\"0\"}} {scrapes}\n");
+                assert!(scrape.contains(&line), "no {line} in {scrape}");
+            }
+        }
     }
 }

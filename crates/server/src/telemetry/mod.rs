@@ -43,6 +43,7 @@ use self::event::{Method, Stream};
 use self::lines::Lines;
 use self::metrics::Metrics;
 use self::pause::Pause;
+use self::process::Process;
 use self::upstream::Names;
 
 /// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
@@ -87,6 +88,8 @@ pub struct Telemetry {
     interpreter: Interpreter,
     settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
+    /// Asks the system about this process.
+    read_process: fn() -> Process,
     limits: Limits,
     log_socket_errors: bool,
     requests: AtomicU64,
@@ -112,6 +115,7 @@ impl Telemetry {
             interpreter: Interpreter::default(),
             settings: serde_json::Value::Null,
             server_log_dropped: None,
+            read_process: process::read,
             limits: Limits {
                 threads: settings.threads,
                 queue: settings.queue_limit,

@@ -23,17 +23,22 @@ pub(super) fn read() -> Process {
 /// Reads /proc/self.
 #[cfg(target_os = "linux")]
 pub(super) fn read() -> Process {
-    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    read_in(std::path::Path::new("/proc"))
+}
+
+/// Reads what a proc(5) holds that is mounted there.
+#[cfg(target_os = "linux")]
+fn read_in(proc: &std::path::Path) -> Process {
+    let text = |path: &str| std::fs::read_to_string(proc.join(path)).unwrap_or_default();
     let ticks = configured(libc::_SC_CLK_TCK);
-    let boot = text("/proc/stat");
+    let boot = text("stat");
     let boot = boot.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
-    let mut process =
-        from_stat(&text("/proc/self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
+    let mut process = from_stat(&text("self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
     // The descriptor that lists the folder is not one of ours.
-    process.open_fds = std::fs::read_dir("/proc/self/fd")
+    process.open_fds = std::fs::read_dir(proc.join("self/fd"))
         .ok()
         .map(|entries| (entries.count() as u64).saturating_sub(1));
-    process.max_fds = soft_limit(&text("/proc/self/limits"), "Max open files");
+    process.max_fds = soft_limit(&text("self/limits"), "Max open files");
     process
 }
 
@@ -87,6 +92,38 @@ mod tests {
         assert!(process.resident_bytes.is_some_and(|bytes| bytes > 100_000), "{process:?}");
         // How many is for the system to know; Wine says none.
         assert!(process.open_fds.is_some(), "{process:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn everything_is_found_in_the_files_of_proc_and_what_is_missing_is_not_made_up() {
+        let proc = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(proc.path().join(name), text).unwrap();
+        assert_eq!(read_in(proc.path()), Process::default());
+        std::fs::create_dir_all(proc.path().join("self/fd")).unwrap();
+        for descriptor in 0..4 {
+            write(&format!("self/fd/{descriptor}"), "");
+        }
+        let ticks = configured(libc::_SC_CLK_TCK);
+        let stat = format!(
+            "1 (python) S 0 1 1 0 -1 4 0 0 0 0 {ticks} {ticks} 0 0 20 0 9 0 {} 9 5 1",
+            3 * ticks
+        );
+        write("self/stat", &stat);
+        write(
+            "self/limits",
+            "Max cpu time  unlimited unlimited seconds\nMax open files  8 9 files\n",
+        );
+        write("stat", "cpu  1 2 3\nbtime 1700000000\nprocesses 4\n");
+        let expected = Process {
+            cpu_seconds: Some(2.0),
+            resident_bytes: Some(5 * configured(libc::_SC_PAGESIZE)),
+            open_fds: Some(3),
+            max_fds: Some(8),
+            threads: Some(9),
+            start_seconds: Some(1_700_000_003.0),
+        };
+        assert_eq!(read_in(proc.path()), expected);
     }
 
     #[test]
