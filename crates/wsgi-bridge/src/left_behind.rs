@@ -18,8 +18,8 @@ use std::time::Duration;
 use pyo3::exceptions::PySystemExit;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
+use crate::at_exit::Handler;
 use crate::attach;
 
 /// How often it is looked whether they have gone, and how many times at most: for half a
@@ -106,13 +106,8 @@ impl Drop for Counted {
 /// # Errors
 /// There is no `atexit` module.
 pub fn watch(py: Python<'_>) -> PyResult<()> {
-    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
-    WATCHED
-        .get_or_try_init(py, || {
-            let at_exit = wrap_pyfunction!(end, py)?;
-            py.import("atexit")?.call_method1("register", (at_exit,)).map(drop)
-        })
-        .copied()
+    static END: Handler = Handler::new();
+    END.register(py, || wrap_pyfunction!(end, py))
 }
 
 /// Registers the calling thread.

@@ -46,6 +46,7 @@
 
 mod answer;
 mod application;
+mod at_exit;
 mod attach;
 mod descriptor;
 mod environ;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
+use crate::at_exit::Handler;
 use crate::attach;
 
 /// How often it is looked whether visits are over, and how many times at most: for five seconds,
@@ -46,13 +46,8 @@ impl Drop for Visit {
 /// # Errors
 /// There is no `atexit` module.
 pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
-    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
-    WATCHED
-        .get_or_try_init(py, || {
-            let at_exit = wrap_pyfunction!(end, py)?;
-            py.import("atexit")?.call_method1("register", (at_exit,)).map(drop)
-        })
-        .copied()
+    static END: Handler = Handler::new();
+    END.register(py, || wrap_pyfunction!(end, py))
 }
 
 /// In a forked child there is nobody but the thread that forked.

@@ -11,13 +11,10 @@ use std::time::Duration;
 use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use support::source::Source;
+use support::source::{PATIENCE, Source};
 use support::{Server, Wire};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-/// Long enough for any machine, and never waited for where all is well.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_worker_is_a_python_thread_with_its_own_name() {

@@ -3,8 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+
+/// Long enough for any machine, and never waited for where all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub struct Source {
@@ -43,21 +47,30 @@ impl Source {
         let mut state = self.state.lock().unwrap();
         state.wants_housekeeping = true;
         state.is_busy = true;
+        drop(state);
         self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| state.is_busy).unwrap());
+        self.wait_until("the worker has done what it does now and then", |state| !state.is_busy);
     }
 
     /// Blocks until a worker has left its place.
     pub fn wait_until_left(&self) {
-        let state = self.state.lock().unwrap();
-        drop(self.changed.wait_while(state, |state| !state.has_been_left).unwrap());
+        self.wait_until("a worker has left its place", |state| state.has_been_left);
     }
 
     /// Blocks until all that was pushed has been served.
     pub fn wait_until_idle(&self) {
+        let is_idle = |state: &State| !state.is_busy && state.waiting.is_empty();
+        self.wait_until("all has been served", is_idle);
+    }
+
+    /// Blocks until something is so, which it must become.
+    fn wait_until(&self, what: &str, is_so: impl Fn(&State) -> bool) {
         let state = self.state.lock().unwrap();
-        let is_working = |state: &mut State| state.is_busy || !state.waiting.is_empty();
-        drop(self.changed.wait_while(state, is_working).unwrap());
+        let is_not_yet = |state: &mut State| !is_so(state);
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, is_not_yet).unwrap();
+        let is_late = waited.1.timed_out();
+        drop(waited); // a panic must leave the lock to the test's end
+        assert!(!is_late, "waited in vain until {what}");
     }
 }
 
