@@ -167,8 +167,8 @@ impl HeadReader {
         limits: &Limits,
     ) -> Result<(), Rejection> {
         let line = window.get(..end).unwrap_or(window);
+        self.is_head_method = line.starts_with(HEAD);
         self.outlook.judge(line, limits)?;
-        self.is_head_method = line.starts_with(b"HEAD ");
         let line = RequestLine::parse(line)?;
         self.request_line = Some(ParsedLine { line, fields_start: end + 2 });
         Ok(())
@@ -176,7 +176,11 @@ impl HeadReader {
 
     /// Judges the beginning of the request line, if that is all there is.
     fn judge_line(&mut self, line: &[u8], limits: &Limits) -> Result<(), Rejection> {
-        if self.request_line.is_none() { self.outlook.judge(line, limits) } else { Ok(()) }
+        if self.request_line.is_some() {
+            return Ok(());
+        }
+        self.is_head_method = line.starts_with(HEAD);
+        self.outlook.judge(line, limits)
     }
 
     /// Makes the request head of a head that is complete.
@@ -232,6 +236,10 @@ impl HeadReader {
         self.held.capacity()
     }
 }
+
+/// A method that is known as soon as the space behind it is there, however the line goes on: the
+/// refusal of what follows has no content either (RFC 9110 §9.3.2).
+const HEAD: &[u8] = b"HEAD ";
 
 /// Stands behind a head of HTTP/1.0 whose target has an authority for which no Host field is
 /// there: the application finds the name of its host where it always is.

@@ -112,6 +112,9 @@ fn a_refused_head_request_is_known_as_one() {
         ("HEAD / HTTP/1.1\r\n\r\n", true),
         ("HEAD / HTTP/1.1\r\nX : 1\r\n\r\n", true),
         ("HEAD * HTTP/1.1\r\n", true),
+        ("HEAD /a\n", true), // refused before its line has ended
+        ("HEAD\t/ HTTP/1.1\r\n", false),
+        ("HEADS / HTTP/1.1\r\n\r\n", false),
         ("head / HTTP/1.1\r\n\r\n", false),
         ("GET / HTTP/1.1\r\n\r\n", false),
         ("HEAD / HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\n\r\n", false),
