@@ -166,6 +166,9 @@ pub enum Flow {
     Continue,
     /// Much is waiting for the client to take it: call [`Reply::wait`] before the next chunk.
     Wait,
+    /// The response has no body, whatever is given: the method is HEAD, or the status 204 or 304.
+    /// The rest need not be made; the response only needs `finish`.
+    Enough,
     /// The connection is gone: nothing more can be sent, and the response should be given up.
     Gone,
 }

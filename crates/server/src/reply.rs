@@ -130,6 +130,8 @@ impl Answer {
         let settings = &self.conn.shared.settings;
         if state.over.is_some() || state.protocol.ending().is_some() {
             Flow::Gone
+        } else if state.protocol.has_no_body() {
+            Flow::Enough
         } else if state.outbox.len() > settings.outbuf_high_watermark as u64
             || self.must_spill(state)
         {
@@ -213,7 +215,7 @@ impl Reply for Answer {
         state.is_awaited = false;
         match self.flow(&state) {
             Flow::Gone => Flow::Gone,
-            Flow::Continue | Flow::Wait => Flow::Continue,
+            Flow::Continue | Flow::Wait | Flow::Enough => Flow::Continue,
         }
     }
 

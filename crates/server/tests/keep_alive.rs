@@ -2,10 +2,13 @@
 
 mod support;
 
-use maitred_http_parser::exchange::{Body, Chunk};
+use std::sync::{Arc, Mutex};
+
+use maitred_http_parser::exchange::{Body, Chunk, Flow};
+use maitred_http_parser::message::ResponseHead;
 use support::{App, Served, answer, ok, settings};
 
-fn echo() -> std::sync::Arc<App> {
+fn echo() -> Arc<App> {
     App::new(|mut exchange| {
         let mut said = exchange.head.path().to_vec();
         match &mut exchange.body {
@@ -28,6 +31,31 @@ fn a_connection_serves_one_request_after_the_other() {
         let answer = client.answer();
         assert_eq!((answer.status, answer.body), (200, format!("/{number}").into_bytes()));
     }
+}
+
+#[test]
+fn a_response_without_a_body_wants_no_more_of_it_than_a_chunk_and_keeps_the_connection() {
+    let flows = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&flows);
+    let app = App::new(move |mut exchange| {
+        let status =
+            if exchange.head.path() == b"/304" { &b"304 Not Modified"[..] } else { b"200 OK" };
+        exchange.reply.head(ResponseHead::new(status).expect("a valid status"));
+        let flow = exchange.reply.chunk(Chunk::Borrowed(b"chunk"));
+        seen.lock().expect("no test panics in here").push(flow);
+        exchange.reply.finish(Chunk::Borrowed(b""));
+    });
+    let served = Served::start(settings(), app);
+    let mut client = served.connect();
+    for request in ["HEAD / HTTP/1.1", "GET /304 HTTP/1.1"] {
+        client.send(format!("{request}\r\nHost: t\r\n\r\n").as_bytes());
+        let head = client.head().head;
+        assert!(!head.contains("Content-Length") && !head.contains("Transfer-Encoding"), "{head}");
+    }
+    client.ask("/");
+    assert_eq!(client.answer().body, b"chunk");
+    let flows = flows.lock().expect("no test panics in here");
+    assert_eq!(*flows, [Flow::Enough, Flow::Enough, Flow::Continue]);
 }
 
 #[test]

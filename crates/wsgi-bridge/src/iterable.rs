@@ -2,7 +2,9 @@
 //!
 //! Each chunk is sent before the next one is requested, unless it is the only one: then head and
 //! body are one write, with a Content-Length. Nothing is sent for an empty chunk. Iteration stops
-//! when the client has disconnected. The caller is responsible for `close()`, on every path.
+//! when the client has disconnected, and after the first chunk if the response has no body (HEAD,
+//! 204, 304): the rest would be made for nobody, and may have no end. The caller is responsible for
+//! `close()`, on every path.
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::Flow;
@@ -81,7 +83,7 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
     let mut only = match next(&mut chunks) {
         Some(first) if !chunks.is(iterable) && has_length_one(iterable)? => Some(first?),
         Some(first) => {
-            if send_chunk(py, answer, &first?)? == Flow::Gone {
+            if is_the_last(send_chunk(py, answer, &first?)?) {
                 return Ok(answer.finish(py, None)?);
             }
             None
@@ -92,7 +94,7 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
         let chunk = chunk?;
         let before = only.take(); // len() was wrong
         for chunk in before.into_iter().chain([chunk]) {
-            if send_chunk(py, answer, &chunk)? == Flow::Gone {
+            if is_the_last(send_chunk(py, answer, &chunk)?) {
                 return Ok(answer.finish(py, None)?);
             }
         }
@@ -110,6 +112,14 @@ fn next<'py>(chunks: &mut Bound<'py, PyIterator>) -> Option<PyResult<Bound<'py, 
 
 fn send_chunk(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<Flow, Failure> {
     Ok(answer.send(py, as_bytes(py, answer, chunk)?)?)
+}
+
+/// Whether no further chunk is wanted after one that was answered so.
+fn is_the_last(flow: Flow) -> bool {
+    match flow {
+        Flow::Gone | Flow::Enough => true,
+        Flow::Continue | Flow::Wait => false,
+    }
 }
 
 /// Whether `len()` says that there is one chunk. An iterator, such as a generator, is not asked: it

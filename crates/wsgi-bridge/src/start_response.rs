@@ -82,7 +82,7 @@ impl Write {
         };
         match self.answer.send(py, data) {
             Ok(Flow::Gone) => Err(PyBrokenPipeError::new_err("the client has gone")),
-            Ok(Flow::Continue | Flow::Wait) => Ok(()),
+            Ok(Flow::Continue | Flow::Wait | Flow::Enough) => Ok(()),
             Err(fault) => Err(PyRuntimeError::new_err(fault.to_string())),
         }
     }

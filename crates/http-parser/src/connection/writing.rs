@@ -48,6 +48,12 @@ impl Connection {
         matches!(&self.writing, Writing::Body { encoder, .. } if encoder.is_whole())
     }
 
+    /// Whether the response under way has no body, whatever is given of one: its head was all that
+    /// the client gets (RFC 9110 §9.3.2, §15.3.5, §15.4.5).
+    pub fn has_no_body(&self) -> bool {
+        matches!(&self.writing, Writing::Body { encoder: BodyEncoder::Forbidden, .. })
+    }
+
     /// Appends the head of the response to `out`. `known` is the length of the whole body, where
     /// that is known without having been declared. Does nothing when no response is owed.
     pub fn respond(

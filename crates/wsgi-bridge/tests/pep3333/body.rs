@@ -156,6 +156,52 @@ fn head_has_no_body_and_the_iterable_is_still_closed() {
     assert_eq!(server.evaluate::<u32>("closed"), 1);
 }
 
+#[test]
+fn a_body_that_nobody_gets_is_not_made_beyond_its_first_chunk_and_closed() {
+    let server = Server::new(
+        r#"
+import itertools
+made, closed = [], 0
+class Endless:
+    def __iter__(self):
+        for number in itertools.count():
+            made.append(number)
+            yield b"" if number == 0 else b"chunk"
+    def close(self):
+        global closed
+        closed += 1
+def application(environ, start_response):
+    start_response(environ["PATH_INFO"][1:] + " Status", [])
+    return Endless()
+"#,
+    );
+    for (request, status) in [("HEAD /200", "200"), ("GET /204", "204"), ("GET /304", "304")] {
+        let response = server.request(format!("{request} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(response.text().starts_with(&format!("HTTP/1.1 {status} ")), "{request}");
+        assert!(!response.text().contains("Content-Length"), "{}", response.text());
+        assert_eq!((response.body(), response.outcome), (Vec::new(), Some(Outcome::Complete)));
+        assert!(server.evaluate::<bool>("made == [0, 1] and closed == 1"), "{request}");
+        server.evaluate::<Option<bool>>("made.clear()");
+        server.evaluate::<Option<bool>>("globals().update(closed=0)");
+    }
+}
+
+#[test]
+fn what_is_written_of_a_body_that_nobody_gets_is_no_mistake() {
+    let server = Server::new(
+        r#"
+def application(environ, start_response):
+    write = start_response("200 OK", [])
+    write(b"written")
+    write(b"and more")
+    return [b"returned"]
+"#,
+    );
+    let response = server.request("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!((response.body(), response.outcome), (Vec::new(), Some(Outcome::Complete)));
+    assert_eq!(server.log.exceptions(), [""; 0]);
+}
+
 const CLOSING: &str = r#"
 closed = 0
 after = lambda number: None

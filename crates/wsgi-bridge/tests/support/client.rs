@@ -285,7 +285,13 @@ impl Reply for Recording {
             self.wrote(out, false);
         }
         self.hold(chunk);
-        if self.wire.takes_more.is_some() { Flow::Wait } else { Flow::Continue }
+        if self.connection.has_no_body() {
+            Flow::Enough
+        } else if self.wire.takes_more.is_some() {
+            Flow::Wait
+        } else {
+            Flow::Continue
+        }
     }
 
     fn wait(&mut self) -> Flow {
