@@ -162,7 +162,7 @@ fn a_client_that_leaves_while_it_is_written_to_frees_the_thread() {
                 match exchange.reply.chunk(Chunk::Borrowed(&[b'x'; 50_000])) {
                     Flow::Continue => {}
                     Flow::Wait if exchange.reply.wait() == Flow::Continue => {}
-                    Flow::Wait | Flow::Gone => break,
+                    Flow::Wait | Flow::Enough | Flow::Gone => break,
                 }
             }
             seen.fetch_add(1, Ordering::Relaxed);
