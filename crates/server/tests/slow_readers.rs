@@ -39,7 +39,7 @@ fn stream(mut exchange: Exchange, large: &[u8], tell: &mpsc::Sender<Told>) -> To
     exchange.reply.head(ok());
     for piece in large.chunks(50_000) {
         match exchange.reply.chunk(Chunk::Borrowed(piece)) {
-            Flow::Continue => {}
+            Flow::Continue | Flow::Enough => {}
             Flow::Gone => return Told::GivenUp,
             Flow::Wait => {
                 tell.send(Told::Waits).expect("the test listens");
