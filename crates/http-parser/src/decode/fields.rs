@@ -9,8 +9,8 @@ use httparse::{EMPTY_HEADER, Header};
 
 use super::framing::Framing;
 use crate::message::Version;
+use crate::message::head_buffer::Field;
 use crate::message::headers::list_members;
-use crate::message::request::Field;
 use crate::message::span::Span;
 use crate::message::target::{Target, split_authority};
 use crate::rejection::Rejection;

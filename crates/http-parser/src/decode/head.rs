@@ -9,8 +9,8 @@ use super::lines::{Lines, Next};
 use super::request_line::{Outlook, RequestLine};
 use super::steps;
 use crate::limits::Limits;
+use crate::message::head_buffer::{Field, HeadBufferBuilder};
 use crate::message::headers::is_token_byte;
-use crate::message::request::Field;
 use crate::message::span::Span;
 use crate::message::{BodyFraming, RequestHead};
 use crate::rejection::Rejection;
@@ -191,29 +191,24 @@ impl HeadReader {
         let section = head.get(fields_start..).unwrap_or_default();
         steps::count(head.len());
         let mut meaning = Meaning::default();
-        let mut places = Vec::with_capacity(self.field_count);
+        let mut buffer = HeadBufferBuilder::new(head, self.field_count);
         fields::parse(section, self.field_count, |name, value| {
             let field = Field { name: Span::within(head, name), value: Span::within(head, value) };
-            places.push(field);
+            buffer.push(field);
             meaning.note(name, &field, value)
         })?;
         meaning.check_host(version)?;
         let framing = meaning.framing.decide(version, limits)?;
         let awaits_body = !matches!(framing, BodyFraming::None | BodyFraming::Length(0));
         let expects_continue = meaning.expects_continue(version)? && awaits_body;
-        let buffer = if meaning.lacks_host(&target) {
-            let name = Span::at(head.len(), HOST.len());
-            places.push(Field { name, value: Span::default() });
-            [head, HOST].concat().into()
-        } else {
-            head.into()
-        };
+        if meaning.lacks_host(&target) {
+            buffer.push_absent(HOST);
+        }
         Ok(RequestHead {
-            buffer,
+            buffer: buffer.finish(),
             method,
             target,
             version,
-            fields: places.into(),
             framing,
             wants_close: meaning.wants_close,
             wants_keep_alive: meaning.wants_keep_alive,

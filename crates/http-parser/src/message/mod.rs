@@ -4,13 +4,14 @@
 //! every rule of the decoder, and a [`ResponseHead`] cannot hold a line break or a hop-by-hop field.
 
 mod byte_set;
+pub(crate) mod head_buffer;
 pub mod headers;
 pub mod request;
 pub mod response;
 pub mod span;
 pub mod target;
 
-pub use request::{BodyFraming, Field, RequestHead};
+pub use request::{BodyFraming, RequestHead};
 pub use response::ResponseHead;
 pub use target::Scheme;
 

@@ -4,17 +4,9 @@
 //! it is shared, because the access log wants it once more at the end.
 
 use super::Version;
+use super::head_buffer::HeadBuffer;
 use super::span::Span;
 use super::target::{Scheme, Target};
-
-/// Where the name and the value of one field line are.
-#[derive(Clone, Copy, Debug)]
-pub struct Field {
-    /// The name, as received.
-    pub name: Span,
-    /// The value, trimmed of SP and HTAB.
-    pub value: Span,
-}
 
 /// How long the body of a request is, and how that is known (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +22,10 @@ pub enum BodyFraming {
 /// A request head that has passed every rule.
 #[derive(Debug)]
 pub struct RequestHead {
-    pub(crate) buffer: Box<[u8]>,
+    pub(crate) buffer: HeadBuffer,
     pub(crate) method: Span,
     pub(crate) target: Target,
     pub(crate) version: Version,
-    pub(crate) fields: Box<[Field]>,
     pub(crate) framing: BodyFraming,
     pub(crate) wants_close: bool,
     pub(crate) wants_keep_alive: bool,
@@ -44,17 +35,17 @@ pub struct RequestHead {
 impl RequestHead {
     /// The method: a token, as received.
     pub fn method(&self) -> &str {
-        std::str::from_utf8(self.method.of(&self.buffer)).unwrap_or_default()
+        std::str::from_utf8(self.buffer.slice(self.method)).unwrap_or_default()
     }
 
     /// The same as bytes, for whoever only compares it.
     pub fn method_token(&self) -> &[u8] {
-        self.method.of(&self.buffer)
+        self.buffer.slice(self.method)
     }
 
     /// The request target as received: visible ASCII.
     pub fn target(&self) -> &[u8] {
-        self.target.whole.of(&self.buffer)
+        self.buffer.slice(self.target.whole)
     }
 
     /// The scheme of an absolute-form target. `https` is for a trusted proxy to say, and for
@@ -66,7 +57,7 @@ impl RequestHead {
     /// The path of the target, still percent-encoded, without the query; `*` in asterisk form, and
     /// `/` where an absolute-form target has none (RFC 9110 §4.2.3).
     pub fn path(&self) -> &[u8] {
-        match self.target.path.of(&self.buffer) {
+        match self.buffer.slice(self.target.path) {
             [] => b"/",
             path => path,
         }
@@ -74,7 +65,7 @@ impl RequestHead {
 
     /// The query, without its question mark, as received; empty when there is none.
     pub fn query(&self) -> &[u8] {
-        self.target.query.of(&self.buffer)
+        self.buffer.slice(self.target.query)
     }
 
     /// HTTP/1.0 or HTTP/1.1.
@@ -85,7 +76,7 @@ impl RequestHead {
     /// Who the request is for: the authority of an absolute-form target, else the Host field.
     pub fn host(&self) -> Option<&[u8]> {
         match self.target.authority {
-            Some(authority) => Some(authority.of(&self.buffer)),
+            Some(authority) => Some(self.buffer.slice(authority)),
             None => self.field("host"),
         }
     }
@@ -93,13 +84,13 @@ impl RequestHead {
     /// Name and value of every field line, in order, as received; values are trimmed of SP and
     /// HTAB. Where an absolute-form target has an authority, it stands in place of Host's value.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| {
-            let name = field.name.of(&self.buffer);
+        self.buffer.fields().map(|field| {
+            let name = self.buffer.slice(field.name);
             let value = match self.target.authority {
                 Some(authority) if name.eq_ignore_ascii_case(b"host") => authority,
                 _ => field.value,
             };
-            (name, value.of(&self.buffer))
+            (name, self.buffer.slice(value))
         })
     }
 
@@ -112,7 +103,7 @@ impl RequestHead {
 
     /// Bytes of memory that it takes.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len() + size_of_val(&*self.fields) + size_of::<Self>()
+        self.buffer.held_bytes() + size_of::<Self>()
     }
 
     /// How the body's end is known.
