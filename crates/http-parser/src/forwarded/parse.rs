@@ -150,11 +150,22 @@ fn client(node: &[u8]) -> Result<Option<Place>, &'static str> {
         return Ok(Some(Place { name: whole, port: None }));
     }
     let (name, port) = match whole.rsplit_once(':') {
-        Some((name, port)) if is_node_port(port) => (name, Some(port.to_owned())),
+        Some((name, port)) if is_node_port(port) && is_node_name(name) => {
+            (name, Some(port.to_owned()))
+        }
         _ => (whole.as_str(), None),
     };
-    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    Ok(Some(Place { name: name.to_owned(), port }))
+    Ok(Some(Place { name: bracketed(name).unwrap_or(name).to_owned(), port }))
+}
+
+/// Whether a port may stand behind `name`: all its colons are within brackets (RFC 7239 §6).
+fn is_node_name(name: &str) -> bool {
+    bracketed(name).is_some() || !name.contains(':')
+}
+
+/// What stands between the brackets around `name`.
+fn bracketed(name: &str) -> Option<&str> {
+    name.strip_prefix('[')?.strip_suffix(']')
 }
 
 /// RFC 7239 §6.3: digits, or a made-up name that starts with `_`.

@@ -123,6 +123,8 @@ fn a_client_is_an_address_with_or_without_port_brackets_and_quotes() {
         ("_hidden:_port", "_hidden", Some("_port")),
         ("unix:", "unix:", None),
         ("192.0.2.1:http", "192.0.2.1:http", None),
+        ("[2001:db8::1", "[2001:db8::1", None),
+        ("2001:db8::1::80", "2001:db8::1::80", None),
     ] {
         let expected = (address.to_owned(), port.map(str::to_owned));
         assert_eq!(client(&trust, &[("X-Forwarded-For", value)]), expected, "{value}");
