@@ -1,7 +1,7 @@
-//! Makes [`Settings`] of merged values.
+//! Builds [`Settings`] from merged values.
 //!
-//! Every value has been read by its declaration before, so that nothing can fail here but the few
-//! texts that are taken apart again; that they cannot fail either is tested, not assumed.
+//! Every value has already been parsed according to its declaration. Only the few texts that are
+//! parsed a second time could fail here, and tests verify that they do not.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::values::{
     LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
 };
 
-/// The settings. `cpus` is for `threads = "auto"`.
+/// Builds the settings. `cpus` is the number of CPUs for `threads = "auto"`.
 pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problems> {
     let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
     Ok(Settings {
@@ -89,7 +89,7 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
     })
 }
 
-/// The text of a setting, or nothing when it is unset.
+/// The text of a setting; `None` if it is unset.
 fn text(merged: &Merged, setting: &Setting) -> Option<String> {
     match merged.value(setting) {
         Value::Text(text) if !text.is_empty() => Some(text),
@@ -97,7 +97,7 @@ fn text(merged: &Merged, setting: &Setting) -> Option<String> {
     }
 }
 
-/// The text of a setting that has one always.
+/// The text of a setting that always has one.
 fn word(merged: &Merged, setting: &Setting) -> String {
     text(merged, setting).unwrap_or_default()
 }
@@ -110,8 +110,9 @@ fn unless_zero(duration: Duration) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
 }
 
-/// Four threads for each CPU keep it busy while some of them wait; below 4 one slow request is
-/// felt by everybody, above 32 the interpreter's lock is what they wait for.
+/// The number of threads. `auto` is four per CPU, which keeps a CPU busy while some threads wait.
+/// With fewer than 4, one slow request delays all others; with more than 32, threads mostly wait
+/// for the GIL.
 fn threads(merged: &Merged, cpus: usize) -> usize {
     match merged.value(&limits::THREADS) {
         Value::Int(number) => usize::try_from(number).unwrap_or(1),
@@ -119,7 +120,7 @@ fn threads(merged: &Merged, cpus: usize) -> usize {
     }
 }
 
-/// Where to listen. At most one way is left when a layer's choice has taken the others away.
+/// The addresses to listen on. `resolve_ways` has left at most one of the four ways to set them.
 fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
     let descriptors: Vec<i32> = merged.get(&network::SOCKETS);
     let listen: Vec<String> = merged.get(&network::LISTEN);
@@ -140,7 +141,7 @@ fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
     Ok(without_duplicates(endpoints))
 }
 
-/// The same address twice is a slip; any free port twice is two ports.
+/// Removes repeated addresses. Port 0 twice means two free ports, so those are kept.
 fn without_duplicates(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
     let mut kept: Vec<Endpoint> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
@@ -168,8 +169,8 @@ fn trusted(merged: &Merged) -> Result<TrustedProxies, Problems> {
         .map_err(|hint| Problem::new(hint).into())
 }
 
-/// The fields that are believed. Waitress believes `x-forwarded-proto` when a proxy is trusted and
-/// no field is named.
+/// The fields that are trusted. If a proxy is trusted and no field is named, that is
+/// `x-forwarded-proto`, as in Waitress.
 fn believed(merged: &Merged) -> ProxyHeaders {
     let named: Vec<String> = merged.get(&proxy::TRUSTED_PROXY_HEADERS);
     let is_trusting = merged.spot(&proxy::TRUSTED_PROXY).is_some();

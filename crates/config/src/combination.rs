@@ -1,4 +1,4 @@
-//! What does not fit together, although each part of it is right.
+//! Checks combinations of settings that are valid one by one.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -28,18 +28,18 @@ pub(crate) fn check(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Ve
     if let Some(spot) = merged.spot(&limits::WORKERS)
         && merged.get::<u64>(&limits::WORKERS) != 1
     {
-        let message = "`workers` is 1 whatever is set: several worker processes are a later step";
+        let message = "`workers` has no effect: only one worker process is supported so far";
         notes.push(Note(Problem::new(message).at(spot)));
     }
 }
 
-/// Waitress takes `ipv4` and `ipv6` both off for both on. Whoever writes that means something
-/// else, and nobody knows what.
+/// Rejects addresses of a family that is off, and both families off. Waitress treats both off as
+/// both on, which nobody can mean.
 fn families(merged: &Merged, problems: &mut Vec<Problem>) {
     let (ipv4, ipv6) = (merged.flag(&IPV4), merged.flag(&IPV6));
     if !ipv4 && !ipv6 {
         let problem =
-            Problem::new("`ipv4` and `ipv6` are both off: no address is left to listen at");
+            Problem::new("`ipv4` and `ipv6` are both off: no address is left to listen on");
         problems.push(match merged.spot(&IPV6).or_else(|| merged.spot(&IPV4)) {
             Some(spot) => problem.at(spot),
             None => problem,
@@ -60,14 +60,14 @@ fn families(merged: &Merged, problems: &mut Vec<Problem>) {
             (Some(spot), Some(other)) => {
                 problem.at(spot).with_other(other, &format!("`{}` is set here", switch.name))
             }
-            // The default address is nobody's mistake, but it has to be said what replaces it.
-            (_, Some(other)) => problem.at(other).hinting("set `host` too, as to `*`"),
+            // The address is the default, so the switch is the location of the problem.
+            (_, Some(other)) => problem.at(other).hinting("also set `host`, for example to `*`"),
             (_, None) => problem,
         });
     }
 }
 
-/// The hosts that will be listened at, and the setting each is from.
+/// The hosts to listen on, each with the setting that it comes from.
 fn hosts(merged: &Merged) -> Vec<(String, &'static Setting)> {
     let listen = merged.get::<Vec<String>>(&LISTEN);
     if !listen.is_empty() {
@@ -92,32 +92,32 @@ fn proxies(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) 
         }
         if let Some(spot) = merged.changed_spot(setting) {
             let message = format!("`{}` needs `trusted-proxy`", setting.name);
-            let hint = "without it no proxy is believed anything";
+            let hint = "without it, no proxy is trusted";
             problems.push(Problem::new(message).at(spot).hinting(hint));
         }
     }
     if let (Some(spot), false) = (trusted, merged.is_attempted(&TRUSTED_PROXY_HEADERS)) {
         let message =
-            "`trusted-proxy` without `trusted-proxy-headers` believes `x-forwarded-proto` alone";
-        let hint = "say in `trusted-proxy-headers` which fields your proxy sets";
+            "`trusted-proxy` without `trusted-proxy-headers` trusts only `x-forwarded-proto`";
+        let hint = "list the fields that your proxy sets in `trusted-proxy-headers`";
         notes.push(Note(Problem::new(message).at(spot).hinting(hint)));
     }
     let trusts_unix =
         merged.get::<Vec<String>>(&TRUSTED_PROXY).iter().any(|word| word == "localhost");
     if let (Some(spot), true) = (trusted, trusts_unix && !listens_at_unix(merged)) {
-        let message = "`localhost` in `trusted-proxy` means Unix sockets, and there is none";
-        let hint = "for a proxy on this machine write `127.0.0.1` and `::1`";
+        let message = "`localhost` in `trusted-proxy` means Unix sockets, but there is none";
+        let hint = "for a proxy on this machine, write `127.0.0.1` and `::1`";
         notes.push(Note(Problem::new(message).at(spot).hinting(hint)));
     }
     if let (None, Some(spot), "pass") =
         (trusted, merged.spot(&REQUEST_ID), merged.get::<String>(&REQUEST_ID).as_str())
     {
-        let message = "`request-id` is `pass`, and no proxy is trusted to send one";
+        let message = "`request-id` is `pass`, but no proxy is trusted to send one";
         notes.push(Note(Problem::new(message).at(spot).hinting("set `trusted-proxy`")));
     }
 }
 
-/// Whether there is, or may be, a Unix socket: what an inherited descriptor is, is not known here.
+/// Whether there is, or may be, a Unix socket: the type of an inherited descriptor is not known.
 fn listens_at_unix(merged: &Merged) -> bool {
     let is_unix = |text: &String| text.starts_with("unix:") || text.starts_with("fd:");
     merged.spot(&UNIX_SOCKET).is_some()
@@ -125,12 +125,18 @@ fn listens_at_unix(merged: &Merged) -> bool {
         || merged.get::<Vec<String>>(&LISTEN).iter().any(is_unix)
 }
 
-/// Settings that somebody set and that change nothing.
+/// Notes settings that were set but have no effect.
 fn without_effect(merged: &Merged, notes: &mut Vec<Note>) {
     let mut note = |spot: &Spot, message: String| notes.push(Note(Problem::new(message).at(spot)));
     for setting in settings().filter(|setting| setting.effect == Effect::Ignored) {
         if let Some(spot) = merged.spot(setting) {
-            note(spot, format!("`{}` is accepted for Waitress and changes nothing", setting.name));
+            note(
+                spot,
+                format!(
+                    "`{}` has no effect: it is only accepted for compatibility with Waitress",
+                    setting.name
+                ),
+            );
         }
     }
     let needs: [(&Setting, &str, bool); 3] = [
@@ -140,12 +146,12 @@ fn without_effect(merged: &Merged, notes: &mut Vec<Note>) {
     ];
     for (setting, reason, is_used) in needs {
         if let (Some(spot), false) = (merged.changed_spot(setting), is_used) {
-            note(spot, format!("`{}` changes nothing: {reason}", setting.name));
+            note(spot, format!("`{}` has no effect: {reason}", setting.name));
         }
     }
 }
 
-/// Timeouts that were set longer than the one that caps them.
+/// Notes timeouts that were set longer than `channel-timeout`, which caps them.
 fn capped(merged: &Merged, notes: &mut Vec<Note>) {
     let cap = merged.get::<i64>(&CHANNEL_TIMEOUT);
     for setting in [&KEEP_ALIVE_TIMEOUT, &HEADER_TIMEOUT, &BODY_TIMEOUT, &WRITE_TIMEOUT] {

@@ -1,9 +1,9 @@
-//! The declarations: each setting exactly once, with everything that is known about it.
+//! The declarations: each setting exactly once, with all its properties.
 //!
-//! The command line, the names in the environment, `--help`, the JSON Schema, the reference page,
-//! the sample file, completions, the man page and `config show` are all made from these
-//! constants, so that none of them can disagree with another. A default is written as a person
-//! would write it and is read by the same code as everything else.
+//! The flags, the variable names, `--help`, the JSON Schema, the reference page, the sample file,
+//! completions, the man page and `config show` are generated from these constants, so they cannot
+//! contradict each other. A default is text in the user's syntax and is parsed by the same code as
+//! every other value.
 
 pub(crate) mod application;
 pub(crate) mod limits;
@@ -18,146 +18,146 @@ use std::fmt;
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name: the flag without `--`, and the key in TOML.
+    /// The name: the flag without `--`, and the key in TOML.
     pub name: &'static str,
-    /// What may be written, and in which unit.
+    /// The type and unit of its values.
     pub kind: Kind,
-    /// Its default as text, or `None` when it is unset unless somebody sets it.
+    /// The default as text; `None` if the setting is unset by default.
     pub default: Option<&'static str>,
-    /// What it does: a sentence or two, each with its full stop.
+    /// What the setting does: one to three sentences, each with a full stop.
     pub help: &'static str,
-    /// Where it stands in every list of settings.
+    /// The section in which it is listed.
     pub section: Section,
     /// The first version that has it.
     pub since: &'static str,
-    /// Its name in Waitress, when Waitress has it.
+    /// Its name in Waitress, if Waitress has it.
     pub waitress: Option<&'static str>,
-    /// Who may set it.
+    /// The sources that may set it.
     pub reach: Reach,
-    /// Whether it changes anything.
+    /// Whether it has an effect.
     pub effect: Effect,
     /// A one-letter flag.
     pub short: Option<char>,
     /// A second long flag.
     pub alias: Option<&'static str>,
-    /// A variable that other software sets, used when nothing else sets this.
+    /// A variable that other software sets, used if no other source sets this.
     pub fallback_variable: Option<&'static str>,
-    /// What to write in the sample file when there is no default to show.
+    /// The value in the sample file if there is no default.
     pub example: &'static str,
 }
 
-/// Who may set a setting.
+/// The sources that may set a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Every layer.
+    /// Every source.
     Everywhere,
     /// Only the keywords of `serve()`: the value is a Python object.
     Keywords,
 }
 
-/// Whether a setting changes anything.
+/// Whether a setting has an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It does what its help says.
     Real,
-    /// It is accepted because Waitress has it; here nothing depends on it.
+    /// It is accepted because Waitress has it, and has no effect.
     Ignored,
 }
 
-/// What may be written for a setting.
+/// The type of a setting's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// True or false.
     Flag,
-    /// A whole number of something.
+    /// A whole number.
     Count {
-        /// The smallest that makes sense.
+        /// The smallest valid number.
         least: i64,
-        /// The largest that makes sense.
+        /// The largest valid number.
         most: i64,
         /// What is counted, in the plural; empty for a port.
         of: &'static str,
     },
     /// A whole number of threads, or `auto`.
     Threads,
-    /// A time: seconds as a number, or `500ms`, `30s`, `5m`, `1h`.
+    /// A duration: seconds as a number, or `500ms`, `30s`, `5m`, `1h`.
     Duration(Zero),
     /// A number of bytes, or `64KiB`, `10MB`.
     Size {
-        /// The smallest that makes sense, in bytes.
+        /// The smallest valid size, in bytes.
         least: i64,
     },
-    /// Permission bits as octal digits.
+    /// File permissions in octal digits.
     Mode,
     /// Text.
     Text(Empty),
-    /// Text with one leading slash and none at its end, or none at all.
+    /// A URL path with a leading slash and no trailing slash, or empty text.
     Prefix,
-    /// A file or folder.
+    /// The path of a file or directory.
     Path,
-    /// Several folders.
+    /// Paths of directories.
     Paths,
-    /// One of some words.
+    /// One word of a fixed set.
     Choice(&'static [&'static str]),
-    /// A host to listen at.
+    /// A host to listen on.
     Host,
-    /// One place to listen at.
+    /// An address to listen on.
     Endpoint,
-    /// Several places to listen at.
+    /// Addresses to listen on.
     Endpoints,
-    /// Sockets that are already bound, by their descriptors.
+    /// Bound sockets, as descriptors.
     Descriptors,
     /// Addresses and networks of proxies.
     Proxies,
-    /// Names of forwarded header fields.
+    /// Names of forwarding fields.
     ProxyHeaders,
-    /// Several paths of URLs.
+    /// URL paths.
     UrlPaths,
-    /// A format of access-log lines.
+    /// A format of access log lines.
     AccessLogFormat,
     /// The application to load.
     Application,
 }
 
-/// What a duration of zero means.
+/// The meaning of a zero duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zero {
-    /// A mistake.
+    /// It is an error.
     Refused,
-    /// At once.
+    /// Immediately.
     Now,
     /// Never.
     Never,
 }
 
-/// What an empty text means.
+/// The meaning of an empty text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Empty {
-    /// A mistake.
+    /// It is an error.
     Refused,
-    /// That there is no such text.
+    /// The setting is unset.
     Unset,
 }
 
-/// Where a setting stands in every list.
+/// The section of a setting in every list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
-    /// What is served.
+    /// The application, and its environ.
     Application,
-    /// Where it listens.
+    /// The addresses to listen on.
     Network,
-    /// How much of everything.
+    /// Limits on numbers and sizes.
     Limits,
-    /// How long everything.
+    /// Limits on time.
     Timeouts,
-    /// What stands in front.
+    /// Trusted proxies.
     Proxy,
-    /// What is told about it.
+    /// Logs and error output.
     Observability,
 }
 
 impl Section {
-    /// Every section, in the order they are listed.
+    /// Every section, in order of listing.
     pub const ALL: [Self; 6] = [
         Self::Application,
         Self::Network,
@@ -179,7 +179,7 @@ impl Section {
         }
     }
 
-    /// Its settings, in the order of their declaration.
+    /// Its settings, in order of declaration.
     pub const fn settings(self) -> &'static [&'static Setting] {
         match self {
             Self::Application => application::ALL,
@@ -199,7 +199,7 @@ impl fmt::Display for Section {
 }
 
 impl Setting {
-    /// What the declarations start from; a name, a kind and a help are theirs to give.
+    /// The base of every declaration, which must set `name`, `kind` and `help`.
     const fn of(section: Section) -> Self {
         Self {
             name: "",
@@ -228,14 +228,14 @@ impl Setting {
         self.name.replace('-', "_")
     }
 
-    /// Whether the setting may be given in files, variables and flags.
+    /// Whether files, variables and flags may set it.
     pub(crate) fn is_written(&self) -> bool {
         self.reach == Reach::Everywhere
     }
 }
 
 impl Kind {
-    /// The unit of a bare number, or what is counted; empty when there is neither.
+    /// The unit of a number without a suffix, or what is counted; empty if there is neither.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Count { of, .. } => of,
@@ -246,13 +246,13 @@ impl Kind {
         }
     }
 
-    /// Whether a repeated flag adds to the values rather than replacing them. Who is trusted never
-    /// grows that way: there the last flag wins, as in Waitress.
+    /// Whether a repeated flag adds values instead of replacing them. The trusted proxies are
+    /// replaced, as in Waitress: a second flag must not extend who is trusted.
     pub(crate) const fn accumulates(self) -> bool {
         matches!(self, Self::Paths | Self::Endpoints | Self::UrlPaths)
     }
 
-    /// What stands for the value in `--help`.
+    /// The placeholder of the value in `--help`.
     pub(crate) fn placeholder(self) -> Cow<'static, str> {
         let word = match self {
             Self::Choice(words) => return words.join("|").into(),
@@ -265,7 +265,7 @@ impl Kind {
             Self::Text(_) => "TEXT",
             Self::Prefix => "PREFIX",
             Self::Path => "PATH",
-            Self::Paths => "FOLDER",
+            Self::Paths => "DIRECTORY",
             Self::Host => "ADDRESS",
             Self::Endpoint | Self::Endpoints => "ADDRESS",
             Self::Descriptors => "SOCKETS",
@@ -284,7 +284,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
     Section::ALL.into_iter().flat_map(|section| section.settings().iter().copied())
 }
 
-/// The setting of a name, written with `-` or `_`.
+/// The setting with this name, written with `-` or `_`.
 pub fn find(name: &str) -> Option<&'static Setting> {
     settings().find(|setting| {
         setting.name.len() == name.len()

@@ -1,8 +1,7 @@
 //! Which settings file is read.
 //!
-//! One that was named, with `--config` or in `MAITRED_CONFIG`, must exist. Without a name the
-//! current folder is looked into, and what is not there is not missed. The files themselves are
-//! opened by the caller.
+//! A file named with `--config` or in `MAITRED_CONFIG` must exist. Otherwise the current directory
+//! may contain one. The caller opens the files.
 
 use crate::invocation::Invocation;
 use crate::origin::Origin;
@@ -11,25 +10,25 @@ use crate::providers::environment::FILE_VARIABLE;
 /// A file that may hold the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its path, relative to the current folder unless it was named otherwise.
+    /// Its path as given; the files of the current directory have no directory part.
     pub path: String,
-    /// Who named it. Then it must exist.
+    /// The source that named it; such a file must exist.
     pub named_by: Option<Origin>,
 }
 
-/// A settings file as it was found.
+/// A settings file that the caller has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsFile {
-    /// Which of the candidates it is.
+    /// The candidate.
     pub candidate: Candidate,
     /// Its bytes, or why they could not be read.
     pub contents: Result<Vec<u8>, String>,
 }
 
-/// The files to look for, in this order. The first that exists is the one.
+/// The files to look for, in this order; the first that exists is used.
 ///
-/// A candidate that somebody named ends the search: when it cannot be read, the failure belongs
-/// into [`SettingsFile::contents`], to be reported with all other problems.
+/// A candidate that was named ends the search. If it cannot be read, pass the failure in
+/// [`SettingsFile::contents`], so that it is reported with all other problems.
 pub fn candidates(
     invocation: Option<&Invocation>,
     environment: &[(String, String)],

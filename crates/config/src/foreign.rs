@@ -1,47 +1,47 @@
-//! What the options of other servers are called here.
+//! Hints for the options of other servers, above all gunicorn's.
 //!
-//! Whoever comes from gunicorn types its flags by habit. Those that mean the same are accepted as
-//! aliases; the others are unknown, and the message says what to use instead.
+//! Options that mean the same are accepted as aliases. The others are unknown, and the error says
+//! what to use instead.
 
-/// A name of another server, and what to do here. Sorted by name.
+/// An option of another server, and what to use instead. Sorted by name.
 const ADVICE: &[(&str, &str)] = &[
-    ("access-logfile", "it is called `access-log` here"),
-    ("access-logformat", "it is called `access-log-format` here"),
-    ("bind", "it is called `listen` here"),
-    ("ca-certs", "there is no TLS here: a proxy in front ends it"),
-    ("certfile", "there is no TLS here: a proxy in front ends it"),
-    ("daemon", "a service manager keeps the server running; it stays in the foreground"),
-    ("error-logfile", "the log goes to standard error; `log-level` and `log-format` shape it"),
-    ("forwarded-allow-ips", "it is called `trusted-proxy` here"),
-    ("group", "a service manager sets user and group"),
-    ("http-socket", "it is called `listen` here"),
-    ("keep-alive", "it is called `keep-alive-timeout` here"),
-    ("keepalive", "it is called `keep-alive-timeout` here"),
-    ("keyfile", "there is no TLS here: a proxy in front ends it"),
-    ("limit-request-field_size", "it is part of `max-request-header-size` here"),
-    ("limit-request-fields", "it is part of `max-request-header-size` here"),
-    ("limit-request-line", "it is part of `max-request-header-size` here"),
-    ("log-file", "the log goes to standard error; `log-level` and `log-format` shape it"),
-    ("loglevel", "it is called `log-level` here"),
-    ("max-requests", "workers are not restarted after a number of requests here"),
-    ("max-requests-jitter", "workers are not restarted after a number of requests here"),
-    ("pid", "a service manager knows the process; no file is written"),
-    ("pidfile", "a service manager knows the process; no file is written"),
-    ("preload", "the application is loaded once, before any connection is accepted"),
-    ("preload-app", "the application is loaded once, before any connection is accepted"),
-    ("processes", "it is called `workers` here"),
-    ("pythonpath", "it is called `python-path` here"),
-    ("reload", "there is no reloader here: the framework's development server has one"),
-    ("statsd-host", "`admin-listen` answers `/metrics` for Prometheus"),
-    ("timeout", "it is called `request-timeout` here"),
-    ("umask", "`unix-socket-perms` sets the permissions of Unix sockets"),
-    ("user", "a service manager sets user and group"),
-    ("worker-class", "there is one kind of worker: threads that Rust feeds"),
-    ("worker-connections", "it is called `connection-limit` here"),
-    ("worker-tmp-dir", "it is called `temp-dir` here"),
+    ("access-logfile", "use `access-log`"),
+    ("access-logformat", "use `access-log-format`"),
+    ("bind", "use `listen`"),
+    ("ca-certs", "TLS is not supported: terminate it in a proxy"),
+    ("certfile", "TLS is not supported: terminate it in a proxy"),
+    ("daemon", "the server stays in the foreground: run it under a service manager"),
+    ("error-logfile", "the log goes to standard error; see `log-level` and `log-format`"),
+    ("forwarded-allow-ips", "use `trusted-proxy`"),
+    ("group", "set user and group in the service manager"),
+    ("http-socket", "use `listen`"),
+    ("keep-alive", "use `keep-alive-timeout`"),
+    ("keepalive", "use `keep-alive-timeout`"),
+    ("keyfile", "TLS is not supported: terminate it in a proxy"),
+    ("limit-request-field_size", "use `max-request-header-size`, for the whole head"),
+    ("limit-request-fields", "use `max-request-header-size`, for the whole head"),
+    ("limit-request-line", "use `max-request-header-size`, for the whole head"),
+    ("log-file", "the log goes to standard error; see `log-level` and `log-format`"),
+    ("loglevel", "use `log-level`"),
+    ("max-requests", "workers are not restarted after a number of requests"),
+    ("max-requests-jitter", "workers are not restarted after a number of requests"),
+    ("pid", "no pid file is written: run the server under a service manager"),
+    ("pidfile", "no pid file is written: run the server under a service manager"),
+    ("preload", "the application is always loaded before the first connection is accepted"),
+    ("preload-app", "the application is always loaded before the first connection is accepted"),
+    ("processes", "only one worker process is supported so far: start several servers"),
+    ("pythonpath", "use `python-path`"),
+    ("reload", "reloading is not supported: use the framework's development server"),
+    ("statsd-host", "use `admin-listen`, which serves `/metrics` for Prometheus"),
+    ("timeout", "use `request-timeout`"),
+    ("umask", "use `unix-socket-perms` for the permissions of Unix sockets"),
+    ("user", "set user and group in the service manager"),
+    ("worker-class", "not needed: all workers are threads"),
+    ("worker-connections", "use `connection-limit`"),
+    ("worker-tmp-dir", "use `temp-dir`"),
 ];
 
-/// One-letter flags of gunicorn, by their long name.
+/// One-letter flags of gunicorn, with their long names.
 const LETTERS: &[(&str, &str)] = &[
     ("D", "daemon"),
     ("g", "group"),
@@ -52,17 +52,17 @@ const LETTERS: &[(&str, &str)] = &[
     ("u", "user"),
 ];
 
-/// Names above that take no value, so that what follows them is the application.
+/// Options above that take no value, so that the argument after them is not taken for one.
 const SWITCHES: &[&str] = &["D", "daemon", "preload", "preload-app", "reload"];
 
-/// What to do instead of a setting of another server, if it is known as one.
+/// What to use instead of `name`, if it is a known option of another server.
 pub(crate) fn advice(name: &str) -> Option<&'static str> {
     let long = LETTERS.iter().find(|(letter, _)| *letter == name).map_or(name, |(_, long)| *long);
     let long = long.replace('_', "-").to_ascii_lowercase();
     ADVICE.iter().find(|(known, _)| known.replace('_', "-") == long).map(|(_, advice)| *advice)
 }
 
-/// Whether an unknown flag is known to take the next argument as its value.
+/// Whether `name` is a known option of another server that takes a value.
 pub(crate) fn takes_value(name: &str) -> bool {
     advice(name).is_some() && !SWITCHES.contains(&name)
 }

@@ -1,9 +1,8 @@
 //! `config import`: the settings of another format as TOML.
 //!
-//! Projects that come from Waitress have them in a PasteDeploy INI, others in YAML or JSON. What
-//! has a meaning here is printed as a settings file; what has none is named, so that nothing is
-//! lost without a word. The formats are read by the `config` crate, which knows nothing of
-//! PasteDeploy's own rules: those are in [`paste`].
+//! Projects that use Waitress have a PasteDeploy INI file, others YAML or JSON. Known settings are
+//! printed as a settings file; everything else is listed, so that nothing is lost silently. The
+//! `config` crate parses the formats; PasteDeploy's own rules are in [`paste`].
 
 mod paste;
 
@@ -24,29 +23,31 @@ use crate::written;
 /// A settings file made from another format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// The settings file, with what was left out as comments at its top.
+    /// The settings file, with comments at its top about what was left out.
     pub toml: String,
-    /// What could not be carried over, one sentence each: lower case, no full stop.
+    /// What was left out, one sentence each: lower case, no full stop.
     pub left_out: Vec<String>,
 }
 
-/// Settings by their names, in the order of the names.
+/// Names and values, sorted by name.
 type Entries = Vec<(String, Value)>;
 
-/// Reads a file of another format, which its path's ending tells: `.ini` and `.cfg`, `.yaml` and
-/// `.yml`, or `.json`.
+/// Reads a file of another format. The extension of its path selects the format: `.ini` or `.cfg`,
+/// `.yaml` or `.yml`, `.json`.
 ///
 /// # Errors
 ///
-/// When the file is none of these, cannot be parsed, or has no settings of a server in it.
+/// The format is not supported, the file cannot be parsed, or an INI file has no server section.
 pub fn import(path: &str, text: &str) -> Result<Imported, Problems> {
     let format = match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "ini" | "cfg" => FileFormat::Ini,
         "yaml" | "yml" => FileFormat::Yaml,
         "json" => FileFormat::Json,
         _ => {
-            let problem = Problem::new(format!("`{path}` has a format that cannot be imported"));
-            return Err(problem.hinting("it may end in .ini, .cfg, .yaml, .yml or .json").into());
+            let problem = Problem::new(format!("cannot import `{path}`: unknown format"));
+            return Err(problem
+                .hinting("its name must end in .ini, .cfg, .yaml, .yml or .json")
+                .into());
         }
     };
     let mut left_out = Vec::new();
@@ -59,7 +60,7 @@ pub fn import(path: &str, text: &str) -> Result<Imported, Problems> {
     let layer = read(entries, &mut left_out);
     let body = body(&layer);
     left_out.extend(contradictions(path, &body));
-    let mut toml = format!("# Made from {path} by `maitred config import`.\n");
+    let mut toml = format!("# Converted from {path} by `maitred config import`.\n");
     for sentence in &left_out {
         toml.push_str(&format!("# Left out: {}.\n", shortened_line(sentence)));
     }
@@ -78,12 +79,12 @@ fn parse(path: &str, text: &str, format: FileFormat) -> Result<Vec<(String, Fore
     Ok(entries)
 }
 
-/// A comment is one line, whatever a foreign file has in it.
+/// The text as part of a comment line: without control characters, and shortened.
 fn shortened_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }
 
-/// The entries of a YAML or JSON document. They may stand in a table named after a server.
+/// The entries of a YAML or JSON document, at the top or in a table named after a server.
 fn flattened(parsed: Vec<(String, Foreign)>, left_out: &mut Vec<String>) -> Entries {
     let mut entries = Entries::new();
     for (name, value) in parsed {
@@ -94,12 +95,12 @@ fn flattened(parsed: Vec<(String, Foreign)>, left_out: &mut Vec<String>) -> Entr
                     inner.sort_by(|(a, _), (b, _)| a.cmp(b));
                     entries.extend(flattened(inner, left_out));
                 } else {
-                    left_out.push(format!("`{}` is a table of something else", shortened(&name)));
+                    left_out.push(format!("`{}` is a table without settings", shortened(&name)));
                 }
             }
             kind => match neutral(kind) {
                 Some(value) => entries.push((name, value)),
-                None => left_out.push(format!("`{}` is no setting's value", shortened(&name))),
+                None => left_out.push(format!("`{}` has an unsupported value", shortened(&name))),
             },
         }
     }
@@ -123,7 +124,7 @@ fn neutral(kind: ValueKind) -> Option<Value> {
     })
 }
 
-/// Reads each entry as a keyword, which is what PasteDeploy makes of it too.
+/// Reads each entry as a keyword, as PasteDeploy does.
 fn read(entries: Entries, left_out: &mut Vec<String>) -> Layer {
     let mut layer = Layer::new("import", Manner::Cast);
     let mut problems = Vec::new();
@@ -160,7 +161,7 @@ fn body(layer: &Layer) -> String {
     body
 }
 
-/// What the result would be refused for. It is printed all the same, for a person to decide.
+/// Why the result would be rejected. It is printed nevertheless, for a person to correct.
 fn contradictions(path: &str, body: &str) -> Vec<String> {
     let candidate = Candidate { path: path.to_owned(), named_by: None };
     let file = SettingsFile { candidate, contents: Ok(body.as_bytes().to_vec()) };

@@ -1,7 +1,7 @@
-//! What a command line asks for: which command, with which file, and which settings it carries.
+//! Parses a command line into a command, the settings file that it names, and a layer of settings.
 //!
-//! Clap knows the grammar and says what was typed; what the words mean is left to the
-//! declarations, and what is wrong with them is told together with everything else.
+//! Clap handles the grammar. The declarations define the values, and errors in them are collected
+//! and reported with all others.
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Grammar};
 
@@ -11,47 +11,47 @@ use crate::providers::command_line::{self, POSITIONAL, flags};
 
 mod mistakes;
 
-/// A command line, taken apart. What is wrong with it is kept until [`crate::load()`].
+/// A parsed command line. Its errors are kept until [`crate::load()`] reports them.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What is to be done.
+    /// The command.
     pub command: Command,
-    /// The settings file that was named with `--config`.
+    /// The settings file named with `--config`.
     pub config: Option<String>,
     pub(crate) layer: Layer,
     pub(crate) problems: Vec<Problem>,
 }
 
-/// What is to be done.
+/// A command of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Serve the application.
     Serve,
-    /// Load settings and application, and say what is wrong: `check`, `--check-config`.
+    /// Load the settings and the application, and report errors: `check`, `--check-config`.
     Check,
-    /// Print the settings that would be used: `config show`, `--print-config`.
+    /// Print the effective settings: `config show`, `--print-config`.
     ShowConfig {
-        /// Whether each is shown with where it was set.
+        /// Whether to print the origin of each value.
         origins: bool,
-        /// In which format.
+        /// The output format.
         format: ShowFormat,
     },
     /// Print the JSON Schema: `config schema`.
     Schema,
-    /// Print the settings of another format as TOML: `config import`.
+    /// Convert the settings of another format to TOML: `config import`.
     Import {
         /// The file to read.
         file: String,
     },
-    /// Print completions for a shell: `completions`.
+    /// Print a completion script for a shell: `completions`.
     Completions(Shell),
     /// Print the man page: `man`.
     Man,
-    /// Print this text, help or version, and be done.
+    /// Print this text: help or version.
     Print(String),
 }
 
-/// The format of `config show`.
+/// The output format of `config show`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShowFormat {
     /// A settings file.
@@ -61,19 +61,18 @@ pub enum ShowFormat {
     Json,
 }
 
-/// A shell that completions can be made for.
+/// A shell for which there are completions.
 pub use clap_complete::Shell;
 
 impl Invocation {
-    /// Reads the arguments, without the program's name.
+    /// Parses the arguments, without the program's name.
     ///
-    /// It never fails: what is wrong is reported by [`crate::load()`], with all that is wrong
-    /// elsewhere.
+    /// It never fails: [`crate::load()`] reports its errors together with those of other sources.
     pub fn parse<I: IntoIterator<Item = S>, S: Into<String>>(arguments: I) -> Self {
         let mut arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
         let mut problems = Vec::new();
-        // Clap stops at the first flag it does not know. Each such flag is noted and taken out,
-        // and the rest is read again; there are at most as many as arguments.
+        // Clap stops at the first unknown flag. Each unknown flag is recorded and removed, and the
+        // rest is parsed again; every turn removes an argument, so the loop ends.
         loop {
             match grammar().try_get_matches_from(&arguments) {
                 Ok(matches) => return Self::from_matches(&matches, problems),
@@ -89,11 +88,11 @@ impl Invocation {
         }
     }
 
-    /// What is wrong with the command line itself, for the commands that load no settings.
+    /// Checks the command line itself, for the commands that load no settings.
     ///
     /// # Errors
     ///
-    /// Every mistake in it.
+    /// Every error in the command line.
     pub fn check(&self) -> Result<(), Problems> {
         Problems::from_list(self.problems.clone())
     }
@@ -123,7 +122,7 @@ impl Invocation {
     }
 }
 
-/// The command that the names of the subcommands, or a flag of gunicorn's, say.
+/// The command that the subcommands, or one of gunicorn's flags, select.
 fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
     let text = |id: &str| {
         levels
@@ -168,10 +167,11 @@ pub(crate) fn grammar() -> Grammar {
         .about("Serves a WSGI application.")
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(
-            "Every true/false option has an opposite, --no-OPTION. An option may be shortened as \
-             long as it stays unambiguous. TIME is seconds, or as 500ms, 30s, 5m; SIZE is bytes, \
-             or as 64KiB, 10MB. Settings are also read from maitred.toml or [tool.maitred] in \
-             pyproject.toml; `maitred config show --origin` tells what was set where.",
+            "Every true/false option has an opposite, --no-OPTION. An option may be abbreviated as \
+             long as it is unambiguous. TIME is seconds, or 500ms, 30s, 5m; SIZE is bytes, or \
+             64KiB, 10MB. Settings are also read from the environment and from maitred.toml or \
+             [tool.maitred] in pyproject.toml; `maitred config show --origin` prints the source of \
+             each value.",
         )
         .override_usage("maitred [OPTIONS] APP\n       maitred [OPTIONS] COMMAND")
         .term_width(100)
@@ -184,23 +184,24 @@ pub(crate) fn grammar() -> Grammar {
         .args(flags(true))
         .subcommand(
             Grammar::new("serve")
-                .about("Serve the application; also what happens without a command")
+                .about("Serve the application (the default command)")
                 .arg(application())
                 .args(general(false))
                 .args(flags(true)),
         )
         .subcommand(
             Grammar::new("check")
-                .about("Load settings and application, say what is wrong, and open no socket")
+                .about("Load the settings and the application, report errors, and open no socket")
                 .arg(application())
                 .args(general(false))
                 .args(flags(true)),
         )
         .subcommand(config())
         .subcommand(
-            Grammar::new("completions").about("Print completions for a shell").arg(
+            Grammar::new("completions").about("Print a completion script for a shell").arg(
                 Arg::new("shell")
                     .value_name("SHELL")
+                    .help("The shell")
                     .required(true)
                     .value_parser(clap::value_parser!(Shell)),
             ),
@@ -215,20 +216,20 @@ fn config() -> Grammar {
         .arg_required_else_help(true)
         .subcommand(
             Grammar::new("show")
-                .about("Print the settings that would be used; every option of `maitred` is taken")
+                .about("Print the effective settings; accepts every option of `maitred`")
                 .arg(application().hide(true))
                 .arg(
                     Arg::new("origin")
                         .long("origin")
                         .action(ArgAction::SetTrue)
-                        .help("Say of each setting where it was set"),
+                        .help("Print the source of each value"),
                 )
                 .arg(
                     Arg::new("format")
                         .long("format")
                         .value_name("FORMAT")
                         .value_parser(["toml", "json"])
-                        .help("Print a settings file or a JSON object [default: toml]"),
+                        .help("Output format: a settings file or a JSON object [default: toml]"),
                 )
                 .args(general(false))
                 .args(flags(false)),
@@ -239,7 +240,12 @@ fn config() -> Grammar {
         .subcommand(
             Grammar::new("import")
                 .about("Print the settings of a PasteDeploy INI, YAML or JSON file as TOML")
-                .arg(Arg::new("file").value_name("FILE").required(true)),
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .required(true)
+                        .help("File to convert; its name ends in .ini, .cfg, .yaml, .yml or .json"),
+                ),
         )
 }
 
@@ -249,7 +255,7 @@ fn application() -> Arg {
         .help("The application: `module:attribute`, or `module:factory()`")
 }
 
-/// The flags that are no settings. Only the outermost command has gunicorn's habits.
+/// The flags that are not settings. Only the outermost command has gunicorn's flags.
 fn general(outermost: bool) -> Vec<Arg> {
     let mut flags = vec![
         Arg::new("config")
@@ -258,13 +264,13 @@ fn general(outermost: bool) -> Vec<Arg> {
             .value_name("FILE")
             .allow_hyphen_values(true)
             .help(
-                "Settings file; else ./maitred.toml or [tool.maitred] in ./pyproject.toml\n[env: MAITRED_CONFIG]",
+                "Settings file, instead of ./maitred.toml or [tool.maitred] in ./pyproject.toml\n[env: MAITRED_CONFIG]",
             ),
     ];
     if outermost {
         let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
-        flags.push(flag("check-config").help("The same as the command `check`"));
-        flags.push(flag("print-config").help("The same as the command `config show`"));
+        flags.push(flag("check-config").help("Same as the command `check`"));
+        flags.push(flag("print-config").help("Same as the command `config show`"));
     }
     flags
 }

@@ -1,4 +1,4 @@
-//! From everything that was written to [`Settings`], or to every mistake in it.
+//! Loads [`Settings`] from all sources, or reports every error in them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,39 +14,39 @@ use crate::reading::Manner;
 use crate::settings::Settings;
 use crate::value::Value;
 
-/// Everything that can say something about the settings, already read.
+/// Every source of settings, already read.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// The settings file, of [`crate::candidates`] the first that exists.
+    /// The settings file: the first of [`crate::candidates`] that exists.
     pub file: Option<SettingsFile>,
-    /// The environment: all of it, for some variables of other software count too.
+    /// The whole environment, because some variables of other software are used as well.
     pub environment: Vec<(String, String)>,
-    /// The command line, when there is one.
+    /// The command line, if there is one.
     pub invocation: Option<Invocation>,
     /// The keywords of `serve()` or of a PasteDeploy section.
     pub keywords: Vec<(String, Value)>,
-    /// How many CPUs the process may use; 0 when nobody knows.
+    /// The number of CPUs that the process may use; 0 if unknown.
     pub cpus: usize,
 }
 
-/// Settings that make sense, and where each came from.
+/// Valid settings, and the origin of each.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
-    /// What is worth a warning.
+    /// Warnings.
     pub notes: Vec<Note>,
     pub(crate) values: BTreeMap<&'static str, (Value, Origin)>,
 }
 
 impl Loaded {
-    /// Where a setting was set, by its name; `None` when there is no setting of that name.
+    /// Where the setting `name` was set; `None` if there is no such setting.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         let setting = crate::declaration::find(name)?;
         self.values.get(setting.name).map(|(_, origin)| origin)
     }
 
-    /// The settings that somebody set, and where.
+    /// The settings that were set, and where.
     pub fn changed(&self) -> impl Iterator<Item = (&'static Setting, &Origin)> {
         settings().filter_map(|setting| {
             let (_, origin) = self.values.get(setting.name)?;
@@ -59,14 +59,14 @@ impl Loaded {
 ///
 /// # Errors
 ///
-/// Every mistake in every source, also in values that a later source replaces: a mistake that
-/// does no harm today is found by whoever takes the other source away.
+/// Every error in every source, including errors in values that a later source overrides, because
+/// they would appear as soon as that source is removed.
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
     let mut notes = Vec::new();
     let file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
-    // A flag that could not be read may have swallowed the application, and so may a file.
+    // An invalid flag or an unreadable file may be the reason why no application is known.
     let needs_app = sources.invocation.as_ref().is_some_and(|invocation| {
         file.is_some()
             && invocation.problems.is_empty()
@@ -94,7 +94,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     }
     crate::combination::check(&merged, &mut problems, &mut notes);
     if needs_app && !merged.is_attempted(&application::APP) {
-        let hint = "name it as in `maitred package.module:attribute`";
+        let hint = "name it, as in `maitred package.module:attribute`";
         problems.push(Problem::new("there is no application to serve").hinting(hint));
     }
     Problems::from_list(problems)?;
@@ -106,14 +106,14 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
 }
 
 impl Default for Settings {
-    /// The declared defaults, read as everything else is.
+    /// The declared defaults, parsed like every other value.
     fn default() -> Self {
         let defaults = merge(vec![defaults()]);
         crate::assembly::settings(&defaults, 0).expect("a test reads every declared default")
     }
 }
 
-/// The declared defaults, as a layer beneath all others.
+/// The declared defaults, as the lowest layer.
 pub(crate) fn defaults() -> Layer {
     let mut layer = Layer::new("default", Manner::Text);
     let mut problems = Vec::new();
@@ -127,7 +127,7 @@ pub(crate) fn defaults() -> Layer {
     layer
 }
 
-/// The settings of the file; `None` when they cannot be known, because it could not be read.
+/// The layer of the settings file; `None` if the file could not be read.
 fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<Layer> {
     let Some(SettingsFile { candidate, contents }) = file else {
         return Some(Layer::new("file", Manner::Typed));
@@ -145,11 +145,11 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<
         }
     };
     if std::path::Path::new(&path).extension().is_some_and(|extension| extension == "py") {
-        // gunicorn's settings are a program, every line of which is a syntax error here.
+        // gunicorn's settings file is Python, every line of which would be a syntax error.
         let hint =
-            "a setting is `name = value` in a .toml file; `maitred config schema` lists them";
+            "write `name = value` in a .toml file; `maitred config schema` lists the settings";
         problems.push(
-            Problem::new(format!("`{path}` is Python, and settings are TOML here")).hinting(hint),
+            Problem::new(format!("`{path}` is Python, but settings files are TOML")).hinting(hint),
         );
         return None;
     }
@@ -164,7 +164,7 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<
             let end = text.len();
             let source = Arc::new(SourceText { path, text });
             let spot = Spot::in_file(&source, end..end);
-            problems.push(Problem::new("the settings file is not UTF-8 from here on").at(&spot));
+            problems.push(Problem::new("the settings file is not valid UTF-8 here").at(&spot));
             None
         }
     }

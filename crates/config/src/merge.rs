@@ -1,8 +1,8 @@
-//! Which layer has the last word on each setting.
+//! Merges the layers: a later layer overrides an earlier one.
 //!
-//! Figment merges, later over earlier, and remembers for each value the layer it is from. One
-//! thing it cannot know: there are four ways to say where to listen, and a later layer that
-//! chooses one takes the others away, or `--port` could not replace a `listen` of the file.
+//! Figment merges, and records the layer of each value. One rule is ours: there are four ways to
+//! set the listening addresses, and a layer that uses one of them discards the others from earlier
+//! layers. Otherwise `--port` could not replace a `listen` in the file.
 
 use figment::Figment;
 use figment::value::Dict;
@@ -15,34 +15,34 @@ use crate::problem::{Note, Problem};
 use crate::providers::{Given, Layer};
 use crate::value::Value;
 
-/// The ways to say where to listen. In one layer they exclude each other, as in Waitress.
+/// The ways to set the listening addresses. Within a layer they exclude each other, as in Waitress.
 const WAYS: [&[&Setting]; 4] = [&[&HOST, &PORT], &[&LISTEN], &[&UNIX_SOCKET], &[&SOCKETS]];
 
 /// The layers, merged.
 pub(crate) struct Merged {
     figment: Figment,
-    /// What the figment comes to: it would merge anew for each question.
+    /// The merged values, kept because the figment would merge again for each lookup.
     values: Dict,
     layers: Vec<Layer>,
 }
 
-/// Merges the layers, the last of which wins.
+/// Merges the layers; the last one wins.
 pub(crate) fn merge(layers: Vec<Layer>) -> Merged {
     let figment = layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
     let values = match figment.find_value("") {
         Ok(figment::value::Value::Dict(_, values)) => values,
-        _ => Dict::new(), // no layer says anything
+        _ => Dict::new(), // no layer sets anything
     };
     Merged { figment, values, layers }
 }
 
 impl Merged {
-    /// The value of a setting; `Value::None` when it is unset.
+    /// The value of a setting; `Value::None` if it is unset.
     pub(crate) fn value(&self, setting: &Setting) -> Value {
         self.values.get(setting.name).map_or(Value::None, Value::from)
     }
 
-    /// What the winning layer says about a setting.
+    /// The value and location of a setting in the layer that won.
     pub(crate) fn given(&self, setting: &Setting) -> Option<&Given> {
         let winner = self.figment.get_metadata(self.values.get(setting.name)?.tag())?;
         let layer = self.layers.iter().find(|layer| winner.name == layer.name())?;
@@ -54,14 +54,14 @@ impl Merged {
         self.given(setting).map_or(Origin::Default, |given| given.spot.origin.clone())
     }
 
-    /// The place where somebody set a setting; nothing for defaults and for what is unset.
+    /// The location where a setting was set; `None` for defaults and unset settings.
     pub(crate) fn spot(&self, setting: &Setting) -> Option<&Spot> {
         let given = self.given(setting)?;
         (given.spot.origin != Origin::Default && given.says_something()).then_some(&given.spot)
     }
 
-    /// The place where somebody set a setting to something else than it is anyway. In a call of
-    /// `serve()` Waitress goes by a keyword's presence, so there its default counts as well.
+    /// The location where a setting was set to another value than its default. For a keyword, the
+    /// default counts as well, because Waitress checks whether the keyword is present.
     pub(crate) fn changed_spot(&self, setting: &Setting) -> Option<&Spot> {
         let default = self.layers.first().and_then(|defaults| defaults.get(setting));
         let given = self.given(setting)?;
@@ -70,26 +70,25 @@ impl Merged {
         self.spot(setting).filter(|_| is_keyword || !is_default)
     }
 
-    /// Whether somebody tried to set it, or did.
+    /// Whether it was set, to a valid or an invalid value.
     pub(crate) fn is_attempted(&self, setting: &Setting) -> bool {
         self.spot(setting).is_some() || self.layers.iter().any(|layer| layer.is_mistaken(setting))
     }
 
-    /// A value as the type that all values of its kind have; the type's default when it is unset,
-    /// or when a mistake kept it from being read.
+    /// A value as the Rust type of its kind; that type's default if the setting is unset or its
+    /// value was invalid.
     pub(crate) fn get<T: DeserializeOwned + Default>(&self, setting: &Setting) -> T {
         let value = self.values.get(setting.name);
         value.and_then(|value| value.deserialize().ok()).unwrap_or_default()
     }
 
-    /// A truth value.
+    /// The value of a flag.
     pub(crate) fn flag(&self, setting: &Setting) -> bool {
         self.get(setting)
     }
 }
 
-/// Leaves only the way to listen that the last layer with any chose, and reports the layers that
-/// choose two.
+/// Keeps only the way to listen that the last layer with any uses, and reports layers that use two.
 pub(crate) fn resolve_ways(
     layers: &mut [Layer],
     problems: &mut Vec<Problem>,
@@ -115,7 +114,7 @@ pub(crate) fn resolve_ways(
             if let Some(given) = layer.remove(setting).filter(Given::says_something) {
                 let message =
                     format!("`{}` is not used: `{}` replaces it", setting.name, winner.name);
-                let hint = format!("`{}` was set here: {winning}", winner.name);
+                let hint = format!("`{}` was set at: {winning}", winner.name);
                 notes.push(Note(Problem::new(message).at(&given.spot).hinting(hint)));
             }
         }
@@ -135,7 +134,7 @@ fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
     let Some((first, first_given)) = ways.next() else { return };
     for (second, given) in ways {
         let message = format!("`{}` and `{}` cannot both be set", first.name, second.name);
-        let problem = Problem::new(message).at(&given.spot).hinting("each says where to listen");
+        let problem = Problem::new(message).at(&given.spot).hinting("both say where to listen");
         let label = format!("`{}` is set here", first.name);
         let same_file = first_given.spot.excerpt.is_some();
         problems.push(if same_file {
@@ -146,8 +145,8 @@ fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Whether a variable of other software may decide a setting: nobody else does, and for the port,
-/// nobody has chosen another way to listen.
+/// Whether a variable of other software may set a setting: no layer sets it, and for the port, no
+/// layer uses another way to listen.
 pub(crate) fn wants_fallback(setting: &Setting, layers: &[Layer]) -> bool {
     let is_set = |setting: &Setting| {
         layers.iter().any(|layer| layer.get(setting).is_some_and(Given::says_something))

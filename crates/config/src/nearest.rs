@@ -1,16 +1,16 @@
-//! The nearest right spelling of a wrong word.
+//! Suggests the correct spelling of a misspelt name.
 
-/// The candidate that the word most probably means, if any is near enough to be worth saying.
+/// The candidate most similar to the word, if it is similar enough to suggest.
 ///
-/// Jaro-Winkler counts a common beginning most, which suits names that people half remember; the
-/// threshold is where unrelated names of ours begin to be suggested for one another.
+/// Jaro-Winkler weighs a common prefix most, which suits half-remembered names. Below the
+/// threshold, unrelated settings would be suggested for one another.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     const NEAR: f64 = 0.85;
     if word.len() > 64 {
-        return None; // no name is half as long, and the comparison is quadratic
+        return None; // every name is shorter than half of this, and the comparison is quadratic
     }
     let word = word.replace('_', "-").to_ascii_lowercase();
     candidates

@@ -1,7 +1,6 @@
-//! Where a value was written.
+//! The origin of a value: line and column of a file, a variable, a flag, or a keyword.
 //!
-//! Every value that is not a default can be pointed at: a line and column of a file, a variable,
-//! a flag, a keyword. Messages show it, and so does `config show --origin`.
+//! Error messages and `config show --origin` print it.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// It was not set.
     Default,
     /// A settings file.
     File {
@@ -48,14 +47,14 @@ pub(crate) struct SourceText {
     pub(crate) text: String,
 }
 
-/// An origin, and when that is a file, the bytes of it that are meant.
+/// An origin, and for a file, the span of the value in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
     pub(crate) origin: Origin,
     pub(crate) excerpt: Option<Excerpt>,
 }
 
-/// A stretch of a settings file.
+/// A span of a settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt {
     pub(crate) source: Arc<SourceText>,
@@ -82,7 +81,8 @@ impl From<Origin> for Spot {
     }
 }
 
-/// The span, inside the text and between characters: a parser's error may point past the end.
+/// The span, moved to character boundaries within the text: a parser's error may point past the
+/// end.
 fn on_boundaries(text: &str, span: Range<usize>) -> Range<usize> {
     let down = |mut index: usize| {
         index = index.min(text.len());

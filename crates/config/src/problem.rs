@@ -1,8 +1,7 @@
-//! What is wrong with the settings, and how a person is told.
+//! Errors in the settings, and how they are reported.
 //!
-//! All mistakes are collected before any is shown: whoever corrects a deployment through a
-//! pipeline of ten minutes should not learn of them one by one. Each says what is wrong, where it
-//! was written, and what would be right; its line is shown the way rustc shows one.
+//! All errors are collected and reported together, so that a deployment is corrected in one turn.
+//! Each report says what is wrong, where, and what would be correct, in the layout of rustc.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +13,7 @@ use annotate_snippets::{
 
 use crate::origin::{Origin, Spot};
 
-/// One mistake in the settings.
+/// One error in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     message: String,
@@ -38,7 +37,7 @@ impl Problem {
         self
     }
 
-    /// Points at a second place too, when it is in the same file; else the hint names it.
+    /// Also points at a second location if it is in the same file; otherwise, the hint names it.
     pub(crate) fn with_other(mut self, spot: &Spot, label: &str) -> Self {
         let same_file = match (&self.spot, &spot.excerpt) {
             (Some(Spot { excerpt: Some(here), .. }), Some(there)) => here.source == there.source,
@@ -56,22 +55,22 @@ impl Problem {
         &self.message
     }
 
-    /// What would be right, when that can be said.
+    /// What would be correct, if known.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Where it was written, when it was written anywhere.
+    /// The origin of the wrong value, if there is one.
     pub fn origin(&self) -> Option<&Origin> {
         self.spot.as_ref().map(|spot| &spot.origin)
     }
 
-    /// The first byte of the file that is meant.
+    /// The offset of the error in its file.
     pub(crate) fn offset(&self) -> Option<usize> {
         Some(self.spot.as_ref()?.excerpt.as_ref()?.span.start)
     }
 
-    /// The line of the file that is meant.
+    /// The line of the error in its file.
     pub(crate) fn line(&self) -> Option<usize> {
         match self.origin() {
             Some(Origin::File { line, .. }) => Some(*line),
@@ -105,8 +104,8 @@ impl Problem {
     }
 }
 
-/// Sets everything below the title to the right, so that the arrow of a snippet with a line number
-/// and that of a variable, which has none, stand beneath each other.
+/// Indents everything below the title, so that the arrows of snippets (with line numbers) and of
+/// variables (without) are aligned.
 fn indented(report: &str, has_lines: bool) -> String {
     let mut lines = report.lines();
     let mut text = String::new();
@@ -116,7 +115,7 @@ fn indented(report: &str, has_lines: bool) -> String {
     }
     let margin = if has_lines { " " } else { "  " };
     for line in lines {
-        // Without source lines there is nothing for the bar above a hint to lead to.
+        // Without source lines, the bar above a hint is left out.
         if has_lines || !line.contains('|') || line.contains(char::is_alphabetic) {
             text.push_str(margin);
             text.push_str(line);
@@ -126,15 +125,16 @@ fn indented(report: &str, has_lines: bool) -> String {
     text
 }
 
-/// The text with a dot for each C1 control character, of which terminals take some as commands. The
-/// renderer replaces the others itself. Both take two bytes, so every span stays right.
+/// The text with each C1 control character replaced by a dot, because terminals interpret some of
+/// them. The renderer replaces the C0 ones. The replacement has two bytes, like the original, so
+/// spans stay valid.
 fn without_c1(text: &str) -> Cow<'_, str> {
     let is_c1 = |character: char| matches!(character, '\u{80}'..='\u{9f}');
     if text.contains(is_c1) { text.replace(is_c1, "\u{b7}").into() } else { text.into() }
 }
 
 impl fmt::Display for Problem {
-    /// One line: the message, the place, the hint.
+    /// One line: the message, the origin, the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some(origin) = self.origin() {
@@ -165,18 +165,17 @@ impl Colour {
     }
 }
 
-/// Every mistake in the settings; there is at least one.
+/// Every error in the settings; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The problems, or nothing when there are none.
+    /// An error with the problems, or `Ok` if there are none.
     pub(crate) fn from_list(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
     }
 
-    /// The problems in the order in which a reader meets them: file, environment, command line,
-    /// keywords, then what does not fit together.
+    /// The problems in order: file, environment, command line, keywords, then invalid combinations.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }
@@ -210,23 +209,22 @@ impl From<Problem> for Problems {
     }
 }
 
-/// Something worth a warning that does not keep the server from starting. Its `Display` is one
-/// line, for a log.
+/// A warning, which does not keep the server from starting. Its `Display` is one line, for a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note(pub(crate) Problem);
 
 impl Note {
-    /// What is to be noted: lower case, no full stop.
+    /// The warning: lower case, no full stop.
     pub fn message(&self) -> &str {
         self.0.message()
     }
 
-    /// What would be right, when that can be said.
+    /// What would be correct, if known.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint()
     }
 
-    /// Where it was written, when it was written anywhere.
+    /// The origin of the value, if there is one.
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin()
     }

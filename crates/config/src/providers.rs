@@ -1,8 +1,8 @@
-//! The layers: what was written in a file, an environment, a command line, a call of `serve()`.
+//! The layers of settings: file, environment, command line, and keywords of `serve()`.
 //!
-//! Merging them is figment's work, which keeps for every value the layer that gave it. Reading them
-//! is ours: figment's own TOML provider loses lines and columns, and its environment provider
-//! guesses types, so that an `ident` of `123` would be refused as a number.
+//! Figment merges them and records the layer of every value. The providers here read them, because
+//! figment's own TOML provider loses lines and columns, and its environment provider guesses types:
+//! an `ident` of `123` would be rejected as a number.
 
 pub(crate) mod command_line;
 pub(crate) mod environment;
@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::reading::{Complaint, Manner, read};
 use crate::value::{Value, shortened};
 
-/// What one source of settings says, in canonical values.
+/// The values of one source of settings, in canonical form.
 #[derive(Debug)]
 pub(crate) struct Layer {
     name: &'static str,
@@ -37,7 +37,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// Whether it says something: an unset value or an empty list only takes away.
+    /// Whether it sets a value: `None` and an empty list only unset one.
     pub(crate) fn says_something(&self) -> bool {
         match &self.value {
             Value::None => false,
@@ -52,12 +52,12 @@ impl Layer {
         Self { name, manner, given: BTreeMap::new(), mistaken: BTreeSet::new() }
     }
 
-    /// Its name, which is also its name in figment's metadata.
+    /// Its name, also in figment's metadata.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Reads a value and keeps it, or keeps the problem.
+    /// Parses a value and keeps it, or records a problem.
     pub(crate) fn set(
         &mut self,
         setting: &'static Setting,
@@ -83,7 +83,7 @@ impl Layer {
         }
     }
 
-    /// The complaint as a sentence, in the spelling of the layer.
+    /// The problem for a complaint, with the setting's name in the spelling of the layer.
     fn explain(&self, setting: &Setting, value: &Value, complaint: Complaint) -> Problem {
         let Complaint { wanted, given, hint } = complaint;
         let given = given.unwrap_or_else(|| match (value, self.manner) {
@@ -101,8 +101,8 @@ impl Layer {
         }
     }
 
-    /// An empty variable is as good as none, for that is what a template leaves behind; so is a
-    /// keyword of `None`. Only where being empty is a value of its own does it count.
+    /// Whether a value counts as absent: an empty variable, which templates produce, or a keyword of
+    /// `None`. If the setting may be unset, an empty value unsets it instead.
     fn says_nothing(&self, setting: &Setting, value: &Value) -> bool {
         let may_be_unset = setting.default.is_none()
             || matches!(setting.kind, Kind::Text(Empty::Unset) | Kind::Prefix);
@@ -123,7 +123,7 @@ impl Layer {
         self.given.remove(setting.name)
     }
 
-    /// Whether a value was written that could not be read, so that its absence means nothing.
+    /// Whether an invalid value was given for the setting.
     pub(crate) fn is_mistaken(&self, setting: &Setting) -> bool {
         self.mistaken.contains(setting.name)
     }

@@ -1,8 +1,8 @@
-//! Reads a written value as its declaration wants it, or says what would be right.
+//! Parses a value according to its declaration, or says what would be correct.
 //!
-//! The same setting is written in three manners. TOML has types, and a number in quotes is a
-//! mistake there. An environment and a command line have only text. Python's keywords and
-//! PasteDeploy take what Waitress's casts take: `"5"` for 5, 8080.7 for 8080, `"yes"` for true.
+//! There are three manners of writing. TOML has types: a number in quotes is an error. The
+//! environment and the command line have only text. Python keywords and PasteDeploy accept what
+//! Waitress casts: `"5"` for 5, 8080.7 for 8080, `"yes"` for true.
 
 mod lists;
 
@@ -23,14 +23,14 @@ pub(crate) enum Manner {
     Cast,
 }
 
-/// Why a value cannot be read: what would be right, and a hint beside it.
+/// Why a value is invalid: what would be correct, and a hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Complaint {
     /// Completes "must be …".
     pub(crate) wanted: String,
-    /// The part that is wrong, when it is not the whole value.
+    /// The wrong part, if it is not the whole value.
     pub(crate) given: Option<String>,
-    /// A hint that stands under the value.
+    /// A hint that is shown below the value.
     pub(crate) hint: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Complaint {
     }
 }
 
-/// Reads a value into its canonical form. `Value::None` is a value too: it unsets.
+/// Parses a value into its canonical form. `Value::None` unsets the setting.
 pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<Value, Complaint> {
     match setting.kind {
         Kind::Flag => flag(value, manner),
@@ -76,7 +76,7 @@ pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<V
             let host = text(value, manner)?;
             HostName::parse(&host)
                 .map(|host| Value::Text(host.to_string()))
-                .map_err(|hint| Complaint::wants("a name or an address").hinting(hint))
+                .map_err(|hint| Complaint::wants("a host name or an address").hinting(hint))
         }
         Kind::Endpoint => match text(value, manner)? {
             text if text.is_empty() => Ok(Value::None),
@@ -89,7 +89,7 @@ pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<V
     }
 }
 
-/// The most threads: each has a stack and a place in the interpreter's lock.
+/// The maximum number of threads: each has a stack, and they share one GIL.
 const MOST_THREADS: i64 = 4096;
 
 /// Completes "must be …" for the kinds that are a range.
@@ -99,15 +99,13 @@ pub(crate) fn wanted(setting: &Setting) -> String {
         Kind::Count { least, most: 65_536.., .. } => format!("a whole number of at least {least}"),
         Kind::Count { least, most, .. } => format!("a whole number from {least} to {most}"),
         Kind::Threads => "a whole number of at least 1, or `auto`".into(),
-        Kind::Duration(Zero::Refused) => {
-            "a time of more than 0: seconds, or as `500ms`, `30s`, `5m`".into()
-        }
-        Kind::Duration(_) => "a time: seconds, or as `500ms`, `30s`, `5m`".into(),
+        Kind::Duration(Zero::Refused) => "a time above 0: seconds, or `500ms`, `30s`, `5m`".into(),
+        Kind::Duration(_) => "a time: seconds, or `500ms`, `30s`, `5m`".into(),
         Kind::Size { least } if least > 0 => {
-            format!("a size of at least {least}: bytes, or as `64KiB`, `10MB`")
+            format!("a size of at least {least}: bytes, or `64KiB`, `10MB`")
         }
-        Kind::Size { .. } => "a size: bytes, or as `64KiB`, `10MB`".into(),
-        Kind::Mode => "permission bits in octal digits, as `660`".into(),
+        Kind::Size { .. } => "a size: bytes, or `64KiB`, `10MB`".into(),
+        Kind::Mode => MODE.into(),
         Kind::Choice(words) => one_of(words),
         _ => "text".into(),
     }
@@ -205,10 +203,12 @@ fn size(value: &Value, manner: Manner, least: i64, wanted: &str) -> Result<Value
     }
 }
 
-/// Octal digits. A number is refused, because 600 would be read as decimal and open the socket
-/// to others: whoever writes it means the digits.
+const MODE: &str = "permissions in octal digits, such as `660`";
+
+/// Octal digits as text. A number is rejected: 600 would be a decimal number, whose permission bits
+/// are not those of `600`.
 fn mode(value: &Value) -> Result<Value, Complaint> {
-    let wants = Complaint::wants("permission bits in octal digits, as `660`");
+    let wants = Complaint::wants(MODE);
     match value {
         Value::Text(text) => {
             let digits = text.trim();
@@ -237,8 +237,8 @@ fn text(value: &Value, manner: Manner) -> Result<String, Complaint> {
     }
 }
 
-/// A text that will stand in a header field (RFC 9110 §5.5) and in the environ, whose strings are
-/// bytes in disguise (PEP 3333): what is visible in ASCII, and spaces, mean the same everywhere.
+/// Text that is used in a header field (RFC 9110 §5.5) and in the environ, whose strings hold
+/// latin-1 (PEP 3333). Only visible ASCII and spaces have the same meaning in both.
 fn single_line(text: String) -> Result<Value, Complaint> {
     if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         return Ok(Value::Text(text));
@@ -249,7 +249,7 @@ fn single_line(text: String) -> Result<Value, Complaint> {
 fn prefix(text: &str) -> Result<Value, Complaint> {
     let trimmed = text.trim_matches('/');
     if trimmed.contains(['?', '#']) || trimmed.chars().any(char::is_control) {
-        return Err(Complaint::wants("a path, as `/app`"));
+        return Err(Complaint::wants("a path, such as `/app`"));
     }
     Ok(Value::Text(if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") }))
 }
@@ -269,7 +269,7 @@ fn path(setting: &Setting, text: String) -> Result<Value, Complaint> {
 }
 
 fn application(text: String) -> Result<Value, Complaint> {
-    let wants = Complaint::wants("an application, as `module:attribute`");
+    let wants = Complaint::wants("an application, such as `module:attribute`");
     if text.is_empty() {
         return Ok(Value::None);
     }
@@ -277,7 +277,7 @@ fn application(text: String) -> Result<Value, Complaint> {
     if let Some(stem) = module.strip_suffix(".py") {
         let stem = stem.replace('\\', "/");
         let right = format!("{}:application", stem.trim_start_matches("./").replace('/', "."));
-        return Err(wants.hinting(format!("a module is named without `.py`, as `{right}`")));
+        return Err(wants.hinting(format!("name the module without `.py`: `{right}`")));
     }
     let is_module = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     if module.is_empty() || !module.chars().all(is_module) || text.ends_with(':') {
@@ -302,7 +302,7 @@ fn choice(text: &str, words: &[&str]) -> Result<Value, Complaint> {
 }
 
 fn access_log_format(text: String) -> Result<Value, Complaint> {
-    let wants = Complaint::wants("`common`, `combined`, `json` or a pattern as `%(h)s %(r)s`");
+    let wants = Complaint::wants("`common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`");
     if ["common", "combined", "json"].contains(&text.as_str()) {
         return Ok(Value::Text(text));
     }
@@ -312,7 +312,7 @@ fn access_log_format(text: String) -> Result<Value, Complaint> {
     }
     for field in fields {
         if !field.split_once(')').is_some_and(|(_, after)| after.starts_with('s')) {
-            return Err(wants.hinting("a field is written `%(name)s`"));
+            return Err(wants.hinting("write a field as `%(name)s`"));
         }
     }
     Ok(Value::Text(text))

@@ -1,7 +1,7 @@
-//! Everything that is written about the settings, made from their declarations.
+//! The reference documents of the settings, generated from their declarations.
 //!
-//! The files among it are checked in, because people read them without building anything; a test
-//! compares them with what is made here.
+//! The generated files are checked in, so that they can be read without a build; a test compares
+//! them with the output of these functions.
 
 mod page;
 mod sample;
@@ -22,7 +22,7 @@ pub fn help() -> String {
 ///
 /// # Errors
 ///
-/// When roff cannot be written to memory, which does not happen.
+/// Writing roff to memory fails, which does not happen.
 pub fn man_page() -> std::io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(grammar()).render(&mut page)?;

@@ -1,4 +1,4 @@
-//! `config show`: the settings that would be used, as a file that would say the same.
+//! `config show`: the effective settings, as a settings file or JSON.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -11,7 +11,7 @@ use crate::value::Value;
 use crate::written;
 
 impl Loaded {
-    /// The settings in a format, each with its origin when that is asked for.
+    /// The settings in a format, with origins if `origins` is true.
     pub fn show(&self, format: ShowFormat, origins: bool) -> String {
         match format {
             ShowFormat::Toml => self.show_toml(origins),
@@ -23,8 +23,8 @@ impl Loaded {
         }
     }
 
-    /// The settings as a JSON object: names and values, or with their origins, names and
-    /// `{"value": …, "origin": …}`. What is unset is `null`.
+    /// The settings as a JSON object of names and values, or with origins, of names and
+    /// `{"value": …, "origin": …}`. An unset setting is `null`.
     pub fn to_json(&self, origins: bool) -> Json {
         let entries = self.shown().map(|(setting, value, origin)| {
             let value = written::json(setting, value).unwrap_or(Json::Null);
@@ -37,8 +37,8 @@ impl Loaded {
         Json::Object(entries.collect::<Map<_, _>>())
     }
 
-    /// Every setting with its value as a program wants it: durations in seconds, sizes in bytes,
-    /// permission bits as a number. What is unset is [`Value::None`].
+    /// Every setting with its value for use by a program: durations in seconds, sizes in bytes,
+    /// permissions as a number. An unset setting is [`Value::None`].
     pub fn plain(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
         settings().filter_map(|setting| {
             let (value, _) = self.values.get(setting.name)?;
@@ -68,8 +68,8 @@ impl Loaded {
         text
     }
 
-    /// What is worth showing: not the ways to listen that were not chosen, and what changes
-    /// nothing only when somebody set it.
+    /// The settings to show. Left out are the ways to listen that are not used, and settings without
+    /// effect unless they were set.
     fn shown(&self) -> impl Iterator<Item = (&'static Setting, &Value, &Origin)> {
         let is_set = |setting: &Setting| {
             self.values.get(setting.name).is_some_and(|(value, _)| match value {
@@ -93,7 +93,7 @@ pub(crate) fn heading(section: Section, is_first: bool) -> String {
     format!("{}# {section}\n", if is_first { "" } else { "\n" })
 }
 
-/// Durations are kept in milliseconds.
+/// The value with a duration converted from milliseconds to seconds.
 fn plain(kind: Kind, value: &Value) -> Value {
     match (kind, value) {
         (Kind::Duration(_), Value::Int(milliseconds)) if milliseconds % 1000 == 0 => {

@@ -1,15 +1,14 @@
-//! A value before it is a setting: what TOML, an environment, a command line and Python have in
-//! common.
+//! The untyped value that TOML, the environment, the command line and Python have in common.
 
 use figment::value::{Empty, Num, Tag, Value as Merged};
 
-/// A value as it was written, and, once its declaration has read it, in its one canonical form:
-/// durations in milliseconds, sizes in bytes, lists as lists.
+/// A value as it was written, or, once parsed, in canonical form: durations in milliseconds, sizes
+/// in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Nothing: Python's `None`.
     None,
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
     /// A whole number.
     Int(i64),
@@ -17,12 +16,12 @@ pub enum Value {
     Float(f64),
     /// Text.
     Text(String),
-    /// Several of them, in order: a list, a tuple, or a set in no order at all.
+    /// Several values: a list, a tuple, or (unordered) a set.
     List(Vec<Self>),
 }
 
 impl Value {
-    /// The value in a message: short, on one line, without control characters.
+    /// The value for a message: short, on one line, without control characters.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::None => "nothing".into(),

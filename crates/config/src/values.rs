@@ -1,7 +1,7 @@
-//! The types that settings have once they are read, and how each is written as text.
+//! The types of parsed settings, and their text forms.
 //!
-//! Every type is its own proof: a [`Settings`](crate::Settings) holds no text that still has to be
-//! understood, so nothing that starts with it can fail over a setting's spelling.
+//! A [`Settings`](crate::Settings) holds no text that still has to be parsed, so code that uses it
+//! cannot fail because of a setting's syntax.
 
 mod choice;
 mod endpoint;

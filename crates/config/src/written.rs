@@ -1,4 +1,4 @@
-//! Values as they would be written in a settings file, or in JSON.
+//! Writes values in the syntax of the settings file, or as JSON.
 
 use serde_json::{Value as Json, json};
 
@@ -6,17 +6,15 @@ use crate::declaration::{Kind, Setting};
 use crate::value::Value;
 use crate::values::quantity::{write_duration, write_size};
 
-/// The right-hand side of `name = …` in TOML; nothing when the setting is unset.
+/// The right-hand side of `name = …` in TOML; `None` if the setting is unset.
 pub(crate) fn toml(setting: &Setting, value: &Value) -> Option<String> {
     json(setting, value).map(|value| toml_of(&value))
 }
 
-/// A value of the canonical form as JSON; nothing when the setting is unset.
-///
-/// Durations and sizes keep their unit, so that nobody has to know it.
+/// A canonical value as JSON; `None` if the setting is unset. Durations and sizes have a unit.
 pub(crate) fn json(setting: &Setting, value: &Value) -> Option<Json> {
     let written = match (setting.kind, value) {
-        // The one setting whose being unset is not what it is without anybody's doing.
+        // `ident`, which has a default: empty text unsets it.
         (Kind::Text(_), Value::None) if setting.default.is_some() => json!(""),
         (_, Value::None) => return None,
         (Kind::Duration(_), Value::Int(0)) => json!(0),
@@ -40,7 +38,7 @@ pub(crate) fn json(setting: &Setting, value: &Value) -> Option<Json> {
     Some(written)
 }
 
-/// JSON as TOML. Strings of the one are not always strings of the other.
+/// A JSON value as TOML; strings are escaped differently.
 pub(crate) fn toml_of(value: &Json) -> String {
     match value {
         Json::String(text) => ::toml::Value::String(text.clone()).to_string(),

@@ -38,7 +38,7 @@ fn a_pyramid_project_comes_along() {
     assert_eq!(
         imported.toml,
         "\
-# Made from /srv/shop/production.ini by `maitred config import`.
+# Converted from /srv/shop/production.ini by `maitred config import`.
 # Left out: [app:main] is read by PasteDeploy: `app` names a module that calls `loadapp`.
 # Left out: [loggers] is not about the server.
 # Left out: `trusted_proxy` refers to `%(nowhere)s`, which is not in the file.
@@ -80,7 +80,7 @@ fn yaml_and_json_come_along() {
     let yaml = "server:\n  threads: 8\n  connection_limit: 200\nother:\n  a: 1\nbind: x\n";
     let imported = import("a.yaml", yaml).expect("a YAML file");
     assert!(imported.toml.contains(expected), "{}", imported.toml);
-    let left_out = ["`other` is a table of something else", "`bind`: it is called `listen` here"];
+    let left_out = ["`other` is a table without settings", "`bind`: use `listen`"];
     assert_eq!(imported.left_out, left_out);
     let json = r#"{"threads": 8, "connection-limit": 200, "listen": ["*:1"], "app": {"x": 1}}"#;
     let imported = import("a.json", json).expect("a JSON file");
@@ -96,9 +96,9 @@ fn what_cannot_be_carried_over_is_named() {
     assert_eq!(
         imported.left_out,
         [
-            "[server:two] is one more server",
+            "[server:two] is another server",
             "`use = egg:gunicorn#main` is another server, whose settings may mean something else",
-            "`worker_class`: there is one kind of worker: threads that Rust feeds",
+            "`worker_class`: not needed: all workers are threads",
             "`threads` must be a whole number of at least 1, or `auto`, not `lots`",
             "nothing, but `host` and `listen` cannot both be set",
         ]
@@ -111,7 +111,7 @@ fn what_is_no_such_file_is_refused() {
         let problems = import(path, text).expect_err("to be refused").to_string();
         problems.lines().next().unwrap_or_default().to_owned()
     };
-    assert_eq!(message("a.toml", ""), "error: `a.toml` has a format that cannot be imported");
+    assert_eq!(message("a.toml", ""), "error: cannot import `a.toml`: unknown format");
     assert_eq!(message("a.ini", "[x]\n"), "error: `a.ini` has no [server:main] section");
     assert!(message("a.json", "{").starts_with("error: cannot read `a.json`: "));
     assert!(message("a.yaml", "a: [").starts_with("error: cannot read `a.yaml`: "));

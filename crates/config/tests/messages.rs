@@ -71,7 +71,7 @@ fn a_unit_that_is_none() {
     assert_eq!(
         toml_report("max-request-body-size = \"10 Mbit\"\n"),
         "\
-error: `max-request-body-size` must be a size: bytes, or as `64KiB`, `10MB`, not `\"10 Mbit\"`
+error: `max-request-body-size` must be a size: bytes, or `64KiB`, `10MB`, not `\"10 Mbit\"`
   --> maitred.toml:1:25
    |
  1 | max-request-body-size = \"10 Mbit\"
@@ -102,7 +102,7 @@ error: unknown table `limits`
   --> maitred.toml:1:2
    |
  1 | [limits]
-   |  ^^^^^^ there are no tables here: `threads` stands at the top of the file
+   |  ^^^^^^ settings are not in tables: move `threads` to the top of the file
 1 problem; nothing was started
 "
     );
@@ -150,7 +150,7 @@ error: `host` and `listen` cannot both be set
  1 | host = \"127.0.0.1\"
    |        ----------- `host` is set here
  2 | listen = \"*:80\"
-   |          ^^^^^^ each says where to listen
+   |          ^^^^^^ both say where to listen
 1 problem; nothing was started
 "
     );
@@ -165,7 +165,7 @@ error: this is a PasteDeploy file, not TOML
   --> maitred.toml:2:1
    |
  2 | [server:main]
-   | ^^^^^^^^^^^^^ `maitred config import maitred.toml` prints it as TOML
+   | ^^^^^^^^^^^^^ `maitred config import maitred.toml` converts it to TOML
 1 problem; nothing was started
 "
     );
@@ -178,8 +178,8 @@ fn a_program_in_place_of_toml() {
         Written { toml, path: "gunicorn.conf.py", arguments: &["serve"], ..Written::default() }
             .report(),
         "\
-error: `gunicorn.conf.py` is Python, and settings are TOML here
-   = help: a setting is `name = value` in a .toml file; `maitred config schema` lists them
+error: `gunicorn.conf.py` is Python, but settings files are TOML
+   = help: write `name = value` in a .toml file; `maitred config schema` lists the settings
 1 problem; nothing was started
 "
     );
@@ -240,7 +240,7 @@ fn an_address_that_is_none() {
         "\
 error: `listen` must be `host:port`, `unix:/path` or `fd://N`, not `8000`
   --> command line: --listen
-   = help: write `*:8000` for a port of every address
+   = help: write `*:8000` to listen on every address
 1 problem; nothing was started
 "
     );
@@ -259,10 +259,10 @@ error: unknown option `--conn`
    = help: it could be `--connection-limit`, `--connection-limit-action`
 error: unknown option `-k`
   --> command line: -k
-   = help: there is one kind of worker: threads that Rust feeds
+   = help: not needed: all workers are threads
 error: unknown option `--certfile`
   --> command line: --certfile
-   = help: there is no TLS here: a proxy in front ends it
+   = help: TLS is not supported: terminate it in a proxy
 4 problems; nothing was started
 "
     );
@@ -307,14 +307,14 @@ fn no_application_and_two() {
         command_line_report(&["--threads=4"]),
         "\
 error: there is no application to serve
-   = help: name it as in `maitred package.module:attribute`
+   = help: name it, as in `maitred package.module:attribute`
 1 problem; nothing was started
 "
     );
     assert_eq!(
         command_line_report(&["a:a", "b:b"]),
         "\
-error: only one application can be served, and `b:b` is one more
+error: only one application can be served, and `b:b` is a second one
   --> command line: b:b
 1 problem; nothing was started
 "
@@ -331,14 +331,14 @@ error: only one application can be served
     assert_eq!(
         command_line_report(&["./project/wsgi.py"]),
         "\
-error: `app` must be an application, as `module:attribute`, not `./project/wsgi.py`
+error: `app` must be an application, such as `module:attribute`, not `./project/wsgi.py`
   --> command line: ./project/wsgi.py
-   = help: a module is named without `.py`, as `project.wsgi:application`
+   = help: name the module without `.py`: `project.wsgi:application`
 1 problem; nothing was started
 "
     );
     let report = command_line_report(&[r".\project\wsgi.py"]);
-    assert!(report.contains("as `project.wsgi:application`"), "{report}");
+    assert!(report.contains("`project.wsgi:application`"), "{report}");
 }
 
 #[test]
@@ -348,16 +348,16 @@ fn proxy_headers_without_a_proxy_and_forwarded_with_others() {
             "trusted-proxy-count = 2\ntrusted-proxy-headers = [\"forwarded\", \"x-forwarded-for\"]\n"
         ),
         "\
-error: `trusted-proxy-headers` must be names of forwarded header fields, not `forwarded x-forwarded-for`
+error: `trusted-proxy-headers` must be names of forwarding fields, not `forwarded x-forwarded-for`
   --> maitred.toml:2:25
    |
  2 | trusted-proxy-headers = [\"forwarded\", \"x-forwarded-for\"]
-   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `forwarded` says all of it and stands alone
+   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `forwarded` cannot be combined with the others
 error: `trusted-proxy-count` needs `trusted-proxy`
   --> maitred.toml:1:23
    |
  1 | trusted-proxy-count = 2
-   |                       ^ without it no proxy is believed anything
+   |                       ^ without it, no proxy is trusted
 2 problems; nothing was started
 "
     );
@@ -372,7 +372,7 @@ error: `0.0.0.0` is an IPv4 address, and `ipv4` is off
   --> maitred.toml:1:8
    |
  1 | ipv4 = false
-   |        ^^^^^ set `host` too, as to `*`
+   |        ^^^^^ also set `host`, for example to `*`
 1 problem; nothing was started
 "
     );
@@ -431,16 +431,16 @@ fn what_changes_nothing_is_noted() {
         case.notes(),
         [
             "`listen` is not used: `port` replaces it (maitred.toml:1:10): \
-             `port` was set here: command line: --port",
-            "`trusted-proxy` without `trusted-proxy-headers` believes `x-forwarded-proto` alone \
+             `port` was set at: command line: --port",
+            "`trusted-proxy` without `trusted-proxy-headers` trusts only `x-forwarded-proto` \
              (command line: --trusted-proxy): \
-             say in `trusted-proxy-headers` which fields your proxy sets",
-            "`localhost` in `trusted-proxy` means Unix sockets, and there is none \
+             list the fields that your proxy sets in `trusted-proxy-headers`",
+            "`localhost` in `trusted-proxy` means Unix sockets, but there is none \
              (command line: --trusted-proxy): \
-             for a proxy on this machine write `127.0.0.1` and `::1`",
-            "`recv-bytes` is accepted for Waitress and changes nothing (maitred.toml:2:14)",
-            "`access-log-format` changes nothing: `access-log` is not set (maitred.toml:3:21)",
-            "`workers` is 1 whatever is set: several worker processes are a later step \
+             for a proxy on this machine, write `127.0.0.1` and `::1`",
+            "`recv-bytes` has no effect: it is only accepted for compatibility with Waitress (maitred.toml:2:14)",
+            "`access-log-format` has no effect: `access-log` is not set (maitred.toml:3:21)",
+            "`workers` has no effect: only one worker process is supported so far \
              (command line: --workers)",
         ]
     );

@@ -174,7 +174,7 @@ proptest! {
     ) {
         let text = if ending == "ini" { format!("[server:main]\n{text}") } else { text };
         if let Ok(imported) = import(&format!("a.{ending}"), &text) {
-            prop_assert!(imported.toml.starts_with("# Made from"));
+            prop_assert!(imported.toml.starts_with("# Converted from"));
         }
     }
 }

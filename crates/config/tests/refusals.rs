@@ -107,6 +107,6 @@ fn a_file_that_is_not_utf8_is_refused_where_it_stops_being_it() {
     })
     .expect_err("it is not UTF-8");
     let only = problems.iter().next().expect("one problem");
-    assert_eq!(only.message(), "the settings file is not UTF-8 from here on");
+    assert_eq!(only.message(), "the settings file is not valid UTF-8 here");
     assert_eq!(only.origin().map(ToString::to_string).as_deref(), Some("a.toml:2:10"));
 }

@@ -1,4 +1,5 @@
-//! What is served, and what the application is told about the server.
+//! Declarations of the application settings: what is served, and the environ values that describe
+//! the server.
 
 use super::{Empty, Kind, Section, Setting};
 
@@ -7,8 +8,8 @@ const HERE: Setting = Setting::of(Section::Application);
 pub(crate) const APP: Setting = Setting {
     name: "app",
     kind: Kind::Application,
-    help: "The application: `module:attribute`, or `module:factory()`. On the command line it may \
-           also stand alone.",
+    help: "The application: `module:attribute`, or `module:factory()`. On the command line, the \
+           positional argument means the same.",
     example: "\"project.wsgi:application\"",
     ..HERE
 };
@@ -17,14 +18,15 @@ pub(crate) const CALL: Setting = Setting {
     name: "call",
     kind: Kind::Flag,
     default: Some("false"),
-    help: "Call what `app` names, without arguments, to get the application.",
+    help: "Call the object that `app` names, without arguments; the application is what it \
+           returns.",
     ..HERE
 };
 
 pub(crate) const CHDIR: Setting = Setting {
     name: "chdir",
     kind: Kind::Path,
-    help: "Folder to change to before the application is imported.",
+    help: "Directory to change to before the application is imported.",
     example: "\"/srv/project\"",
     ..HERE
 };
@@ -32,7 +34,8 @@ pub(crate) const CHDIR: Setting = Setting {
 pub(crate) const PYTHON_PATH: Setting = Setting {
     name: "python-path",
     kind: Kind::Paths,
-    help: "Folders to import from before all others. The current folder is always importable.",
+    help: "Directories to put at the front of `sys.path`. The current directory is always \
+           importable.",
     example: "[\"/srv/project/lib\"]",
     ..HERE
 };
@@ -41,7 +44,7 @@ pub(crate) const URL_SCHEME: Setting = Setting {
     name: "url-scheme",
     kind: Kind::Text(Empty::Refused),
     default: Some("http"),
-    help: "`wsgi.url_scheme` when no trusted proxy says otherwise.",
+    help: "`wsgi.url_scheme`, unless a trusted proxy reports another one.",
     waitress: Some("url_scheme"),
     ..HERE
 };
@@ -50,7 +53,8 @@ pub(crate) const URL_PREFIX: Setting = Setting {
     name: "url-prefix",
     kind: Kind::Prefix,
     default: Some(""),
-    help: "`SCRIPT_NAME`: the path below which the application lives. It is taken off `PATH_INFO`.",
+    help: "`SCRIPT_NAME`: the URL path under which the application is mounted. It is removed from \
+           `PATH_INFO`.",
     waitress: Some("url_prefix"),
     ..HERE
 };
@@ -59,7 +63,7 @@ pub(crate) const SERVER_NAME: Setting = Setting {
     name: "server-name",
     kind: Kind::Text(Empty::Refused),
     default: Some("maitred.invalid"),
-    help: "`SERVER_NAME`, which the request's `Host` never changes.",
+    help: "`SERVER_NAME`. The `Host` field of a request does not change it.",
     waitress: Some("server_name"),
     ..HERE
 };
@@ -68,7 +72,8 @@ pub(crate) const IDENT: Setting = Setting {
     name: "ident",
     kind: Kind::Text(Empty::Unset),
     default: Some("maitred"),
-    help: "The `Server` field of responses and `SERVER_SOFTWARE`. Empty sends no such field.",
+    help: "Value of the `Server` response field and of `SERVER_SOFTWARE`. If empty, neither is \
+           set.",
     waitress: Some("ident"),
     ..HERE
 };
@@ -76,7 +81,8 @@ pub(crate) const IDENT: Setting = Setting {
 pub(crate) const TEMP_DIR: Setting = Setting {
     name: "temp-dir",
     kind: Kind::Path,
-    help: "Folder for bodies that overflow memory; the system's when unset. It is tried at start.",
+    help: "Directory for bodies that do not fit in memory; the system's temporary directory if \
+           unset. It is checked at startup.",
     example: "\"/var/tmp\"",
     ..HERE
 };
@@ -85,7 +91,7 @@ pub(crate) const STRICT_ENV: Setting = Setting {
     name: "strict-env",
     kind: Kind::Flag,
     default: Some("false"),
-    help: "Refuse to start when a `MAITRED_*` variable is unknown, rather than warn.",
+    help: "Treat an unknown `MAITRED_*` variable as an error instead of a warning.",
     ..HERE
 };
 

@@ -1,4 +1,4 @@
-//! Where the server listens.
+//! Declarations of the settings that say where the server listens.
 
 use super::{Effect, Kind, Reach, Section, Setting};
 
@@ -8,8 +8,8 @@ pub(crate) const HOST: Setting = Setting {
     name: "host",
     kind: Kind::Host,
     default: Some("0.0.0.0"),
-    help: "Name or address to listen at; `*` is every address of both families. Not with `listen` \
-           or `unix-socket`.",
+    help: "Host name or address to listen on; `*` is every IPv4 and IPv6 address. Cannot be \
+           combined with `listen` or `unix-socket`.",
     waitress: Some("host"),
     ..HERE
 };
@@ -18,7 +18,8 @@ pub(crate) const PORT: Setting = Setting {
     name: "port",
     kind: Kind::Count { least: 0, most: 65535, of: "" },
     default: Some("8080"),
-    help: "TCP port to listen at; 0 is any free one. Not with `listen` or `unix-socket`.",
+    help: "TCP port to listen on; 0 picks a free one. Cannot be combined with `listen` or \
+           `unix-socket`.",
     waitress: Some("port"),
     fallback_variable: Some("PORT"),
     ..HERE
@@ -27,8 +28,8 @@ pub(crate) const PORT: Setting = Setting {
 pub(crate) const LISTEN: Setting = Setting {
     name: "listen",
     kind: Kind::Endpoints,
-    help: "Where to listen: `host:port`, `*:port`, `[::1]:port`, `unix:/path` or `fd://3`. May be \
-           given several times. Not with `host`, `port` or `unix-socket`.",
+    help: "Address to listen on: `host:port`, `*:port`, `[::1]:port`, `unix:/path` or `fd://3`. \
+           May be given several times. Cannot be combined with `host`, `port` or `unix-socket`.",
     waitress: Some("listen"),
     short: Some('b'),
     alias: Some("bind"),
@@ -40,7 +41,7 @@ pub(crate) const IPV4: Setting = Setting {
     name: "ipv4",
     kind: Kind::Flag,
     default: Some("true"),
-    help: "Listen at the IPv4 addresses of a name or of `*`.",
+    help: "Listen on the IPv4 addresses of a host name or of `*`.",
     waitress: Some("ipv4"),
     ..HERE
 };
@@ -49,7 +50,7 @@ pub(crate) const IPV6: Setting = Setting {
     name: "ipv6",
     kind: Kind::Flag,
     default: Some("true"),
-    help: "Listen at the IPv6 addresses of a name or of `*`.",
+    help: "Listen on the IPv6 addresses of a host name or of `*`.",
     waitress: Some("ipv6"),
     ..HERE
 };
@@ -57,8 +58,8 @@ pub(crate) const IPV6: Setting = Setting {
 pub(crate) const UNIX_SOCKET: Setting = Setting {
     name: "unix-socket",
     kind: Kind::Path,
-    help: "Unix socket to listen at. A dead one is replaced; it is removed at exit. Not with \
-           `host`, `port` or `listen`.",
+    help: "Path of a Unix socket to listen on. A stale socket is replaced, and the file is removed \
+           at exit. Cannot be combined with `host`, `port` or `listen`.",
     waitress: Some("unix_socket"),
     example: "\"/run/maitred/web.sock\"",
     ..HERE
@@ -68,7 +69,7 @@ pub(crate) const UNIX_SOCKET_PERMS: Setting = Setting {
     name: "unix-socket-perms",
     kind: Kind::Mode,
     default: Some("600"),
-    help: "Permission bits of Unix sockets, in octal digits, set before anyone can connect.",
+    help: "Permissions of Unix sockets, in octal digits, set before clients can connect.",
     waitress: Some("unix_socket_perms"),
     ..HERE
 };
@@ -76,8 +77,8 @@ pub(crate) const UNIX_SOCKET_PERMS: Setting = Setting {
 pub(crate) const SOCKETS: Setting = Setting {
     name: "sockets",
     kind: Kind::Descriptors,
-    help: "Sockets that are already bound, taken over: a list of `socket.socket`. A keyword of \
-           `serve()` only; elsewhere `listen` takes `fd://3`.",
+    help: "Bound sockets to use: a list of `socket.socket`. Only a keyword of `serve()`; \
+           elsewhere, use `fd://3` in `listen`.",
     waitress: Some("sockets"),
     reach: Reach::Keywords,
     ..HERE
@@ -87,7 +88,7 @@ pub(crate) const BACKLOG: Setting = Setting {
     name: "backlog",
     kind: Kind::Count { least: 1, most: 2_147_483_647, of: "connections" },
     default: Some("1024"),
-    help: "Length of the kernel's queue of connections that are not accepted yet.",
+    help: "Maximum length of the kernel's queue of connections that are not yet accepted.",
     waitress: Some("backlog"),
     ..HERE
 };
@@ -95,8 +96,8 @@ pub(crate) const BACKLOG: Setting = Setting {
 pub(crate) const ADMIN_LISTEN: Setting = Setting {
     name: "admin-listen",
     kind: Kind::Endpoint,
-    help: "Where probes and metrics are answered: `/livez`, `/readyz`, `/startupz`, `/metrics`, \
-           `/statusz`. Nothing is opened unless this is set.",
+    help: "Address for probes, metrics and status: `/livez`, `/readyz`, `/startupz`, `/metrics`, \
+           `/statusz`. If unset, they are not served.",
     example: "\"127.0.0.1:9090\"",
     ..HERE
 };
@@ -105,7 +106,7 @@ pub(crate) const RECV_BYTES: Setting = Setting {
     name: "recv-bytes",
     kind: Kind::Size { least: 1 },
     default: Some("8192"),
-    help: "Accepted for Waitress; how much is read at once is not a setting here.",
+    help: "Accepted for compatibility with Waitress; the read size is not configurable.",
     waitress: Some("recv_bytes"),
     effect: Effect::Ignored,
     ..HERE
@@ -115,7 +116,7 @@ pub(crate) const SEND_BYTES: Setting = Setting {
     name: "send-bytes",
     kind: Kind::Size { least: 1 },
     default: Some("1"),
-    help: "Accepted for Waitress; how much is written at once is not a setting here.",
+    help: "Accepted for compatibility with Waitress; the write size is not configurable.",
     waitress: Some("send_bytes"),
     effect: Effect::Ignored,
     ..HERE
@@ -125,7 +126,7 @@ pub(crate) const ASYNCORE_LOOP_TIMEOUT: Setting = Setting {
     name: "asyncore-loop-timeout",
     kind: Kind::Count { least: 0, most: 86_400, of: "seconds" },
     default: Some("1"),
-    help: "Accepted for Waitress; there is no asyncore here.",
+    help: "Accepted for compatibility with Waitress; asyncore is not used.",
     waitress: Some("asyncore_loop_timeout"),
     effect: Effect::Ignored,
     ..HERE
@@ -135,7 +136,7 @@ pub(crate) const ASYNCORE_USE_POLL: Setting = Setting {
     name: "asyncore-use-poll",
     kind: Kind::Flag,
     default: Some("false"),
-    help: "Accepted for Waitress; there is no asyncore here.",
+    help: "Accepted for compatibility with Waitress; asyncore is not used.",
     waitress: Some("asyncore_use_poll"),
     effect: Effect::Ignored,
     ..HERE

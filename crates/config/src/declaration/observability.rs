@@ -1,4 +1,4 @@
-//! What the server tells about itself and its requests.
+//! Declarations of the logging settings, and of what responses reveal.
 
 use super::{Kind, Section, Setting};
 
@@ -7,7 +7,7 @@ const HERE: Setting = Setting::of(Section::Observability);
 pub(crate) const ACCESS_LOG: Setting = Setting {
     name: "access-log",
     kind: Kind::Path,
-    help: "File for a line about each request; `-` is standard output. None is written when unset.",
+    help: "File for the access log; `-` is standard output. If unset, there is no access log.",
     example: "\"-\"",
     ..HERE
 };
@@ -23,7 +23,7 @@ pub(crate) const ACCESS_LOG_FORMAT: Setting = Setting {
 pub(crate) const ACCESS_LOG_EXCLUDE: Setting = Setting {
     name: "access-log-exclude",
     kind: Kind::UrlPaths,
-    help: "Paths left out of the access log when the status is below 400.",
+    help: "Request paths to leave out of the access log if the status is below 400.",
     example: "[\"/healthz\"]",
     ..HERE
 };
@@ -32,8 +32,7 @@ pub(crate) const LOG_LEVEL: Setting = Setting {
     name: "log-level",
     kind: Kind::Choice(&["error", "warning", "info", "debug", "trace"]),
     default: Some("info"),
-    help: "The least severe record that is still logged: `error`, `warning`, `info`, `debug` or \
-           `trace`.",
+    help: "Minimum severity of log records: `error`, `warning`, `info`, `debug` or `trace`.",
     ..HERE
 };
 
@@ -41,7 +40,7 @@ pub(crate) const LOG_FORMAT: Setting = Setting {
     name: "log-format",
     kind: Kind::Choice(&["text", "json"]),
     default: Some("text"),
-    help: "`text` for people, or `json`: one object a line.",
+    help: "`text` for people, or `json`: one object per line.",
     ..HERE
 };
 
@@ -49,7 +48,7 @@ pub(crate) const LOG_SOCKET_ERRORS: Setting = Setting {
     name: "log-socket-errors",
     kind: Kind::Flag,
     default: Some("true"),
-    help: "Log connections that break.",
+    help: "Log connections that fail with a socket error.",
     waitress: Some("log_socket_errors"),
     ..HERE
 };
@@ -58,7 +57,7 @@ pub(crate) const EXPOSE_TRACEBACKS: Setting = Setting {
     name: "expose-tracebacks",
     kind: Kind::Flag,
     default: Some("false"),
-    help: "Show the application's traceback to the client in a 500 response. Never in production.",
+    help: "Send the application's traceback to the client in a 500 response. For development only.",
     waitress: Some("expose_tracebacks"),
     ..HERE
 };
@@ -67,8 +66,8 @@ pub(crate) const REQUEST_ID: Setting = Setting {
     name: "request-id",
     kind: Kind::Choice(&["off", "pass", "generate"]),
     default: Some("off"),
-    help: "`environ[\"maitred.request_id\"]` and logs: `pass` takes `X-Request-ID` of a trusted \
-           proxy, `generate` makes one up where there is none.",
+    help: "Source of `environ[\"maitred.request_id\"]` and of the request ID in logs: `pass` takes \
+           `X-Request-ID` from a trusted proxy, `generate` also creates one if there is none.",
     ..HERE
 };
 

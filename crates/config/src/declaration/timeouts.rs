@@ -1,4 +1,4 @@
-//! How long everything may take.
+//! Declarations of timeouts.
 
 use super::{Effect, Kind, Section, Setting, Zero};
 
@@ -8,8 +8,8 @@ pub(crate) const CHANNEL_TIMEOUT: Setting = Setting {
     name: "channel-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("120s"),
-    help: "How long a connection may be idle, whatever it waits for. It caps `keep-alive-timeout`, \
-           `header-timeout`, `body-timeout` and `write-timeout`.",
+    help: "Maximum idle time of a connection. It caps `keep-alive-timeout`, `header-timeout`, \
+           `body-timeout` and `write-timeout`.",
     waitress: Some("channel_timeout"),
     ..HERE
 };
@@ -18,7 +18,7 @@ pub(crate) const KEEP_ALIVE_TIMEOUT: Setting = Setting {
     name: "keep-alive-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("75s"),
-    help: "How long a connection may be idle between two requests.",
+    help: "Maximum idle time of a connection between two requests.",
     ..HERE
 };
 
@@ -26,7 +26,7 @@ pub(crate) const HEADER_TIMEOUT: Setting = Setting {
     name: "header-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("30s"),
-    help: "How long a request head may take from its first byte to its end.",
+    help: "Maximum time from the first byte of a request head to its end.",
     ..HERE
 };
 
@@ -34,7 +34,8 @@ pub(crate) const BODY_TIMEOUT: Setting = Setting {
     name: "body-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("60s"),
-    help: "Longest wait for the next bytes of a request body.",
+    help: "Maximum wait for request body bytes. A body may take longer in total if it arrives at \
+           500 bytes per second or more.",
     ..HERE
 };
 
@@ -42,7 +43,8 @@ pub(crate) const WRITE_TIMEOUT: Setting = Setting {
     name: "write-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("60s"),
-    help: "Longest time without the client taking any byte of its response.",
+    help: "Maximum wait for the client to read response bytes. A response may take longer in total \
+           if it is read at 500 bytes per second or more.",
     ..HERE
 };
 
@@ -50,7 +52,7 @@ pub(crate) const QUEUE_TIMEOUT: Setting = Setting {
     name: "queue-timeout",
     kind: Kind::Duration(Zero::Refused),
     default: Some("30s"),
-    help: "Longest wait of a request for a thread; after it, 503.",
+    help: "Maximum time that a request waits for a thread; then it is answered 503.",
     ..HERE
 };
 
@@ -58,8 +60,8 @@ pub(crate) const REQUEST_TIMEOUT: Setting = Setting {
     name: "request-timeout",
     kind: Kind::Duration(Zero::Never),
     default: Some("0"),
-    help: "How long the application may take before the client is answered 504 and the thread \
-           counts as stuck; 0 is for ever.",
+    help: "Maximum time of a request in the application; then it is answered 504, and its thread \
+           counts as stuck. 0 disables this.",
     ..HERE
 };
 
@@ -67,8 +69,8 @@ pub(crate) const SLOW_REQUEST: Setting = Setting {
     name: "slow-request",
     kind: Kind::Duration(Zero::Never),
     default: Some("0"),
-    help: "After this long the Python stack of a request that still runs is logged, once; 0 is \
-           never.",
+    help: "Log the Python stack of a request, once, when it has been in the application for this \
+           long. 0 disables this.",
     ..HERE
 };
 
@@ -76,7 +78,8 @@ pub(crate) const DRAIN_DELAY: Setting = Setting {
     name: "drain-delay",
     kind: Kind::Duration(Zero::Now),
     default: Some("0"),
-    help: "How long connections are still accepted after SIGTERM, while `/readyz` already says no.",
+    help: "Time after SIGTERM during which connections are still accepted, while `/readyz` already \
+           returns 503.",
     ..HERE
 };
 
@@ -84,7 +87,7 @@ pub(crate) const GRACEFUL_TIMEOUT: Setting = Setting {
     name: "graceful-timeout",
     kind: Kind::Duration(Zero::Now),
     default: Some("30s"),
-    help: "How long requests that run are waited for after that.",
+    help: "Maximum time after `drain-delay` for running requests to finish.",
     ..HERE
 };
 
@@ -92,7 +95,7 @@ pub(crate) const CLEANUP_INTERVAL: Setting = Setting {
     name: "cleanup-interval",
     kind: Kind::Duration(Zero::Now),
     default: Some("30s"),
-    help: "Accepted for Waitress; timeouts are looked at every second here.",
+    help: "Accepted for compatibility with Waitress; timeouts are checked every second.",
     waitress: Some("cleanup_interval"),
     effect: Effect::Ignored,
     ..HERE

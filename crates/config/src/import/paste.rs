@@ -1,6 +1,6 @@
 //! PasteDeploy's rules for INI files: continued lines, `%(here)s`, `[server:main]`, `use = egg:…`.
 //!
-//! They are those of Python's `configparser`, which PasteDeploy reads its files with.
+//! PasteDeploy parses its files with Python's `configparser`, so its rules apply.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Problems};
 use crate::value::{Value, shortened};
 
 /// The text with each continued value on one line, without comments, and with backslashes and
-/// quotes kept from being read as escapes and quotes: `configparser` knows neither.
+/// quotes escaped, which have no special meaning for `configparser`.
 pub(super) fn unfolded(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -37,7 +37,7 @@ fn escaped(character: char) -> impl Iterator<Item = char> {
     escape.into_iter().chain([character])
 }
 
-/// The entries of the section that says how to serve.
+/// The entries of the server section: `[server:main]`, or else the first `[server:…]`.
 pub(super) fn server_section(
     path: &str,
     parsed: &[(String, Foreign)],
@@ -50,7 +50,7 @@ pub(super) fn server_section(
         .or_else(|| parsed.iter().find(is_server));
     let Some((name, table)) = section else {
         let problem = Problem::new(format!("`{path}` has no [server:main] section"));
-        return Err(problem.hinting("a PasteDeploy file says there how to serve").into());
+        return Err(problem.hinting("that section holds the server's settings").into());
     };
     let others: Vec<&str> = parsed.iter().map(|(name, _)| name.as_str()).collect();
     let others = others.into_iter().filter(|other| other != name && *other != "DEFAULT");
@@ -99,13 +99,13 @@ fn what_else(section: &str) -> String {
     if is_app {
         format!("[{name}] is read by PasteDeploy: `app` names a module that calls `loadapp`")
     } else if section.starts_with("server:") {
-        format!("[{name}] is one more server")
+        format!("[{name}] is another server")
     } else {
         format!("[{name}] is not about the server")
     }
 }
 
-/// What is to be said about `use`, when it is not a server whose settings are understood.
+/// A sentence about `use` if it names a server whose settings are not known.
 fn another_server(text: &str) -> Option<String> {
     let known = ["egg:waitress", "egg:maitred"];
     let distribution = text.split_once('#').map_or(text, |(distribution, _)| distribution).trim();
@@ -118,8 +118,8 @@ fn another_server(text: &str) -> Option<String> {
     ))
 }
 
-/// Replaces `%(name)s` by what the file says of the name, and `%%` by `%`. The error is the name
-/// that the file says nothing of, or that refers to itself.
+/// Replaces `%(name)s` with the value of `name`, and `%%` with `%`. The error is the name that is
+/// not defined, or that refers to itself.
 fn interpolated(
     text: &str,
     variables: &BTreeMap<String, String>,
@@ -151,5 +151,5 @@ fn interpolated(
     Ok(result)
 }
 
-/// No value is longer: names that refer to names grow as powers.
+/// The maximum length of a value: nested references can grow exponentially.
 const LONGEST: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in our words.
+//! Turns clap's errors into problems in the wording of this crate.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -9,7 +9,7 @@ use crate::origin::{Origin, Spot};
 use crate::problem::Problem;
 use crate::value::shortened;
 
-/// The text to print, when the error is a question for help or for the version.
+/// The text to print if the "error" is a request for help or for the version.
 pub(super) fn answer(error: &clap::Error) -> Option<String> {
     let is_answer = matches!(
         error.kind(),
@@ -20,7 +20,7 @@ pub(super) fn answer(error: &clap::Error) -> Option<String> {
     is_answer.then(|| error.render().to_string())
 }
 
-/// Notes the problem and takes the argument out. False when the rest cannot be read without it.
+/// Records the problem and removes the argument. Returns false if the rest cannot be parsed.
 pub(super) fn take_out(
     error: &clap::Error,
     arguments: &mut Vec<String>,
@@ -45,7 +45,7 @@ pub(super) fn take_out(
     };
     let argument = arguments.remove(index);
     if !name.starts_with('-') {
-        // After an unknown flag this may have been its value: one mistake, not two.
+        // After an unknown flag, this may be its value: report one error, not two.
         if problems.is_empty() {
             problems.push(second_application(name));
         }
@@ -71,13 +71,13 @@ fn spot(text: &str) -> Spot {
 
 fn second_application(name: &str) -> Problem {
     Problem::new(format!(
-        "only one application can be served, and `{}` is one more",
+        "only one application can be served, and `{}` is a second one",
         shortened(name)
     ))
     .at(&spot(name))
 }
 
-/// The problem, and the flag that was probably meant.
+/// The problem, and the flag that was probably intended.
 fn unknown_flag(name: &str) -> (Problem, Option<String>) {
     let plain = name.trim_start_matches('-');
     let problem = Problem::new(format!("unknown option `{}`", shortened(name))).at(&spot(name));
@@ -104,7 +104,7 @@ fn unknown_flag(name: &str) -> (Problem, Option<String>) {
 fn long_flags() -> Vec<String> {
     let grammar = grammar();
     let flags = grammar.get_arguments().filter(|flag| !flag.is_hide_set());
-    // The last two are clap's own, and not among the arguments before it has built them.
+    // The last two are clap's own, which are not listed before it builds the command.
     flags.filter_map(|flag| flag.get_long()).chain(["help", "version"]).map(str::to_owned).collect()
 }
 
@@ -116,9 +116,9 @@ fn is_truth(flag: &str) -> bool {
     })
 }
 
-/// Every other mistake, one sentence each.
+/// The problem for every other error.
 fn explain(error: &clap::Error, culprit: &str) -> Problem {
-    // Clap names an argument with its placeholders: `--threads <N|auto>`.
+    // Clap's name of an argument includes its placeholder: `--threads <N|auto>`.
     let name = culprit.split([' ', '[', '=']).next().unwrap_or_default();
     let value = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => value.as_str(),

@@ -1,9 +1,9 @@
 //! Settings as flags.
 //!
-//! The grammar is that of `waitress-serve`, which is getopt's: `--flag=value` or `--flag value`,
-//! any unambiguous beginning of a flag, the last value wins but `--listen` adds. Both `-` and `_`
-//! are taken, and a truth value may be written out (`--expose-tracebacks=False`), because that is
-//! what a dictionary of arguments becomes in django-prodserver.
+//! The grammar is that of `waitress-serve` (getopt): `--flag=value` or `--flag value`, and any
+//! unambiguous prefix of a flag. The last value wins, except that `--listen` adds addresses. Names
+//! may use `-` or `_`. A boolean may have a value (`--expose-tracebacks=False`), because
+//! django-prodserver turns a dictionary of arguments into flags.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -19,9 +19,9 @@ use crate::value::Value;
 /// The name of the positional argument.
 pub(crate) const POSITIONAL: &str = "APP";
 
-/// A flag for each setting that can be written, and for each truth value its opposite.
+/// The flags of all settings, and the opposite of each boolean.
 ///
-/// Visible or not, they are all accepted: the help of a command shows what it is about.
+/// Hidden flags are accepted, too; they only do not appear in the help of the command.
 pub(crate) fn flags(visible: bool) -> Vec<Arg> {
     let mut flags = Vec::new();
     for setting in settings().filter(|setting| setting.is_written()) {
@@ -52,7 +52,7 @@ fn flag(setting: &Setting) -> Arg {
         let truth = flag.num_args(0..=1).require_equals(true).default_missing_value("true");
         return truth.action(ArgAction::Set).overrides_with(negation(setting));
     }
-    // Whatever follows is the value, as with getopt: `--port -1` is about the port.
+    // The next argument is always the value, as in getopt: `--port -1` is an invalid port.
     let accumulates = setting.kind.accumulates();
     flag.allow_hyphen_values(true).action(if accumulates {
         ArgAction::Append
@@ -78,7 +78,7 @@ fn negation(setting: &Setting) -> String {
     format!("no-{}", setting.name)
 }
 
-/// The help of a flag: what it does, then its variable and its default.
+/// The help of a flag: what it does, its variable, and its default.
 pub(crate) fn help(setting: &Setting) -> String {
     let mut help = format!("{}\n[env: {}]", setting.help, setting.variable());
     match (setting.effect, setting.default) {
@@ -89,7 +89,7 @@ pub(crate) fn help(setting: &Setting) -> String {
     help
 }
 
-/// Reads what the user typed, at each level of subcommands; the innermost wins.
+/// Reads the flags of each level of subcommands; the innermost level wins.
 pub(crate) fn read(levels: &[&ArgMatches], problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new("command line", Manner::Text);
     for setting in settings().filter(|setting| setting.is_written()) {

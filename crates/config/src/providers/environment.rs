@@ -1,8 +1,7 @@
 //! Settings in environment variables: `MAITRED_` and the name in capitals.
 //!
-//! A variable is text, and its declaration says what it means. Some are not ours although they are
-//! named so: those that Kubernetes gives to every pod beside a Service called maitred
-//! (`MAITRED_PORT=tcp://10.0.0.1:80`, `MAITRED_SERVICE_HOST`). They are skipped.
+//! Variables that Kubernetes sets for a Service called `maitred`
+//! (`MAITRED_PORT=tcp://10.0.0.1:80`, `MAITRED_SERVICE_HOST`) are recognised and skipped.
 
 use super::Layer;
 use crate::declaration::{Setting, settings};
@@ -20,7 +19,7 @@ pub(crate) const FILE_VARIABLE: &str = "MAITRED_CONFIG";
 
 const PREFIX: &str = "MAITRED_";
 
-/// What the environment says, and the variables that look like settings and are none.
+/// The settings of the environment, and a problem for each unknown `MAITRED_*` variable.
 pub(crate) struct Environment {
     pub(crate) layer: Layer,
     pub(crate) unknown: Vec<Problem>,
@@ -40,7 +39,7 @@ pub(crate) fn read(variables: &[(String, String)], problems: &mut Vec<Problem>) 
                 layer.set(setting, &Value::Text(value.clone()), spot, problems);
             }
             Some(setting) => {
-                let message = format!("`{}` can be given to `serve()` only", setting.name);
+                let message = format!("`{}` can only be a keyword of `serve()`", setting.name);
                 problems.push(Problem::new(message).at(&spot));
             }
             None => unknown.push(unknown_variable(name, &spot)),
@@ -49,8 +48,8 @@ pub(crate) fn read(variables: &[(String, String)], problems: &mut Vec<Problem>) 
     Environment { layer, unknown }
 }
 
-/// Reads the variables that other software sets for whatever server it starts: `$PORT` and
-/// `$WEB_CONCURRENCY`. They count only when nobody has set theirs in our own terms.
+/// Reads the variables that platforms set for any server: `$PORT` and `$WEB_CONCURRENCY`. They
+/// apply only if no other source sets the setting.
 pub(crate) fn read_fallbacks(
     variables: &[(String, String)],
     is_wanted: impl Fn(&Setting) -> bool,
@@ -89,9 +88,8 @@ fn unknown_variable(name: &str, spot: &Spot) -> Problem {
     }
 }
 
-/// Whether Kubernetes made the variable for a Service whose name begins with ours: an address as
-/// `tcp://10.0.0.1:80`, or one of the names it always makes. Its documentation calls them service
-/// links.
+/// Whether Kubernetes set the variable for a Service whose name begins with `maitred` (a "service
+/// link"): its value is an address such as `tcp://10.0.0.1:80`, or its name has a fixed form.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let is_part = |after: &str| {

@@ -1,8 +1,8 @@
 //! Settings as keywords: `maitred.serve(app, threads=8)`, a PasteDeploy section, `ARGS`.
 //!
-//! The values come from Python, where Waitress casts them: `"5"` for a number, `"yes"` for true,
-//! any iterable for a list. The same is accepted here, but for a truth value that is neither
-//! (`"ture"`), which Waitress takes for false and a person would look for in vain.
+//! The values are Python objects, which are cast as in Waitress: `"5"` to a number, `"yes"` to
+//! true, any iterable to a list. One difference: a misspelt boolean such as `"ture"` is an error,
+//! where Waitress silently takes it for false.
 
 use super::Layer;
 use crate::declaration::find;

@@ -1,7 +1,7 @@
 //! Settings in TOML: `maitred.toml`, or `[tool.maitred]` of a `pyproject.toml`.
 //!
-//! The file is parsed with the span of every key and value kept, and parsing goes on after a
-//! syntax error, so that all of them are told at once.
+//! The parser keeps the span of every key and value, and continues after a syntax error, so that
+//! all errors are reported together.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::reading::Manner;
 use crate::value::{Value, shortened};
 
-/// Reads a settings file. In a `pyproject.toml` only `[tool.maitred]` is ours.
+/// Reads a settings file. In a `pyproject.toml`, only `[tool.maitred]` is read.
 pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new("file", Manner::Typed);
     if let Some(problem) = paste_deploy(source) {
@@ -33,7 +33,7 @@ pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Lay
     if !is_pyproject || source.text.contains("maitred") {
         found.extend(errors.iter().map(|error| syntax_problem(source, &document, error)));
     }
-    // One mistake breaks its line in several ways; the first is told.
+    // One mistake can cause several syntax errors on its line; only the first is reported.
     found.sort_by_key(Problem::offset);
     found.dedup_by_key(|problem| problem.line());
     let broken = found.iter().filter_map(Problem::line).collect();
@@ -56,7 +56,7 @@ fn tool_table<'a, 'i>(document: &'a DeTable<'i>) -> Option<&'a DeTable<'i>> {
     document.get("tool")?.get_ref().as_table()?.get("maitred")?.get_ref().as_table()
 }
 
-/// Entries as they stand in the file; the parsed table is sorted by name.
+/// The entries in file order; the parsed table is sorted by name.
 fn in_order<'a, 'i: 'a>(
     entries: impl Iterator<Item = (&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)>,
 ) -> Vec<(&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
@@ -84,8 +84,7 @@ fn syntax_problem(
     }
 }
 
-/// PasteDeploy's INI is the one other format that lies around in projects of this kind. It would
-/// drown in syntax errors.
+/// A problem if the file is a PasteDeploy INI, which would otherwise only cause syntax errors.
 fn paste_deploy(source: &Arc<SourceText>) -> Option<Problem> {
     let mut start = 0;
     for line in source.text.split_inclusive('\n') {
@@ -95,7 +94,7 @@ fn paste_deploy(source: &Arc<SourceText>) -> Option<Problem> {
             .any(|opening| section.starts_with(opening));
         if is_paste {
             let spot = Spot::in_file(source, start..start + line.trim_end().len());
-            let hint = format!("`maitred config import {}` prints it as TOML", source.path);
+            let hint = format!("`maitred config import {}` converts it to TOML", source.path);
             let problem = Problem::new("this is a PasteDeploy file, not TOML");
             return Some(problem.at(&spot).hinting(hint));
         }
@@ -108,7 +107,7 @@ struct Reader<'a> {
     source: &'a Arc<SourceText>,
     layer: &'a mut Layer,
     problems: &'a mut Vec<Problem>,
-    /// Lines with a syntax error: what was made of them is not to be trusted.
+    /// Lines with a syntax error. Entries on these lines are not read.
     broken: BTreeSet<usize>,
 }
 
@@ -125,9 +124,9 @@ impl Reader<'_> {
                 self.problems.push(Problem::new(message).at(&spot));
             }
             (Some(setting), _) if !setting.is_written() => {
-                let message = format!("`{}` can be given to `serve()` only", setting.name);
+                let message = format!("`{}` can only be a keyword of `serve()`", setting.name);
                 let problem = Problem::new(message).at(&spot);
-                self.problems.push(problem.hinting("here, `listen` takes `fd://3`"));
+                self.problems.push(problem.hinting("use `fd://3` in `listen`"));
             }
             (Some(setting), value_given) => self.known(setting, value_given, value, &spot),
             (None, DeValue::Table(table)) => self.table(name, table, &spot),
@@ -166,10 +165,10 @@ impl Reader<'_> {
         let problem = Problem::new(format!("unknown table `{name}`")).at(spot);
         self.problems.push(match known {
             Some(setting) => problem.hinting(format!(
-                "there are no tables here: `{}` stands at the top of the file",
+                "settings are not in tables: move `{}` to the top of the file",
                 setting.name
             )),
-            None => problem.hinting("there are no tables here: every setting stands by itself"),
+            None => problem.hinting("settings are not in tables"),
         });
     }
 
@@ -182,7 +181,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an unknown key probably means.
+/// The hint for an unknown setting.
 pub(crate) fn suggestion(name: &str) -> Option<String> {
     if let Some(advice) = foreign::advice(name) {
         return Some(advice.to_owned());
@@ -191,22 +190,22 @@ pub(crate) fn suggestion(name: &str) -> Option<String> {
     nearest(name, names).map(|right| format!("did you mean `{right}`?"))
 }
 
-/// The type of a value that no setting has.
+/// The type of a value that no setting can have.
 fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::Datetime(_) => "a date",
-        DeValue::Integer(_) => "a number of that size",
-        DeValue::Array(_) => "a list with that in it",
-        _ => "that",
+        DeValue::Integer(_) => "a number of this size",
+        DeValue::Array(_) => "a list with such a value",
+        _ => "a value of this type",
     }
 }
 
-/// The TOML value in the form that all layers share; nothing for what no setting can be.
+/// The TOML value in the form that all layers share; `None` if no setting can have it.
 fn neutral(setting: &Setting, value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
-        // `0o660` is octal as it stands; only as a number would its digits be lost.
+        // `0o660` is already octal, and its text keeps the digits.
         DeValue::Integer(digits) if setting.kind == Kind::Mode && digits.radix() == 8 => {
             Some(Value::Text(digits.as_str().to_owned()))
         }

@@ -1,4 +1,4 @@
-//! Reads values that are several: places to listen, proxies, names of header fields, paths.
+//! Parses list values: listening addresses, proxies, field names, paths.
 
 use super::{Complaint, ENDPOINT, Manner, one_of, text};
 use crate::declaration::Kind;
@@ -6,8 +6,8 @@ use crate::nearest::nearest;
 use crate::value::{Value, shortened};
 use crate::values::{Endpoint, ProxyHeader, TrustedProxies};
 
-/// Words of a text, or of each text of a list. White space parts them, as in Waitress; commas do
-/// too where no value can have one.
+/// The words of a text, or of each text in a list. White space separates them, as in Waitress; for
+/// proxies and field names, which cannot contain a comma, commas do, too.
 pub(super) fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, Complaint> {
     let items = match value {
         Value::None => &[],
@@ -34,16 +34,16 @@ pub(super) fn list(kind: Kind, value: &Value, manner: Manner) -> Result<Value, C
     Ok(Value::List(words.into_iter().map(Value::Text).collect()))
 }
 
-/// What stands between folders in one text, as in `PATH`: on Windows a colon is part of a path.
+/// The separator of directories in one text, as in `PATH`: on Windows, a path contains a colon.
 const BETWEEN_FOLDERS: char = if cfg!(windows) { ';' } else { ':' };
 
 fn wanted_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Endpoints => ENDPOINT,
         Kind::Proxies => "an address, a network, `localhost` or `*`",
-        Kind::ProxyHeaders => "names of forwarded header fields",
-        Kind::UrlPaths => "paths, as `/healthz`",
-        _ => "folders",
+        Kind::ProxyHeaders => "names of forwarding fields",
+        Kind::UrlPaths => "paths, such as `/healthz`",
+        _ => "directories",
     }
 }
 
@@ -70,12 +70,12 @@ fn check_words(kind: Kind, words: &mut [String]) -> Result<(), Complaint> {
             if let Some(word) = words.iter().find(|word| !names.contains(&word.as_str())) {
                 return Err(match nearest(word, names) {
                     Some(right) => wrong(word, format!("did you mean `{right}`?")),
-                    None => wrong(word, format!("they are {}", one_of(&names))),
+                    None => wrong(word, format!("write {}", one_of(&names))),
                 });
             }
             let forwarded = words.iter().any(|word| word == "forwarded");
             if forwarded && words.iter().any(|word| word != "forwarded") {
-                let hint = "`forwarded` says all of it and stands alone";
+                let hint = "`forwarded` cannot be combined with the others";
                 return Err(wrong(&words.join(" "), hint.into()));
             }
             Ok(())

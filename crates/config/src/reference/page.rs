@@ -5,30 +5,31 @@ use crate::declaration::{Effect, Kind, Section, Setting};
 const INTRODUCTION: &str = "\
 # Settings
 
-<!-- Made from the declarations in crates/config by `make docs`; changes here are lost. -->
+<!-- Generated from the declarations in crates/config by `make docs`; changes here are lost. -->
 
-Each setting has one name. `channel-timeout` is the flag `--channel-timeout`, the key
-`channel-timeout` of the settings file, the variable `MAITRED_CHANNEL_TIMEOUT`, and the keyword
-`channel_timeout` of `maitred.serve()` and of PasteDeploy sections. Flags and keys may be written
-with `_` too, and a flag may be shortened as long as it stays unambiguous.
+Each setting has one name. For example, `channel-timeout` is the flag `--channel-timeout`, the key
+`channel-timeout` in the settings file, the variable `MAITRED_CHANNEL_TIMEOUT`, and the keyword
+`channel_timeout` of `maitred.serve()` and of PasteDeploy sections. Flags and keys may also be
+written with `_`, and a flag may be abbreviated as long as it is unambiguous.
 
-**Who wins.** A default is replaced by the settings file, that by the environment, that by the
-command line or by the keywords of `serve()`. `maitred config show --origin` prints what each
-setting is and who said so.
+**Precedence.** The settings file overrides the defaults, the environment overrides the file, and
+the command line or the keywords of `serve()` override the environment.
+`maitred config show --origin` prints each value and its source.
 
-**The file** is `--config FILE`, else `MAITRED_CONFIG`, else `maitred.toml`, else `[tool.maitred]`
-in `pyproject.toml`, the last two in the current folder. It has no tables. [maitred.toml](maitred.toml)
-is a sample with every default, and `maitred config schema` prints the JSON Schema for editors.
+**Settings file.** The first of these is read: `--config FILE`, the file that `MAITRED_CONFIG`
+names, `maitred.toml`, `[tool.maitred]` in `pyproject.toml`; the last two in the current directory.
+It has no tables. [maitred.toml](maitred.toml) is a sample with every default, and
+`maitred config schema` prints the JSON Schema for editors.
 
 **Times** are seconds as a number, or `500ms`, `30s`, `5m`, `1h`. **Sizes** are bytes as a number,
 or `64KiB`, `10MB`. **True or false** is `--flag`, `--no-flag` or `--flag=false` on the command
-line; there and in variables `yes`, `no`, `on`, `off`, `1` and `0` are taken too. **Lists** are
-lists in the file, and words with spaces between them elsewhere.
+line; the command line and variables also accept `yes`, `no`, `on`, `off`, `1` and `0`. **Lists**
+are lists in the file, and words separated by spaces elsewhere.
 
-**Mistakes** are told all at once, each with its place, and nothing is started; the exit status
-is 2. An unknown `MAITRED_*` variable is a warning, or a mistake with `strict-env`.
+**Errors** are reported all together, each with its location. Nothing is started, and the exit
+status is 2. An unknown `MAITRED_*` variable is a warning, or an error with `strict-env`.
 
-Every setting is read once, at start.
+Settings are read once, at startup.
 ";
 
 /// The page.
@@ -58,11 +59,11 @@ fn entry(setting: &Setting) -> String {
         Some(default) => format!("default `{default}`"),
     });
     if let Some(variable) = setting.fallback_variable {
-        facts.push(format!("`${variable}` when nothing else sets it"));
+        facts.push(format!("`${variable}` if nothing else sets it"));
     }
     facts.push(match (setting.waitress, setting.effect) {
-        (Some(_), Effect::Ignored) => "accepted for Waitress, without effect".to_owned(),
-        (Some(name), Effect::Real) => format!("`{name}` of Waitress"),
+        (Some(_), Effect::Ignored) => "no effect".to_owned(),
+        (Some(name), Effect::Real) => format!("`{name}` in Waitress"),
         (None, _) => format!("since {}", setting.since),
     });
     format!("\n### `{}`\n\n{}\n\n{}.\n", setting.name, setting.help, facts.join(" · "))
@@ -89,10 +90,10 @@ fn kind(kind: Kind) -> String {
         Kind::Size { .. } => "size".into(),
         Kind::Mode => "octal digits".into(),
         Kind::Text(_) => "text".into(),
-        Kind::Prefix => "path of a URL".into(),
+        Kind::Prefix => "URL path".into(),
         Kind::Path => "path".into(),
         Kind::Paths => {
-            "list of folders; in a variable with `:` between them, on Windows with `;`".into()
+            "list of directories; in a variable separated by `:`, on Windows by `;`".into()
         }
         Kind::Choice(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
@@ -103,7 +104,7 @@ fn kind(kind: Kind) -> String {
         Kind::Descriptors => "list of sockets".into(),
         Kind::Proxies => "list of addresses and networks".into(),
         Kind::ProxyHeaders => "list of header field names".into(),
-        Kind::UrlPaths => "list of paths of URLs".into(),
+        Kind::UrlPaths => "list of URL paths".into(),
         Kind::AccessLogFormat => "`common`, `combined`, `json` or a pattern".into(),
         Kind::Application => "`module:attribute`".into(),
     }

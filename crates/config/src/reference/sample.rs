@@ -1,4 +1,4 @@
-//! A settings file with everything in it, to copy from. As it stands it says what the defaults say.
+//! The sample settings file, `docs/maitred.toml`. It sets every setting to its default.
 
 use crate::declaration::{Effect, Section, Setting};
 use crate::load::defaults;
@@ -8,12 +8,12 @@ use crate::written;
 /// The file, ending in a newline.
 pub fn sample() -> String {
     let mut text = String::from(
-        "# Every setting of Maitred with its default. What has no default is commented out, and so\n\
-         # is what Waitress has and nothing depends on here. Times are seconds, or as \"500ms\",\n\
-         # \"30s\", \"5m\"; sizes are bytes, or as \"64KiB\", \"10MB\".\n\
+        "# Every setting of Maitred with its default. Settings without a default and settings without\n\
+         # effect are commented out. Times are seconds, or \"500ms\", \"30s\", \"5m\"; sizes are bytes,\n\
+         # or \"64KiB\", \"10MB\".\n\
          #\n\
-         # For editors: `maitred config schema > maitred.schema.json` here, and as the first line\n\
-         # of the file `#:schema ./maitred.schema.json`.\n",
+         # For completion in editors, run `maitred config schema > maitred.schema.json`, and make\n\
+         # `#:schema ./maitred.schema.json` the first line of the file.\n",
     );
     for section in Section::ALL {
         text.push_str(&heading(section, false));

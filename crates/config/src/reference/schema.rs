@@ -1,4 +1,5 @@
-//! The JSON Schema of the settings file, draft-07: the newest that every TOML editor reads.
+//! The JSON Schema of the settings file. It uses draft-07, the newest draft that every TOML editor
+//! supports.
 
 use serde_json::{Map, Value as Json, json};
 

@@ -1,57 +1,58 @@
-//! Settings that are one of a few words.
+//! The types of settings with a fixed set of values.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// What happens to a connection beyond `connection-limit`.
+/// What happens to a connection above `connection-limit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ConnectionLimitAction {
-    /// Close the idlest keep-alive connection to make room, else answer 503 with `Retry-After`.
+    /// Close the longest-idle keep-alive connection, or answer 503 with `Retry-After` if none is
+    /// idle.
     #[default]
     Reject,
-    /// Stop accepting until a connection ends; newcomers wait in the kernel's backlog.
+    /// Stop accepting until a connection ends; new connections wait in the kernel's backlog.
     Wait,
 }
 
-/// Where the request identifier of `environ["maitred.request_id"]` comes from.
+/// The source of the request ID in `environ["maitred.request_id"]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RequestId {
     /// There is none.
     #[default]
     Off,
-    /// `X-Request-ID` of a trusted proxy is passed on; there is none otherwise.
+    /// `X-Request-ID` from a trusted proxy; otherwise, there is none.
     Pass,
-    /// As [`RequestId::Pass`], and one is made up when no trusted proxy sent any.
+    /// Like [`RequestId::Pass`]; otherwise, one is generated.
     Generate,
 }
 
-/// How a record of the log is written.
+/// The format of log records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LogFormat {
     /// One line for a person.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// The least severe record that is still logged. A greater one logs more.
+/// The minimum severity of log records. A greater level logs more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogLevel {
-    /// What failed.
+    /// Failures.
     Error,
-    /// And what looks wrong.
+    /// Also suspicious conditions.
     Warning,
-    /// And what happened: start, drain, stop.
+    /// Also events: start, drain, stop.
     #[default]
     Info,
-    /// And what was decided, connection by connection.
+    /// Also decisions about single connections.
     Debug,
-    /// And every step on the way.
+    /// Also every step.
     Trace,
 }
 
-/// Where the access log goes.
+/// The destination of the access log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccessLogTarget {
     /// Standard output, written `-`.
@@ -69,16 +70,16 @@ impl fmt::Display for AccessLogTarget {
     }
 }
 
-/// What a line of the access log says.
+/// The format of access log lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AccessLogFormat {
     /// The Common Log Format: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s`.
     Common,
-    /// The Common Log Format, then referrer and user agent.
+    /// The Common Log Format, followed by referrer and user agent.
     #[default]
     Combined,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// A pattern of `%(name)s` fields, as gunicorn's.
+    /// A pattern of `%(name)s` fields, like gunicorn's.
     Pattern(String),
 }

@@ -1,26 +1,26 @@
-//! Where the server listens.
+//! The type of a listening address.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One place to listen at.
+/// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// A TCP port of one host, or of every interface.
     Tcp {
-        /// Which interfaces.
+        /// The host, or every interface.
         host: HostName,
-        /// Which port.
+        /// The port.
         port: Port,
     },
     /// A Unix socket that the server creates.
     Unix {
         /// Its path in the file system.
         path: PathBuf,
-        /// Its permission bits, `unix-socket-perms`, set before it listens.
+        /// Its permissions, `unix-socket-perms`, set before it listens.
         mode: u32,
     },
-    /// A socket that is already bound, by its descriptor: `fd://3`, or one of `sockets`.
+    /// A bound socket, by its descriptor: `fd://3`, or one of `sockets`.
     Descriptor(i32),
 }
 
@@ -36,9 +36,9 @@ pub enum HostName {
 /// The port of a TCP endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Port {
-    /// A number; 0 is any free port.
+    /// A number; 0 picks a free port.
     Number(u16),
-    /// A service name to look up, as `http`.
+    /// A service name to look up, such as `http`.
     Service(String),
 }
 

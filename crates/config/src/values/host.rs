@@ -1,20 +1,21 @@
-//! The grammar of places to listen at.
+//! The grammar of listening addresses.
 //!
-//! It is Waitress's, where a last colon parts host and port and an IPv6 address needs brackets
-//! (RFC 3986 §3.2.2), with `unix:` and `fd://` beside it. What Waitress takes in a way nobody
-//! means, as `8080` for the address 0.0.31.144, is refused with the right spelling.
+//! It is that of Waitress: the last colon separates host and port, and an IPv6 address needs
+//! brackets (RFC 3986 §3.2.2). `unix:` and `fd://` are additions. Input that Waitress interprets in
+//! a way nobody can mean, such as `8080` for the address 0.0.31.144, is rejected with the correct
+//! spelling.
 
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use super::{Endpoint, HostName, Port};
 
-/// Longest path of a Unix socket in bytes: `sun_path` has 108 on Linux, one of them for the NUL.
+/// Longest path of a Unix socket in bytes: `sun_path` has 108 on Linux, including the NUL.
 pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
 
 impl Endpoint {
-    /// Reads one endpoint. `default_port` is for a host without a port, `mode` for Unix sockets.
-    /// The error says what would be right.
+    /// Parses an address. `default_port` is for a host without a port, `mode` for Unix sockets. The
+    /// error says what would be correct.
     pub(crate) fn parse(text: &str, default_port: u16, mode: u32) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -34,7 +35,7 @@ impl Endpoint {
             return Err(format!("write `unix:{text}` for a Unix socket"));
         }
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("write `*:{text}` for a port of every address"));
+            return Err(format!("write `*:{text}` to listen on every address"));
         }
         if text.parse::<Ipv6Addr>().is_ok() {
             return Err(format!("write an IPv6 address in brackets: `[{text}]:{default_port}`"));
@@ -49,7 +50,7 @@ impl Endpoint {
 }
 
 impl HostName {
-    /// Reads a host: `*`, a name, an address, an IPv6 address with or without brackets.
+    /// Parses a host: `*`, a name, or an address; an IPv6 address may have brackets.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text == "*" {
             return Ok(Self::Any);
@@ -67,7 +68,7 @@ impl HostName {
             return Err("brackets are for IPv6 addresses only".into());
         }
         if name.is_empty() {
-            return Err("the host is empty; `*` is every address".into());
+            return Err("the host is empty; write `*` for every address".into());
         }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if name.bytes().all(is_name) {
@@ -79,7 +80,7 @@ impl HostName {
 }
 
 impl Port {
-    /// Reads a port: a number, or the name of a service (RFC 6335 §5.1).
+    /// Parses a port: a number, or a service name (RFC 6335 §5.1).
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Ok(number) = text.parse() {
             return Ok(Self::Number(number));
@@ -94,7 +95,7 @@ impl Port {
     }
 }
 
-/// Whether a Unix socket can have this path.
+/// Checks that a Unix socket can have this path.
 pub(crate) fn check_socket_path(path: &str) -> Result<(), String> {
     if path.is_empty() {
         return Err("the path of a Unix socket follows `unix:`, as in `unix:/run/web.sock`".into());
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_is_refused_with_the_right_spelling() {
         for (text, error) in [
-            ("8080", "write `*:8080` for a port of every address"),
+            ("8080", "write `*:8080` to listen on every address"),
             ("::1", "write an IPv6 address in brackets: `[::1]:8080`"),
             ("/run/web.sock", "write `unix:/run/web.sock` for a Unix socket"),
             ("http://h:80", "write `host:port`, without a scheme"),

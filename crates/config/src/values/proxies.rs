@@ -1,46 +1,46 @@
-//! Which peers are trusted proxies, and which of their header fields are believed.
+//! The types of the trusted proxies, and of the forwarding fields that are trusted from them.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The peers whose forwarded header fields are believed: `trusted-proxy`.
+/// The peers whose forwarding fields are trusted: `trusted-proxy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TrustedProxies {
-    /// Nobody.
+    /// No peer.
     #[default]
     None,
-    /// Everybody, written `*`: right only when nothing but the proxy can reach the server.
+    /// Every peer, written `*`: safe only if nothing but the proxy can reach the server.
     Any,
     /// These addresses and networks.
     Listed {
-        /// A single address is a network of one.
+        /// A single address is a network with one address.
         networks: Vec<IpNet>,
         /// Whether the peers of a Unix socket are trusted, written `localhost`.
         unix: bool,
     },
 }
 
-/// A header field in which a proxy says who the client is.
+/// A header field in which a proxy describes the client (a forwarding field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`: the addresses of the client and of the proxies before this one.
     XForwardedFor,
-    /// `X-Forwarded-Host`: the `Host` the client asked for.
+    /// `X-Forwarded-Host`: the `Host` that the client sent.
     XForwardedHost,
     /// `X-Forwarded-Proto`: `http` or `https`.
     XForwardedProto,
     /// `X-Forwarded-Port`: the port the client connected to.
     XForwardedPort,
-    /// `X-Forwarded-By`: the interface the request came in by.
+    /// `X-Forwarded-By`: the interface on which the proxy received the request.
     XForwardedBy,
-    /// `Forwarded`, RFC 7239, which says all of it and excludes the others.
+    /// `Forwarded` (RFC 7239), which replaces and excludes the others.
     Forwarded,
 }
 
 impl ProxyHeader {
-    /// All of them, in the order of their declaration.
+    /// All fields, in order of declaration.
     pub const ALL: [Self; 6] = [
         Self::XForwardedFor,
         Self::XForwardedHost,
@@ -50,7 +50,7 @@ impl ProxyHeader {
         Self::Forwarded,
     ];
 
-    /// The field name in lower case, as it is written in the settings.
+    /// The field name in lower case, as in the settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::XForwardedFor => "x-forwarded-for",
@@ -63,7 +63,7 @@ impl ProxyHeader {
     }
 }
 
-/// The set of header fields that are believed: `trusted-proxy-headers`.
+/// A set of forwarding fields: `trusted-proxy-headers`.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProxyHeaders(u8);
 
@@ -103,7 +103,7 @@ impl fmt::Debug for ProxyHeaders {
 }
 
 impl TrustedProxies {
-    /// Reads addresses, networks, `localhost` and `*`. The error says what would be right.
+    /// Parses addresses, networks, `localhost` and `*`. The error says what would be correct.
     pub(crate) fn parse<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let (mut networks, mut unix, mut any, mut count) = (Vec::new(), false, false, 0);
         for word in words {
@@ -117,7 +117,7 @@ impl TrustedProxies {
         match (any, count) {
             (_, 0) => Ok(Self::None),
             (true, 1) => Ok(Self::Any),
-            (true, _) => Err("`*` trusts everybody and stands alone".into()),
+            (true, _) => Err("`*` trusts every peer and cannot be combined with others".into()),
             (false, _) => Ok(Self::Listed { networks, unix }),
         }
     }
@@ -129,9 +129,9 @@ fn network(word: &str) -> Result<IpNet, String> {
     }
     word.parse::<IpNet>().map_err(|_| {
         if word.contains('/') {
-            format!("`{word}` is not a network; one is written `10.0.0.0/8`")
+            format!("`{word}` is not a network such as `10.0.0.0/8`")
         } else {
-            format!("`{word}` is not an address; names are not looked up")
+            format!("`{word}` is not an address, and names are not looked up")
         }
     })
 }

@@ -1,7 +1,7 @@
-//! Durations and sizes as people write them: a number and a unit.
+//! Durations and sizes: a number and a unit.
 
-/// The longest duration, in milliseconds: a year. A longer one is a slip of the unit, and clocks
-/// add it to the present without overflowing.
+/// The longest duration, in milliseconds: a year. A longer one is probably a wrong unit, and adding
+/// a year to the current time cannot overflow.
 pub(crate) const LONGEST_DURATION: i64 = 365 * 24 * 3600 * 1000;
 
 const TIMES: [(&str, f64); 4] =
@@ -29,19 +29,19 @@ pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     whole(number * factor, LONGEST_DURATION)
 }
 
-/// Milliseconds of a number of seconds. Zero only when it is zero.
+/// Converts seconds to milliseconds. The result is zero only for zero.
 pub(crate) fn milliseconds(seconds: f64) -> Option<i64> {
     whole(seconds * 1000.0, LONGEST_DURATION)
 }
 
-/// Bytes of `64KiB`, `10MB`, or of a number without a unit; the case of the unit is no matter.
+/// Bytes of `64KiB`, `10MB`, or of a number without a unit. Units are case-insensitive.
 pub(crate) fn parse_size(text: &str) -> Option<i64> {
     let (number, unit) = split(text)?;
     if unit.is_empty() {
         return text.trim().parse().ok().filter(|bytes| *bytes >= 0);
     }
     let (_, factor) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
-    whole(number * factor, 1 << 53) // the largest that a float still counts exactly
+    whole(number * factor, 1 << 53) // a float represents every whole number up to this
 }
 
 /// The text of a number of milliseconds, in the largest unit that divides it.
@@ -62,7 +62,7 @@ pub(crate) fn write_size(bytes: i64) -> String {
         .map_or_else(|| bytes.to_string(), |(unit, size)| format!("{}{unit}", bytes / size))
 }
 
-/// The number in front and the letters behind it.
+/// Splits text into its number and its unit.
 fn split(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -71,8 +71,8 @@ fn split(text: &str) -> Option<(f64, &str)> {
     Some((number, unit.trim_start()))
 }
 
-/// The nearest whole number, if there is one from 0 to the most. What is more than nothing never
-/// becomes nothing: half a millisecond is refused, and not taken for none at all.
+/// The nearest whole number, if it is from 0 to `most`. A positive number never becomes 0: a tenth
+/// of a millisecond is rejected, because 0 has its own meaning.
 fn whole(number: f64, most: i64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     #[expect(clippy::cast_precision_loss, reason = "every limit is below 2^53")]
