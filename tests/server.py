@@ -121,6 +121,19 @@ class Server:
         """Send a signal."""
         self.process.send_signal(number)
 
+    def insist(self, *numbers: int) -> int:
+        """Send the signals again and again, as people do, until it ends; return its status."""
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while time.monotonic() < deadline:
+            for number in numbers or (ASK_TO_END,):
+                self.signal(number)
+            try:
+                self.process.wait(0.05)
+                return self.wait()
+            except subprocess.TimeoutExpired:
+                pass
+        raise AssertionError(f"signals did not end it:\n{self.log}")
+
     def wait(self, seconds: float = STOP_SECONDS_MAX) -> int:
         """Wait for its end and for the end of its log, and return its exit status."""
         status = self.process.wait(seconds)

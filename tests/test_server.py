@@ -41,3 +41,15 @@ def test_a_server_that_a_signal_kills_does_not_end_well(server):
 def test_the_log_of_a_server_that_never_serves_is_in_the_error(server):
     with pytest.raises(AssertionError, match="no such application"):
         server.wait_for("serving on ")
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "import signal\n" + BLOCKS + SAYS + WAITS * 3,
+    ],
+    indirect=True,
+)
+def test_a_server_that_ends_when_asked_often_enough_is_asked_often_enough(server):
+    server.wait_for("serving on ")
+    assert server.insist() == 0

@@ -173,8 +173,7 @@ def test_a_running_request_is_finished_when_the_server_is_asked_to_end(served, g
 def test_a_server_that_is_asked_twice_ends_at_once(served, slow):
     served.signal()
     served.wait_for("received: draining")
-    served.signal()
-    assert served.wait() == 0
+    assert served.insist() == 0
     assert "received again" in served.log
 
 

@@ -79,8 +79,7 @@ def test_readiness_falls_before_anything_else(stuck):
         connection.send(request("/"))
         response = connection.read()
         assert (response.status, response.keeps_alive) == (200, False)
-    server.signal()
-    assert server.wait() == 0
+    assert server.insist() == 0
 
 
 def test_what_is_cut_off_is_named_with_its_stack(stuck):

@@ -1,4 +1,5 @@
-//! SIGTERM, SIGINT and SIGHUP: the first drains, the second ends at once.
+//! SIGTERM, SIGINT and SIGHUP: the first drains, the second ends at once (`second.rs` says which one
+//! that is).
 //!
 //! Everything goes through Python's own signal machinery, so that an application's handlers work as
 //! they always do and ours are what `signal.getsignal` shows. Handlers are there before the
@@ -10,10 +11,13 @@
 //! Off the main thread nothing is installed: signals are then the business of who runs it.
 
 mod fork;
+pub(crate) mod second;
+mod stage;
 mod wake;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
@@ -21,6 +25,8 @@ use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyTuple};
 
 use fork::Installed;
+use second::SAME_REQUEST;
+use stage::{Action, Meaning, State};
 use wake::{Wakeup, Wires};
 
 /// A server, as far as signals are concerned.
@@ -38,21 +44,9 @@ pub(crate) trait Stoppable: Send + Sync {
     fn reopen_logs(&self);
 }
 
-/// What a signal means at the moment.
-enum Stage {
-    /// Nothing runs yet: the first signal ends the program, by an exception that unwinds an import.
-    Starting,
-    /// The first signal drains.
-    Serving(Arc<dyn Stoppable>),
-    /// The second one ends at once.
-    Draining(Arc<dyn Stoppable>),
-    /// The server has stopped, and the interpreter is on its way out: a signal hurries it along.
-    Ending,
-}
-
 /// What the handlers share.
 struct Shared {
-    stage: Mutex<Stage>,
+    state: Mutex<State>,
     /// Whether a signal came before anything was served.
     interrupted: AtomicBool,
 }
@@ -89,7 +83,7 @@ impl Signals {
             return Ok(None);
         }
         let shared =
-            Arc::new(Shared { stage: Mutex::new(Stage::Starting), interrupted: false.into() });
+            Arc::new(Shared { state: Mutex::new(State::starting()), interrupted: false.into() });
         let module = py.import("signal")?;
         let mut wanted = vec!["SIGTERM", "SIGINT"];
         if scope == Scope::Process {
@@ -134,15 +128,16 @@ impl Signals {
     /// # Errors
     /// The thread or its socket cannot be had.
     pub(crate) fn serve(&self, py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Wakeup> {
-        *self.shared.stage(py) = Stage::Serving(Arc::clone(&server));
+        self.shared.state(py).serves(Arc::clone(&server));
         let wires = self.wires.lock().unwrap_or_else(PoisonError::into_inner).take();
         let wires = wires.map_or_else(Wires::new, Ok)?;
         Wakeup::start(py, server, wires)
     }
 
-    /// From now on a signal ends the process at once: nothing is left to be finished.
+    /// From now on a signal ends the process at once, unless it belongs to the one that stopped the
+    /// server: nothing is left to be finished.
     pub(crate) fn ending(&self, py: Python<'_>) {
-        *self.shared.stage(py) = Stage::Ending;
+        self.shared.state(py).ends();
     }
 
     /// Puts back the handlers that were there, where ours are still in place.
@@ -165,8 +160,8 @@ impl Signals {
 }
 
 impl Shared {
-    fn stage(&self, py: Python<'_>) -> std::sync::MutexGuard<'_, Stage> {
-        self.stage.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    fn state(&self, py: Python<'_>) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,8 +176,8 @@ impl Handler {
         // All that runs Python comes before or after the lock is held: another signal may come in
         // between, and its handler is called on this same thread.
         let name = name(py, number)?;
-        let reopens = name == "SIGUSR1";
-        let action = self.0.stage(py).next(reopens);
+        let meaning = if name == "SIGUSR1" { Meaning::ReopenLogs } else { Meaning::Stop };
+        let action = self.0.state(py).next(meaning, Instant::now());
         match action {
             Action::Nothing => {}
             Action::ReopenLogs(server) => server.reopen_logs(),
@@ -195,6 +190,9 @@ impl Handler {
                 tracing::info!("{name} received: draining; a second one stops at once");
                 server.drain();
             }
+            Action::SayItIsAnEcho => tracing::info!(
+                "{name} received within {SAME_REQUEST:?} of the first: taken for the same request"
+            ),
             Action::Kill(server) => {
                 tracing::warn!("{name} received again: stopping at once");
                 server.kill();
@@ -204,36 +202,6 @@ impl Handler {
             }
         }
         Ok(())
-    }
-}
-
-/// What a handler does.
-enum Action {
-    Nothing,
-    ReopenLogs(Arc<dyn Stoppable>),
-    Interrupt,
-    Drain(Arc<dyn Stoppable>),
-    Kill(Arc<dyn Stoppable>),
-    End,
-}
-
-impl Stage {
-    /// What a signal does now; the first one that stops makes the next one the second.
-    fn next(&mut self, reopens: bool) -> Action {
-        match self {
-            Self::Serving(server) | Self::Draining(server) if reopens => {
-                Action::ReopenLogs(Arc::clone(server))
-            }
-            _ if reopens => Action::Nothing,
-            Self::Starting => Action::Interrupt,
-            Self::Serving(server) => {
-                let server = Arc::clone(server);
-                *self = Self::Draining(Arc::clone(&server));
-                Action::Drain(server)
-            }
-            Self::Draining(server) => Action::Kill(Arc::clone(server)),
-            Self::Ending => Action::End,
-        }
     }
 }
 

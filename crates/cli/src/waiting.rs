@@ -5,11 +5,13 @@
 //! has had its look.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use maitred_server::{Running, Waited};
 use pyo3::prelude::*;
 
 use crate::service_manager;
+use crate::signals::second::{Request, Requests};
 use crate::signals::{Signals, Stoppable};
 
 impl Stoppable for Running {
@@ -42,13 +44,14 @@ pub(crate) fn until_stopped(
     signals: Option<&Signals>,
 ) -> PyResult<()> {
     let mut raised = None;
-    let mut stop_for = |error: PyErr| {
-        if raised.is_none() {
+    let mut requests = Requests::default();
+    let mut stop_for = |error: PyErr| match requests.ask(Instant::now()) {
+        Request::First => {
             running.drain();
             raised = Some(error);
-        } else {
-            running.kill();
         }
+        Request::Echo { .. } => {}
+        Request::Second => running.kill(),
     };
     let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(running.clone()))) {
         Some(Ok(wakeup)) => Some(wakeup),

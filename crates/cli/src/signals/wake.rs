@@ -4,7 +4,7 @@
 //! nothing else reads it and nudges whoever waits for the server. The pair of sockets is the
 //! platform's: Unix has one for this, Windows a connection to itself.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -55,9 +55,7 @@ impl Wakeup {
         let Wires { mut read, written } = wires;
         let thread =
             std::thread::Builder::new().name("maitred-signals".into()).spawn(move || {
-                let mut bytes = [0; 64];
-                // The end of the stream, or an error: nobody will write again.
-                while matches!(read.read(&mut bytes), Ok(count) if count > 0) {
+                while wait_for_bytes(&mut read) {
                     server.nudge();
                 }
             })?;
@@ -80,6 +78,19 @@ impl Wakeup {
             });
         }
         result.map(drop)
+    }
+}
+
+/// Waits until something has been written; false when nobody will write again.
+fn wait_for_bytes(read: &mut impl Read) -> bool {
+    let mut bytes = [0; 64];
+    loop {
+        match read.read(&mut bytes) {
+            Ok(count) => return count > 0,
+            // A signal may be delivered to any thread, this one too.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
     }
 }
 
@@ -130,10 +141,30 @@ mod tests {
     #[test]
     fn a_byte_crosses_the_connection_to_ourselves_and_its_end_is_seen() {
         let (mut read, mut written) = loopback_pair().unwrap();
-        let mut bytes = [0; 64];
         written.write_all(b"!").unwrap();
-        assert_eq!(read.read(&mut bytes).unwrap(), 1);
+        assert!(wait_for_bytes(&mut read));
         written.shutdown(std::net::Shutdown::Both).unwrap();
-        assert_eq!(read.read(&mut bytes).unwrap(), 0);
+        assert!(!wait_for_bytes(&mut read));
+    }
+
+    /// Is interrupted once, then gives a byte, then breaks.
+    struct Interrupted(u32);
+
+    impl Read for Interrupted {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 => Err(ErrorKind::Interrupted.into()),
+                2 => Ok(buffer.len().min(1)),
+                _ => Err(ErrorKind::BrokenPipe.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_that_is_delivered_to_the_thread_itself_does_not_end_it() {
+        let mut read = Interrupted(0);
+        assert!(wait_for_bytes(&mut read));
+        assert!(!wait_for_bytes(&mut read));
     }
 }
