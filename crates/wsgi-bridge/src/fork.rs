@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -37,6 +38,9 @@ impl Process {
 /// that cannot fork.
 pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
     static WATCHED: PyOnceLock<()> = PyOnceLock::new();
+    // pyo3 makes this type for the first exception that it sees. A child that was forked while
+    // another thread did so would wait for that thread for ever, which it does not have.
+    let _ = py.get_type::<PanicException>();
     WATCHED
         .get_or_try_init(py, || {
             let os = py.import("os")?;
