@@ -22,6 +22,9 @@ Field = tuple[str, str]
 Address = tuple[str, int] | str
 
 LONGEST_LINE = 1 << 20
+PATIENCE_SECONDS = 60
+"""What no wait comes near but one that is in vain, however slow or crowded the machine."""
+
 STATUS_LINE = re.compile(rb"(HTTP/1\.[01]) ([1-5][0-9][0-9]) ([\t -~\x80-\xff]*)")
 FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
@@ -86,11 +89,17 @@ def request(
 class Connection:
     """One connection to `(host, port)`, or to the path of a Unix socket.
 
-    `timeout` is the longest wait, in seconds, for a single receive or send. `receive_buffer`,
+    `timeout` is the longest wait, in seconds, for a single receive or send; a test that gives its
+    own has to show that something comes sooner than something else. `receive_buffer`,
     in bytes, makes the kernel stop taking bytes soon when the test stops reading.
     """
 
-    def __init__(self, address: Address, timeout: float = 10, receive_buffer: int | None = None):
+    def __init__(
+        self,
+        address: Address,
+        timeout: float = PATIENCE_SECONDS,
+        receive_buffer: int | None = None,
+    ):
         if isinstance(address, str):
             family = socket.AF_UNIX
         else:

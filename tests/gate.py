@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from client import PATIENCE_SECONDS
+
 WAITS = """
 import os
 import socket
@@ -21,7 +23,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.settimeout(30)
+        self._listening.settimeout(PATIENCE_SECONDS)
         self.environ = {"GATE": str(self._listening.getsockname()[1])}
         self._waiting: list[socket.socket] = []
 

@@ -12,10 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from client import Connection
-
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 30
+from client import PATIENCE_SECONDS, Connection
 
 if sys.platform == "win32":
     ASK_TO_END = signal.CTRL_BREAK_EVENT
@@ -82,7 +79,7 @@ class Server:
         """All that it wrote to standard output so far."""
         return self._text["out"]
 
-    def wait_for(self, pattern: str, seconds: float = START_SECONDS_MAX) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
         """Wait until the log matches, and return the match; the log is in the error if not."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -110,7 +107,9 @@ class Server:
         host, port = self.url.removeprefix("http://").rsplit(":", 1)
         return host.strip("[]"), int(port)
 
-    def connect(self, timeout: float = 10, receive_buffer: int | None = None) -> Connection:
+    def connect(
+        self, timeout: float = PATIENCE_SECONDS, receive_buffer: int | None = None
+    ) -> Connection:
         """Open a strict connection to the first address that it says it serves on."""
         address = self.urls[0]
         if address.startswith("unix:"):
@@ -123,7 +122,7 @@ class Server:
 
     def insist(self, *numbers: int) -> int:
         """Send the signals again and again, as people do, until it ends; return its status."""
-        deadline = time.monotonic() + STOP_SECONDS_MAX
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for number in numbers or (ASK_TO_END,):
                 self.signal(number)
@@ -134,7 +133,7 @@ class Server:
                 pass
         raise AssertionError(f"signals did not end it:\n{self.log}")
 
-    def wait(self, seconds: float = STOP_SECONDS_MAX) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait for its end and for the end of its log, and return its exit status."""
         status = self.process.wait(seconds)
         for reader in self._readers:

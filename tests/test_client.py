@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from client import Connection, Response, ResponseError, request
+from client import PATIENCE_SECONDS, Connection, Response, ResponseError, request
 
 Answer = Callable[[bytes], Connection]
 
@@ -140,7 +140,7 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         connection = Connection(listener.getsockname())
         peer, _ = listener.accept()
-    peer.settimeout(10)
+    peer.settimeout(PATIENCE_SECONDS)
     with connection, peer:
         yield connection, peer
 
@@ -152,7 +152,7 @@ def test_dripped_bytes_arrive_whole_and_a_half_closed_connection_still_reads(pai
     assert peer.makefile("rb").read() == b"GET"
     assert connection.is_silent(0.01)
     peer.sendall(b"late")
-    assert not connection.is_silent(10)
+    assert not connection.is_silent(PATIENCE_SECONDS)
     peer.close()
     assert connection.read_rest() == b"late"
 

@@ -18,7 +18,7 @@ def app(environ, start_response):
 def test_every_line_is_an_object_with_time_level_logger_and_message(maitred, tmp_path):
     (tmp_path / "fails.py").write_text(FAILS)
     server = maitred("--log-format=json", "fails:app", cwd=tmp_path)
-    assert requests.get(f"{server.url}/x", timeout=30).status_code == 500
+    assert requests.get(f"{server.url}/x", timeout=60).status_code == 500
     assert server.stop() == 0
     records = [json.loads(line) for line in server.log.splitlines()]
     for record in records:

@@ -67,7 +67,7 @@ def test_what_is_not_the_default_is_said_with_where_it_was_set(maitred, folder):
 
 def test_the_eight_arguments_of_the_waitress_page_are_taken(maitred, folder):
     server = maitred(*THE_EIGHT, "hello:app", cwd=folder)
-    assert requests.get(server.url, timeout=30).text == "hello"
+    assert requests.get(server.url, timeout=60).text == "hello"
 
 
 @pytest.mark.parametrize("name", ["hello:app", "hello.app", "hello", "hello:make()"])
@@ -75,13 +75,13 @@ def test_the_application_is_found_in_the_current_folder(maitred, folder, name):
     with (folder / "hello.py").open("a") as file:
         file.write("\n\ndef make():\n    return app\n")
     server = maitred(name, cwd=folder)
-    assert requests.get(server.url, timeout=30).text == "hello"
+    assert requests.get(server.url, timeout=60).text == "hello"
 
 
 def test_a_factory_is_called_when_that_is_asked_for(maitred, folder):
     (folder / "factory.py").write_text("from hello import app\n\ndef make():\n    return app\n")
     server = maitred("--call", "factory:make", cwd=folder)
-    assert requests.get(server.url, timeout=30).text == "hello"
+    assert requests.get(server.url, timeout=60).text == "hello"
 
 
 def test_an_application_elsewhere_is_found_by_chdir_and_by_python_path(maitred, folder, tmp_path):
@@ -89,7 +89,7 @@ def test_an_application_elsewhere_is_found_by_chdir_and_by_python_path(maitred, 
     other.mkdir()
     for option in (f"--chdir={folder}", f"--python-path={folder}"):
         server = maitred(option, "hello:app", cwd=other)
-        assert requests.get(server.url, timeout=30).text == "hello"
+        assert requests.get(server.url, timeout=60).text == "hello"
 
 
 def test_a_port_in_use_is_named_and_ends_with_1(folder):
@@ -198,13 +198,13 @@ def test_a_settings_file_serves_without_any_argument(maitred, folder):
     (folder / "maitred.toml").write_text('app = "hello:app"\nthreads = 1\n')
     server = maitred(cwd=folder)
     server.wait_for("with 1 thread ")
-    assert requests.get(server.url, timeout=30).text == "hello"
+    assert requests.get(server.url, timeout=60).text == "hello"
 
 
 def test_what_nobody_reads_is_no_error(folder):
     with subprocess.Popen(command("man"), cwd=folder, stdout=subprocess.PIPE) as process:
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_unix_socket_has_its_mode_and_is_gone_afterwards(maitred, folder):
@@ -248,7 +248,7 @@ def test_several_addresses_are_served(maitred, folder):
     assert len(server.urls) == 3
     for url in server.urls:
         if url.startswith("http:"):
-            assert requests.get(url, timeout=30).text == "hello"
+            assert requests.get(url, timeout=60).text == "hello"
 
 
 def test_the_program_is_the_same_by_its_name_and_by_python_m(folder):
@@ -262,12 +262,12 @@ def test_the_demo_application_escapes_what_it_shows(maitred):
     answer = requests.get(
         f"{server.url}/%3Cscript%3E?<b>",
         headers={"Accept": "text/html", "X-Evil": "<script>alert(1)</script>"},
-        timeout=30,
+        timeout=60,
     )
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "<script>" not in answer.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
-    plain = requests.post(server.url, data="x" * 10, timeout=30)
+    plain = requests.post(server.url, data="x" * 10, timeout=60)
     assert plain.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "10 bytes" in plain.text
 
@@ -280,14 +280,14 @@ def test_exceptions_are_logged_with_their_traceback_and_shown_only_when_asked_fo
         """)
     )
     server = maitred("fails:app", cwd=folder)
-    answer = requests.get(f"{server.url}/x?secret=1", timeout=30)
+    answer = requests.get(f"{server.url}/x?secret=1", timeout=60)
     assert (answer.status_code, "mistake" in answer.text) == (500, False)
     server.wait_for("RuntimeError: a mistake in the application")
     assert "Traceback (most recent call last):" in server.log
     assert "method=GET path=/x " in server.log
     assert "secret" not in server.log
     shown = maitred("--expose-tracebacks", "fails:app", cwd=folder)
-    assert "a mistake in the application" in requests.get(shown.url, timeout=30).text
+    assert "a mistake in the application" in requests.get(shown.url, timeout=60).text
 
 
 def test_wsgi_errors_is_a_line_of_the_log(maitred, folder):
@@ -300,5 +300,5 @@ def test_wsgi_errors_is_a_line_of_the_log(maitred, folder):
         """)
     )
     server = maitred("errors:app", cwd=folder)
-    assert requests.get(server.url, timeout=30).status_code == 200
+    assert requests.get(server.url, timeout=60).status_code == 200
     server.wait_for("\nsaid by the application\n")

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 
-from client import Connection, Response
+from client import PATIENCE_SECONDS, Connection, Response
 
 PAUSE_SECONDS = 0.005
 
@@ -14,7 +14,7 @@ PAUSE_SECONDS = 0.005
 class Wire(Connection):
     """A strict connection. A reset counts as the end: what came before it has been read."""
 
-    def __init__(self, address: tuple[str, int] | str, timeout: float = 5):
+    def __init__(self, address: tuple[str, int] | str, timeout: float = PATIENCE_SECONDS):
         super().__init__(address, timeout)
         if not isinstance(address, str):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

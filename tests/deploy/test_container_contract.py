@@ -137,7 +137,7 @@ def ask_as(user: int, groups: str, path: Path) -> subprocess.CompletedProcess[st
         ],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

@@ -20,7 +20,7 @@ def understood(file: Path) -> subprocess.CompletedProcess[str]:
         cwd=file.parent,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

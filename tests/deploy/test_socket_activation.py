@@ -52,7 +52,7 @@ def test_systemds_own_tool_hands_over_a_socket_with_the_first_request_in_it(
         cwd=HERE,
     )
     server.wait_for("Listening on")
-    with Connection(str(path), timeout=30) as connection:
+    with Connection(str(path), timeout=60) as connection:
         # Nothing runs yet but the socket: the connection itself starts the server.
         assert connection.ask(request("/")).status == 200
     assert server.stop() == 0
@@ -103,7 +103,7 @@ def test_a_restart_loses_no_connection_when_somebody_else_holds_the_socket(
         with Connection(address) as connection:
             before = connection.ask(request("/"))
         assert first.stop() == 0
-        with Connection(address, timeout=30) as waiting:
+        with Connection(address, timeout=60) as waiting:
             waiting.send(request("/"))
             second = started(*command, cwd=HERE, descriptors=[given])
             second.wait_for("serving on ")

@@ -37,7 +37,7 @@ def count() -> str:
 
 def both() -> str:
     """Wait until another thread is here too, and tell the name."""
-    together.wait(30)
+    together.wait(60)
     return threading.current_thread().name
 
 
@@ -64,7 +64,7 @@ def start() -> str:
     """Leave a thread behind that ends when `later` is asked for."""
 
     def work() -> None:
-        go_on.wait(30)
+        go_on.wait(60)
         later.append("done")
 
     thread = threading.Thread(target=work, name="left-behind")
@@ -77,7 +77,7 @@ def finish() -> str:
     go_on.set()
     for thread in threading.enumerate():
         if thread.name == "left-behind":
-            thread.join(30)
+            thread.join(60)
     return " ".join(later)
 
 
@@ -120,14 +120,14 @@ def multiprocess() -> str:
     queue = context.Queue()
     worker = context.Process(target=work_elsewhere, args=(queue,))
     worker.start()
-    told = queue.get(timeout=30)
-    worker.join(30)
+    told = queue.get(timeout=60)
+    worker.join(60)
     ends = set()
     for _ in range(20):
         sleeper = context.Process(target=threading.Event().wait)
         sleeper.start()
         sleeper.terminate()
-        sleeper.join(30)
+        sleeper.join(60)
         ends.add(sleeper.exitcode)
     return f"{told} {worker.exitcode} {ends}"
 

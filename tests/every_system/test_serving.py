@@ -68,14 +68,14 @@ def served(maitred, gate, tmp_path):
 @pytest.fixture
 def slow(served, gate):
     """Return a connection whose request has begun and waits at the gate."""
-    connection = http.client.HTTPConnection(*served.address, timeout=30)
+    connection = http.client.HTTPConnection(*served.address, timeout=60)
     connection.request("GET", "/slow")
     gate.await_one()
     return connection
 
 
 def get(address, path="/"):
-    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.read()
@@ -107,7 +107,7 @@ def test_an_application_is_served_by_a_python_program():
         status, name = get(address)
     assert (status, name.startswith(b"maitred-")) == (200, True)
     with pytest.raises(OSError):
-        socket.create_connection(address, timeout=5)
+        socket.create_connection(address, timeout=60)
 
 
 def test_a_socket_of_the_program_is_served(tmp_path):
@@ -133,7 +133,7 @@ def test_the_socket_that_a_server_gives_is_the_one_it_listens_at():
 @pytest.mark.parametrize("size", [0, 1000, 600_000, 5_000_000])
 def test_a_body_arrives_whole_whether_it_fits_into_memory_or_not(served, size):
     body = bytes(at % 251 for at in range(size))
-    connection = http.client.HTTPConnection(*served.address, timeout=30)
+    connection = http.client.HTTPConnection(*served.address, timeout=60)
     connection.request("POST", "/digest", body)
     assert connection.getresponse().read().decode() == hashlib.sha256(body).hexdigest()
 
@@ -144,7 +144,7 @@ def test_a_file_is_sent_from_its_position_on(served):
 
 def test_six_hundred_connections_are_served_at_once(served):
     connections = [
-        http.client.HTTPConnection(*served.address, timeout=30) for _ in range(CONNECTIONS)
+        http.client.HTTPConnection(*served.address, timeout=60) for _ in range(CONNECTIONS)
     ]
     for number, connection in enumerate(connections):
         connection.request("GET", f"/{number}")
@@ -155,7 +155,7 @@ def test_six_hundred_connections_are_served_at_once(served):
 
 
 def test_an_idle_server_that_is_asked_to_end_does_so_with_status_0(served):
-    connection = http.client.HTTPConnection(*served.address, timeout=30)
+    connection = http.client.HTTPConnection(*served.address, timeout=60)
     connection.request("GET", "/")
     connection.getresponse().read()
     served.signal()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import requests
 
-SECONDS_MAX = 30
+SECONDS_MAX = 60
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def token(page: str) -> str:
 
 
 def test_the_admin_lets_in_whoever_knows_the_password(django, browser):
-    login = browser.get(f"{django.url}/admin/", timeout=30)
+    login = browser.get(f"{django.url}/admin/", timeout=60)
     assert "Log in" in login.text
     answer = browser.post(
         login.url,
@@ -36,7 +36,7 @@ def test_the_admin_lets_in_whoever_knows_the_password(django, browser):
             "password": PASSWORD,
         },
         headers={"Referer": login.url},
-        timeout=30,
+        timeout=60,
     )
     assert answer.status_code == 200
     assert "Site administration" in answer.text
@@ -45,15 +45,15 @@ def test_the_admin_lets_in_whoever_knows_the_password(django, browser):
 
 def test_a_form_is_taken_with_its_csrf_token_and_refused_without(django, browser):
     url = f"{django.url}/form/"
-    page = browser.get(url, timeout=30)
+    page = browser.get(url, timeout=60)
     sent = {"name": "Zoë", "csrfmiddlewaretoken": token(page.text)}
-    assert browser.post(url, data=sent, timeout=30).text == "hello Zoë"
-    assert browser.post(url, data={"name": "Zoë"}, timeout=30).status_code == 403
+    assert browser.post(url, data=sent, timeout=60).text == "hello Zoë"
+    assert browser.post(url, data={"name": "Zoë"}, timeout=60).status_code == 403
 
 
 def test_an_upload_of_five_megabytes_arrives_whole(django):
     data = os.urandom(5 * MEGABYTE)
-    answer = requests.post(f"{django.url}/upload/", files={"file": ("größe.bin", data)}, timeout=30)
+    answer = requests.post(f"{django.url}/upload/", files={"file": ("größe.bin", data)}, timeout=60)
     assert answer.json() == {
         "name": "größe.bin",
         "size": len(data),
@@ -66,28 +66,28 @@ def test_an_upload_in_chunks_of_unknown_length_arrives_whole(django):
         for number in range(100):
             yield str(number).encode() * 1000
 
-    answer = httpx.post(f"{django.url}/echo/chunks", content=pieces(), timeout=30)
+    answer = httpx.post(f"{django.url}/echo/chunks", content=pieces(), timeout=60)
     assert answer.json()["body"] == "".join(str(number) * 1000 for number in range(100))
 
 
 def test_each_piece_of_a_stream_leaves_before_the_next_is_asked_for(django):
-    with httpx.stream("GET", f"{django.url}/stream/", timeout=30) as answer:
+    with httpx.stream("GET", f"{django.url}/stream/", timeout=60) as answer:
         pieces = answer.iter_text()
         assert next(pieces) == "first\n"
-        assert httpx.get(f"{django.url}/release/", timeout=30).text == "released"
+        assert httpx.get(f"{django.url}/release/", timeout=60).text == "released"
         assert "".join(pieces) == "second\n"
 
 
 def test_a_view_that_raises_is_a_500_and_the_next_request_is_answered(django, browser):
-    assert browser.get(f"{django.url}/fails/", timeout=30).status_code == 500
-    assert browser.get(f"{django.url}/release/", timeout=30).status_code == 200
+    assert browser.get(f"{django.url}/fails/", timeout=60).status_code == 500
+    assert browser.get(f"{django.url}/release/", timeout=60).status_code == 200
 
 
 def test_many_clients_at_once_get_each_their_own_answer(django):
     wrong: list[str] = []
 
     def ask(number: int) -> None:
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=60) as client:
             for turn in range(20):
                 name = f"{number}-{turn}"
                 if client.get(f"{django.url}/echo/{name}").json()["path"] != name:

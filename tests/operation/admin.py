@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
-from client import Connection, Response, request
+from client import PATIENCE_SECONDS, Connection, Response, request
 from server import Server
-
-#: How long a fact is waited for that must come about.
-SECONDS_MAX = 20
 
 
 class Admin:
@@ -46,7 +44,17 @@ class Admin:
 
     def until(self, series: str, value: float) -> None:
         """Wait until a series has a value, which it will reach by itself."""
-        deadline = time.monotonic() + SECONDS_MAX
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while (found := self.metric(series)) != value:
             assert time.monotonic() < deadline, f"{series} is {found}, and never {value}"
+            time.sleep(0.01)
+
+    def until_thread(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the only thread is as it will be by itself, and tell of it and its stack."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            (thread,) = self.statusz("?stacks=1")["threads"]
+            if is_so(thread):
+                return thread
+            assert time.monotonic() < deadline, thread
             time.sleep(0.01)

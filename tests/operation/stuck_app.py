@@ -1,31 +1,34 @@
-"""An application that gets stuck in every way that a real one does.
+"""An application that gets stuck in every way that a real one does, until the test opens its gate.
 
-`/gil?seconds=5` sits in a C function that never lets go of the interpreter's lock, `/wait` in one
-that does. When either comes back it leaves a file with its name in the folder it was started in.
+`/gil` sits in a C function that never lets go of the interpreter's lock, `/wait` in one that does.
 """
 
 from __future__ import annotations
 
 import ctypes
-import time
-from pathlib import Path
-from urllib.parse import parse_qs
+import os
+import socket
 
 
-def hold_the_lock(seconds: float) -> None:
-    """Sleep as a C extension would that forgot to let go of the lock."""
-    ctypes.PyDLL(None).usleep(ctypes.c_uint(int(seconds * 1_000_000)))
+def at_the_gate() -> socket.socket:
+    """Tell the test that somebody waits; what is received then ends when it opens the gate."""
+    return socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
+
+
+def hold_the_lock(gate: socket.socket) -> None:
+    """Wait as a C extension would that forgot to let go of the lock."""
+    byte = ctypes.create_string_buffer(1)
+    ctypes.PyDLL(None).recv(gate.fileno(), byte, 1, 0)
 
 
 def app(environ, start_response):
     """Get stuck, or say hello."""
-    path = environ["PATH_INFO"].strip("/")
-    seconds = float(parse_qs(environ["QUERY_STRING"]).get("seconds", ["0"])[0])
-    if path == "gil":
-        hold_the_lock(seconds)
-        Path(path).touch()
-    elif path == "wait":
-        time.sleep(seconds)
-        Path(path).touch()
+    path = environ["PATH_INFO"]
+    if path.startswith("/gil"):
+        with at_the_gate() as gate:
+            hold_the_lock(gate)
+    elif path.startswith("/wait"):
+        with at_the_gate() as gate:
+            gate.recv(1)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello"]

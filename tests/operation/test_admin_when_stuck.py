@@ -7,37 +7,38 @@ from client import request
 PATHS = ["/livez", "/startupz", "/readyz", "/metrics", "/statusz"]
 
 
-def test_everything_is_answered_while_c_code_holds_the_interpreters_lock(stuck, tmp_path):
+def test_everything_is_answered_while_c_code_holds_the_interpreters_lock(stuck, gate):
     server, admin = stuck("--threads=1")
-    with server.connect(timeout=30) as connection:
-        connection.send(request("/gil?seconds=3"))
-        admin.until("maitred_threads_busy", 1)
+    with server.connect() as connection:
+        connection.send(request("/gil"))
+        gate.await_one()
+        # It says that it waits just before it takes the lock for good.
+        thread = admin.until_thread(lambda thread: thread["stack"].startswith("not available: "))
+        assert thread["stack"].startswith("not available: the interpreter is busy")
+        assert thread["request"]["path"] == "/gil"
         for _ in range(20):
             assert [admin.status(path) for path in PATHS] == [200] * 5
-        thread = admin.statusz("?stacks=1")["threads"][0]
-        assert thread["request"]["path"] == "/gil"
-        assert thread["stack"].startswith("not available: the interpreter is busy")
-        # All of that came before the call returned.
-        assert not (tmp_path / "gil").exists()
+        gate.open()
         assert connection.read().status == 200
 
 
-def test_the_stack_of_a_thread_that_waits_names_the_line(stuck):
+def test_the_stack_of_a_thread_that_waits_names_the_line(stuck, gate):
     server, admin = stuck("--threads=1")
-    with server.connect(timeout=30) as connection:
-        connection.send(request("/wait?seconds=1"))
-        admin.until("maitred_threads_busy", 1)
-        (thread,) = admin.statusz("?stacks=1")["threads"]
-        assert "time.sleep(seconds)" in thread["stack"]
+    with server.connect() as connection:
+        connection.send(request("/wait"))
+        gate.await_one()
+        thread = admin.until_thread(lambda thread: "gate.recv(1)" in thread["stack"])
+        assert thread["request"]["path"] == "/wait"
         assert "stack" not in admin.statusz()["threads"][0]
+        gate.open()
         assert connection.read().status == 200
 
 
-def test_everything_is_answered_while_the_queue_and_the_connections_are_full(stuck):
+def test_everything_is_answered_while_the_queue_and_the_connections_are_full(stuck, gate):
     server, admin = stuck("--threads=1", "--queue-limit=1", "--connection-limit=2")
-    with server.connect(timeout=30) as runs, server.connect(timeout=30) as waits:
-        runs.send(request("/wait?seconds=2"))
-        admin.until("maitred_threads_busy", 1)
+    with server.connect() as runs, server.connect() as waits:
+        runs.send(request("/wait"))
+        gate.await_one()
         waits.send(request("/"))
         admin.until("maitred_queue_requests", 1)
         with server.connect() as refused:
@@ -45,6 +46,7 @@ def test_everything_is_answered_while_the_queue_and_the_connections_are_full(stu
             assert (response.status, response["Retry-After"]) == (503, "1")
         assert [admin.status(path) for path in PATHS] == [200] * 5
         assert admin.metric('maitred_connections_rejected_total{reason="limit"}') == 1
+        gate.open()
         assert runs.read().status == waits.read().status == 200
 
 

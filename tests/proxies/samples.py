@@ -21,8 +21,8 @@ from pathlib import Path
 from manifests import DEPLOY
 from manifests import program as find
 
-START_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 60
 
 #: Where the samples say that the server listens.
 SOCKET = "/run/maitred/maitred.sock"

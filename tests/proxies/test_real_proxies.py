@@ -46,7 +46,7 @@ class Chain:
     def environ(self, **fields: str) -> dict[str, str]:
         """Ask through the proxy, as another machine would, what the application is told."""
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.front, timeout=10, source_address=(CLIENT, 0)
+            "127.0.0.1", self.front, timeout=60, source_address=(CLIENT, 0)
         )
         connection.request("GET", "/environ", headers={"Host": self.host, **fields})
         response = connection.getresponse()
@@ -57,7 +57,7 @@ class Chain:
 
     def given(self) -> dict:
         """Ask the application which requests it was given."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=60)
         connection.request("GET", "/given")
         body = connection.getresponse().read()
         connection.close()

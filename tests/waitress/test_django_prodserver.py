@@ -101,7 +101,7 @@ def test_the_project_is_served(project, manage, command, arguments, threads):
         arguments = with_port(arguments)
     server = manage(project(arguments), command, "web")
     server.wait_for(f"with {threads} threads")
-    assert requests.get(f"{server.url}/echo/x", timeout=30).json()["path"] == "x"
+    assert requests.get(f"{server.url}/echo/x", timeout=60).json()["path"] == "x"
     assert server.stop() == 0
 
 
@@ -170,7 +170,7 @@ def test_manage_py_serves_without_that_package(project, manage):
     folder = project({}, "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']")
     server = manage(folder, "maitred", "--listen=127.0.0.1:0", "--threads=3")
     server.wait_for("with 3 threads")
-    assert requests.get(f"{server.url}/echo/x", timeout=30).json()["path"] == "x"
+    assert requests.get(f"{server.url}/echo/x", timeout=60).json()["path"] == "x"
     assert server.stop() == 0
 
 

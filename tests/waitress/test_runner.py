@@ -50,7 +50,7 @@ FLAGS = [
 def test_every_flag_of_waitress_serve_is_taken(maitred):
     server = maitred(*FLAGS, "maitred.demo:app")
     server.wait_for("with 3 threads")
-    answer = requests.get(f"{server.url}/shop/x", timeout=30)
+    answer = requests.get(f"{server.url}/shop/x", timeout=60)
     assert answer.headers["Server"] == "mine"
     assert "Scheme: https" in answer.text
     assert "Path: /x" in answer.text

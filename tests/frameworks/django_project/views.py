@@ -47,7 +47,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
     def pieces() -> Iterator[bytes]:
         yield b"first\n"
-        yield b"second\n" if released.wait(30) else b"nobody released it\n"
+        yield b"second\n" if released.wait(60) else b"nobody released it\n"
 
     return StreamingHttpResponse(pieces(), content_type="text/plain")
 
