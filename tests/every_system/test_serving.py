@@ -185,12 +185,18 @@ def test_a_port_that_is_taken_is_refused_and_named(served, program):
 
 
 def test_a_unix_socket_is_served_or_refused_with_the_reason(program, tmp_path):
-    server = program(f"--unix-socket={tmp_path / 'web.sock'}", "maitred.demo:app")
+    socket = f"--unix-socket={tmp_path / 'web.sock'}"
+    server, check = (
+        program(socket, "maitred.demo:app"),
+        program("check", socket, "maitred.demo:app"),
+    )
     if os.name == "posix":
         server.wait_for("serving on unix:")
+        assert check.wait() == 0
     else:
-        assert server.wait() == 1
-        assert "Unix sockets are not available on Windows" in server.log
+        for refused in server, check:
+            assert refused.wait() == 2
+            assert "Unix sockets are not available on Windows" in refused.log
 
 
 def allow_descriptors(wanted):

@@ -4,7 +4,7 @@
 
 use std::io::ErrorKind;
 
-use maitred_config::{Candidate, Invocation, SettingsFile, Sources, Value};
+use maitred_config::{Candidate, Invocation, SettingsFile, Sources, System, Value};
 use maitred_server::system_error::in_words;
 
 /// Everything that can say something about the settings of this process.
@@ -15,7 +15,7 @@ pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Valu
     let file =
         maitred_config::candidates(invocation.as_ref(), &environment).into_iter().find_map(read);
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    Sources { file, environment, invocation, keywords, cpus }
+    Sources { file, environment, invocation, keywords, cpus, system: System::HERE }
 }
 
 /// Reads a settings file. `None` when it is not there and nobody has said that it would be.

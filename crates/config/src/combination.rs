@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::declaration::network::{
-    HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
+    ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
 use crate::declaration::observability::{
     ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, REQUEST_ID,
@@ -16,12 +16,21 @@ use crate::declaration::{Effect, Setting, limits, settings};
 use crate::merge::Merged;
 use crate::origin::Spot;
 use crate::problem::{Note, Problem};
+use crate::system::System;
 use crate::values::quantity::write_duration;
 use crate::values::{Endpoint, HostName};
 
 /// Checks every combination.
-pub(crate) fn check(merged: &Merged, problems: &mut Vec<Problem>, notes: &mut Vec<Note>) {
+pub(crate) fn check(
+    merged: &Merged,
+    system: System,
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<Note>,
+) {
     families(merged, problems);
+    if system == System::Windows {
+        unix_sockets(merged, problems);
+    }
     proxies(merged, problems, notes);
     without_effect(merged, notes);
     capped(merged, notes);
@@ -64,6 +73,25 @@ fn families(merged: &Merged, problems: &mut Vec<Problem>) {
             (_, Some(other)) => problem.at(other).hinting("also set `host`, for example to `*`"),
             (_, None) => problem,
         });
+    }
+}
+
+/// Rejects Unix sockets, where there are none.
+fn unix_sockets(merged: &Merged, problems: &mut Vec<Problem>) {
+    let is_one = |text: &String| matches!(Endpoint::parse(text, 0, 0), Ok(Endpoint::Unix { .. }));
+    for (setting, is_asked) in [
+        (&UNIX_SOCKET, true),
+        (&LISTEN, merged.get::<Vec<String>>(&LISTEN).iter().any(is_one)),
+        (&ADMIN_LISTEN, is_one(&merged.get(&ADMIN_LISTEN))),
+    ] {
+        if let (Some(spot), true) = (merged.spot(setting), is_asked) {
+            let message = format!(
+                "`{}` asks for a Unix socket: Unix sockets are not available on Windows",
+                setting.name
+            );
+            let hint = "listen on a loopback address, such as `127.0.0.1:8080`";
+            problems.push(Problem::new(message).at(spot).hinting(hint));
+        }
     }
 }
 

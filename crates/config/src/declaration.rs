@@ -228,6 +228,11 @@ impl Setting {
         self.name.replace('-', "_")
     }
 
+    /// Whether it says by itself where to listen, in place of `host` and `port`.
+    pub(crate) fn is_a_place(&self) -> bool {
+        [&network::LISTEN, &network::UNIX_SOCKET].into_iter().any(|place| place.name == self.name)
+    }
+
     /// Whether files, variables and flags may set it.
     pub(crate) fn is_written(&self) -> bool {
         self.reach == Reach::Everywhere

@@ -17,6 +17,7 @@ use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
 use crate::reading::Manner;
 use crate::show::heading;
+use crate::system::System;
 use crate::value::{Value, shortened};
 use crate::written;
 
@@ -165,7 +166,8 @@ fn body(layer: &Layer) -> String {
 fn contradictions(path: &str, body: &str) -> Vec<String> {
     let candidate = Candidate { path: path.to_owned(), named_by: None };
     let file = SettingsFile { candidate, contents: Ok(body.as_bytes().to_vec()) };
-    match load(Sources { file: Some(file), ..Sources::default() }) {
+    // Other servers' settings are mostly Unix's, wherever they are translated.
+    match load(Sources { file: Some(file), system: System::Unix, ..Sources::default() }) {
         Ok(_) => Vec::new(),
         Err(problems) => {
             problems.iter().map(|problem| format!("nothing, but {}", problem.message())).collect()

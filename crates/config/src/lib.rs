@@ -44,6 +44,7 @@ mod assembly;
 mod combination;
 mod load;
 mod merge;
+mod system;
 
 mod import;
 pub mod reference;
@@ -58,6 +59,7 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use problem::{Colour, Note, Problem, Problems};
 pub use settings::Settings;
+pub use system::System;
 pub use value::Value;
 pub use values::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,

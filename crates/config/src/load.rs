@@ -12,6 +12,7 @@ use crate::problem::{Note, Problem, Problems};
 use crate::providers::{Layer, environment, keywords, toml};
 use crate::reading::Manner;
 use crate::settings::Settings;
+use crate::system::System;
 use crate::value::Value;
 
 /// Every source of settings, already read.
@@ -27,6 +28,8 @@ pub struct Sources {
     pub keywords: Vec<(String, Value)>,
     /// The number of CPUs that the process may use; 0 if unknown.
     pub cpus: usize,
+    /// What the settings are for: [`System::HERE`], unless they are only looked at.
+    pub system: System,
 }
 
 /// Valid settings, and the origin of each.
@@ -92,7 +95,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     } else {
         notes.extend(found.unknown.into_iter().map(Note));
     }
-    crate::combination::check(&merged, &mut problems, &mut notes);
+    crate::combination::check(&merged, sources.system, &mut problems, &mut notes);
     if needs_app && !merged.is_attempted(&application::APP) {
         let hint = "name it, as in `maitred package.module:attribute`";
         problems.push(Problem::new("there is no application to serve").hinting(hint));

@@ -102,14 +102,15 @@ impl Layer {
     }
 
     /// Whether a value counts as absent: an empty variable, which templates produce, or a keyword of
-    /// `None`. If the setting may be unset, an empty value unsets it instead.
+    /// `None`. If the setting may be unset, an empty value unsets it instead; but a place to listen
+    /// at is never unset by accident, because every address would take its place.
     fn says_nothing(&self, setting: &Setting, value: &Value) -> bool {
         let may_be_unset = setting.default.is_none()
             || matches!(setting.kind, Kind::Text(Empty::Unset) | Kind::Prefix);
         match value {
             Value::None => !may_be_unset && setting.kind != Kind::Flag,
             Value::Text(text) if self.name == environment::NAME => {
-                !may_be_unset && text.trim().is_empty()
+                (!may_be_unset || setting.is_a_place()) && text.trim().is_empty()
             }
             _ => false,
         }

@@ -52,6 +52,10 @@ impl Complaint {
 
 /// Parses a value into its canonical form. `Value::None` unsets the setting.
 pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<Value, Complaint> {
+    if setting.is_a_place() && is_blank(value) {
+        let wanted = if setting.kind == Kind::Path { SOCKET_PATH } else { ENDPOINT };
+        return Err(Complaint::wants(wanted).hinting("leave it out to use `host` and `port`"));
+    }
     match setting.kind {
         Kind::Flag => flag(value, manner),
         Kind::Count { least, most, .. } => number(value, manner, least, most, &wanted(setting)),
@@ -254,12 +258,21 @@ fn prefix(text: &str) -> Result<Value, Complaint> {
     Ok(Value::Text(if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") }))
 }
 
+/// Whether there is text, and nothing in it.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.trim().is_empty(),
+        Value::List(items) => !items.is_empty() && items.iter().all(is_blank),
+        _ => false,
+    }
+}
+
 fn path(setting: &Setting, text: String) -> Result<Value, Complaint> {
     if text.is_empty() {
         return Ok(Value::None);
     }
     if setting.name == crate::declaration::network::UNIX_SOCKET.name {
-        let wants = || Complaint::wants("the path of a Unix socket");
+        let wants = || Complaint::wants(SOCKET_PATH);
         if let Some(path) = text.strip_prefix("unix:") {
             return Err(wants().hinting(format!("write `{path}`, without `unix:`")));
         }
@@ -317,6 +330,8 @@ fn access_log_format(text: String) -> Result<Value, Complaint> {
     }
     Ok(Value::Text(text))
 }
+
+const SOCKET_PATH: &str = "the path of a Unix socket";
 
 const ENDPOINT: &str = "`host:port`, `unix:/path` or `fd://N`";
 

@@ -157,6 +157,42 @@ error: `host` and `listen` cannot both be set
 }
 
 #[test]
+fn a_unix_socket_on_windows() {
+    let toml = "\nlisten = [\"127.0.0.1:80\", \"unix:/run/web.sock\"]\n";
+    let arguments = &["check", "a:b", "--admin-listen=unix:/run/admin.sock"];
+    let case = Written { toml, arguments, is_for_windows: true, ..Written::default() };
+    assert_eq!(
+        case.report(),
+        "\
+error: `listen` asks for a Unix socket: Unix sockets are not available on Windows
+  --> maitred.toml:2:10
+   |
+ 2 | listen = [\"127.0.0.1:80\", \"unix:/run/web.sock\"]
+   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ listen on a loopback address, such as `127.0.0.1:8080`
+error: `admin-listen` asks for a Unix socket: Unix sockets are not available on Windows
+  --> command line: --admin-listen
+   = help: listen on a loopback address, such as `127.0.0.1:8080`
+2 problems; nothing was started
+"
+    );
+    assert_eq!(Written { is_for_windows: false, ..case }.notes(), [""; 0]);
+
+    // What another layer replaces is never opened.
+    let case = Written {
+        toml: "unix-socket = \"/run/web.sock\"\n",
+        is_for_windows: true,
+        ..Written::default()
+    };
+    let report = case.report();
+    assert!(report.starts_with("error: `unix-socket` asks for a Unix socket: Unix "), "{report}");
+    let arguments = &["check", "a:b", "--listen=127.0.0.1:80"];
+    assert_eq!(
+        Written { arguments, ..case }.loaded().settings.listen[0].to_string(),
+        "127.0.0.1:80"
+    );
+}
+
+#[test]
 fn an_ini_in_place_of_toml() {
     assert_eq!(
         toml_report("# Pyramid\n[server:main]\nuse = egg:waitress#main\nlisten = *:6543\n"),

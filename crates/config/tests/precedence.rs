@@ -182,6 +182,38 @@ fn an_empty_text_takes_a_value_away() {
 }
 
 #[test]
+fn an_empty_text_never_takes_the_place_to_listen_at_away() {
+    for (name, place) in [("unix-socket", "/run/web.sock"), ("listen", "127.0.0.1:81")] {
+        let toml = format!("{name} = \"{place}\"\n");
+        let variable = format!("MAITRED_{}", name.replace('-', "_").to_ascii_uppercase());
+        for empty in ["", " "] {
+            let environment = &[(variable.as_str(), empty)];
+            let case = Written { toml: &toml, environment, ..Written::default() };
+            let listening = listening(&case).concat();
+            assert!(listening.ends_with(place), "{listening}");
+
+            let begins = format!("error: `{}` must be ", name);
+            let file = format!("{name} = \"{empty}\"\n");
+            let flag = format!("--{name}={empty}");
+            let keyword = (name, Value::Text(empty.into()));
+            for case in [
+                Written { toml: &file, ..Written::default() },
+                Written { arguments: &["config", "show", &flag], ..Written::default() },
+                Written { keywords: vec![keyword], ..Written::default() },
+            ] {
+                let report = case.report().replace("unix_socket", "unix-socket");
+                assert!(report.starts_with(&begins), "{report}");
+                assert!(report.contains("leave it out to use `host` and `port`"), "{report}");
+            }
+        }
+        // A keyword of None is no text, and Waitress's own default.
+        let keywords = vec![(name, Value::None)];
+        let unset = Written { keywords, ..Written::default() };
+        assert_eq!(listening(&unset), ["0.0.0.0:8080"]);
+    }
+}
+
+#[test]
 fn threads_auto_follows_the_cpus() {
     let arguments = &["config", "show", "--threads=auto"];
     assert_eq!(Written { arguments, ..Written::default() }.loaded().settings.threads, 12);

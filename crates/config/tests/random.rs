@@ -3,8 +3,8 @@
 mod written;
 
 use maitred_config::{
-    Candidate, Colour, Invocation, Kind, Setting, SettingsFile, Sources, Value, import, load,
-    settings,
+    Candidate, Colour, Invocation, Kind, Setting, SettingsFile, Sources, System, Value, import,
+    load, settings,
 };
 use proptest::prelude::*;
 use written::{texts, toml_line};
@@ -81,6 +81,7 @@ proptest! {
             invocation: Some(Invocation::parse(arguments)),
             keywords: call.iter().map(|(s, text)| (s.keyword(), Value::Text(text.clone()))).collect(),
             cpus: 1,
+            system: System::Unix,
         });
         let ours = loaded.expect("right layers").to_json(false);
         let theirs = merged_by_config(&layers);
@@ -146,6 +147,7 @@ proptest! {
         arguments in prop::collection::vec(fragments(4), 0..5),
         keywords in prop::collection::vec((fragments(2), value()), 0..4),
         cpus in any::<usize>(),
+        system in prop::sample::select(vec![System::Unix, System::Windows]),
     ) {
         let loaded = load(Sources {
             file: Some(SettingsFile {
@@ -156,6 +158,7 @@ proptest! {
             invocation: Some(Invocation::parse(arguments)),
             keywords,
             cpus,
+            system,
         });
         match loaded {
             Ok(loaded) => prop_assert!(!loaded.settings.listen.is_empty()),

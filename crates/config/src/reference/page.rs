@@ -26,6 +26,11 @@ or `64KiB`, `10MB`. **True or false** is `--flag`, `--no-flag` or `--flag=false`
 line; the command line and variables also accept `yes`, `no`, `on`, `off`, `1` and `0`. **Lists**
 are lists in the file, and words separated by spaces elsewhere.
 
+**Empty text** (`--access-log=`, `MAITRED_ACCESS_LOG=`) unsets a setting that may be unset. For any
+other setting, an empty variable is ignored, because templates produce them, and empty text elsewhere
+is an error. `listen` and `unix-socket` are treated like the others: unset by accident, they would
+open the port on every address.
+
 **Errors** are reported all together, each with its location. Nothing is started, and the exit
 status is 2. An unknown `MAITRED_*` variable is a warning, or an error with `strict-env`.
 

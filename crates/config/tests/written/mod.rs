@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use maitred_config::{
-    Candidate, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, Value, load,
+    Candidate, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, System, Value,
+    load,
 };
 
 /// The layers of one case; what is empty is not there.
@@ -14,6 +15,8 @@ pub(crate) struct Written<'a> {
     pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) arguments: &'a [&'a str],
     pub(crate) keywords: Vec<(&'a str, Value)>,
+    /// What they are for, wherever the test runs.
+    pub(crate) is_for_windows: bool,
 }
 
 impl Written<'_> {
@@ -33,6 +36,7 @@ impl Written<'_> {
                 .then(|| Invocation::parse(self.arguments.iter().copied())),
             keywords: self.keywords.iter().map(keyword).collect(),
             cpus: 3,
+            system: if self.is_for_windows { System::Windows } else { System::Unix },
         })
     }
 
