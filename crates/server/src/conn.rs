@@ -142,7 +142,8 @@ impl Conn {
         let is_unfinished = state.record.is_none() && state.protocol.phase() == Phase::Reading;
         if is_unfinished && state.over.is_none() {
             // A part of a head is a request, too, that ends here.
-            state.record = Some(Record::begin(None, self.client(), state.request_began));
+            let known = state.protocol.take_known_head().map(Arc::new);
+            state.record = Some(Record::begin(known, self.client(), state.request_began));
         }
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
@@ -244,13 +245,15 @@ impl Conn {
         result: Answered,
         now: Instant,
     ) {
-        self.shared.telemetry.rejected(&self.peer, rejection, &rejection);
         state.ends_as = CloseReason::Protocol;
         let has_head = state.record.as_ref().is_some_and(|record| record.result.is_none());
         if !has_head {
-            let record = Record::begin(None, self.client(), state.request_began);
+            let known = state.protocol.take_known_head().map(Arc::new);
+            let record = Record::begin(known, self.client(), state.request_began);
             self.report(state.record.replace(record), now);
         }
+        let head = state.record.as_ref().and_then(|record| record.head.as_deref());
+        self.shared.telemetry.rejected(&self.peer, head, rejection, &rejection);
         state.tell_refusal(rejection.status());
         if let Some(record) = &mut state.record {
             record.result = Some(result);

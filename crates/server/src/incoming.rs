@@ -129,7 +129,7 @@ fn submit(
     // Its own, which began with the head, has no result; that of the last request has one.
     conn.report(previous.filter(|previous| previous.result.is_some()), now);
     if let Err(refusal) = trusted {
-        conn.shared.telemetry.rejected(&conn.peer, refusal.rejection(), &refusal);
+        conn.shared.telemetry.rejected(&conn.peer, Some(&head), refusal.rejection(), &refusal);
         return refuse(conn, &Refusal::Rejected(refusal.rejection()));
     }
     if conn.shared.trust.log_untrusted {

@@ -1,7 +1,7 @@
 //! The data about one finished request, for the access log and the metrics.
 //!
-//! A record begins with the request head, or with the rejection if a request is rejected before it
-//! has one. It ends exactly once, with the last byte of the response or with the connection.
+//! A record begins with the request head, or with what is known of it if a request is rejected
+//! before it has one. It ends exactly once, with the last byte of the response or with the connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ use crate::telemetry::{CLIENT_LEFT, LeftWhile};
 /// One request, from its first byte to the last of its answer.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// `None` where the request was refused, or its client left, before the head was complete.
+    /// Only the request line where the request was refused, or its client left, before the head
+    /// was complete; `None` where that was not complete either, or was itself what was refused.
     pub(crate) head: Option<Arc<RequestHead>>,
     pub(crate) client: Client,
     pub(crate) request_id: Option<Arc<str>>,

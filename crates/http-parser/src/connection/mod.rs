@@ -327,6 +327,12 @@ impl Connection {
         Some(late)
     }
 
+    /// What is known of a head that was refused or has not come whole, for the log: its request
+    /// line, without a field. Given once.
+    pub fn take_known_head(&mut self) -> Option<RequestHead> {
+        self.decoder.take_known_head()
+    }
+
     /// What the connection is doing.
     pub fn phase(&self) -> Phase {
         match (self.writing, self.reading) {

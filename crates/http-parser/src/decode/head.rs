@@ -50,7 +50,8 @@ enum EmptyLine {
 }
 
 impl HeadReader {
-    /// Takes bytes from `input`, all of them unless the head is complete.
+    /// Takes bytes from `input`, all of them unless the head is complete. A head that is refused
+    /// stays where it is.
     pub(super) fn read(
         &mut self,
         input: &mut &[u8],
@@ -70,8 +71,9 @@ impl HeadReader {
         match self.find_end(bytes, limits)? {
             Some(end) => {
                 let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+                let head = self.take_apart(head, limits)?;
                 *input = rest;
-                self.take_apart(head, limits).map(Some)
+                Ok(Some(head))
             }
             None => {
                 self.held.extend_from_slice(bytes);
@@ -95,12 +97,20 @@ impl HeadReader {
             let before = held.len();
             held.extend_from_slice(piece);
             steps::count(piece.len());
-            if let Some(end) = self.find_end(&held, limits)? {
+            let read = match self.find_end(&held, limits) {
+                Ok(Some(end)) => {
+                    let head = held.get(..end).unwrap_or_default();
+                    self.take_apart(head, limits).map(|head| Some((head, end)))
+                }
+                Ok(None) => Ok(None),
+                Err(rejection) => Err(rejection),
+            };
+            if let Ok(Some((head, end))) = read {
                 *input = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
-                let head = held.get(..end).unwrap_or_default();
-                return self.take_apart(head, limits).map(Some);
+                return Ok(Some(head));
             }
-            self.held = held;
+            self.held = held; // a refused one is still asked what is known of it
+            read?;
             *input = rest;
         }
         Ok(None)
@@ -213,6 +223,25 @@ impl HeadReader {
             wants_close: meaning.wants_close,
             wants_keep_alive: meaning.wants_keep_alive,
             expects_continue,
+        })
+    }
+
+    /// What is known of a head that is incomplete or was refused: its request line, if that has
+    /// passed every rule. `unread` is what was given to [`HeadReader::read`] last.
+    pub(super) fn known(&self, unread: &[u8]) -> Option<RequestHead> {
+        let ParsedLine { line, fields_start } = self.request_line?;
+        let bytes = if self.held.is_empty() { unread } else { &self.held };
+        let RequestLine { method, target, version } = line;
+        steps::count(fields_start);
+        Some(RequestHead {
+            buffer: HeadBufferBuilder::new(bytes.get(..fields_start)?, 0).finish(),
+            method,
+            target,
+            version,
+            framing: BodyFraming::None,
+            wants_close: true,
+            wants_keep_alive: false,
+            expects_continue: false,
         })
     }
 

@@ -64,7 +64,8 @@ pub struct Decoder {
 enum State {
     Head(HeadReader),
     Body(BodyReader),
-    Rejected(Rejection),
+    /// What is known of the head stays, if it was a head that was refused.
+    Rejected(Rejection, Option<Box<RequestHead>>),
 }
 
 impl Decoder {
@@ -92,7 +93,7 @@ impl Decoder {
                 }
             }
             State::Body(reader) => reader.read(input, &self.limits),
-            State::Rejected(rejection) => Err(*rejection),
+            State::Rejected(rejection, _) => Err(*rejection),
         };
         match decoded {
             Ok(Decoded::End) => {
@@ -101,7 +102,8 @@ impl Decoder {
             }
             Ok(decoded) => decoded,
             Err(rejection) => {
-                self.state = State::Rejected(rejection);
+                let known = self.known_head(input);
+                self.state = State::Rejected(rejection, known.map(Box::new));
                 Decoded::Rejected(rejection)
             }
         }
@@ -131,7 +133,7 @@ impl Decoder {
             State::Head(reader) if reader.is_untouched() => Progress::Between,
             State::Head(_) => Progress::Head,
             State::Body(_) => Progress::Body,
-            State::Rejected(_) => Progress::Rejected,
+            State::Rejected(..) => Progress::Rejected,
         }
     }
 
@@ -139,6 +141,22 @@ impl Decoder {
     /// has no content then, not even that of a refusal (RFC 9110 §9.3.2). False while it is unknown.
     pub fn is_head_method(&self) -> bool {
         self.is_head_method
+    }
+
+    /// What is known of a head that was refused or has not come whole, for the log: its request
+    /// line, where that has passed every rule, and no field. It is no request to be answered. Given
+    /// once for a head that was refused.
+    pub fn take_known_head(&mut self) -> Option<RequestHead> {
+        self.known_head(&[])
+    }
+
+    /// The same, where `unread` is what was given last.
+    fn known_head(&mut self, unread: &[u8]) -> Option<RequestHead> {
+        match &mut self.state {
+            State::Head(reader) => reader.known(unread),
+            State::Body(_) => None,
+            State::Rejected(_, known) => known.take().map(|known| *known),
+        }
     }
 
     /// Bytes of memory held for an incomplete head or trailer section.

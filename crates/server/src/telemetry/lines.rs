@@ -7,8 +7,8 @@ use std::io;
 use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
-use maitred_http_parser::Rejection;
 use maitred_http_parser::exchange::Peer;
+use maitred_http_parser::{Rejection, RequestHead};
 
 use super::ration::Ration;
 use super::{Telemetry, Turned};
@@ -89,7 +89,13 @@ impl Telemetry {
     }
 
     /// A client sent what is refused, or did not send in time.
-    pub(crate) fn rejected(&self, peer: &Peer, rejection: Rejection, detail: &dyn Display) {
+    pub(crate) fn rejected(
+        &self,
+        peer: &Peer,
+        head: Option<&RequestHead>,
+        rejection: Rejection,
+        detail: &dyn Display,
+    ) {
         self.metrics.protocol_errors.of(rejection).increment(1);
         if let Some(left_out) = self.may_say(|lines| &lines.refused) {
             tracing::info!(
@@ -97,6 +103,8 @@ impl Telemetry {
                 reason = rejection.name(),
                 client = &*peer.host,
                 status = rejection.status(),
+                method = head.map(RequestHead::method),
+                path = head.map(path_of).as_deref(),
                 left_out,
                 "refused a request: {detail}"
             );
@@ -206,9 +214,12 @@ fn method(record: Option<&Record>) -> &str {
     record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
 }
 
-/// Its path; a query may hold secrets.
+/// Its path.
 fn path(record: Option<&Record>) -> Cow<'_, str> {
-    record
-        .and_then(|record| record.head.as_deref())
-        .map_or("-".into(), |head| String::from_utf8_lossy(head.path()))
+    record.and_then(|record| record.head.as_deref()).map_or("-".into(), path_of)
+}
+
+/// The path of a request; a query may hold secrets.
+fn path_of(head: &RequestHead) -> Cow<'_, str> {
+    String::from_utf8_lossy(head.path())
 }

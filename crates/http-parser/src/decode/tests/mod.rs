@@ -8,6 +8,7 @@ mod heads;
 mod limits;
 
 use super::*;
+use crate::message::Version;
 
 /// A decoder with the default limits.
 fn decoder() -> Decoder {
@@ -122,6 +123,32 @@ fn a_refused_head_request_is_known_as_one() {
         let mut decoder = decoder();
         told(&mut decoder, input);
         assert_eq!(decoder.is_head_method(), is_head, "{input:?}");
+    }
+}
+
+#[test]
+fn the_request_line_of_a_head_that_is_no_request_is_known_for_the_log() {
+    let line = "PUT /a?b HTTP/1.0\r\n";
+    for (input, known) in [
+        (format!("\r\n{line}X : 1\r\n\r\n"), true),
+        (format!("{line}Content-Length: x\r\n\r\nbody"), true),
+        (format!("GET /a HTTP/1.0\r\n\r\n{line}a\nb"), true),
+        (format!("{line}Host"), true),
+        (line.to_owned(), true),
+        ("PUT /a?b HTTP/1.0\r".to_owned(), false),
+        ("PUT /a?b HTTP/3.0\r\n\r\n".to_owned(), false),
+        ("".to_owned(), false),
+        (format!("{line}Content-Length: 1\r\n\r\n"), false), // it was given already
+    ] {
+        for size in [1, 7, input.len().max(1)] {
+            let mut decoder = decoder();
+            input.as_bytes().chunks(size).for_each(|piece| drop(told(&mut decoder, piece)));
+            let head = decoder.take_known_head();
+            assert_eq!(head.is_some(), known, "{input:?}");
+            let Some(head) = head else { continue };
+            assert_eq!((head.method(), head.target()), ("PUT", &b"/a?b"[..]), "{input:?}");
+            assert_eq!((head.version(), head.fields().count()), (Version::Http10, 0));
+        }
     }
 }
 
