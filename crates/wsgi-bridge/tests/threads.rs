@@ -6,6 +6,7 @@ mod support;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+#[cfg(unix)]
 use std::time::Duration;
 
 use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable};
