@@ -193,7 +193,9 @@ mod tests {
     struct Task;
 
     impl Wake for Task {
-        fn wake(self: Arc<Self>) {}
+        fn wake(self: Arc<Self>) {
+            drop(self); // as any waker that is woken
+        }
     }
 
     #[test]
