@@ -197,9 +197,36 @@ def test_the_log_reaches_pythons_logging_from_a_thread_of_its_own(caplog):
     assert (serving.name, serving.levelname) == ("maitred", "INFO")
     raised = next(record for record in caplog.records if record.exc_text)
     assert raised.exc_text.endswith("RuntimeError: a mistake")
+    kind, exception, traceback = raised.exc_info
+    assert (kind, str(exception)) == (RuntimeError, "a mistake")
+    assert traceback.tb_frame.f_code is fails.__code__
+    assert logging.Formatter().format(raised).count("RuntimeError: a mistake") == 1
     assert raised.levelname == "ERROR"
     assert raised.threadName.startswith("maitred-")
     assert raised.maitred["path"] == "/x"
+
+
+def test_the_log_lets_go_of_an_exception_once_it_has_been_handed_over(monkeypatch):
+    # What pytest collects, it keeps.
+    logger = logging.getLogger("maitred.application")
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [logging.NullHandler()])
+    gone = threading.Event()
+
+    class Held:
+        def __del__(self):
+            gone.set()
+
+    def fails(environ, start_response):
+        held = Held()
+        raise RuntimeError(id(held))
+
+    with (
+        maitred.create_server(fails, host="127.0.0.1", port=0) as server,
+        Connection((server.effective_host, int(server.effective_port))) as connection,
+    ):
+        assert connection.ask(request("/")).status == 500
+        assert gone.wait(30)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 //! Plugs the WSGI application in: from settings and a callable to what the server calls.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use maitred_config::Settings;
@@ -93,6 +94,8 @@ impl Log for ApplicationLog {
             exception = raised.exception,
             request_id = raised.request_id,
             traceback = raised.traceback,
+            // For Python's `logging`; see `logging/exception.rs`.
+            object = raised.error as &(dyn Error + 'static),
             "the application raised {doing}"
         );
     }

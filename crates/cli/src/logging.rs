@@ -7,6 +7,7 @@
 //! A record's `target` is the name of its logger when it begins with `maitred.` (`maitred.queue`);
 //! every other record belongs to the logger `maitred`.
 
+mod exception;
 mod line;
 mod python;
 mod queue;

@@ -3,6 +3,7 @@
 
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
+use pyo3::PyErr;
 
 /// Receives what applications write and do wrong.
 ///
@@ -32,6 +33,9 @@ pub struct Raised<'a> {
     pub head: &'a RequestHead,
     /// What the request is called in logs.
     pub request_id: Option<&'a str>,
+    /// The exception itself. Whoever keeps it keeps the frames that it came through, and all that is
+    /// in them.
+    pub error: &'a PyErr,
     /// The name of its class, such as `ValueError`.
     pub exception: &'a str,
     /// As Python prints it: the frames of the application only, several lines, with the last line

@@ -158,6 +158,7 @@ impl Request<'_> {
             stage,
             head: self.head,
             request_id: self.request_id,
+            error,
             exception: &traceback::class_name(py, error),
             traceback: &traceback,
         });

@@ -130,6 +130,7 @@ mod tests {
             thread: "maitred-0".into(),
             message: "it \u{1b}[31mhappened\r\n".into(),
             fields,
+            exception: None,
         };
         let mut out = Vec::new();
         write_line(&mut out, &record, format);

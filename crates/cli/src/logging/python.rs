@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
 
+use super::exception::Wanted;
 use super::queue::{Reader, Record, Severity, Value};
 
 /// The running thread and how many servers want it.
@@ -21,6 +22,7 @@ struct Shared {
     users: usize,
     reader: Reader,
     thread: Py<PyAny>,
+    _wanted: Wanted,
     /// A forked child has the memory of the thread, but not the thread.
     process: u32,
 }
@@ -47,7 +49,13 @@ impl PythonLog {
         options.set_item("daemon", true)?;
         let thread = py.import("threading")?.call_method("Thread", (), Some(&options))?;
         thread.call_method0("start")?;
-        *shared = Some(Shared { users: 1, reader, thread: thread.unbind(), process });
+        *shared = Some(Shared {
+            users: 1,
+            reader,
+            thread: thread.unbind(),
+            _wanted: Wanted::new(),
+            process,
+        });
         Ok(Self(()))
     }
 
@@ -140,6 +148,9 @@ fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
             Value::Real(number) => message.push_str(&format!(" {name}={number}")),
             Value::Bool(truth) => message.push_str(&format!(" {name}={truth}")),
         }
+    }
+    if let Some(exception) = &record.exception {
+        attributes.set_item("exc_info", exception.info(py)?)?;
     }
     attributes.set_item("msg", message)?;
     attributes.set_item("args", PyList::empty(py).to_tuple())?;

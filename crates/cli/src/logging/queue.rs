@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::exception::Exception;
+
 /// Records that may wait to be written: some seconds of a bad day.
 pub(super) const RECORDS_MAX: usize = 4096;
 
@@ -25,7 +27,7 @@ pub(super) enum Severity {
 }
 
 /// One thing that was said.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Record {
     pub(super) time: SystemTime,
     pub(super) severity: Severity,
@@ -35,6 +37,8 @@ pub(super) struct Record {
     pub(super) thread: Box<str>,
     pub(super) message: String,
     pub(super) fields: Vec<(&'static str, Value)>,
+    /// What it is about, where that is an exception and the log goes to Python.
+    pub(super) exception: Option<Exception>,
 }
 
 /// What a field of a record holds.
@@ -90,6 +94,9 @@ impl Queue {
         if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
             waiting.lost += 1;
             waiting.lost_ever += 1;
+            drop(waiting);
+            // What an exception holds may have more to say when it is let go, and wants the lock.
+            drop(record);
             return;
         }
         waiting.bytes += size;
@@ -151,6 +158,7 @@ impl Reader {
                           written"
                     .into(),
                 fields: vec![("dropped", Value::Whole(lost.into()))],
+                exception: None,
             });
         }
         Some(batch)
@@ -179,6 +187,7 @@ mod tests {
             thread: "main".into(),
             message: message.into(),
             fields: Vec::new(),
+            exception: None,
         }
     }
 

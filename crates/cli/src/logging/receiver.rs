@@ -15,6 +15,7 @@ use tracing::span::{Attributes, Id, Record as SpanRecord};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::ERRORS;
+use super::exception::Exception;
 use super::queue::{Record, Severity, Value};
 
 /// The least severe record that is let in, for the whole process.
@@ -96,7 +97,7 @@ impl Subscriber for Receiver {
 
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        let mut text = Text { message: String::new(), fields: Vec::new() };
+        let mut text = Text { message: String::new(), fields: Vec::new(), exception: None };
         event.record(&mut text);
         let thread = NAME.with_borrow(|name| match name {
             Some(name) => name.clone(),
@@ -112,6 +113,7 @@ impl Subscriber for Receiver {
             thread,
             message: text.message,
             fields: text.fields,
+            exception: text.exception,
         });
     }
 
@@ -132,6 +134,7 @@ impl Subscriber for Receiver {
 struct Text {
     message: String,
     fields: Vec<(&'static str, Value)>,
+    exception: Option<Exception>,
 }
 
 impl Text {
@@ -169,7 +172,10 @@ impl Visit for Text {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.add(field, Value::Text(value.to_string()));
+        match value.downcast_ref::<PyErr>() {
+            Some(_) => self.exception = Exception::of(value), // its text has fields of its own
+            None => self.add(field, Value::Text(value.to_string())),
+        }
     }
 }
 
