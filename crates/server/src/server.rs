@@ -147,7 +147,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         if catch_unwind(AssertUnwindSafe(serving)).is_err() {
             tracing::error!(
                 target: "maitred",
-                "the I/O thread panicked, which is a defect of the server: it stops"
+                "the I/O thread panicked and the server stops; this is a bug in Maitred"
             );
         }
         runtime.shutdown_timeout(Duration::ZERO);
