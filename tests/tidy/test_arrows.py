@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -68,6 +69,22 @@ def test_only_the_composition_root_knows_both_server_and_application(metadata):
     both = {"maitred-server", "maitred-wsgi-bridge"}
     knowing = {crate for crate in ARROWS if both <= direct(metadata, crate)}
     assert knowing == {"maitred-cli"}
+
+
+LAYERS = ("telemetry", "scheduling", "connection")
+"""The folders of the server that import only from those before them, from the lowest up."""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_of_the_server_imports_only_downwards(root, layer):
+    source = root / "crates/server/src"
+    above = {*LAYERS[LAYERS.index(layer) + 1 :], "accept", "drain", "registry", "server", "state"}
+    above |= {"running", "sweep", "watch", "workers"}
+    known = {path.stem for path in source.iterdir()}
+    assert above <= known
+    for path in (source / layer).rglob("*.rs"):
+        imported = set(re.findall(r"\bcrate::(\w+)", path.read_text()))
+        assert imported & above == set(), path
 
 
 def test_every_crate_inherits_the_lints_of_the_workspace(root):

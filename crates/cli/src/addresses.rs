@@ -1,10 +1,10 @@
-//! The addresses of a server, as Python sees them.
+//! How the addresses of a server are told to Python.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use maitred_server::ListenAddress;
 
-/// Host and port as text, as in Waitress; for a Unix socket, `unix` and the path.
+/// Host and port as Waitress has them: text, and `unix` with the path for a Unix socket.
 pub(crate) fn host_and_port(address: &ListenAddress) -> (String, String) {
     match address {
         ListenAddress::Tcp(address) => (address.ip().to_string(), address.port().to_string()),
@@ -12,7 +12,7 @@ pub(crate) fn host_and_port(address: &ListenAddress) -> (String, String) {
     }
 }
 
-/// The URL for clients on this machine. A server on every interface is reached by loopback.
+/// Where a client on this machine reaches the server: every interface includes the loopback.
 pub(crate) fn local_url(address: &ListenAddress) -> String {
     let ListenAddress::Tcp(address) = address else { return address.to_string() };
     let host = match address.ip() {

@@ -1,8 +1,8 @@
 //! The server as a Python object: `maitred.create_server(app)` and `maitred.serve(app)`.
 //!
-//! Creating one binds its sockets, so an invalid address is reported at once and the port is known.
-//! It starts no thread and no runtime, so the process may still fork. `run()` or `with` starts the
-//! server, and `close()` stops it from any thread.
+//! Making one binds its sockets, so that a wrong address shows at once and a port can be asked for;
+//! it starts no thread and no runtime, so that a process may still fork. `run()` or `with` starts
+//! it, `close()` ends it from any thread.
 
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ pub(crate) fn serve(
     server.run(py)
 }
 
-/// Creates a server for an application. Its sockets are bound; nothing is started.
+/// Makes a server for an application; its sockets are bound, and nothing is started.
 #[pyfunction]
 #[pyo3(signature = (app, /, *, _quiet = false, **settings))]
 pub(crate) fn create_server(
@@ -76,7 +76,7 @@ pub(crate) fn create_server(
     })
 }
 
-/// The `OSError` for an address that cannot be bound, with the `errno` that programs check.
+/// The exception that programs look for when an address cannot be had, with the `errno` they know.
 fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
     let name = match error.kind {
         ErrorKind::AddrInUse => "EADDRINUSE",
@@ -92,8 +92,8 @@ fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
     }
 }
 
-/// Configures `logging` to write to stderr, as Waitress does, unless the program has already
-/// configured it.
+/// Where `serve()` is the whole program, its log goes to stderr without further ado, as with
+/// Waitress; a program that has configured `logging` keeps what it has.
 fn configure_logging(py: Python<'_>) -> PyResult<()> {
     let logging = py.import("logging")?;
     let ours = logging.call_method1("getLogger", ("maitred",))?;
@@ -107,7 +107,7 @@ fn configure_logging(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// A server. It is bound when created, runs from `run()` or `with` on, and stops with `close()`.
+/// A server: bound from the start, running from `run()` or `with` on, until `close()`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct Server {
     app: Py<PyAny>,
@@ -115,19 +115,19 @@ pub(crate) struct Server {
     addresses: Vec<ListenAddress>,
     quiet: bool,
     stage: Mutex<Stage>,
-    /// The duplicate that `socket` returned. It must be closed to release the address.
+    /// What `socket` gave away: a duplicate that must be closed for the address to be free.
     socket: Mutex<Option<Py<PyAny>>>,
 }
 
 enum Stage {
     /// Bound; nothing runs.
     Bound(Listeners, Option<Admin>),
-    /// Starting. Python code runs meanwhile, so the lock is not held.
+    /// On its way to running. Python code runs meanwhile, so the lock is not held.
     Starting {
-        /// Whether `close()` was called meanwhile.
+        /// Whether `close()` came in between.
         closed: bool,
     },
-    /// Running, with the thread that passes log records to Python.
+    /// Threads run, and their log is read.
     Running(
         Running,
         PythonLog,
@@ -138,13 +138,13 @@ enum Stage {
 }
 
 impl Server {
-    /// Locks the stage. Never hold the lock while Python code runs: a signal handler on the same
-    /// thread may call `close()`.
+    /// The lock is held for moments only, and never while Python code runs: a signal handler that
+    /// calls `close()` may come in on the same thread.
     fn stage(&self, py: Python<'_>) -> MutexGuard<'_, Stage> {
         self.stage.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the server, or returns the running one; `None` if it was closed.
+    /// Starts what is bound, or gives what runs already; `None` when it was closed.
     fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
         let (listeners, admin) = {
             let mut stage = self.stage(py);
@@ -202,7 +202,7 @@ impl Server {
         Ok((running, reports))
     }
 
-    /// Releases everything after the server has stopped.
+    /// After it has stopped: nothing of it is left.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let last = std::mem::replace(&mut *self.stage(py), Stage::Closed);
         self.close_socket(py)?;
@@ -227,10 +227,10 @@ impl Server {
 
 #[pymethods]
 impl Server {
-    /// Serves until `close()` is called or, on the main thread, until a signal stops the server.
-    /// Returns at once if the server was closed before.
+    /// Serves until `close()` is called, or, on the main thread, until a signal says to stop.
+    /// Returns at once when the server was closed before.
     fn run(&self, py: Python<'_>) -> PyResult<()> {
-        // Before the announcement, so that a program that has read it can stop the server.
+        // First, so that whoever has read where it serves can also stop it.
         let signals = Signals::install(py, Scope::Guest)?;
         let stopped = match self.start(py) {
             Ok(Some(running)) => {
@@ -243,8 +243,8 @@ impl Server {
         signals.map_or(Ok(()), |signals| signals.restore(py)).and(stopped)
     }
 
-    /// Drains the server: it stops accepting, running requests finish (up to `graceful_timeout`),
-    /// and `run()` returns. Does not wait for that. May be called from any thread, repeatedly.
+    /// Stops accepting, lets running requests finish (up to `graceful_timeout`), and makes `run()`
+    /// return. Does not wait for that. May be called from any thread, and again.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let bound = {
             let mut stage = self.stage(py);
@@ -283,7 +283,7 @@ impl Server {
         self.addresses.iter().map(addresses::host_and_port).collect()
     }
 
-    /// The URL for clients on this machine: `http://127.0.0.1:8080`, or `unix:/path`.
+    /// Where a client on this machine reaches it: `http://127.0.0.1:8080`, or `unix:/path`.
     #[getter]
     fn url(&self) -> PyResult<String> {
         Ok(addresses::local_url(self.first()?))
@@ -295,7 +295,7 @@ impl Server {
             let (host, port) = addresses::host_and_port(address);
             let host = if host.contains(':') { format!("[{host}]") } else { host };
             let line: String = format_str.call_method1("format", (host, port))?.extract()?;
-            // Synchronously, as in Waitress.
+            // Waitress's users expect the line now, on this thread.
             py.import("logging")?
                 .call_method1("getLogger", ("maitred",))?
                 .call_method1("info", ("%s", line))?;
@@ -303,7 +303,7 @@ impl Server {
         Ok(())
     }
 
-    /// A duplicate of the first listening socket. Only available before the server runs.
+    /// The first listening socket, as a duplicate. To be asked for before the server runs.
     #[getter]
     fn socket(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let lock = || self.socket.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
@@ -317,7 +317,7 @@ impl Server {
             _ => None,
         };
         let Some(duplicate) = duplicate.transpose()? else {
-            let message = "`socket` is only available before the server runs";
+            let message = "the socket is to be asked for before the server runs";
             return Err(PyRuntimeError::new_err(message));
         };
         let socket = python_socket::python_socket(py, duplicate)?.unbind();
@@ -325,7 +325,7 @@ impl Server {
         Ok(socket)
     }
 
-    /// Starts the server in the background.
+    /// Starts it in the background.
     fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         if slf.get().start(slf.py())?.is_none() {
             return Err(PyRuntimeError::new_err("the server is closed"));
@@ -333,7 +333,7 @@ impl Server {
         Ok(slf)
     }
 
-    /// Stops the server, and waits until it has stopped.
+    /// Stops it, and waits until it has stopped.
     #[pyo3(signature = (*_error))]
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
         self.close(py)?;

@@ -1,18 +1,18 @@
 //! The exit statuses of the command line.
 
-/// How the command ended.
+/// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Success: the command completed, or the server was stopped by a signal.
+    /// What was asked for was done; a server was stopped by whoever may.
     Done,
-    /// The server could not start: an address is in use, the application failed to import.
+    /// It could not be served: an address is in use, the application failed to import.
     Failed,
-    /// The settings or the arguments are invalid; nothing was started.
+    /// The settings or the arguments are wrong; nothing was started.
     Usage,
 }
 
 impl Exit {
-    /// The exit status.
+    /// The number that the shell sees.
     pub(crate) const fn status(self) -> i32 {
         match self {
             Self::Done => 0,

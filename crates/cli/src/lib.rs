@@ -58,10 +58,10 @@ mod _native {
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
-    /// Registers our exit handler before the program registers its own. Exit handlers run in reverse
-    /// order, so the program's handlers can still stop a server gracefully.
+    /// Before the program registers exit handlers of its own, so that they come first: one of them
+    /// may still stop a server in good order.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        maitred_wsgi_bridge::left_behind::watch(module.py())
+        maitred_wsgi_bridge::at_exit::watch(module.py())
     }
 }

@@ -1,44 +1,43 @@
-//! Notifies the service manager that the server is ready, and that it is stopping: systemd's
-//! `Type=notify`.
+//! Tells the service manager that requests are taken, and that we stop: systemd's `Type=notify`.
 //!
-//! systemd names a datagram socket in `NOTIFY_SOCKET` (sd_notify(3)), and waits for `READY=1` before
-//! it starts units that are ordered after this one. Without that variable, nothing is sent. If a
-//! message cannot be sent, a warning is logged.
+//! It names a datagram socket in `NOTIFY_SOCKET` (sd_notify(3)) and waits for `READY=1` before it
+//! starts what is ordered after us. Where nobody has named one, nothing is said. A message that
+//! cannot be sent is a warning and no more: whoever did not listen will notice by itself.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether `READY=1` was sent. Only then `STOPPING=1` is sent: a server embedded in another program
-/// does not speak for the service.
+/// Whether `READY=1` was said, so that only who said it says `STOPPING=1`: a server that runs
+/// within another program speaks for itself and not for the service.
 static READY: AtomicBool = AtomicBool::new(false);
 
-/// Reports that the application is imported and requests are accepted; `status` is for people.
+/// The application is imported and requests are taken; `status` is a line for people.
 pub(crate) fn ready(status: &str) {
     READY.store(true, Ordering::Relaxed);
     tell("READY=1", status);
 }
 
-/// Reports, once, that the server has begun to stop.
+/// The server has begun to stop. Said once, by whoever was ready.
 pub(crate) fn stopping() {
     if READY.swap(false, Ordering::Relaxed) {
-        tell("STOPPING=1", "draining: finishing requests in progress");
+        tell("STOPPING=1", "finishing what runs");
     }
 }
 
 fn tell(state: &str, status: &str) {
     let Some(address) = address(std::env::var_os("NOTIFY_SOCKET")) else { return };
     if let Err(error) = send(&address, &format!("{state}\nSTATUS={status}\n")) {
-        tracing::warn!("cannot send {state} to the service manager: {error}");
+        tracing::warn!("cannot tell the service manager {state}: {error}");
     }
 }
 
-/// The value of the variable, if it is not empty.
+/// What the variable names; empty is as good as not there.
 fn address(variable: Option<OsString>) -> Option<OsString> {
     variable.filter(|address| !address.is_empty())
 }
 
-/// Sends one datagram to a path, or to an abstract name, which begins with `@`.
+/// Sends one datagram to a path, or to an abstract name, which is written with an `@` first.
 #[cfg(target_os = "linux")]
 fn send(address: &OsStr, message: &str) -> io::Result<()> {
     use std::os::linux::net::SocketAddrExt;
@@ -50,13 +49,13 @@ fn send(address: &OsStr, message: &str) -> io::Result<()> {
         _ => SocketAddr::from_pathname(address)?,
     };
     let socket = UnixDatagram::unbound()?;
-    // A manager that does not read must not block the server.
+    // A manager that does not read must not hold up a server that serves or stops.
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message.as_bytes(), &address)?;
     Ok(())
 }
 
-/// Only Linux has systemd; elsewhere, the variable is not set.
+/// Only Linux has systemd; elsewhere nobody sets the variable.
 #[cfg(not(target_os = "linux"))]
 fn send(_address: &OsStr, _message: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

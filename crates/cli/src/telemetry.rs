@@ -1,4 +1,4 @@
-//! Creates the metrics, and starts the admin listener.
+//! Opens what reports about the server: metrics, and the admin listener that answers for them.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use pyo3::prelude::*;
 
 use crate::{interpreter, logging};
 
-/// The telemetry of a server, and its admin listener if there is one.
+/// The reports about one server, and the thread that answers for them where one is asked for.
 pub(crate) struct Reports {
     pub(crate) telemetry: Arc<Telemetry>,
-    /// Serves until it is dropped.
+    /// Answers for as long as it lives.
     _admin: Option<AdminThread>,
 }
 
 impl Reports {
-    /// Creates the metrics and starts the admin listener. This is done before the application is
-    /// imported, so that a probe can distinguish a slow start from a dead process.
+    /// Puts every number at zero, and lets the admin listener answer: before the application is
+    /// imported, so that a probe can tell a slow start from a dead process.
     ///
     /// # Errors
-    /// A thread cannot be started, or Python cannot be queried; the text is for the user.
+    /// A thread cannot be started, or Python is not what it should be, as text for a person.
     pub(crate) fn open(
         py: Python<'_>,
         loaded: &Loaded,

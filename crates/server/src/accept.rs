@@ -8,22 +8,18 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::encode::Refusal;
 use maitred_http_parser::exchange::Peer;
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
-#[cfg(unix)]
-use tokio::net::{UnixListener, UnixStream};
 
-use crate::conn::{Conn, State};
-use crate::io_task;
-use crate::listen::{ListenAddress, Listener};
-use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::connection::conn::{Conn, State};
+use crate::connection::io_task;
+use crate::connection::stream::Stream;
+use crate::listen::acceptor::Acceptor;
+use crate::state::ServerState;
 use crate::telemetry::{CloseReason, Telemetry, Turned};
 
 /// How long one of those is waited for: a little longer than a refused client is lingered for.
@@ -33,96 +29,22 @@ const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
 /// left, and nobody is idle.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A listening socket, known to the reactor.
-#[derive(Debug)]
-pub(crate) enum Acceptor {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(UnixListener),
-}
-
-impl Acceptor {
-    /// Registers a listening socket with the reactor of the current thread.
-    pub(crate) fn register(listener: &Listener) -> io::Result<Self> {
-        let socket = listener.socket.try_clone()?;
-        socket.set_nonblocking(true)?;
-        match listener.address {
-            ListenAddress::Tcp(_) => TcpListener::from_std(socket.into()).map(Self::Tcp),
-            #[cfg(unix)]
-            ListenAddress::Unix(_) => UnixListener::from_std(socket.into()).map(Self::Unix),
-            #[cfg(not(unix))]
-            ListenAddress::Unix(_) => Err(ErrorKind::Unsupported.into()),
-        }
-    }
-
-    /// The listening socket.
-    pub(crate) fn socket(&self) -> SockRef<'_> {
-        match self {
-            Self::Tcp(listener) => SockRef::from(listener),
-            #[cfg(unix)]
-            Self::Unix(listener) => SockRef::from(listener),
-        }
-    }
-
-    /// Accepts one connection.
-    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
-        match self {
-            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
-                if !NODELAY_IS_INHERITED {
-                    // Without it answers are only slower; the connection itself is fine.
-                    let _ = stream.set_nodelay(true);
-                }
-                (Stream::Tcp(stream), Peer::tcp(address))
-            }),
-            #[cfg(unix)]
-            Self::Unix(listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix()))
-            }
-        }
-    }
-}
-
-impl Acceptor {
-    /// Accepts without asking the reactor.
-    fn accept_now(&self) -> io::Result<(Stream, Peer)> {
-        let (socket, address) = self.socket().accept()?;
-        socket.set_nonblocking(true)?;
-        match (self, address.as_socket()) {
-            (Self::Tcp(_), Some(address)) => {
-                if !NODELAY_IS_INHERITED {
-                    // Without it answers are only slower; the connection itself is fine.
-                    let _ = socket.set_tcp_nodelay(true);
-                }
-                Ok((Stream::Tcp(TcpStream::from_std(socket.into())?), Peer::tcp(address)))
-            }
-            #[cfg(unix)]
-            (Self::Unix(_), _) => {
-                Ok((Stream::Unix(UnixStream::from_std(socket.into())?), Peer::unix()))
-            }
-            (Self::Tcp(_), None) => Err(ErrorKind::AddrNotAvailable.into()),
-        }
-    }
-}
-
-/// Linux gives accepted sockets the options of the listening one, which saves a call for each.
-const NODELAY_IS_INHERITED: bool = cfg!(target_os = "linux");
-
 /// Accepts on one listener for as long as it is polled.
-pub(crate) async fn run(shared: Arc<Shared>, acceptor: Arc<Acceptor>, index: usize) {
+pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
-        let waits = shared.settings.connection_limit_action == ConnectionLimitAction::Wait;
+        let waits = server.shared.settings.connection_limit_action == ConnectionLimitAction::Wait;
         if waits {
-            room(&shared).await;
+            room(&server).await;
         }
         let accepted = poll_fn(|cx| {
-            if waits && !has_room(&shared) {
+            if waits && !has_room(&server) {
                 return Poll::Ready(None); // another listener has taken the last place meanwhile
             }
             acceptor.poll_accept(cx).map(Some)
         });
         match accepted.await {
-            Some(Ok((stream, peer))) => admit(&shared, stream, peer, index),
-            Some(Err(error)) => recover(&shared, &error).await,
+            Some(Ok((stream, peer))) => admit(&server, stream, peer, index),
+            Some(Err(error)) => recover(&server, &error).await,
             None => {}
         }
     }
@@ -130,10 +52,10 @@ pub(crate) async fn run(shared: Arc<Shared>, acceptor: Arc<Acceptor>, index: usi
 
 /// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
 /// connection was established is reset. The reactor may not have been told of all of them.
-pub(crate) fn drain_backlog(shared: &Arc<Shared>, acceptor: &Acceptor, index: usize) {
+pub(crate) fn drain_backlog(server: &Arc<ServerState>, acceptor: &Acceptor, index: usize) {
     loop {
         match acceptor.accept_now() {
-            Ok((stream, peer)) => admit(shared, stream, peer, index),
+            Ok((stream, peer)) => admit(server, stream, peer, index),
             // Behind one that has gone already others may wait.
             Err(error) if is_of_one_connection(&error) => {}
             Err(_) => return,
@@ -141,22 +63,22 @@ pub(crate) fn drain_backlog(shared: &Arc<Shared>, acceptor: &Acceptor, index: us
     }
 }
 
-fn has_room(shared: &Shared) -> bool {
-    shared.registry.len() < shared.settings.connection_limit
+fn has_room(server: &ServerState) -> bool {
+    server.registry.len() < server.shared.settings.connection_limit
 }
 
 /// Waits until there are fewer connections than the limit.
-async fn room(shared: &Shared) {
+async fn room(server: &ServerState) {
     let mut paused = None;
     loop {
-        let mut gone = pin!(shared.registry.gone.notified());
+        let mut gone = pin!(server.registry.gone.notified());
         gone.as_mut().enable();
-        if has_room(shared) {
+        if has_room(server) {
             return;
         }
         paused.get_or_insert_with(|| {
-            shared.telemetry.limit_reached();
-            Paused::now(&shared.telemetry)
+            server.shared.telemetry.limit_reached();
+            Paused::now(&server.shared.telemetry)
         });
         gone.await;
     }
@@ -181,11 +103,11 @@ impl Drop for Paused<'_> {
 /// An accept failed. Some failures are about one connection, and the next may be fine; without
 /// descriptors there is none until somebody leaves. Of any other the next may fail as well, so
 /// that trying again at once would only keep the processor busy.
-async fn recover(shared: &Shared, error: &io::Error) {
+async fn recover(server: &ServerState, error: &io::Error) {
     if is_out_of_descriptors(error) {
-        shared.telemetry.out_of_descriptors(error);
-        if !evict(shared) {
-            let _paused = Paused::now(&shared.telemetry);
+        server.shared.telemetry.out_of_descriptors(error);
+        if !evict(server) {
+            let _paused = Paused::now(&server.shared.telemetry);
             tokio::time::sleep(PAUSE).await;
         } else {
             tokio::task::yield_now().await;
@@ -194,7 +116,7 @@ async fn recover(shared: &Shared, error: &io::Error) {
     }
     if !is_of_one_connection(error) {
         tracing::warn!(target: "maitred", "cannot accept a connection: {error}");
-        let _paused = Paused::now(&shared.telemetry);
+        let _paused = Paused::now(&server.shared.telemetry);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -220,22 +142,22 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// Takes a connection in, or turns it away.
-fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
-    shared.telemetry.connection_accepted(listener);
-    let now = shared.clock.instant();
-    let conn = Arc::new(Conn::new(Arc::clone(shared), stream, peer, listener, now));
-    if !has_room(shared) {
-        shared.telemetry.limit_reached();
-        if !evict(shared) {
-            turn_away(shared, conn);
+fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize) {
+    server.shared.telemetry.connection_accepted(listener);
+    let now = server.shared.clock.instant();
+    let conn = Arc::new(Conn::new(Arc::clone(&server.shared), stream, peer, listener, now));
+    if !has_room(server) {
+        server.shared.telemetry.limit_reached();
+        if !evict(server) {
+            turn_away(server, conn);
             return;
         }
     }
-    if shared.telemetry.is_draining() {
+    if server.shared.telemetry.is_draining() {
         conn.state().protocol.handle_drain_announced();
     }
-    let key = shared.registry.enter(Arc::clone(&conn));
-    let open = Open { shared: Arc::clone(shared), key, reason: CloseReason::Error };
+    let key = server.registry.enter(Arc::clone(&conn));
+    let open = Open { server: Arc::clone(server), key, reason: CloseReason::Error };
     tokio::spawn(async move {
         let reason = io_task::drive(conn).await;
         open.ended(reason);
@@ -244,7 +166,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, peer: Peer, listener: usize) {
 
 /// A connection that is counted. Whatever becomes of its task, it is counted out once.
 struct Open {
-    shared: Arc<Shared>,
+    server: Arc<ServerState>,
     key: u64,
     /// Why it ends; a task that does not come to tell has failed.
     reason: CloseReason,
@@ -258,21 +180,21 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.shared.registry.remove(self.key);
-        self.shared.telemetry.connection_closed(self.reason);
+        self.server.registry.remove(self.key);
+        self.server.shared.telemetry.connection_closed(self.reason);
     }
 }
 
 /// Closes the connection that can be done without, if there is one.
-fn evict(shared: &Shared) -> bool {
-    let Some(idlest) = shared.registry.idlest() else { return false };
+fn evict(server: &ServerState) -> bool {
+    let Some(idlest) = server.registry.idlest() else { return false };
     let mut state = idlest.state();
     if state.lingering.is_some() {
         let reason = state.ends_as;
         idlest.leave(&mut state, reason);
     } else {
         idlest.leave(&mut state, CloseReason::Evicted);
-        shared.telemetry.evicted();
+        server.shared.telemetry.evicted();
     }
     drop(state);
     idlest.stream.close();
@@ -280,9 +202,9 @@ fn evict(shared: &Shared) -> bool {
 }
 
 /// Tells a newcomer that there is no room.
-fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
-    shared.telemetry.turned_away(Turned::Limit);
-    let now = shared.clock.now();
+fn turn_away(server: &Arc<ServerState>, conn: Arc<Conn>) {
+    server.shared.telemetry.turned_away(Turned::Limit);
+    let now = server.shared.clock.now();
     {
         let mut state = conn.state();
         let State { protocol, outbox, .. } = &mut *state;
@@ -291,15 +213,15 @@ fn turn_away(shared: &Arc<Shared>, conn: Arc<Conn>) {
         state.ends_as = CloseReason::Rejected;
     }
     conn.flush(now.instant);
-    let Ok(place) = Arc::clone(&shared.registry.turned_away).try_acquire_owned() else {
-        shared.telemetry.connection_closed(CloseReason::Rejected);
+    let Ok(place) = Arc::clone(&server.registry.turned_away).try_acquire_owned() else {
+        server.shared.telemetry.connection_closed(CloseReason::Rejected);
         return;
     };
-    let shared = Arc::clone(shared);
+    let server = Arc::clone(server);
     tokio::spawn(async move {
         // The registry does not know it, so that no sweep asks whether it is late.
         let over = tokio::time::timeout(TURNED_AWAY_FOR, io_task::drive(conn)).await;
         drop(place);
-        shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
+        server.shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
     });
 }

@@ -11,10 +11,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::incoming;
-use crate::shared::Shared;
+use crate::state::ServerState;
 use crate::telemetry::Turned;
-use crate::workers::RequestSummary;
 
 /// How often it is looked whether the last connection has gone, besides being told of each.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -32,58 +30,57 @@ const STACK_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the end waits for them to be named.
 const NAMED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Starts the drain: from now on, responses say `Connection: close`.
-pub(crate) fn announce(shared: &Shared) {
-    shared.telemetry.set_draining();
+/// The server will stop: answers say so from now on.
+pub(crate) fn announce(server: &ServerState) {
+    server.shared.telemetry.set_draining();
     tracing::info!(
         target: "maitred",
-        connections = shared.registry.len(),
-        waiting = shared.queue.len(),
-        "draining: requests in progress will be finished"
+        connections = server.registry.len(),
+        waiting = server.shared.queue.len(),
+        "stopping: requests that are on their way are still answered"
     );
-    for conn in shared.registry.all() {
+    for conn in server.registry.all() {
         conn.state().protocol.handle_drain_announced();
     }
 }
 
-/// Closes idle connections at once, and the others after their response. Nothing is accepted any
-/// more.
-pub(crate) async fn finish(shared: &Arc<Shared>, deadline: Instant) {
-    let began = shared.clock.instant();
+/// Nobody is accepted any more: idle connections end, and the others after their response.
+pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
+    let began = server.shared.clock.instant();
     loop {
-        let now = shared.clock.instant();
+        let now = server.shared.clock.instant();
         let newcomers_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
-        for conn in shared.registry.all() {
+        for conn in server.registry.all() {
             conn.leave_if_idle(newcomers_late);
         }
-        if shared.registry.len() == 0 || now >= deadline {
+        if server.registry.len() == 0 || now >= deadline {
             break;
         }
-        let gone = shared.registry.gone.notified();
+        let gone = server.registry.gone.notified();
         // Late or not, the count decides.
         let _ = tokio::time::timeout(LOOK_AGAIN, gone).await;
     }
-    if shared.registry.len() > 0 {
-        let shared = Arc::clone(shared);
-        // Not on the I/O thread, because it waits for the interpreter, and responses may still need
-        // the I/O thread.
-        let named = tokio::task::spawn_blocking(move || name_what_is_left(&shared));
-        // A panic in it only loses these log lines. It gets no thread while a disk blocks all of
-        // them, and the shutdown must not wait for that.
+    if server.registry.len() > 0 {
+        let server = Arc::clone(server);
+        // It waits for the interpreter, which answers may still need the I/O thread for.
+        let named = tokio::task::spawn_blocking(move || name_what_is_left(&server));
+        // A panic in there has been printed, and takes nothing with it but the names. It gets no
+        // thread where a disk holds all of them, and the end must not wait for that.
         let _ = tokio::time::timeout(NAMED_WITHIN, named).await;
     }
 }
 
-/// Logs the requests that will be aborted.
-fn name_what_is_left(shared: &Shared) {
-    let now = shared.clock.instant();
+/// Names the requests that will be cut off.
+fn name_what_is_left(server: &ServerState) {
+    let now = server.shared.clock.instant();
     let mut patience = STACK_PATIENCE;
-    for member in shared.pool.all() {
+    for member in server.pool.all() {
         let Some(serving) = member.seat.serving() else { continue };
-        let told = RequestSummary::of(&serving.conn, serving.since, now);
-        let began = shared.clock.instant();
+        let told = serving.requester.summary(serving.since, now);
+        let began = server.shared.clock.instant();
         let stack = member.stack(patience);
-        patience = patience.saturating_sub(shared.clock.instant().saturating_duration_since(began));
+        patience =
+            patience.saturating_sub(server.shared.clock.instant().saturating_duration_since(began));
         tracing::warn!(
             target: "maitred",
             method = told.method,
@@ -93,31 +90,27 @@ fn name_what_is_left(shared: &Shared) {
             seconds = told.runs_for.as_secs_f64(),
             worker = member.name,
             stack,
-            "graceful-timeout: a running request is aborted"
+            "graceful-timeout: a request is cut off"
         );
     }
 }
 
-/// Aborts the remaining connections, and waits until their tasks have ended. Requests that still
-/// wait for a thread are answered 503.
-pub(crate) async fn cut_off(shared: &Shared) {
-    for waiting in shared.queue.clear() {
-        incoming::turn_away(&waiting, Turned::Draining);
+/// Cuts off what is left, and waits until its tasks have seen that. Requests that still wait for a
+/// thread are told so.
+pub(crate) async fn cut_off(server: &ServerState) {
+    for waiting in server.shared.queue.clear() {
+        waiting.requester.turn_away(Turned::Draining);
     }
-    for conn in shared.registry.all() {
+    for conn in server.registry.all() {
         conn.cut_off();
     }
     let gone = async {
-        while shared.registry.len() > 0 {
+        while server.registry.len() > 0 {
             // Late or not, the count decides.
-            let _ = tokio::time::timeout(LOOK_AGAIN, shared.registry.gone.notified()).await;
+            let _ = tokio::time::timeout(LOOK_AGAIN, server.registry.gone.notified()).await;
         }
     };
     if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
-        tracing::warn!(
-            target: "maitred",
-            connections = shared.registry.len(),
-            "connections could not be closed in time"
-        );
+        tracing::warn!(target: "maitred", "{} connections did not end", server.registry.len());
     }
 }

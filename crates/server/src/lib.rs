@@ -1,10 +1,13 @@
 //! The server: sockets, threads and timers around the protocol, for any application.
 //!
-//! One I/O thread owns every socket (`accept`, `io_task`). A complete request waits in the `queue`
-//! for one of the application's worker threads, which runs it and sends the response itself
-//! (`reply`). `conn` is the state that the I/O task and the worker share. `sweep` checks all
-//! deadlines, `nap` and `deferral` avoid unnecessary wake-ups, and `drain` stops the server without
-//! losing requests.
+//! One I/O thread owns every socket. It accepts clients (`accept`) and reads from each until a
+//! request is complete (`connection`). The request then waits for one of the application's worker
+//! threads (`scheduling`), which runs it and sends the response itself. `sweep` checks all deadlines,
+//! `watch` the requests that run too long, and `drain` stops the server without losing requests.
+//!
+//! Four layers import only downwards: the server as a whole, `connection`, `scheduling`,
+//! `telemetry`. The lower ones see the higher ones through a trait: the queue knows of a connection
+//! what `scheduling::requester` says, and a scrape of the server what `telemetry::subject` does.
 //!
 //! The crate does not depend on Python: it serves anything that implements
 //! [`Application`](maitred_http_parser::exchange::Application). `examples/hello.rs` implements one
@@ -18,36 +21,17 @@ mod rules;
 mod running;
 mod server;
 mod shared;
+mod state;
 
-// The I/O thread: from a connection to a request that is complete.
+// The I/O thread: connections, from their accepting to their end.
 mod accept;
-mod buffers;
-mod conn;
-mod incoming;
-mod io_task;
+mod connection;
 mod listen;
-mod receive;
 mod registry;
-mod spool;
-mod stream;
-mod whereabouts;
 
-// Which worker takes it, and when.
-mod deferral;
-mod nap;
-mod parker;
-mod queue;
-mod seat;
-mod usage;
+// Which worker takes a request, and when.
+mod scheduling;
 mod workers;
-
-// From the worker's answer to the socket.
-#[cfg(target_os = "linux")]
-mod abort;
-mod outbox;
-mod reply;
-mod send_file;
-mod write_out;
 
 // What is late.
 mod clock;
@@ -56,7 +40,6 @@ mod watch;
 
 // What is told.
 mod admin;
-mod record;
 pub mod telemetry;
 
 // What systems do differently.
@@ -66,10 +49,10 @@ mod timer_resolution;
 
 pub use admin::{Admin, AdminThread};
 pub use clock::Clock;
+pub use connection::spooling::TempDirError;
 pub use listen::{BindError, ListenAddress, Listeners};
-pub use queue::Lock;
 pub use rules::trust;
 pub use running::{Running, Waited};
+pub use scheduling::Lock;
 pub use server::{RunError, Server};
-pub use spool::TempDirError;
 pub use telemetry::{Interpreter, Telemetry};

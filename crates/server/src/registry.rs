@@ -8,7 +8,7 @@ use std::time::Instant;
 use maitred_http_parser::connection::Phase;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::conn::{Conn, State};
+use crate::connection::conn::{Conn, State};
 
 /// How many candidates one look at all connections gives. A flood of newcomers at the limit then
 /// costs one look for so many of them, not one each.

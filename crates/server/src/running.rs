@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
-use crate::shared::Shared;
+use crate::state::ServerState;
 use crate::sweep;
 use crate::watch::Watch;
 
@@ -53,7 +53,7 @@ pub(crate) struct Control {
     changed: Condvar,
     /// Tells the I/O thread that the stage has changed.
     told: Notify,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) server: Arc<ServerState>,
     /// Starts tasks on the I/O thread.
     #[cfg(windows)]
     tasks: tokio::runtime::Handle,
@@ -70,7 +70,7 @@ struct State {
 
 impl Control {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        server: Arc<ServerState>,
         watch: Watch,
         #[cfg(windows)] tasks: tokio::runtime::Handle,
     ) -> Self {
@@ -79,7 +79,7 @@ impl Control {
             state: Mutex::new(State { stage: Stage::Serve, stopped: false, nudges: 0, io: None }),
             changed: Condvar::new(),
             told: Notify::new(),
-            shared,
+            server,
             #[cfg(windows)]
             tasks,
         }
@@ -145,7 +145,7 @@ impl Running {
 
     /// How many client connections are open.
     pub fn connections(&self) -> usize {
-        self.control.shared.registry.len()
+        self.control.server.registry.len()
     }
 
     /// Blocks until the server has ended, or somebody nudges.
@@ -171,7 +171,7 @@ impl Running {
     /// Looks at the clock now, for everybody: what is done once a second, or when the next request
     /// is due, is done at once. For tests that put the clock forward.
     pub fn tick(&self) {
-        sweep::sweep(&self.control.shared);
+        sweep::sweep(&self.control.server);
         if let Some(watch) = &*self.control.watch.lock().unwrap_or_else(PoisonError::into_inner) {
             watch.look();
         }
@@ -185,7 +185,7 @@ impl Running {
 
     /// Opens the access log anew, for whoever has moved its file away.
     pub fn reopen_logs(&self) {
-        self.control.shared.telemetry.reopen_logs();
+        self.control.server.shared.telemetry.reopen_logs();
     }
 
     /// Makes [`Running::wait`] return, once for each handle, so that whoever waits can look at

@@ -1,31 +1,29 @@
 //! A server, from its sockets to its shutdown: one I/O thread, and the application's workers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, StartError};
 
-use crate::accept::{self, Acceptor};
+use crate::accept;
 use crate::clock::Clock;
-use crate::deferral::Deferral;
+use crate::connection::spooling::TempDirError;
 use crate::descriptors;
 use crate::drain;
 use crate::listen::Listeners;
-use crate::nap;
-use crate::queue::{Lock, Queue};
-use crate::registry::Registry;
+use crate::listen::acceptor::Acceptor;
 use crate::restart::after_panics;
-use crate::rules;
 use crate::running::{Control, Running, Stage};
+use crate::scheduling::{Lock, nap};
 use crate::shared::Shared;
-use crate::spool::{Spooling, TempDirError};
+use crate::state::ServerState;
 use crate::sweep;
+use crate::telemetry::subject::Subject as _;
 use crate::telemetry::{OpenError, Telemetry};
 use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
-use crate::workers::Pool;
 
 /// Threads that write request bodies to the disk. More would not make one disk faster.
 const DISK_THREADS_MAX: usize = 4;
@@ -109,18 +107,19 @@ impl Server {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
         telemetry.open_access_log(&settings)?;
         descriptors::warn_if_few(settings.connection_limit);
-        let shared = Arc::new(shared(settings, application, telemetry, clock, lock));
+        let shared = Shared::new(settings, telemetry, clock, lock);
         shared.spooling.try_out()?;
+        let server = Arc::new(ServerState::new(shared, application));
         // Workers that nobody will feed would wait for ever.
-        start_threads(&shared, listeners).inspect_err(|_| shared.queue.close())
+        start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
     }
 }
 
-fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, RunError> {
-    for _ in 0..shared.settings.threads {
-        shared.pool.start_one(&shared.queue)?;
+fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Running, RunError> {
+    for _ in 0..server.shared.settings.threads {
+        server.pool.start_one(&server.shared)?;
     }
-    let watch = Watch::start(Arc::clone(shared))?;
+    let watch = Watch::start(Arc::clone(server))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -129,7 +128,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
         .build()?;
     let control = Arc::new(Control::new(
-        Arc::clone(shared),
+        Arc::clone(server),
         watch,
         #[cfg(windows)]
         runtime.handle().clone(),
@@ -139,7 +138,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         let open = |listener| Acceptor::register(listener).map(Arc::new);
         listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
     };
-    shared.open(&listeners, &acceptors);
+    server.open(&listeners, &acceptors);
     let io_control = Arc::clone(&control);
     let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
         let _ticks = FineTicks::ask();
@@ -147,7 +146,7 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
         if catch_unwind(AssertUnwindSafe(serving)).is_err() {
             tracing::error!(
                 target: "maitred",
-                "the I/O thread panicked and the server stops; this is a bug in Maitred"
+                "the I/O thread panicked, which is a defect of the server: it stops"
             );
         }
         runtime.shutdown_timeout(Duration::ZERO);
@@ -156,45 +155,22 @@ fn start_threads(shared: &Arc<Shared>, listeners: Listeners) -> Result<Running, 
     Ok(Running::new(control, io))
 }
 
-/// What all parts of the server share.
-pub(crate) fn shared(
-    settings: Arc<Settings>,
-    application: Arc<dyn Application>,
-    telemetry: Arc<Telemetry>,
-    clock: Arc<Clock>,
-    lock: Lock,
-) -> Shared {
-    let queue =
-        Queue::new(settings.queue_limit, lock, Arc::clone(&clock), Arc::new(Deferral::default()));
-    Shared {
-        rules: Arc::new(rules::protocol(&settings)),
-        trust: rules::trust(&settings),
-        queue: Arc::new(queue),
-        pool: Pool::new(application),
-        acceptors: OnceLock::new(),
-        registry: Registry::default(),
-        spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),
-        clock,
-        telemetry,
-        settings,
-    }
-}
-
 /// The I/O thread: everything that is not the application.
 async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners: Listeners) {
-    let shared = &control.shared;
-    let (swept, queue) = (Arc::clone(shared), Arc::clone(&shared.queue));
+    let server = &control.server;
+    let shared = &server.shared;
+    let (swept, queue) = (Arc::clone(server), Arc::clone(&shared.queue));
     let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
     let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
     let accept = |(index, acceptor): (usize, &Arc<Acceptor>)| {
-        let (shared, acceptor) = (Arc::clone(shared), Arc::clone(acceptor));
-        let accept = move || accept::run(Arc::clone(&shared), Arc::clone(&acceptor), index);
+        let (server, acceptor) = (Arc::clone(server), Arc::clone(acceptor));
+        let accept = move || accept::run(Arc::clone(&server), Arc::clone(&acceptor), index);
         tokio::spawn(after_panics("accepting", accept))
     };
     let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
 
     control.reached(Stage::Drain).await;
-    drain::announce(shared);
+    drain::announce(server);
     let delay = tokio::time::timeout(shared.settings.drain_delay, control.reached(Stage::Kill));
     // Either the delay has passed, or it was cut short.
     let _ = delay.await;
@@ -204,14 +180,14 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
         let _ = task.await;
     }
     for (index, acceptor) in acceptors.iter().enumerate() {
-        accept::drain_backlog(shared, acceptor, index);
+        accept::drain_backlog(server, acceptor, index);
     }
     drop(acceptors);
     drop(listeners);
     let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
     {
         let mut killed = std::pin::pin!(control.reached(Stage::Kill));
-        let mut finished = std::pin::pin!(drain::finish(shared, deadline));
+        let mut finished = std::pin::pin!(drain::finish(server, deadline));
         std::future::poll_fn(|cx| {
             if killed.as_mut().poll(cx).is_ready() {
                 return std::task::Poll::Ready(());
@@ -220,23 +196,24 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
         })
         .await;
     }
-    drain::cut_off(shared).await;
+    drain::cut_off(server).await;
     sweeping.abort();
     napping.abort();
 }
 
 /// The I/O thread is done: workers end, and whoever waits is told.
 fn end(control: &Control) {
-    let shared = &control.shared;
+    let server = &control.server;
+    let shared = &server.shared;
     shared.queue.deferral.end(shared.clock.instant());
     shared.queue.close();
     control.end_watch();
-    match shared.pool.end(WORKERS_END_WITHIN) {
+    match server.pool.end(WORKERS_END_WITHIN) {
         0 => tracing::info!(target: "maitred", "stopped"),
         left => {
             tracing::warn!(target: "maitred", left, "stopped, with threads left in the application");
         }
     }
-    shared.telemetry.ended(shared);
+    shared.telemetry.ended(server.threads());
     control.stopped();
 }

@@ -8,27 +8,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::incoming;
-use crate::shared::Shared;
+use crate::state::ServerState;
 use crate::telemetry::Turned;
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs for as long as the server does.
-pub(crate) async fn run(shared: Arc<Shared>) {
+pub(crate) async fn run(server: Arc<ServerState>) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         interval.tick().await;
-        sweep(&shared);
+        sweep(&server);
     }
 }
 
 /// One sweep.
-pub(crate) fn sweep(shared: &Shared) {
+pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
     shared.clock.tick();
-    let conns = shared.registry.all();
+    let conns = registry.all();
     for conn in &conns {
         conn.sweep();
     }
@@ -40,7 +39,7 @@ pub(crate) fn sweep(shared: &Shared) {
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
         for waiting in shared.queue.expire(limit) {
-            incoming::turn_away(&waiting, Turned::QueueTimeout);
+            waiting.requester.turn_away(Turned::QueueTimeout);
         }
     }
 }

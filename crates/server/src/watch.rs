@@ -14,27 +14,26 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::encode::Refusal;
-
-use crate::conn::Conn;
-use crate::incoming;
-use crate::shared::Shared;
+use crate::scheduling::work::Serving;
+use crate::state::ServerState;
 use crate::telemetry::ration::Ration;
-use crate::workers::{Member, Overdue, Replaced, RequestSummary};
+use crate::telemetry::subject::RequestSummary;
+use crate::workers::{Member, Overdue, Replaced};
 
-/// The maximum time between two checks: the watch is not notified of requests that begin meanwhile.
+/// How often the watch looks at least: nobody tells it of the requests that begin meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The maximum wait for the interpreter to supply a stack; then the line is logged without it.
+/// How long the interpreter is waited for, to tell what a thread is doing, before a line is written
+/// without that.
 const STACK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// The maximum number of cases that wait for the tender.
+/// Cases that may wait for the tender.
 const CASES_MAX: usize = 64;
 
-/// The age of the oldest waiting request from which saturation is logged.
+/// A request that has waited for this long means that the threads do not suffice.
 const WAITS_TOO_LONG: Duration = Duration::from_secs(1);
 
-/// The watch thread.
+/// The thread that looks.
 #[derive(Debug)]
 pub(crate) struct Watch {
     eyes: Arc<Eyes>,
@@ -42,19 +41,19 @@ pub(crate) struct Watch {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a check needs.
+/// What is needed to look.
 #[derive(Debug)]
 struct Eyes {
-    shared: Arc<Shared>,
+    server: Arc<ServerState>,
     cases: SyncSender<Case>,
     saturation_lines: Ration,
 }
 
-/// A case for the tender.
+/// What the tender should see to.
 enum Case {
     /// A request that takes too long.
     Late(Late),
-    /// A thread that ended unexpectedly.
+    /// A thread that has ended by itself.
     Ended(Arc<Member>),
 }
 
@@ -67,19 +66,19 @@ struct Late {
 }
 
 impl Watch {
-    /// Starts the watch and the tender.
+    /// Starts it, and the tender.
     ///
     /// # Errors
-    /// A thread cannot be started.
-    pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+    /// The system has no thread left.
+    pub(crate) fn start(server: Arc<ServerState>) -> std::io::Result<Self> {
         let (cases, waiting) = mpsc::sync_channel(CASES_MAX);
-        let tended = Arc::clone(&shared);
-        // It is never joined, because it may wait for an interpreter that never answers.
+        let tended = Arc::clone(&server);
+        // Nobody waits for its end: it may be waiting for an interpreter that never answers.
         std::thread::Builder::new()
             .name("maitred-tender".into())
             .spawn(move || tend(&tended, &waiting))?;
         let saturation_lines = Ration::new(1, Duration::from_secs(60));
-        let eyes = Arc::new(Eyes { shared, cases, saturation_lines });
+        let eyes = Arc::new(Eyes { server, cases, saturation_lines });
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let (looking, told) = (Arc::clone(&eyes), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
@@ -88,7 +87,7 @@ impl Watch {
         Ok(Self { eyes, stop, thread: Some(thread) })
     }
 
-    /// Checks now.
+    /// Looks now.
     pub(crate) fn look(&self) {
         self.eyes.look();
     }
@@ -99,7 +98,7 @@ fn watch(eyes: &Eyes, (stop, told): &(Mutex<bool>, Condvar)) {
     while !*stopped {
         drop(stopped);
         let due = eyes.look();
-        let now = eyes.shared.clock.instant();
+        let now = eyes.server.shared.clock.instant();
         let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
         stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
         (stopped, _) = told
@@ -113,27 +112,27 @@ impl Drop for Watch {
         *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.1.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic in it has already been printed.
+            // A panic of its own has been printed; there is nothing to add.
             let _ = thread.join();
         }
     }
 }
 
 impl Eyes {
-    /// Checks every thread, and returns when the next request can exceed its limit. Never waits.
+    /// Looks after every thread. Also tells when the next request can be due. Never waits.
     fn look(&self) -> Option<Instant> {
-        let shared = &*self.shared;
+        let ServerState { shared, pool, .. } = &*self.server;
         let now = shared.clock.instant();
         let mut next: Option<Instant> = None;
         let limits = [
             (Overdue::TimedOut, shared.settings.request_timeout),
             (Overdue::Slow, shared.settings.slow_request),
         ];
-        for member in shared.pool.all() {
+        for member in pool.all() {
             if member.has_ended_untold() {
                 let case = Case::Ended(Arc::clone(&member));
                 if self.cases.try_send(case).is_err() {
-                    member.tell_end_again(); // the next check tries again
+                    member.tell_end_again(); // there is another look
                 }
                 continue;
             }
@@ -145,7 +144,7 @@ impl Eyes {
                 match &serving {
                     Some(serving) if due <= now => {
                         if member.mark(overdue, serving.since) {
-                            self.overdue(overdue, &member, &serving.conn, serving.since, now);
+                            self.overdue(overdue, &member, serving, now);
                         }
                     }
                     _ => next = Some(next.map_or(due, |next| next.min(due))),
@@ -157,17 +156,11 @@ impl Eyes {
     }
 
     /// A request has run for as long as it may, or should.
-    fn overdue(
-        &self,
-        overdue: Overdue,
-        member: &Arc<Member>,
-        conn: &Conn,
-        since: Instant,
-        now: Instant,
-    ) {
-        let told = RequestSummary::of(conn, since, now);
+    fn overdue(&self, overdue: Overdue, member: &Arc<Member>, serving: &Serving, now: Instant) {
+        let Serving { requester, since } = serving;
+        let (since, told) = (*since, requester.summary(*since, now));
         if overdue == Overdue::TimedOut {
-            give_up(conn, member.seat.index, since);
+            requester.time_out(member.seat.index, since);
         }
         let late = Late { overdue, member: Arc::clone(member), since, told };
         let (Err(TrySendError::Full(case)) | Err(TrySendError::Disconnected(case))) =
@@ -182,7 +175,7 @@ impl Eyes {
 
     /// Says what to change when requests wait for threads, now and then.
     fn report_saturation(&self, now: Instant) {
-        let queue = &self.shared.queue;
+        let queue = &self.server.shared.queue;
         let Some(oldest) = queue.oldest() else { return };
         let age = now.saturating_duration_since(oldest);
         if age < WAITS_TOO_LONG || self.saturation_lines.take(now).is_none() {
@@ -195,45 +188,31 @@ impl Eyes {
             oldest_seconds = age.as_secs_f64(),
             threads = usage.threads,
             busy = usage.busy,
-            "requests wait for a thread: raise `threads` if the application is I/O-bound, run more \
-             processes or pods if it is CPU-bound; `slow-request` shows which requests are slow"
+            "requests wait for a thread: raise `threads` if the application waits for others, run \
+             more processes or replicas if it computes, and see what is slow with `slow-request`"
         );
     }
 }
 
-/// Answers 504, if the request that the thread took at `since` has not been answered yet.
-fn give_up(conn: &Conn, thread: usize, since: Instant) {
-    let now = conn.shared.clock.now();
-    let mut state = conn.state();
-    let is_that_one = state.record.as_ref().is_some_and(|record| {
-        record.taken_at == Some(since) && record.thread == Some(thread) && record.result.is_none()
-    });
-    if is_that_one {
-        incoming::refuse_locked(conn, &mut state, &Refusal::TimedOut, &now);
-        drop(state);
-        conn.flush(now.instant);
-    }
-}
-
-/// The tender: handles one case after the other, until the watch has ended.
-fn tend(shared: &Shared, cases: &Receiver<Case>) {
+/// The tender: sees to one case after the other, until the watch has ended.
+fn tend(server: &ServerState, cases: &Receiver<Case>) {
     while let Ok(case) = cases.recv() {
         match case {
-            Case::Late(late) => tend_late(shared, &late),
-            Case::Ended(member) => tend_ended(shared, &member),
+            Case::Late(late) => tend_late(server, &late),
+            Case::Ended(member) => tend_ended(server, &member),
         }
     }
 }
 
-fn tend_late(shared: &Shared, late: &Late) {
+fn tend_late(ServerState { shared, pool, .. }: &ServerState, late: &Late) {
     let stack = late.member.stack(STACK_PATIENCE);
     let outcome = match late.overdue {
         Overdue::Slow => String::new(),
-        Overdue::TimedOut => match shared.pool.replace(shared, &late.member, late.since) {
-            Replaced::Yes => "it was replaced".to_owned(),
-            Replaced::Returned => "it has returned meanwhile".to_owned(),
+        Overdue::TimedOut => match pool.replace(shared, &late.member, late.since) {
+            Replaced::Yes => "another takes its place".to_owned(),
+            Replaced::Returned => "it has just returned".to_owned(),
             Replaced::TooMany => format!(
-                "it is not replaced, because {} already were: fewer threads serve now",
+                "it is not replaced, because {} have been already: fewer serve from here on",
                 shared.settings.threads
             ),
             Replaced::Failed(error) => format!("it could not be replaced: {error}"),
@@ -242,26 +221,26 @@ fn tend_late(shared: &Shared, late: &Late) {
     report(late, &stack, &outcome);
 }
 
-fn tend_ended(shared: &Shared, member: &Member) {
+fn tend_ended(server: &ServerState, member: &Member) {
     let worker = &*member.name;
-    let refilled = shared.pool.refill(&shared.queue, member);
+    let refilled = server.pool.refill(&server.shared, member);
     let is_first_line = member.is_end_to_be_logged();
     match refilled {
         Ok(()) if is_first_line => tracing::error!(
             target: "maitred",
             worker,
-            "a worker thread ended unexpectedly and was replaced; this is a bug in Maitred"
+            "a worker thread has ended, which is a defect of the server: another takes its place"
         ),
         Ok(()) => tracing::info!(
             target: "maitred",
             worker,
-            "the worker thread that ended unexpectedly has been replaced now"
+            "the worker thread that has ended could now be replaced"
         ),
         Err(error) if is_first_line => tracing::error!(
             target: "maitred",
             worker,
-            "a worker thread ended unexpectedly and could not be replaced: {error}; retrying every \
-             second; this is a bug in Maitred"
+            "a worker thread has ended, which is a defect of the server, and could not be \
+             replaced: {error}; it is tried again every second"
         ),
         Err(_) => {} // as before
     }
@@ -276,12 +255,12 @@ fn report(late: &Late, stack: &str, outcome: &str) {
         Overdue::TimedOut => tracing::error!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
-            "request-timeout: a request is aborted, and its thread is stuck; {outcome}"
+            "request-timeout: a request is given up, and its thread is stuck; {outcome}"
         ),
         Overdue::Slow => tracing::warn!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
-            "slow-request: a request is still running"
+            "slow-request: a request runs for long"
         ),
     }
 }

@@ -15,11 +15,9 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
 
 use crate::clock::Clock;
-use crate::conn::Conn;
-use crate::queue::Queue;
-use crate::record::Record;
-use crate::seat::Seat;
+use crate::scheduling::seat::Seat;
 use crate::shared::Shared;
+use crate::telemetry::subject::Occupation;
 
 /// The worker threads.
 pub(crate) struct Pool {
@@ -59,25 +57,6 @@ pub(crate) enum Overdue {
     Slow,
 }
 
-/// What a thread is doing, for a person.
-#[derive(Debug)]
-pub(crate) struct Occupation {
-    pub(crate) thread: String,
-    pub(crate) is_stuck: bool,
-    pub(crate) request: Option<RequestSummary>,
-    pub(crate) stack: Option<String>,
-}
-
-/// A request as a line of the log tells it.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestSummary {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) client: String,
-    pub(crate) request_id: Option<Arc<str>>,
-    pub(crate) runs_for: Duration,
-}
-
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pool").field("started", &self.next).finish_non_exhaustive()
@@ -104,10 +83,10 @@ impl Pool {
     ///
     /// # Errors
     /// As the application has it.
-    pub(crate) fn start_one(&self, queue: &Arc<Queue>) -> Result<(), StartError> {
+    pub(crate) fn start_one(&self, shared: &Shared) -> Result<(), StartError> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("maitred-{index}");
-        let seat = queue.seat(index);
+        let seat = Arc::new(Seat::take(&shared.queue, &shared.clock, index));
         match self.application.start_worker(&name, Arc::clone(&seat) as _) {
             Ok(worker) => {
                 let member = Member { seat, worker, name, marks: Mutex::default() };
@@ -138,7 +117,7 @@ impl Pool {
         }
         member.marks().is_replaced = true;
         shared.telemetry.request_served(shared.clock.instant().saturating_duration_since(since));
-        match self.start_one(&shared.queue) {
+        match self.start_one(shared) {
             Ok(()) => Replaced::Yes,
             Err(error) => Replaced::Failed(error),
         }
@@ -149,8 +128,8 @@ impl Pool {
     ///
     /// # Errors
     /// Nobody could be started: [`Member::has_ended_untold`] says so again.
-    pub(crate) fn refill(&self, queue: &Arc<Queue>, member: &Member) -> Result<(), StartError> {
-        match self.start_one(queue) {
+    pub(crate) fn refill(&self, shared: &Shared, member: &Member) -> Result<(), StartError> {
+        match self.start_one(shared) {
             Ok(()) => {
                 self.members().retain(|other| !std::ptr::eq(&**other, member));
                 Ok(())
@@ -179,8 +158,7 @@ impl Pool {
             Occupation {
                 thread: member.name.clone(),
                 is_stuck: member.is_stuck(),
-                request: serving
-                    .map(|serving| RequestSummary::of(&serving.conn, serving.since, now)),
+                request: serving.map(|serving| serving.requester.summary(serving.since, now)),
                 stack,
             }
         };
@@ -257,25 +235,6 @@ impl Member {
         match self.worker.stack(patience) {
             Ok(stack) => stack,
             Err(error) => format!("not available: {error}"),
-        }
-    }
-}
-
-impl RequestSummary {
-    /// The request that a thread took at `since` on a connection.
-    pub(crate) fn of(conn: &Conn, since: Instant, now: Instant) -> Self {
-        let state = conn.state();
-        let record = state.record.as_ref().filter(|record| record.taken_at == Some(since));
-        let head = record.and_then(|record| record.head.as_deref());
-        Self {
-            method: head.map_or_else(|| "-".to_owned(), |head| head.method().to_owned()),
-            path: head.map_or_else(
-                || "-".to_owned(),
-                |head| String::from_utf8_lossy(head.path()).into_owned(),
-            ),
-            client: record.map_or(&*conn.peer.host, Record::client_address).to_owned(),
-            request_id: record.and_then(|record| record.request_id.clone()),
-            runs_for: now.saturating_duration_since(since),
         }
     }
 }

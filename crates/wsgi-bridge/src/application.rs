@@ -1,45 +1,16 @@
-//! A WSGI application as the server sees it, and the state that its worker threads share.
+//! A WSGI application as the server sees it.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Worker};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
+use crate::core::Core;
 use crate::error_stream::ErrorStream;
+use crate::facts::Facts;
 use crate::field_names::KnownKeys;
-use crate::held_bytes::Graveyard;
-use crate::log::{Level, Log};
-use crate::{attach, environ, fork, left_behind, visits, worker};
-
-/// What the environ tells about the server, as the settings of the same names have it.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The server's listeners, in its own order: `Client::listener` is an index of this list.
-    pub listeners: Vec<ListenerFacts>,
-    /// `wsgi.url_scheme`, where no trusted proxy says otherwise.
-    pub url_scheme: String,
-    /// SCRIPT_NAME: empty, or with a leading slash and without one at the end.
-    pub url_prefix: String,
-    /// SERVER_SOFTWARE; where it is empty, there is none.
-    pub ident: String,
-    /// How many threads run the application: `wsgi.multithread` when more than one.
-    pub threads: usize,
-    /// How many processes do: `wsgi.multiprocess` when more than one.
-    pub workers: usize,
-    /// Whether clients are shown the traceback of an exception.
-    pub expose_tracebacks: bool,
-}
-
-/// What the environ tells about one listener.
-#[derive(Clone, Debug)]
-pub struct ListenerFacts {
-    /// SERVER_NAME.
-    pub server_name: String,
-    /// SERVER_PORT: the bound port, or the path of a Unix socket.
-    pub server_port: String,
-}
+use crate::log::Log;
+use crate::{at_exit, attach, environ, fork, worker};
 
 /// A WSGI application, ready to answer exchanges.
 pub struct WsgiApplication {
@@ -58,8 +29,7 @@ impl WsgiApplication {
         log: Arc<dyn Log>,
     ) -> PyResult<Self> {
         fork::watch(py)?;
-        visits::watch(py)?;
-        left_behind::watch(py)?;
+        at_exit::watch(py)?;
         let errors = Bound::new(py, ErrorStream::new(Arc::clone(&log)))?;
         let mut facts = facts.clone();
         facts.url_prefix.truncate(facts.url_prefix.trim_end_matches('/').len());
@@ -107,57 +77,6 @@ impl Application for WsgiApplication {
             Some(Ok(worker)) => Ok(Box::new(worker)),
             Some(Err(reason)) => Err(failed(reason)),
             None => Err(failed("the interpreter is not running".to_owned())),
-        }
-    }
-}
-
-/// What the worker threads share.
-pub(crate) struct Core {
-    pub(crate) callable: Py<PyAny>,
-    templates: Vec<Py<PyDict>>,
-    pub(crate) url_prefix: Box<str>,
-    pub(crate) expose_tracebacks: bool,
-    pub(crate) known_keys: KnownKeys,
-    /// Names with an underscore that have been logged.
-    dropped_names: Mutex<HashSet<Box<[u8]>>>,
-    pub(crate) graveyard: Arc<Graveyard>,
-    /// Whether reference counts mean something: not without the interpreter's lock.
-    pub(crate) counts_references: bool,
-    pub(crate) log: Arc<dyn Log>,
-}
-
-/// How many dropped names are logged. A client that invents names shall not fill the log.
-const LOGGED_NAMES: usize = 64;
-
-/// How much of a dropped name is logged, and remembered as having been.
-const LOGGED_NAME_BYTES: usize = 64;
-
-impl Core {
-    /// The index of each listener.
-    pub(crate) fn listeners(&self) -> std::ops::Range<usize> {
-        0..self.templates.len()
-    }
-
-    /// The template of a listener.
-    pub(crate) fn template(&self, listener: usize) -> &Py<PyDict> {
-        &self.templates[listener]
-    }
-
-    /// A field was dropped because of the underscore in its name.
-    pub(crate) fn field_dropped(&self, name: &[u8]) {
-        self.log.field_dropped();
-        let name = &name[..name.len().min(LOGGED_NAME_BYTES)];
-        let is_new = {
-            let mut names = self.dropped_names.lock().unwrap_or_else(PoisonError::into_inner);
-            names.len() < LOGGED_NAMES && names.insert(name.into())
-        };
-        if is_new {
-            let name = String::from_utf8_lossy(name); // a token: ASCII
-            let text = format!(
-                "dropped the request field `{name}`: its environ key would be that of the name \
-                 with hyphens; let the client or the proxy send it with hyphens"
-            );
-            self.log.noted(Level::Warning, &text);
         }
     }
 }

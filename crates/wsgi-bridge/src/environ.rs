@@ -14,8 +14,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
-use crate::application::{Core, Facts, ListenerFacts};
+use crate::core::Core;
 use crate::error_stream::ErrorStream;
+use crate::facts::{Facts, ListenerFacts};
 use crate::field_names::{
     self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
 };

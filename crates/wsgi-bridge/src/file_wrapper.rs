@@ -20,7 +20,7 @@ use pyo3::types::PyType;
 use crate::answer::Answer;
 use crate::attach;
 use crate::descriptor;
-use crate::iterable::Failure;
+use crate::failure::Failure;
 
 /// What PEP 3333's reference implementation would read at a time is 8 KiB; Waitress reads 32 KiB.
 const BLOCK_SIZE: usize = 32 * 1024;

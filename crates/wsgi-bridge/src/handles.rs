@@ -13,7 +13,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::answer::Answer;
-use crate::application::Core;
+use crate::core::Core;
 use crate::presence::ClientDisconnected;
 use crate::sole_owner::references;
 use crate::start_response::StartResponse;

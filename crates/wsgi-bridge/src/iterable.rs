@@ -14,27 +14,8 @@ use pyo3::types::{PyBytes, PyIterator, PyList, PyString, PyTuple};
 
 use crate::answer::Answer;
 use crate::attach;
+use crate::failure::Failure;
 use crate::file_wrapper::FileWrapper;
-
-/// Why a body could not be sent whole.
-pub(crate) enum Failure {
-    /// The application raised while it was iterated.
-    Raised(PyErr),
-    /// It gave something that is no body.
-    Fault(ApplicationFault),
-}
-
-impl From<PyErr> for Failure {
-    fn from(error: PyErr) -> Self {
-        Self::Raised(error)
-    }
-}
-
-impl From<ApplicationFault> for Failure {
-    fn from(fault: ApplicationFault) -> Self {
-        Self::Fault(fault)
-    }
-}
 
 /// Sends all of it and ends the response.
 pub(crate) fn send(

@@ -4,28 +4,15 @@
 //! CPython before 3.14 ends such a thread when it next acquires the lock, by unwinding its stack.
 //! Nearly all Rust code assumes that a C function does not unwind, so this aborts the process, and
 //! a server that was stopped cleanly ends with SIGABRT. So before shutdown begins, a `SystemExit`
-//! is raised in each of these threads, which ends any Python code, and a thread that is detached
-//! does not attach again. Code that blocks in C notices neither; a program that owns the process
-//! checks [`left_behind`] and exits without shutting the interpreter down.
-
-#![expect(unsafe_code, reason = "an exception for another thread has no safe interface")]
+//! is raised in each of these threads (`at_exit.rs`), which ends any Python code, and a thread that
+//! is detached does not attach again. Code that blocks in C notices neither; a program that owns the
+//! process checks [`left_behind`] and exits without shutting the interpreter down.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use pyo3::exceptions::PySystemExit;
-use pyo3::ffi;
 use pyo3::prelude::*;
-
-use crate::at_exit::Handler;
-use crate::attach;
-
-/// How often it is looked whether they have gone, and how many times at most: for half a
-/// second. A thread that runs Python needs the lock once, for milliseconds.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-const LOOKS_MAX: usize = 500;
 
 /// `threading.get_ident()` of every worker thread. The lock is held for moments, and never while
 /// waiting for the interpreter.
@@ -51,7 +38,7 @@ pub fn away<R>(work: impl FnOnce() -> R) -> R {
     struct Back;
     impl Drop for Back {
         fn drop(&mut self) {
-            // In this order, and the other way round in `end`: one of the two sees the other.
+            // In this order, and the other way round at exit: one of the two sees the other.
             ATTACHED.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -100,16 +87,6 @@ impl Drop for Counted {
     }
 }
 
-/// Asks the interpreter to let them go before it shuts down: the earlier, the more of a program's own
-/// exit handlers come before that. Does nothing from the second time on.
-///
-/// # Errors
-/// There is no `atexit` module.
-pub fn watch(py: Python<'_>) -> PyResult<()> {
-    static END: Handler = Handler::new();
-    END.register(py, || wrap_pyfunction!(end, py))
-}
-
 /// Registers the calling thread.
 ///
 /// # Errors
@@ -136,29 +113,15 @@ pub(crate) fn forget() {
     ATTACHED.store(0, Ordering::SeqCst);
 }
 
-#[pyfunction]
-fn end(py: Python<'_>) {
-    let workers = match WORKERS.try_lock() {
-        Ok(workers) => workers.clone(),
-        Err(_) => return, // a forked child, see above
-    };
-    // From here on, whoever is away does not come back, and whoever is not begins nothing more.
+/// From here on, whoever is away does not come back, and whoever is not begins nothing more. Tells
+/// the identifiers of the workers; nothing in a forked child (see [`forget`]).
+pub(crate) fn leave() -> Option<Vec<u64>> {
+    let workers = WORKERS.try_lock().ok()?.clone();
     LEAVING.store(true, Ordering::SeqCst);
-    let exit = py.get_type::<PySystemExit>();
-    for ident in workers {
-        // CPython takes it as unsigned again; identifiers have the width of a `long` everywhere.
-        let ident = ident as std::ffi::c_long;
-        // SAFETY: we are attached; the function takes any number, and does nothing where no thread
-        // has it; it takes a reference of its own to the class.
-        unsafe { ffi::PyThreadState_SetAsyncExc(ident, exit.as_ptr()) };
-    }
-    // Without the lock, which they need to notice.
-    attach::detached(py, || {
-        for _ in 0..LOOKS_MAX {
-            if ATTACHED.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            std::thread::park_timeout(LOOK_AGAIN);
-        }
-    });
+    Some(workers)
+}
+
+/// Whether none of our threads holds the interpreter's lock, or wants it.
+pub(crate) fn are_away() -> bool {
+    ATTACHED.load(Ordering::SeqCst) == 0
 }

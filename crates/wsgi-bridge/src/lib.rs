@@ -46,11 +46,14 @@
 
 mod answer;
 mod application;
-mod at_exit;
+pub mod at_exit;
 mod attach;
+mod core;
 mod descriptor;
 mod environ;
 mod error_stream;
+mod facts;
+mod failure;
 mod field_names;
 mod file_wrapper;
 mod fork;
@@ -74,6 +77,7 @@ mod traceback;
 mod visits;
 mod worker;
 
-pub use application::{Facts, ListenerFacts, WsgiApplication};
+pub use application::WsgiApplication;
+pub use facts::{Facts, ListenerFacts};
 pub use load::load;
 pub use log::Log;

@@ -9,16 +9,8 @@ use pyo3::exceptions::{PyModuleNotFoundError, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyTuple};
 
+pub use crate::signature::Kind;
 use crate::{signature, traceback};
-
-/// Whether what was found is the application, or makes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It is the application.
-    Application,
-    /// It is called without arguments, and returns the application.
-    Factory,
-}
 
 /// Why there is no application.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +22,7 @@ pub enum LoadError {
     )]
     Malformed(String),
     /// There is no such module.
-    #[error("there is no module `{module}` (needed for `{spec}`); sys.path is {path}")]
+    #[error("there is no module `{module}` (looked for it for `{spec}`); sys.path is {path}")]
     NoModule {
         /// The module that is missing.
         module: String,

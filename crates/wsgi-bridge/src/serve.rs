@@ -15,11 +15,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::answer::Answer;
-use crate::application::Core;
+use crate::core::Core;
 use crate::environ::{Circumstances, Environs};
+use crate::failure::Failure;
 use crate::handles::Handles;
 use crate::input::Input;
-use crate::iterable::{self, Failure};
+use crate::iterable;
 use crate::log::{Level, Raised};
 use crate::{attach, error_stream, traceback};
 
@@ -97,14 +98,14 @@ impl Desk {
         }
     }
 
-    /// Fails the request whose handling panicked.
+    /// Ends the response whose making panicked.
     pub(crate) fn recover(&mut self, py: Python<'_>) {
         if let Some(handles) = self.handles.take() {
             handles.answer.fail(py, ApplicationFault::Dropped);
         }
         self.environs.stop_sharing();
-        let text = "a worker thread panicked while serving a request: the request is lost, and the \
-                    thread continues; this is a bug in Maitred";
+        let text = "a worker thread panicked while it served a request: this is a defect of the \
+                    server; the request was lost, the thread goes on";
         self.core.log.noted(Level::Error, text);
         error_stream::finish_line(&*self.core.log);
     }

@@ -7,7 +7,14 @@
 
 use pyo3::prelude::*;
 
-use crate::load::Kind;
+/// Whether what was found is the application, or makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is the application.
+    Application,
+    /// It is called without arguments, and returns the application.
+    Factory,
+}
 
 /// Flags of a code object (`inspect.CO_*`).
 const VARIADIC: u32 = 0x04;

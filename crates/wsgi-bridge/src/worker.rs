@@ -14,7 +14,7 @@ use maitred_http_parser::exchange::{Exchanges, StackUnavailable, Wake, Worker};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::application::Core;
+use crate::core::Core;
 use crate::fork::{self, Process};
 use crate::serve::Desk;
 use crate::{attach, left_behind, traceback};

@@ -1,7 +1,8 @@
 //! The log of a program that embeds the server: records go to Python's `logging`.
 //!
-//! One Python thread, `maitred-log`, passes them on. So handlers, filters, Sentry or caplog run on
-//! that thread, and never on a thread of the server. The thread lives as long as a server runs.
+//! They are handed over by one Python thread, `maitred-log`, so that whatever the program has
+//! configured (handlers, filters, `dictConfig`, Sentry, caplog) sees them on a Python thread, and
+//! no thread of the server ever runs a handler. The thread lives as long as a server runs.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
@@ -22,7 +23,7 @@ struct Shared {
     reader: Reader,
     thread: Py<PyAny>,
     _wanted: Wanted,
-    /// A forked child inherits this value, but not the thread.
+    /// A forked child has the memory of the thread, but not the thread.
     process: u32,
 }
 
@@ -58,7 +59,7 @@ impl PythonLog {
         Ok(Self(()))
     }
 
-    /// Passes on the remaining records, and ends the thread unless another server uses it.
+    /// Hands over what has been said so far, and ends the thread unless another server wants it.
     ///
     /// # Errors
     /// The wait was interrupted, by Ctrl-C for one.
@@ -78,7 +79,7 @@ impl PythonLog {
     }
 }
 
-/// The maximum time to pass on the last records.
+/// How long the last records are waited for at the end.
 const JOIN_SECONDS_MAX: f64 = 5.0;
 
 /// What the thread runs.
@@ -93,8 +94,8 @@ impl LogThread {
         let mut reader = self.0.clone();
         while let Some(batch) = py.detach(|| left_behind::away(|| reader.next_batch())) {
             for record in batch {
-                // A failing handler reports itself (`logging.raiseExceptions`). No other failure
-                // may end the log.
+                // A handler that fails reports that itself (`logging.raiseExceptions`); what else
+                // fails must not end the log.
                 if let Err(error) = hand_over(&logging, &record) {
                     error.write_unraisable(py, Some(&logging));
                 }
@@ -138,7 +139,7 @@ fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
             Value::Bool(truth) => extra.set_item(name, truth)?,
         }
         match value {
-            // A formatter appends `exc_text` after the line, like any traceback.
+            // Where a formatter puts a traceback, so that it follows the line as it always does.
             Value::Text(text) if *name == "traceback" || *name == "stack" => {
                 attributes.set_item("exc_text", text.trim_end())?;
             }

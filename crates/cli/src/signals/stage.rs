@@ -1,4 +1,4 @@
-//! The effect of a signal in the current stage of the program.
+//! What a signal means at the moment, and what its handler does about it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,26 +6,25 @@ use std::time::Instant;
 use super::Stoppable;
 use super::second::{Request, Requests};
 
-/// The stage of the program, and the requests to stop so far.
+/// How far the program is, and how often it has been asked to stop.
 pub(super) struct State {
     stage: Stage,
     requests: Requests,
 }
 
-/// The stage of the program.
+/// How far the program is.
 enum Stage {
-    /// The server has not started: a signal ends the program with an exception, which unwinds a
-    /// running import.
+    /// Nothing runs yet: the first signal ends the program, by an exception that unwinds an import.
     Starting,
-    /// A signal drains.
+    /// The first signal drains.
     Serving(Arc<dyn Stoppable>),
-    /// A second signal exits immediately.
+    /// The second one ends at once.
     Draining(Arc<dyn Stoppable>),
-    /// The server has stopped and the interpreter is exiting: a second signal exits immediately.
+    /// The server has stopped, and the interpreter is on its way out: a signal hurries it along.
     Ending,
 }
 
-/// The meaning of a signal.
+/// Whether a signal asks to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Stop,
@@ -38,7 +37,7 @@ pub(super) enum Action {
     ReopenLogs(Arc<dyn Stoppable>),
     Interrupt,
     Drain(Arc<dyn Stoppable>),
-    /// Log that the signal belongs to the one before it.
+    /// It belongs to the signal before it, and the log is to say so.
     SayItIsAnEcho,
     Kill(Arc<dyn Stoppable>),
     End,
@@ -49,17 +48,17 @@ impl State {
         Self { stage: Stage::Starting, requests: Requests::default() }
     }
 
-    /// From now on, the first signal drains `server`.
+    /// From now on the first signal drains `server`.
     pub(super) fn serves(&mut self, server: Arc<dyn Stoppable>) {
         *self = Self { stage: Stage::Serving(server), requests: Requests::default() };
     }
 
-    /// From now on, a second signal exits immediately.
+    /// From now on the second signal ends the process.
     pub(super) fn ends(&mut self) {
         self.stage = Stage::Ending;
     }
 
-    /// The action for a signal that arrives at `now`.
+    /// What a signal does that has come at `now`.
     pub(super) fn next(&mut self, meaning: Meaning, now: Instant) -> Action {
         if meaning == Meaning::ReopenLogs {
             return match &self.stage {

@@ -1,5 +1,7 @@
-//! The response side of a connection: head once, then the body, then the end, and whether the
-//! connection continues. The rules of framing are in `encode/`.
+//! What the application says, and what goes to the client for it.
+//!
+//! The rules of framing are in `encode/`; here is the order: a head once, then the body, then the
+//! end, and what becomes of the connection after it.
 
 use super::{Connection, Ending, Moment, Persistence, Reading, Writing, persistence, stamp};
 use crate::encode::framing::{self, Asked};
@@ -10,38 +12,38 @@ use crate::message::{ResponseHead, Version};
 /// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Complete.
+    /// Whole, as the application meant it.
     Complete,
-    /// Complete, but the application gave more bytes than it declared, which were discarded.
+    /// Whole, but the application wrote this many bytes more than it declared, which were left out.
     Long {
-        /// The number of discarded bytes.
+        /// How many were left out.
         excess: u64,
     },
-    /// Incomplete: the application gave fewer bytes than it declared. The connection is closed, so
-    /// that the client notices.
+    /// Whole as far as the client can tell, but the application wrote this many bytes fewer than
+    /// it declared: the connection ends, which tells the client.
     Short {
-        /// The number of missing bytes.
+        /// How many are missing.
         missing: u64,
     },
-    /// The server answered instead of the application, before a head was sent.
+    /// The application failed before the head had gone: the client gets a refusal.
     Refused {
-        /// The status.
+        /// Its status.
         status: u16,
     },
-    /// The response was abandoned after its head was sent: the connection is reset.
+    /// The response was given up after its head had gone: the connection is reset.
     Cut,
-    /// No response was due any more.
+    /// There was nobody to answer any more.
     Gone,
 }
 
 impl Connection {
-    /// Whether a request waits for its response, and no head has been given.
+    /// Whether a head may still be given: a request waits for its answer.
     pub fn is_owed(&self) -> bool {
         matches!(self.writing, Writing::Owed { .. })
     }
 
-    /// Whether all declared bytes of the current response have been given, although it has not been
-    /// finished.
+    /// Whether all that was declared of the response under way has been given, though its end has
+    /// not: the client needs nothing more.
     pub fn is_whole(&self) -> bool {
         matches!(&self.writing, Writing::Body { encoder, .. } if encoder.is_whole())
     }
@@ -52,8 +54,8 @@ impl Connection {
         matches!(&self.writing, Writing::Body { encoder: BodyEncoder::Forbidden, .. })
     }
 
-    /// Appends the head of the response to `out`. `known` is the length of the whole body, if it is
-    /// known without having been declared. Does nothing if no response is due.
+    /// Appends the head of the response to `out`. `known` is the length of the whole body, where
+    /// that is known without having been declared. Does nothing when no response is owed.
     pub fn respond(
         &mut self,
         mut response: ResponseHead,
@@ -69,7 +71,7 @@ impl Connection {
         self.writing = Writing::Body { encoder: framing.encoder, persistence };
     }
 
-    /// The frame for the next `length` bytes of the body; `None` if no body is being sent.
+    /// How the next `length` bytes of the body go out. `None` when no body is under way.
     pub fn frame(&mut self, length: u64) -> Option<Frame> {
         match &mut self.writing {
             Writing::Body { encoder, .. } => Some(encoder.frame(length)),
@@ -77,7 +79,7 @@ impl Connection {
         }
     }
 
-    /// Ends the response. Its head must have been given.
+    /// Ends the response, for which a head has been given.
     pub fn finish(&mut self, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         let Writing::Body { encoder, persistence } = self.writing else { return Outcome::Gone };
         out.extend_from_slice(encoder.end());
@@ -93,7 +95,7 @@ impl Connection {
         }
     }
 
-    /// Abandons the response because of a fault of the application.
+    /// Gives the response up for the application's mistake.
     pub fn fail(&mut self, fault: ApplicationFault, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         match self.writing {
             Writing::Owed { .. } => {
@@ -108,7 +110,7 @@ impl Connection {
         }
     }
 
-    /// Answers the request without the application, and ends the connection.
+    /// Answers a request without the application, and ends the connection.
     pub fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         let asked = match self.writing {
             Writing::Owed { asked, .. } => asked,
@@ -117,14 +119,14 @@ impl Connection {
         };
         self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         match self.reading {
-            Reading::Open => self.end(Ending::Linger), // the body is still arriving
+            Reading::Open => self.end(Ending::Linger), // the body is still on its way
             Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
         }
         Outcome::Refused { status: refusal.status() }
     }
 
-    /// Ends a response without further bytes. If it is complete, the connection is closed, because a
-    /// reset could destroy bytes that the client has not yet read; otherwise, it is reset.
+    /// Nothing follows what has gone of a response. Where that is all of it, the connection is
+    /// closed, because a reset could only take away what the client has.
     fn cut_short(&mut self, encoder: BodyEncoder, now: &Moment) -> Outcome {
         if encoder.is_whole() {
             self.response_ended(Persistence::Close, now);
@@ -135,14 +137,15 @@ impl Connection {
         }
     }
 
-    /// Rejects a client that has not sent a request, because the server is overloaded.
+    /// Turns away a client that has not asked anything yet: there is no room for it.
     pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
         let asked = Asked { is_head: false, version: Version::Http11 };
         self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 
-    /// After a complete response, the next request may be read, or the connection ends.
+    /// The joint rule of both directions: a response is complete, so the next request may be read,
+    /// or the connection ends.
     fn response_ended(&mut self, persistence: Persistence, now: &Moment) {
         match (persistence, self.reading) {
             (Persistence::KeepAlive, Reading::Held) => {
@@ -150,7 +153,7 @@ impl Connection {
                 self.writing = Writing::Idle;
                 self.deadlines.idle(&self.rules.timeouts, now.instant);
             }
-            // Unread input would turn a close into a reset.
+            // What came after the last request is unread, and would turn a close into a reset.
             _ if self.ahead.len() > self.ahead_start => self.end(Ending::Linger),
             _ => self.end(Ending::Close),
         }

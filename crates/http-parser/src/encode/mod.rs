@@ -1,4 +1,4 @@
-//! Encodes responses: completes the head, frames the body, writes the server's own responses.
+//! Responses to bytes: the head is finished, the body is framed, refusals are written.
 
 pub mod body;
 pub mod date;

@@ -1,7 +1,8 @@
-//! The server's own error responses: rejections, failures and overload.
+//! The server's own answers: what it refuses, cannot do, or will not do now. Each is the last one of
+//! its connection, and says so.
 //!
-//! Each is a short text with the same fields, and is the last response on its connection
-//! (`Connection: close`).
+//! They are short text with the same few fields everywhere, so that a person who sees one knows
+//! who speaks and why.
 
 use std::fmt::Write as _;
 
@@ -9,24 +10,24 @@ use super::framing::Asked;
 use super::head::Stamp;
 use crate::rejection::Rejection;
 
-/// An error response of the server.
+/// An answer that does not come from the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The request was rejected.
+    /// The client made a mistake.
     Rejected(Rejection),
-    /// The application failed.
+    /// The application failed; what may be told of it.
     Failed {
-        /// The traceback, if `expose-tracebacks` is on.
+        /// A traceback, where `expose-tracebacks` allows it.
         detail: Option<String>,
     },
-    /// The server is overloaded.
+    /// The server has no room: try again after so many seconds.
     Busy {
         /// The value of Retry-After.
         retry_after_seconds: u32,
     },
     /// The body could not be stored: the disk is full, or cannot be written.
     NoStorage,
-    /// The application did not respond within request-timeout.
+    /// The application did not answer within request-timeout.
     TimedOut,
 }
 
@@ -49,11 +50,11 @@ impl Refusal {
                 .unwrap_or("The server encountered an unexpected internal server error"),
             Self::Busy { .. } => "The server is busy: try again later",
             Self::NoStorage => "The server cannot store the request body",
-            Self::TimedOut => "The application did not respond in time",
+            Self::TimedOut => "The application did not answer in time",
         }
     }
 
-    /// Appends the whole response to `out`, and returns the number of bytes of its body.
+    /// Appends the whole response to `out`; tells how many bytes of it are its body.
     pub fn write(&self, asked: Asked, stamp: Stamp<'_>, out: &mut Vec<u8>) -> usize {
         let reason = reason(self.status());
         let by = stamp.server.unwrap_or("server");
@@ -81,8 +82,8 @@ impl Refusal {
     }
 }
 
-/// The reason phrases of the statuses that the server itself uses (RFC 9110 §15). 413 has the
-/// phrase of RFC 2616, as in Waitress.
+/// The reason phrases of the statuses that the server itself uses (RFC 9110 §15; 413 and 414 in
+/// the words of RFC 7231, which clients and logs know).
 fn reason(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

@@ -19,11 +19,11 @@ use maitred_http_parser::{Limits, RequestHead};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::accept::Acceptor;
 use crate::clock::Clock;
+use crate::connection::stream::Stream;
+use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
 use crate::restart::after_panics;
-use crate::stream::Stream;
 use crate::telemetry::Telemetry;
 
 mod pages;

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::unix as system;
 #[cfg(windows)]
 use super::windows as system;
-use super::{BindError, ListenAddress, Listener};
+use super::{BindError, ListenAddress, Listener, start_listening};
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all of its own.
 pub(super) fn endpoint(
@@ -96,7 +96,7 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
         // Accepted sockets inherit it where the kernel is Linux; elsewhere `accept` sets it.
         socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
-        listen(&socket, backlog)?;
+        start_listening(&socket, backlog)?;
         let bound = socket.local_addr()?.as_socket().unwrap_or(address);
         Ok(Listener { address: ListenAddress::Tcp(bound), socket, file: None })
     };
@@ -112,7 +112,8 @@ pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError>
     if socket.r#type().map_err(|error| BindError::system(WHAT, &error))? != Type::STREAM {
         return Err(other());
     }
-    listen(&socket, backlog).map_err(|error| BindError::system(address.to_string(), &error))?;
+    start_listening(&socket, backlog)
+        .map_err(|error| BindError::system(address.to_string(), &error))?;
     Ok(Listener { address, socket, file: None })
 }
 
@@ -126,10 +127,4 @@ fn listen_address(local: &SockAddr) -> Option<ListenAddress> {
         return Some(ListenAddress::Unix(path));
     }
     None
-}
-
-/// Listens, and makes the socket one that no accept waits on.
-pub(super) fn listen(socket: &Socket, backlog: u32) -> std::io::Result<()> {
-    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-    socket.set_nonblocking(true)
 }

@@ -13,6 +13,7 @@ use socket2::Socket;
 
 use crate::system_error::in_words;
 
+pub(crate) mod acceptor;
 mod bind;
 #[cfg(unix)]
 mod unix;
@@ -136,4 +137,10 @@ pub(crate) fn bind_admin(
     settings: &Settings,
 ) -> Result<Vec<Listener>, BindError> {
     bind::endpoint(endpoint, settings)
+}
+
+/// Listens, and makes the socket one that no accept waits on.
+fn start_listening(socket: &Socket, backlog: u32) -> std::io::Result<()> {
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    socket.set_nonblocking(true)
 }

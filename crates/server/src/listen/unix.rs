@@ -11,7 +11,7 @@ use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{BindError, ListenAddress, Listener, SocketFile, bind};
+use super::{BindError, ListenAddress, Listener, SocketFile, start_listening};
 
 /// Makes an address that was used a moment ago usable again. On POSIX this never lets two servers
 /// listen on one address.
@@ -29,7 +29,7 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, B
     let file = SocketFile::of(path).map_err(failed)?;
     // Until `listen`, a connect is refused: nobody can get in before the mode is right.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
-    bind::listen(&socket, backlog).map_err(failed)?;
+    start_listening(&socket, backlog).map_err(failed)?;
     Ok(Listener { address: ListenAddress::Unix(path.to_path_buf()), socket, file: Some(file) })
 }
 

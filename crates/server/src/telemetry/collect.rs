@@ -5,17 +5,15 @@
 //! here, beside the recorder's output.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, PoisonError};
 
 use metrics::Gauge;
 
 use super::event::{Doing, Label, Stream};
-use super::families::{self, Family};
-use super::metrics::{Metrics, WORKER, seconds};
+use super::families::{self, Family, WORKER};
+use super::metrics::{Metrics, seconds};
 use super::process::Process;
+use super::subject::{Snapshot, Threads};
 use super::{Interpreter, Telemetry};
-use crate::shared::Shared;
-use crate::usage::Usage;
 
 /// The gauges that a scrape sets.
 pub(super) struct Gauges {
@@ -93,52 +91,16 @@ impl Gauges {
     }
 }
 
-/// What all connections are doing, added up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Connections {
-    /// Connections in each state, in the order of [`Doing`].
-    pub(crate) by_state: [usize; 5],
-    /// Requests that have begun and not ended.
-    pub(crate) in_progress: usize,
-    /// Bytes of request bodies in memory.
-    pub(crate) bytes_in: u64,
-    /// Bytes of response bodies in memory.
-    pub(crate) bytes_out: u64,
-    /// Bytes of response bodies in temporary files.
-    pub(crate) bytes_out_on_disk: u64,
-}
-
-impl Connections {
-    /// Asks every connection.
-    pub(crate) fn look(shared: &Shared) -> Self {
-        let mut sum = Self::default();
-        for conn in shared.registry.all() {
-            let state = conn.state();
-            let doing = state.doing();
-            sum.by_state[doing.index()] += 1;
-            sum.in_progress += usize::from(doing != Doing::Idle);
-            sum.bytes_in += state.body_bytes_in_memory();
-            sum.bytes_out += state.outbox.copied_bytes();
-            sum.bytes_out_on_disk += state.outbox.spilt_bytes();
-        }
-        sum
-    }
-
-    /// The states by name.
-    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
-        Doing::ALL.iter().map(|doing| (doing.name(), self.by_state[doing.index()]))
-    }
-}
-
 impl Telemetry {
     /// All metrics, in the Prometheus text format 0.0.4, sorted by name. For a thread of its own:
     /// it asks every connection.
     pub fn scrape(&self) -> String {
-        let shared = self.shared();
+        let subject = self.subject();
+        let threads = subject.as_ref().map(|subject| subject.threads());
         let process = (self.read_process)();
-        self.set_gauges(shared.as_deref(), &process);
+        self.set_gauges(threads, subject.map(|subject| subject.snapshot()), &process);
         let mut own = String::new();
-        self.write_seconds(&mut own, shared.as_deref(), &process);
+        self.write_seconds(&mut own, threads.unwrap_or(*self.last_threads()), &process);
         self.metrics.write_histograms(&mut own);
         let rendered = self.metrics.render();
         // The recorder's order is that of a hash map.
@@ -153,7 +115,7 @@ impl Telemetry {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats, and counts far below 2^53")]
-    fn set_gauges(&self, shared: Option<&Shared>, process: &Process) {
+    fn set_gauges(&self, threads: Option<Threads>, snapshot: Option<Snapshot>, process: &Process) {
         let gauges = self.gauges();
         gauges.build_info.set(1.0);
         gauges.ready.set(f64::from(u8::from(self.readiness().is_ok())));
@@ -165,27 +127,25 @@ impl Telemetry {
         if let Some(dropped) = self.server_log_dropped {
             self.metrics.log_dropped.of(Stream::Server).absolute(dropped());
         }
-        if let Some(shared) = shared {
-            let now = shared.clock.instant();
-            let usage = shared.queue.usage();
-            gauges.threads.set(usage.threads as f64);
-            gauges.threads_busy.set(usage.busy as f64);
-            gauges.threads_stuck.set(shared.pool.stuck() as f64);
-            gauges.queue_requests.set(shared.queue.len() as f64);
-            let oldest = shared.queue.oldest().map(|since| now.saturating_duration_since(since));
-            gauges.queue_oldest.set(oldest.map_or(0.0, seconds));
-            let connections = Connections::look(shared);
+        if let Some(threads) = threads {
+            gauges.threads.set(threads.count as f64);
+            gauges.threads_busy.set(threads.busy as f64);
+        }
+        if let Some(snapshot) = snapshot {
+            gauges.threads_stuck.set(snapshot.stuck as f64);
+            gauges.queue_requests.set(snapshot.queued as f64);
+            gauges.queue_oldest.set(snapshot.oldest.map_or(0.0, seconds));
+            let connections = snapshot.connections;
             for (gauge, count) in gauges.connections.iter().zip(connections.by_state) {
                 gauge.set(count as f64);
             }
             gauges.in_progress.set(connections.in_progress as f64);
-            let on_disk = shared.spooling.disk_bytes();
             let [in_memory, in_disk, out_memory, out_disk] = &gauges.spool;
             in_memory.set(connections.bytes_in as f64);
-            in_disk.set(on_disk as f64);
+            in_disk.set(snapshot.bytes_in_on_disk as f64);
             out_memory.set(connections.bytes_out as f64);
             out_disk.set(connections.bytes_out_on_disk as f64);
-            for (name, backlog) in shared.backlogs() {
+            for (name, backlog) in snapshot.backlogs {
                 let set = |family, value: u32| {
                     self.metrics.gauge(family, &[&name]).set(f64::from(value));
                 };
@@ -207,15 +167,12 @@ impl Telemetry {
         }
     }
 
-    fn write_seconds(&self, out: &mut String, shared: Option<&Shared>, process: &Process) {
-        let usage = shared.map(|shared| shared.queue.usage()).unwrap_or_else(|| {
-            self.last_usage.lock().map_or_else(|poisoned| *poisoned.into_inner(), |usage| *usage)
-        });
+    fn write_seconds(&self, out: &mut String, threads: Threads, process: &Process) {
         let now = self.clock().instant();
         for (family, value) in [
-            (&families::BUSY_SECONDS, Some(seconds(usage.busy_time))),
-            (&families::SATURATED_SECONDS, Some(seconds(usage.saturated_time))),
-            (&families::ATTACH_SECONDS, Some(seconds(usage.attach_time))),
+            (&families::BUSY_SECONDS, Some(seconds(threads.busy_time))),
+            (&families::SATURATED_SECONDS, Some(seconds(threads.saturated_time))),
+            (&families::ATTACH_SECONDS, Some(seconds(threads.attach_time))),
             (&families::ACCEPT_PAUSED_SECONDS, Some(seconds(self.pause().total(now)))),
             (&families::PROCESS_CPU, process.cpu_seconds),
         ] {
@@ -228,16 +185,6 @@ impl Telemetry {
                  {name}{{worker=\"{WORKER}\"}} {value}\n\n"
             );
         }
-    }
-
-    /// The server that is watched, while it runs.
-    pub(super) fn shared(&self) -> Option<Arc<Shared>> {
-        self.shared.get()?.upgrade()
-    }
-
-    /// The server has ended: what its threads did is kept for the last scrape.
-    pub(crate) fn remember(&self, usage: Usage) {
-        *self.last_usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
     }
 }
 

@@ -8,8 +8,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::families::{Family, Kind};
-use super::metrics::WORKER;
+use super::families::{Family, Kind, WORKER};
 
 /// One series of a histogram.
 #[derive(Debug)]

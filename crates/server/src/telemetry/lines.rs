@@ -12,10 +12,10 @@ use maitred_http_parser::{Rejection, RequestHead};
 
 use super::ration::Ration;
 use super::{Telemetry, Turned};
-use crate::record::Record;
 use crate::system_error::in_words;
+use crate::telemetry::record::Record;
 
-/// A ration for each kind of line.
+/// The rations: enough of each kind to see what it is about.
 #[derive(Debug)]
 pub(super) struct Lines {
     refused: Ration,
@@ -47,23 +47,23 @@ impl Default for Lines {
 }
 
 impl Telemetry {
-    /// Whether a line may be written now, and how many were suppressed before it, if any.
+    /// Whether a line may be written now, and how many have been left out before it, if any.
     fn may_say(&self, of: impl Fn(&Lines) -> &Ration) -> Option<Option<u64>> {
         let left_out = of(&self.lines).take(self.clock().instant())?;
         Some((left_out > 0).then_some(left_out))
     }
 
-    /// A client connected at `connection-limit`.
+    /// Somebody came while there were as many connections as may be.
     pub(crate) fn limit_reached(&self) {
         self.metrics.limit_reached.increment(1);
         if self.may_say(|lines| &lines.limit).is_some() {
             let limit = self.limits.connections;
             let what_happens = match self.limits.action {
                 ConnectionLimitAction::Reject => {
-                    "idle connections are closed to make room, and if none is idle, new connections \
-                     are answered 503"
+                    "idle connections are closed for newcomers, and where none is idle, newcomers \
+                     are turned away"
                 }
-                ConnectionLimitAction::Wait => "new connections wait until another one is closed",
+                ConnectionLimitAction::Wait => "newcomers wait until somebody leaves",
             };
             tracing::warn!(
                 target: "maitred",
@@ -73,22 +73,22 @@ impl Telemetry {
         }
     }
 
-    /// A client could not be accepted, because no file descriptors are left.
+    /// Somebody could not be accepted, because the process may open no more files.
     pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
         self.turned_away(Turned::FileDescriptors);
         if self.may_say(|lines| &lines.descriptors).is_some() {
             let limit = self.limits.connections;
             tracing::warn!(
                 target: "maitred",
-                "no file descriptors are left ({}), although connection-limit ({limit}) is not \
-                 reached: new connections wait until another one is closed; raise `ulimit -n` \
-                 (LimitNOFILE= in systemd), or lower connection-limit",
+                "no more files may be opened ({}), though connection-limit ({limit}) is not \
+                 reached: newcomers wait until somebody leaves; raise `ulimit -n` (LimitNOFILE= in \
+                 systemd), or lower connection-limit",
                 in_words(error)
             );
         }
     }
 
-    /// A request was rejected: it is invalid, too large, or did not arrive in time.
+    /// A client sent what is refused, or did not send in time.
     pub(crate) fn rejected(
         &self,
         peer: &Peer,
@@ -106,32 +106,32 @@ impl Telemetry {
                 method = head.map(RequestHead::method),
                 path = head.map(path_of).as_deref(),
                 left_out,
-                "rejected a request: {detail}"
+                "refused a request: {detail}"
             );
         }
     }
 
-    /// A request has untrusted forwarding fields.
+    /// A request has forwarding fields that are not believed.
     pub(crate) fn has_untrusted_fields(&self, peer: &Peer, names: &[&str]) {
         if let Some(left_out) = self.may_say(|lines| &lines.untrusted) {
             tracing::warn!(
                 target: "maitred",
                 client = &*peer.host,
                 left_out,
-                "untrusted forwarding fields: {}; a proxy in front should remove them",
+                "untrusted headers: {}; the proxy in front should remove them",
                 names.join(", ")
             );
         }
     }
 
-    /// A body could not be stored in `temp-dir`.
+    /// `temp-dir` did not take a body.
     pub(crate) fn storage_failed(&self, what: &str, error: &io::Error) {
         if let Some(left_out) = self.may_say(|lines| &lines.storage) {
-            tracing::error!(target: "maitred", left_out, "cannot store {what} in temp-dir: {error}");
+            tracing::error!(target: "maitred", left_out, "cannot keep {what} in temp-dir: {error}");
         }
     }
 
-    /// The application sent fewer bytes than it declared.
+    /// The application ended a response before its time.
     pub(crate) fn response_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::warn!(
@@ -144,7 +144,7 @@ impl Telemetry {
         }
     }
 
-    /// The application sent more bytes than it declared.
+    /// The application wrote more than it had declared.
     pub(crate) fn response_is_long(&self, excess: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.long) {
             tracing::warn!(
@@ -158,7 +158,7 @@ impl Telemetry {
         }
     }
 
-    /// A file shrank while it was being sent.
+    /// A file became shorter while it was sent.
     pub(crate) fn file_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::error!(
@@ -166,13 +166,13 @@ impl Telemetry {
                 method = method(record),
                 path = &*path(record),
                 left_out,
-                "a file shrank while it was being sent: {missing} bytes of the response are \
+                "a file became shorter while it was sent: {missing} bytes of the response are \
                  missing, and its connection is reset"
             );
         }
     }
 
-    /// A file could not be read while it was being sent.
+    /// A file could not be read while it was sent.
     pub(crate) fn file_failed(
         &self,
         error: &io::Error,
@@ -186,14 +186,14 @@ impl Telemetry {
                 path = &*path(record),
                 file,
                 left_out,
-                "a file could not be read while it was being sent ({}): the response is \
-                 incomplete, and its connection is reset",
+                "a file could not be read while it was sent ({}): the response is incomplete, and \
+                 its connection is reset",
                 in_words(error)
             );
         }
     }
 
-    /// A connection failed with a socket error.
+    /// A connection broke.
     pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
         if !self.log_socket_errors {
             return;
@@ -203,18 +203,18 @@ impl Telemetry {
                 target: "maitred",
                 client = &*peer.host,
                 left_out,
-                "a connection failed: {error}"
+                "a connection broke: {error}"
             );
         }
     }
 }
 
-/// The method of a request, for a log line.
+/// The method of a request, as lines name it.
 fn method(record: Option<&Record>) -> &str {
     record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
 }
 
-/// The path of a request, without the query, which may contain secrets.
+/// Its path.
 fn path(record: Option<&Record>) -> Cow<'_, str> {
     record.and_then(|record| record.head.as_deref()).map_or("-".into(), path_of)
 }

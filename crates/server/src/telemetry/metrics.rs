@@ -13,13 +13,10 @@ use metrics::{Counter, Gauge, Key, Label as Pair, Level, Metadata, Recorder as _
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::event::{CloseReason, Label, LeftWhile, Method, Stream, Turned};
-use super::families::{self, Family, Kind};
+use super::families::{self, Family, Kind, WORKER};
 use super::histogram::Histogram;
 use maitred_http_parser::Rejection;
 use maitred_http_parser::fault::Stage;
-
-/// The number of this worker process.
-pub(super) const WORKER: &str = "0";
 
 /// Codes of `maitred_requests_total` that exist from the start, for every method.
 const COMMON_CODES: [u16; 12] = [200, 201, 204, 301, 302, 304, 400, 403, 404, 499, 500, 503];

@@ -13,9 +13,6 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 
 use crate::clock::Clock;
-use crate::record::{Record, Result as Answered};
-use crate::shared::Shared;
-use crate::usage::Usage;
 
 mod access_log;
 pub(crate) mod backlog;
@@ -31,7 +28,9 @@ mod process;
 #[cfg(windows)]
 mod process_windows;
 pub(crate) mod ration;
+pub(crate) mod record;
 mod status;
+pub(crate) mod subject;
 mod upstream;
 
 pub use access_log::{FormatError, OpenError, check_format};
@@ -44,11 +43,9 @@ use self::lines::Lines;
 use self::metrics::Metrics;
 use self::pause::Pause;
 use self::process::Process;
+use self::record::{Record, Result as Answered};
+use self::subject::{Subject, Threads};
 use self::upstream::Names;
-
-/// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
-/// readers know it.
-pub(crate) const CLIENT_LEFT: u16 = 499;
 
 /// The interpreter that runs the application, as `maitred_build_info` tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,8 +92,9 @@ pub struct Telemetry {
     requests: AtomicU64,
     life: AtomicU8,
     pause: Mutex<Pause>,
-    shared: OnceLock<Weak<Shared>>,
-    last_usage: Mutex<Usage>,
+    subject: OnceLock<Weak<dyn Subject>>,
+    /// What the threads had done when the server ended.
+    last_threads: Mutex<Threads>,
     own_clock: Clock,
     began: Instant,
     clock: OnceLock<Arc<Clock>>,
@@ -126,8 +124,8 @@ impl Telemetry {
             requests: AtomicU64::new(0),
             life: AtomicU8::new(Life::Starting as u8),
             pause: Mutex::default(),
-            shared: OnceLock::new(),
-            last_usage: Mutex::default(),
+            subject: OnceLock::new(),
+            last_threads: Mutex::default(),
             began: own_clock.instant(),
             own_clock,
             clock: OnceLock::new(),
@@ -219,10 +217,15 @@ impl Telemetry {
     }
 
     /// The server serves: from here on it is what a scrape looks at.
-    pub(crate) fn serving(&self, shared: &Arc<Shared>, listeners: &[String]) {
+    pub(crate) fn serving(
+        &self,
+        subject: Weak<dyn Subject>,
+        clock: &Arc<Clock>,
+        listeners: &[String],
+    ) {
         self.metrics.listen(listeners);
-        let _ = self.clock.set(Arc::clone(&shared.clock));
-        if self.shared.set(Arc::downgrade(shared)).is_ok() {
+        let _ = self.clock.set(Arc::clone(clock));
+        if self.subject.set(subject).is_ok() {
             self.reach(Life::Serving);
         }
     }
@@ -231,13 +234,22 @@ impl Telemetry {
         self.reach(Life::Draining);
     }
 
-    /// Nothing is served any more.
-    pub(crate) fn ended(&self, shared: &Shared) {
+    /// Nothing is served any more: what the threads did is kept for the last scrape.
+    pub(crate) fn ended(&self, threads: Threads) {
         self.reach(Life::Stopped);
-        self.remember(shared.queue.usage());
+        *self.last_threads() = threads;
         if let Some(log) = self.access_log.get() {
             log.close();
         }
+    }
+
+    fn last_threads(&self) -> MutexGuard<'_, Threads> {
+        self.last_threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server that is watched, while it runs.
+    fn subject(&self) -> Option<Arc<dyn Subject>> {
+        self.subject.get()?.upgrade()
     }
 
     fn reach(&self, life: Life) {

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::Telemetry;
-use super::collect::Connections;
 use super::metrics::seconds;
-use crate::shared::Shared;
+use super::subject::Subject;
+use super::{Limits, Telemetry};
 
 impl Telemetry {
     /// The status; with the stack of every thread if `stacks` says how long the interpreter may be
@@ -26,31 +25,36 @@ impl Telemetry {
             "requests": self.requests(),
             "settings": self.settings,
         });
-        if let (Some(shared), Some(status)) = (self.shared(), status.as_object_mut()) {
-            describe(&shared, stacks, status);
+        if let (Some(subject), Some(status)) = (self.subject(), status.as_object_mut()) {
+            describe(&*subject, self.limits, stacks, status);
         }
         status
     }
 }
 
-fn describe(shared: &Shared, stacks: Option<Duration>, status: &mut Map<String, Value>) {
-    let now = shared.clock.instant();
-    let oldest = shared.queue.oldest().map(|since| now.saturating_duration_since(since));
+fn describe(
+    subject: &dyn Subject,
+    limits: Limits,
+    stacks: Option<Duration>,
+    status: &mut Map<String, Value>,
+) {
+    let snapshot = subject.snapshot();
     status.insert(
         "queue".into(),
         json!({
-            "requests": shared.queue.len(),
-            "limit": shared.settings.queue_limit,
-            "oldest_seconds": oldest.map(seconds),
+            "requests": snapshot.queued,
+            "limit": limits.queue,
+            "oldest_seconds": snapshot.oldest.map(seconds),
         }),
     );
-    let mut connections: Map<_, _> = Connections::look(shared)
+    let mut connections: Map<_, _> = snapshot
+        .connections
         .named()
         .map(|(state, count)| (state.to_owned(), count.into()))
         .collect();
-    connections.insert("limit".into(), shared.settings.connection_limit.into());
+    connections.insert("limit".into(), limits.connections.into());
     status.insert("connections".into(), connections.into());
-    let threads = shared.pool.occupations(now, stacks).into_iter().map(|occupation| {
+    let threads = subject.occupations(stacks).into_iter().map(|occupation| {
         let mut thread = json!({ "name": occupation.thread, "stuck": occupation.is_stuck });
         if let Some(told) = occupation.request {
             thread["request"] = json!({

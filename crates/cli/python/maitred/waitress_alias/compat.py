@@ -1,4 +1,4 @@
-"""Replaces ``waitress.compat``."""
+"""Stands in for ``waitress.compat``."""
 
 import os
 import socket

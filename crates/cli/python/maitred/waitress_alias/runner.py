@@ -1,4 +1,4 @@
-"""Replaces ``waitress.runner``."""
+"""Stands in for ``waitress.runner``."""
 
 from maitred.runner import run
 

@@ -11,7 +11,6 @@ use maitred_config::AccessLogFormat;
 use maitred_http_parser::RequestHead;
 
 use super::{Entry, json};
-use crate::record::Record;
 use crate::telemetry::calendar::Utc;
 use crate::telemetry::metrics::seconds;
 use crate::telemetry::upstream::trace_id;
@@ -23,12 +22,11 @@ const COMBINED: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// A percent sign that begins neither `%(name)s` nor `%%`.
-    #[error("a `%` must begin a field, as in `%(h)s`, or be doubled, not `{0}`")]
+    #[error("a `%` begins a field, as in `%(h)s`, or stands twice; not `{0}`")]
     Percent(String),
     /// A name that is no field.
     #[error(
-        "unknown field `%({0})s`: the fields are {known}, and request fields such as \
-         `%({{accept}}i)s`",
+        "`%({0})s` is not known; there are {known}, and request fields as in `%({{accept}}i)s`",
         known = names()
     )]
     Unknown(String),
@@ -149,7 +147,7 @@ impl Format {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Piece::Field(field) => field.write(out, entry, wall),
-                Piece::RequestField(name) => or_dash(out, request_field(&entry.record, name)),
+                Piece::RequestField(name) => or_dash(out, entry.record.request_field(name)),
             }
         }
     }
@@ -194,11 +192,6 @@ fn field_of(name: &str) -> Result<Piece, FormatError> {
         .ok_or_else(|| FormatError::Unknown(name.chars().take(32).collect()))
 }
 
-/// The value of a field of the request.
-pub(super) fn request_field<'r>(record: &'r Record, name: &str) -> Option<&'r [u8]> {
-    record.head.as_ref()?.field(name)
-}
-
 impl Field {
     fn write(self, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         let Entry { record, ended_at } = entry;
@@ -220,8 +213,8 @@ impl Field {
             Self::Status => write!(out, "{}", record.code()),
             Self::BytesOrDash if record.response_body_bytes == 0 => write!(out, "-"),
             Self::Bytes | Self::BytesOrDash => write!(out, "{}", record.response_body_bytes),
-            Self::Referer => return or_dash(out, request_field(record, "referer")),
-            Self::UserAgent => return or_dash(out, request_field(record, "user-agent")),
+            Self::Referer => return or_dash(out, record.request_field("referer")),
+            Self::UserAgent => return or_dash(out, record.request_field("user-agent")),
             Self::Seconds => write!(out, "{}", took.as_secs()),
             Self::Milliseconds => write!(out, "{}", took.as_millis()),
             Self::Microseconds => write!(out, "{}", took.as_micros()),
@@ -238,7 +231,7 @@ impl Field {
                 return or_dash(out, record.request_id.as_deref().map(str::as_bytes));
             }
             Self::TraceId => {
-                let trace = request_field(record, "traceparent").and_then(trace_id);
+                let trace = record.request_field("traceparent").and_then(trace_id);
                 return or_dash(out, trace.map(str::as_bytes));
             }
             Self::Result => write!(out, "{}", record.result_name()),
@@ -317,10 +310,7 @@ mod tests {
         assert_eq!(parse("%h"), Err(FormatError::Percent("%h".into())));
         assert_eq!(parse("50%"), Err(FormatError::Percent("%".into())));
         let error = parse("%(x)s").expect_err("there is no field x").to_string();
-        assert!(
-            error.starts_with("unknown field `%(x)s`: the fields are h, l, u, t, r,"),
-            "{error}"
-        );
+        assert!(error.starts_with("`%(x)s` is not known; there are h, l, u, t, r,"), "{error}");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::Entry;
-use super::format::request_field;
 use crate::telemetry::calendar::Utc;
 use crate::telemetry::metrics::seconds;
 use crate::telemetry::upstream::trace_id;
@@ -56,7 +55,7 @@ struct Line<'a> {
 pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
     let Entry { record, ended_at } = entry;
     let head = record.head.as_deref();
-    let field = |name| request_field(record, name).map(String::from_utf8_lossy);
+    let field = |name| record.request_field(name).map(String::from_utf8_lossy);
     let line = Line {
         time: Utc::of(wall).rfc3339(),
         remote_addr: &record.client.peer.host,
@@ -73,7 +72,7 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         queue_time: record.queued_for().map(seconds),
         thread: record.thread.map(|thread| format!("maitred-{thread}")),
         request_id: record.request_id.as_deref(),
-        trace_id: request_field(record, "traceparent").and_then(trace_id),
+        trace_id: record.request_field("traceparent").and_then(trace_id),
         host: head.and_then(RequestHead::host).map(String::from_utf8_lossy),
         user_agent: field("user-agent"),
         referer: field("referer"),

@@ -18,7 +18,7 @@ use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 
 use super::ration::Ration;
 use crate::clock::Clock;
-use crate::record::Record;
+use crate::telemetry::record::Record;
 
 mod format;
 mod json;

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::deferral::Deferral;
-use crate::queue::Queue;
+use super::deferral::Deferral;
+use super::queue::Queue;
 
 /// How often the queue is looked at while calls block: a nap would hold up what the threads that
 /// wait need, and every thread is woken without it.

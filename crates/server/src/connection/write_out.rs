@@ -8,10 +8,10 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use crate::conn::{Conn, State};
-use crate::outbox::Written;
-use crate::record::Record;
+use super::conn::{Conn, State};
+use super::outbox::Written;
 use crate::telemetry::CloseReason;
+use crate::telemetry::record::Record;
 
 /// How far the I/O task got with writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

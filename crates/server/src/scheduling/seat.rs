@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 
+use super::parker::Parker;
+use super::queue::Queue;
+use super::work::{Serving, Work};
 use crate::clock::Clock;
-use crate::conn::Conn;
-use crate::parker::Parker;
-use crate::queue::Queue;
 
 /// How long a worker serves without letting the interpreter's other threads run, where the
 /// application itself never lets them.
@@ -27,49 +27,19 @@ pub(crate) struct Seat {
     yields: AtomicBool,
 }
 
-/// What only its worker, and whoever watches over it, look at.
-#[derive(Debug)]
-pub(crate) struct Work {
-    serving: Option<Serving>,
-    /// It does not count any more: it has been given up, or has ended.
-    has_left: bool,
-    /// Its worker has ended by itself, and nobody has been told to take its place.
-    is_deserted: bool,
-    /// Since when the worker has not let go of the interpreter.
-    kept_since: Instant,
-    /// When it was woken, until it has the interpreter.
-    pub(crate) woken_at: Option<Instant>,
-    /// It has found nothing, and has not begun to wait.
-    pub(crate) retiring: bool,
-    /// How many requests had been taken, ever, when it took its last one.
-    pub(crate) taken: u64,
-}
-
-impl Work {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            serving: None,
-            has_left: false,
-            is_deserted: false,
-            kept_since: now,
-            woken_at: None,
-            retiring: false,
-            taken: 0,
-        }
-    }
-}
-
-/// What a worker is serving.
-#[derive(Clone, Debug)]
-pub(crate) struct Serving {
-    pub(crate) conn: Arc<Conn>,
-    pub(crate) since: Instant,
-}
-
 impl Seat {
-    pub(crate) fn new(queue: Arc<Queue>, clock: Arc<Clock>, index: usize, now: Instant) -> Self {
-        let (work, yields) = (Mutex::new(Work::new(now)), AtomicBool::new(false));
-        Self { queue, clock, index, parker: Arc::default(), work, yields }
+    /// A worker is one of those that serve `queue` from here on.
+    pub(crate) fn take(queue: &Arc<Queue>, clock: &Arc<Clock>, index: usize) -> Self {
+        let now = clock.instant();
+        queue.enlist(now);
+        Self {
+            queue: Arc::clone(queue),
+            clock: Arc::clone(clock),
+            index,
+            parker: Arc::default(),
+            work: Mutex::new(Work::new(now)),
+            yields: AtomicBool::new(false),
+        }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -144,34 +114,33 @@ impl Exchanges for Seat {
         }
         let ended = work.serving.take().map(|ended| {
             let lasted = now.saturating_duration_since(ended.since);
-            (ended.conn, lasted)
+            (ended.requester, lasted)
         });
         let lasted = ended.as_ref().map(|(_, lasted)| *lasted);
         let taken = self.queue.take(self.index, lasted, &mut work, now);
         work.serving = taken
             .next
             .as_ref()
-            .map(|waiting| Serving { conn: Arc::clone(&waiting.conn), since: now });
+            .map(|waiting| Serving { requester: Arc::clone(&waiting.requester), since: now });
         let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
         if yields {
             work.kept_since = now;
         }
         drop(work);
         self.yields.store(yields, Ordering::Relaxed);
-        if let Some((conn, lasted)) = ended {
-            conn.shared.telemetry.request_served(lasted);
+        if let Some((requester, lasted)) = ended {
+            requester.served(lasted);
         }
         for waiting in taken.left {
-            waiting.conn.never_answered();
+            waiting.requester.abandoned();
         }
         self.queue.deferral.settle(taken.next.is_none() || taken.calls_block, now);
         if taken.next.is_none() {
             self.queue.deferral.rouse();
         }
         taken.next.map(|mut waiting| {
-            waiting.conn.taken(self.index, now);
             let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
-            waiting.conn.shared.telemetry.request_taken(queued_for);
+            waiting.requester.taken(self.index, queued_for, now);
             waiting.exchange.queued_for = queued_for;
             waiting.exchange
         })

@@ -13,11 +13,13 @@ use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Presence, Reply};
 use maitred_http_parser::fault::ApplicationFault;
 use maitred_http_parser::message::ResponseHead;
 
-use crate::conn::{Conn, State};
-use crate::deferral::Deferred;
-use crate::outbox::{FilePart, Segment, Stored};
-use crate::record::Result as Answered;
+use super::conn::{Conn, State};
+use super::outbox::Segment;
+use super::send_file::FilePart;
+use super::spooling::Stored;
+use crate::scheduling::deferral::Deferred;
 use crate::telemetry::LeftWhile;
+use crate::telemetry::record::Result as Answered;
 
 /// Answers up to this size may be deferred: what is larger is worth a system call of its own.
 const DEFERRED_BYTES_MAX: u64 = 16 * 1024;

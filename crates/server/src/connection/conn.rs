@@ -17,13 +17,13 @@ use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
-use crate::outbox::Outbox;
-use crate::record::{Record, Result as Answered};
+use super::outbox::Outbox;
+use super::spooling::Claim;
+use super::stream::{PeerEnd, Stream};
+use super::whereabouts::Whereabouts;
 use crate::shared::Shared;
-use crate::spool::Claim;
-use crate::stream::{PeerEnd, Stream};
+use crate::telemetry::record::{Record, Result as Answered};
 use crate::telemetry::{CloseReason, Doing, LeftWhile};
-use crate::whereabouts::Whereabouts;
 
 /// One connection.
 pub(crate) struct Conn {
@@ -197,23 +197,6 @@ impl Conn {
         {
             record.result = Some(Answered::Cut);
         }
-    }
-
-    /// A worker has taken the request that waited here.
-    pub(crate) fn taken(&self, worker: usize, now: Instant) {
-        if let Some(record) = &mut self.state().record {
-            record.taken_at = Some(now);
-            record.thread = Some(worker);
-        }
-    }
-
-    /// The request that waited here is not given to the application: its client has left.
-    pub(crate) fn never_answered(&self) {
-        let mut state = self.state();
-        if let Some(record) = &mut state.record {
-            record.result = Some(Answered::Abandoned(LeftWhile::Queued));
-        }
-        self.leave(&mut state, CloseReason::Client);
     }
 
     /// The server stops: nothing more is asked for here, and the connection ends if it is idle. One

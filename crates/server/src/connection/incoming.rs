@@ -13,12 +13,14 @@ use maitred_http_parser::exchange::{Body, Client, Exchange};
 use maitred_http_parser::forwarded;
 use maitred_http_parser::message::{BodyFraming, RequestHead};
 
-use crate::conn::{Conn, State};
-use crate::queue::{Refused, Waiting};
-use crate::record::{Record, Result as Answered};
-use crate::reply::Answer;
-use crate::spool::{Claim, Spool};
+use super::conn::{Conn, State};
+use super::reply::Answer;
+use super::spool::Spool;
+use super::spooling::Claim;
+use crate::scheduling::queue::Refused;
+use crate::scheduling::waiting::Waiting;
 use crate::telemetry::Turned;
+use crate::telemetry::record::{Record, Result as Answered};
 
 /// A request that is coming in.
 pub(crate) struct Incoming {
@@ -49,7 +51,7 @@ pub(crate) fn understand(
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
                 framing => {
-                    let spool = conn.shared.spooling.begin(framing);
+                    let spool = Spool::begin(&conn.shared.spooling, framing);
                     let head = Arc::new(head);
                     // What becomes of it before it is complete is known from here on.
                     let record =
@@ -144,7 +146,7 @@ fn submit(
         queued_for: Duration::ZERO,
         request_id,
     };
-    let waiting = Waiting { exchange, conn: Arc::clone(conn) };
+    let waiting = Waiting { exchange, requester: Arc::clone(conn) as _ };
     let queue = &conn.shared.queue;
     let pushed = match queue.push(waiting) {
         Err((Refused::Full, waiting)) if queue.make_room(now) => queue.push(*waiting),
@@ -155,7 +157,7 @@ fn submit(
             Refused::Full => Turned::QueueFull,
             Refused::Closed => Turned::Draining,
         };
-        turn_away(&waiting, why);
+        waiting.requester.turn_away(why);
     }
 }
 
@@ -165,13 +167,6 @@ fn report_untrusted(conn: &Conn, head: &RequestHead) {
     if !names.is_empty() {
         conn.shared.telemetry.has_untrusted_fields(&conn.peer, &names);
     }
-}
-
-/// A request that no worker will take is answered 503.
-pub(crate) fn turn_away(waiting: &Waiting, why: Turned) {
-    // Counted first: who has been told can see it in the metrics.
-    waiting.conn.shared.telemetry.turned_away(why);
-    refuse(&waiting.conn, &Refusal::Busy { retry_after_seconds: 1 });
 }
 
 /// Answers without the application.

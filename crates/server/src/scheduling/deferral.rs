@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::conn::Conn;
+use super::requester::Requester;
 
 /// How long an answer may lie on the list before a worker takes its next request.
 const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
@@ -39,7 +39,7 @@ pub(crate) struct Deferral {
 
 #[derive(Debug, Default)]
 struct List {
-    conns: Vec<Arc<Conn>>,
+    requesters: Vec<Arc<dyn Requester>>,
     /// When the oldest has lain there for as long as it may.
     due_at: Option<Instant>,
     /// Whether the I/O thread's nap is under way or has been asked for, so that it will flush.
@@ -55,8 +55,12 @@ impl Deferral {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the answer of `conn` on the list, if somebody will flush it soon.
-    pub(crate) fn defer(&self, conn: &Arc<Conn>, now: Instant) -> Deferred {
+    /// Puts the answer to `requester` on the list, if somebody will flush it soon.
+    pub(crate) fn defer(
+        &self,
+        requester: &Arc<impl Requester + 'static>,
+        now: Instant,
+    ) -> Deferred {
         if !self.attended.load(Ordering::Relaxed) {
             return Deferred::No;
         }
@@ -65,8 +69,8 @@ impl Deferral {
             return Deferred::No;
         }
         list.due_at.get_or_insert_with(|| now + ANSWER_WAITS_MAX);
-        list.conns.push(Arc::clone(conn));
-        self.deferred.store(list.conns.len(), Ordering::Relaxed);
+        list.requesters.push(Arc::clone(requester) as Arc<dyn Requester>);
+        self.deferred.store(list.requesters.len(), Ordering::Relaxed);
         Deferred::Yes
     }
 
@@ -101,7 +105,7 @@ impl Deferral {
     /// The I/O thread would stop napping: false when the list is not empty.
     pub(crate) fn retire(&self) -> bool {
         let mut list = self.list();
-        if list.conns.is_empty() {
+        if list.requesters.is_empty() {
             list.attended = false;
             self.attended.store(false, Ordering::Relaxed);
         }
@@ -135,19 +139,19 @@ impl Deferral {
     #[cfg(test)]
     pub(crate) fn outlook(&self) -> (usize, bool) {
         let list = self.list();
-        (list.conns.len(), list.attended)
+        (list.requesters.len(), list.attended)
     }
 
     /// Sends everything on the list.
     pub(crate) fn flush(&self, now: Instant) {
-        let conns = {
+        let requesters = {
             let mut list = self.list();
             list.due_at = None;
             self.deferred.store(0, Ordering::Relaxed);
-            std::mem::take(&mut list.conns)
+            std::mem::take(&mut list.requesters)
         };
-        for conn in conns {
-            conn.flush(now);
+        for requester in requesters {
+            requester.flush(now);
         }
     }
 

@@ -6,30 +6,31 @@
 //! is free, every deferred answer must leave, and a queue that is closed must end every worker.
 
 use std::collections::{HashSet, VecDeque};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use maitred_config::Settings;
 use maitred_http_parser::decode::{Decoded, Decoder};
 use maitred_http_parser::exchange::{
-    Application, Body, Client, Exchange, Exchanges, Peer, StartError, Wake, Worker,
+    Body, Chunk, Client, Exchange, Exchanges, FileBody, Flow, Peer, Presence, Reply, Wake,
 };
+use maitred_http_parser::fault::ApplicationFault;
 use maitred_http_parser::forwarded::Forwarded;
+use maitred_http_parser::message::ResponseHead;
 use maitred_http_parser::{Limits, RequestHead};
 
-use super::state::SWITCH_INTERVAL;
-use super::{Lock, Queue, Seat, Waiting};
+use super::deferral::{Deferral, Deferred};
+use super::nap;
+use super::queue::Queue;
+use super::requester::Requester;
+use super::seat::Seat;
+use super::state::{Lock, SWITCH_INTERVAL};
+use super::usage::BLOCKING_CALL;
+use super::waiting::Waiting;
 use crate::clock::Clock;
-use crate::conn::Conn;
-use crate::deferral::{Deferral, Deferred};
-use crate::nap;
-use crate::reply::Answer;
-use crate::stream::Stream;
-use crate::telemetry::Telemetry;
-use crate::usage::BLOCKING_CALL;
+use crate::telemetry::Turned;
+use crate::telemetry::subject::RequestSummary;
 
 /// A step of one of the threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ enum Calls {
 struct Stage {
     /// It moves only for calls that are interrupted: how long one takes is for the stage to say.
     clock: Arc<Clock>,
-    conn: Arc<Conn>,
+    requester: Arc<Nobody>,
     head: Arc<RequestHead>,
     lock: Lock,
     calls: Calls,
@@ -131,7 +132,9 @@ impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
         let queue = Arc::new(Queue::new(100, stage.lock, Arc::clone(&stage.clock), deferral));
-        let seats = (0..stage.workers).map(|index| queue.seat(index)).collect();
+        let seats = (0..stage.workers)
+            .map(|index| Arc::new(Seat::take(&queue, &stage.clock, index)))
+            .collect();
         let at = vec![At::Asks; stage.workers];
         let nap = Nap::Idle;
         let (pushed, has_kept_house, has_lost_one) = (0, false, stage.workers == 1);
@@ -270,8 +273,7 @@ impl<'a> Run<'a> {
                 // As `Answer::send` has it.
                 let queue = &self.queue;
                 if queue.len() > 0 && !queue.calls_block() {
-                    let now = queue.clock.instant();
-                    let _: Deferred = queue.deferral.defer(&self.stage.conn, now);
+                    let _: Deferred = queue.deferral.defer(&self.stage.requester, queue.now());
                 }
                 At::Asks
             }
@@ -326,7 +328,7 @@ fn is_endless(waiting: &Waiting) -> bool {
 
 impl Stage {
     fn request(&self, endless: bool) -> Waiting {
-        let now = self.conn.shared.clock.instant();
+        let now = self.clock.instant();
         let exchange = Exchange {
             head: Arc::clone(&self.head),
             client: Client {
@@ -335,12 +337,12 @@ impl Stage {
                 listener: 0,
             },
             body: Body::Empty,
-            reply: Box::new(Answer::new(Arc::clone(&self.conn))),
+            reply: Box::new(NoReply),
             queued_at: now,
             queued_for: Duration::ZERO,
             request_id: endless.then(|| "endless".into()),
         };
-        Waiting { exchange, conn: Arc::clone(&self.conn) }
+        Waiting { exchange, requester: Arc::clone(&self.requester) as _ }
     }
 
     /// Tries all orders, and tells how many states there are.
@@ -369,42 +371,74 @@ impl Stage {
     }
 }
 
-/// There are no threads of it.
+/// Nobody waits for these responses.
+#[derive(Debug)]
 struct Nobody;
 
-impl Application for Nobody {
-    fn start_worker(
-        &self,
-        name: &str,
-        _exchanges: Arc<dyn Exchanges>,
-    ) -> Result<Box<dyn Worker>, StartError> {
-        Err(StartError { name: name.to_owned(), reason: "nobody works here".to_owned() })
+impl Requester for Nobody {
+    fn has_left(&self, _: Instant, _: Instant) -> bool {
+        false
+    }
+
+    fn abandoned(&self) {}
+
+    fn turn_away(&self, _: Turned) {}
+
+    fn taken(&self, _: usize, _: Duration, _: Instant) {}
+
+    fn served(&self, _: Duration) {}
+
+    fn time_out(&self, _: usize, _: Instant) {}
+
+    fn flush(&self, _: Instant) {}
+
+    fn summary(&self, _: Instant, _: Instant) -> RequestSummary {
+        panic!("nothing here takes long")
+    }
+}
+
+/// And nobody makes one.
+struct NoReply;
+
+impl Reply for NoReply {
+    fn head(&mut self, _: ResponseHead) {}
+
+    fn is_underway(&self) -> bool {
+        false
+    }
+
+    fn chunk(&mut self, _: Chunk<'_>) -> Flow {
+        Flow::Continue
+    }
+
+    fn wait(&mut self) -> Flow {
+        Flow::Continue
+    }
+
+    fn file(&mut self, _: FileBody) -> Flow {
+        Flow::Continue
+    }
+
+    fn finish(&mut self, _: Chunk<'_>) {}
+
+    fn fail(&mut self, _: ApplicationFault) {}
+
+    fn presence(&self) -> Weak<dyn Presence> {
+        panic!("no application asks")
     }
 }
 
 /// Tries all orders in which these requests can be served.
 fn every_order(workers: usize, requests: &[bool]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-    let _inside = runtime.enter();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    stream.set_nonblocking(true).unwrap();
-    let stream = Stream::Tcp(tokio::net::TcpStream::from_std(stream).unwrap());
     let decoded = Decoder::new(Arc::new(Limits::default()))
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
-    let (settings, clock) = (Arc::new(Settings::default()), Arc::new(Clock::standing()));
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    let now = clock.instant();
-    let own = Arc::clone(&clock);
-    let shared = crate::server::shared(settings, Arc::new(Nobody), telemetry, own, Lock::Shared);
-    let conn = Arc::new(Conn::new(Arc::new(shared), stream, Peer::unix(), 0, now));
     for lock in [Lock::Shared, Lock::None] {
         for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
-            let (clock, conn, head) = (Arc::clone(&clock), Arc::clone(&conn), Arc::clone(&head));
-            let requests = requests.to_vec();
-            let stage = Stage { clock, conn, head, lock, calls, workers, requests };
+            let (clock, requester) = (Arc::new(Clock::standing()), Arc::new(Nobody));
+            let (head, requests) = (Arc::clone(&head), requests.to_vec());
+            let stage = Stage { clock, requester, head, lock, calls, workers, requests };
             let states = stage.explore();
             assert!(states > 20, "only {states} states were reached");
         }

@@ -5,20 +5,29 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Lock, Waiting};
-use crate::parker::Parker;
-use crate::seat::Work;
-use crate::usage::Usage;
+use super::parker::Parker;
+use super::usage::Usage;
+use super::waiting::Waiting;
+use super::work::Work;
 
 /// After this time CPython takes its lock away from a thread that computes, when another wants it.
 pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Whether worker threads share one interpreter lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// One thread at a time runs application code.
+    Shared,
+    /// All run at once: a free-threaded interpreter, or no interpreter.
+    None,
+}
 
 /// What is known about the call that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// Nothing.
     InTime,
-    /// It has exceeded [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL).
+    /// It has exceeded [`BLOCKING_CALL`](super::usage::BLOCKING_CALL).
     Overdue,
 }
 

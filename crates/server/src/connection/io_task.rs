@@ -12,12 +12,12 @@ use std::task::{Context, Poll, ready};
 
 use maitred_http_parser::connection::{Ending, Phase};
 
-use crate::conn::{Conn, State};
-use crate::incoming::{Incoming, spill, understand};
-use crate::receive;
-use crate::record::Result as Answered;
+use super::conn::{Conn, State};
+use super::incoming::{Incoming, spill, understand};
+use super::receive;
+use super::write_out::Progress;
+use crate::telemetry::record::Result as Answered;
 use crate::telemetry::{CloseReason, LeftWhile};
-use crate::write_out::Progress;
 
 /// The size of the buffer that all connections of an I/O thread read into: a few heads of the
 /// largest common kind, or a good piece of a body.

@@ -3,7 +3,7 @@
 //! Waking a thread costs more than all the Python work of a small request, and two threads that
 //! need one interpreter lock contend for it. So a worker that finishes a request takes the next one
 //! without releasing the lock, and at most one other worker, the **standby**, waits for the lock.
-//! If calls block (longer than [`BLOCKING_CALL`](crate::usage::BLOCKING_CALL) on average), the
+//! If calls block (longer than [`BLOCKING_CALL`](super::usage::BLOCKING_CALL) on average), the
 //! standby is woken as soon as there is work; if they are CPU-bound, only once the running call has
 //! exceeded that time, which the I/O thread checks between naps (`nap.rs`). So a CPU-bound
 //! application runs on one thread without contention, and one that blocks gets all its threads.
@@ -17,34 +17,17 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::Wake;
 
+use super::deferral::Deferral;
+use super::parker::Parker;
+use super::state::{Call, Lock, Sleeper, State};
+use super::usage::{Change, Usage};
+use super::waiting::Waiting;
+use super::work::Work;
 use crate::clock::Clock;
-use crate::deferral::Deferral;
-use crate::parker::Parker;
-use crate::seat::{Seat, Work};
-use crate::usage::{Change, Usage};
-
-#[cfg(test)]
-#[path = "queue/tests/model.rs"]
-mod model;
-mod state;
-mod waiting;
-
-pub(crate) use waiting::Waiting;
-
-use state::{Call, Sleeper, State};
 
 /// How often a full queue is searched for requests that nobody waits for any more. All of it has to
 /// be looked at, which is not for every request that finds it full.
 const ROOM_SOUGHT_EVERY: Duration = Duration::from_millis(100);
-
-/// Whether worker threads share one interpreter lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// One thread at a time runs application code.
-    Shared,
-    /// All run at once: a free-threaded interpreter, or no interpreter.
-    None,
-}
 
 /// The queue, and the seats of the workers that serve it.
 #[derive(Debug)]
@@ -88,18 +71,15 @@ impl Queue {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A worker is one of ours from here on.
-    pub(crate) fn seat(self: &Arc<Self>, index: usize) -> Arc<Seat> {
-        let now = self.clock.instant();
+    pub(super) fn enlist(&self, now: Instant) {
         let mut state = self.state();
         state.usage.settle(now);
         state.usage.threads += 1;
-        drop(state);
-        Arc::new(Seat::new(Arc::clone(self), Arc::clone(&self.clock), index, now))
     }
 
     /// Queues a request. Where calls block, a worker is woken for it now; else the I/O thread wakes
@@ -139,7 +119,7 @@ impl Queue {
         self.length.store(state.waiting.len(), Ordering::Relaxed);
         drop(state);
         for waiting in &left {
-            waiting.conn.never_answered();
+            waiting.requester.abandoned();
         }
         !left.is_empty()
     }

@@ -6,9 +6,18 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
-use crate::outbox::FilePart;
-use crate::stream::Stream;
+use super::spooling::Stored;
+use super::stream::Stream;
+
+/// Bytes of a file that are to be sent.
+#[derive(Debug)]
+pub(crate) struct FilePart {
+    pub(crate) stored: Arc<Stored>,
+    pub(crate) offset: u64,
+    pub(crate) remaining: u64,
+}
 
 /// Which end has failed.
 #[derive(Debug)]
@@ -121,10 +130,8 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
-    use std::sync::Arc;
 
     use super::*;
-    use crate::outbox::Stored;
 
     /// Runs `test` with a stream as the server has it, and the client's end.
     fn with_connection(test: impl FnOnce(Stream, std::net::TcpStream)) {

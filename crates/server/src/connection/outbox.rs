@@ -5,15 +5,14 @@
 //! back in front what the socket did not accept.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::send_file::{self, Failed};
-use crate::spool::Claim;
-use crate::stream::Stream;
+use super::send_file::{self, Failed, FilePart};
+use super::spooling::Stored;
+use super::stream::Stream;
 
 /// The output of a connection.
 #[derive(Debug, Default)]
@@ -37,22 +36,6 @@ pub(crate) enum Segment {
     Held(Bytes),
     /// A part of a file.
     File(FilePart),
-}
-
-/// Bytes of a file that are to be sent.
-#[derive(Debug)]
-pub(crate) struct FilePart {
-    pub(crate) stored: Arc<Stored>,
-    pub(crate) offset: u64,
-    pub(crate) remaining: u64,
-}
-
-/// A file that parts of are to be sent.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) file: File,
-    /// The disk budget that it takes, where it is a temporary one of the server's own.
-    pub(crate) claim: Option<Claim>,
 }
 
 /// How far a write got.

@@ -10,7 +10,11 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
 use maitred_http_parser::forwarded::Forwarded;
 
-use crate::telemetry::{CLIENT_LEFT, LeftWhile};
+use super::event::LeftWhile;
+
+/// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
+/// readers know it.
+const CLIENT_LEFT: u16 = 499;
 
 /// One request, from its first byte to the last of its answer.
 #[derive(Debug)]
@@ -80,6 +84,11 @@ impl Record {
             (None, Some(Result::Abandoned(_)) | None) => CLIENT_LEFT,
             (None, Some(Result::Complete | Result::Cut)) => 500,
         }
+    }
+
+    /// The value of a field of the request.
+    pub(crate) fn request_field(&self, name: &str) -> Option<&[u8]> {
+        self.head.as_ref()?.field(name)
     }
 
     /// Who asked, as a trusted proxy tells it, else the other end of the socket.

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use crate::stream::Stream;
+use super::stream::Stream;
 
 /// Appends at most `most` bytes of what `stream` has to `buffer`, and tells how many. `Ok(0)` is
 /// the end of the stream. `most` must not be zero.

@@ -188,7 +188,7 @@ impl Stream {
                 // A peer that has gone already need not be told.
                 let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
                 #[cfg(target_os = "linux")]
-                let _ = crate::abort::reset(std::os::fd::AsFd::as_fd(stream));
+                let _ = super::abort::reset(std::os::fd::AsFd::as_fd(stream));
             }
             #[cfg(unix)]
             Self::Unix(_) => self.close(),

@@ -1,0 +1,84 @@
+//! A connection as the queue sees it.
+
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::encode::Refusal;
+
+use super::conn::Conn;
+use super::incoming;
+use crate::scheduling::requester::Requester;
+use crate::telemetry::record::{Record, Result as Answered};
+use crate::telemetry::subject::RequestSummary;
+use crate::telemetry::{CloseReason, LeftWhile, Turned};
+
+/// A request that has waited this long since its client closed its side has nobody to answer. Until
+/// then it may be a client that has only said that it will send no more (RFC 9112 §9.6), and wants
+/// its answer.
+const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
+
+impl Requester for Conn {
+    fn has_left(&self, queued_at: Instant, now: Instant) -> bool {
+        self.whereabouts.has_left(queued_at, now, HALF_CLOSED_PATIENCE)
+    }
+
+    fn abandoned(&self) {
+        let mut state = self.state();
+        if let Some(record) = &mut state.record {
+            record.result = Some(Answered::Abandoned(LeftWhile::Queued));
+        }
+        self.leave(&mut state, CloseReason::Client);
+    }
+
+    fn turn_away(&self, why: Turned) {
+        // Counted first: who has been told can see it in the metrics.
+        self.shared.telemetry.turned_away(why);
+        incoming::refuse(self, &Refusal::Busy { retry_after_seconds: 1 });
+    }
+
+    fn taken(&self, worker: usize, waited: Duration, now: Instant) {
+        if let Some(record) = &mut self.state().record {
+            record.taken_at = Some(now);
+            record.thread = Some(worker);
+        }
+        self.shared.telemetry.request_taken(waited);
+    }
+
+    fn served(&self, lasted: Duration) {
+        self.shared.telemetry.request_served(lasted);
+    }
+
+    fn time_out(&self, worker: usize, taken_at: Instant) {
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        let is_that_one = state.record.as_ref().is_some_and(|record| {
+            record.taken_at == Some(taken_at)
+                && record.thread == Some(worker)
+                && record.result.is_none()
+        });
+        if is_that_one {
+            incoming::refuse_locked(self, &mut state, &Refusal::TimedOut, &now);
+            drop(state);
+            self.flush(now.instant);
+        }
+    }
+
+    fn flush(&self, now: Instant) {
+        Self::flush(self, now);
+    }
+
+    fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary {
+        let state = self.state();
+        let record = state.record.as_ref().filter(|record| record.taken_at == Some(taken_at));
+        let head = record.and_then(|record| record.head.as_deref());
+        RequestSummary {
+            method: head.map_or_else(|| "-".to_owned(), |head| head.method().to_owned()),
+            path: head.map_or_else(
+                || "-".to_owned(),
+                |head| String::from_utf8_lossy(head.path()).into_owned(),
+            ),
+            client: record.map_or(&*self.peer.host, Record::client_address).to_owned(),
+            request_id: record.and_then(|record| record.request_id.clone()),
+            runs_for: now.saturating_duration_since(taken_at),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Collects a request body: in memory while it is small, then in an unnamed file.
+//!
+//! The I/O thread never waits for a disk: a thread that may block writes the bytes, and the
+//! connection is not read meanwhile. If the disk is full or not writable, the request is rejected;
+//! the application never receives a partial body.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::sync::Arc;
+
+use maitred_http_parser::exchange::{Body, Buffer};
+use maitred_http_parser::message::BodyFraming;
+
+use super::buffers::Buffers;
+use super::spooling::{Claim, Spooling};
+
+/// Bytes handed to the disk at once: large enough to be cheap, small enough to hold many.
+const SPILL_BYTES: usize = 256 * 1024;
+
+/// Memory reserved at once for a body whose length was declared; a longer one grows as it comes,
+/// so that a declaration alone costs the server nothing.
+const RESERVED_MAX: usize = 64 * 1024;
+
+/// One body on its way in.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    /// All of it, or the part that is not in the file yet.
+    pub(crate) memory: Vec<u8>,
+    /// Where that memory goes when the body is not needed any more.
+    buffers: Arc<Buffers>,
+    file: Option<File>,
+    claim: Option<Claim>,
+    length: u64,
+    memory_max: usize,
+}
+
+impl Spool {
+    /// The store of one body.
+    pub(crate) fn begin(spooling: &Spooling, framing: BodyFraming) -> Self {
+        let memory_max = spooling.memory_max;
+        let memory = match framing {
+            BodyFraming::Length(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let reserved = length.min(RESERVED_MAX).min(memory_max.saturating_add(1));
+                spooling.buffers.take(reserved)
+            }
+            BodyFraming::None | BodyFraming::Chunked => Vec::new(),
+        };
+        let buffers = Arc::clone(&spooling.buffers);
+        Self { memory, buffers, file: None, claim: None, length: 0, memory_max }
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.memory.extend_from_slice(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    /// `count` bytes have been appended to `memory` by somebody else.
+    pub(crate) fn appended(&mut self, count: usize) {
+        self.length += count as u64;
+    }
+
+    /// How many bytes may be appended to `memory` before it must be spilt.
+    pub(crate) fn room(&self) -> usize {
+        let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max };
+        max.saturating_add(1).saturating_sub(self.memory.len())
+    }
+
+    /// Whether there is more in memory than should be.
+    pub(crate) fn must_spill(&self) -> bool {
+        self.room() == 0
+    }
+
+    /// Moves what is in memory to the file. Blocks: not for the I/O thread.
+    ///
+    /// # Errors
+    /// As the disk has it.
+    pub(crate) fn spill(mut self, spooling: &Spooling) -> io::Result<Self> {
+        let count = self.memory.len() as u64;
+        match &mut self.claim {
+            Some(claim) => claim.grow(count)?,
+            claim @ None => *claim = Some(spooling.claim(count)?),
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            file @ None => file.insert(spooling.file()?),
+        };
+        file.write_all(&self.memory)?;
+        self.memory.clear();
+        Ok(self)
+    }
+
+    /// Whether the body, which is complete, ends up in a file that `spill` has still to complete.
+    pub(crate) fn is_unfinished_file(&self) -> bool {
+        !self.memory.is_empty() && (self.file.is_some() || self.must_spill())
+    }
+
+    /// The body, complete, and the claim on the disk that lasts as long as it is needed.
+    ///
+    /// # Errors
+    /// The file cannot be wound back to its start.
+    pub(crate) fn finish(self) -> io::Result<(Body, Option<Claim>)> {
+        Ok(match self.file {
+            Some(mut file) => {
+                file.rewind()?;
+                (Body::File { file, length: self.length }, self.claim)
+            }
+            None if self.memory.is_empty() => (Body::Empty, None),
+            None => (Body::Memory(Buffer::lent(self.memory, self.buffers)), None),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::spooling::DISK_BYTES_MAX;
+
+    #[test]
+    fn a_body_takes_of_the_budget_what_it_takes_of_the_disk() {
+        let spooling = Spooling::new(None, 10);
+        let mut spool = Spool::begin(&spooling, BodyFraming::Chunked);
+        spool.push(&[b'x'; 11]);
+        assert!(spool.must_spill());
+        let mut spool = spool.spill(&spooling).unwrap();
+        spool.push(&[b'x'; 5]);
+        assert!(!spool.must_spill(), "it need not write every byte by itself");
+        assert!(spool.is_unfinished_file());
+        let (body, claim) = spool.spill(&spooling).unwrap().finish().unwrap();
+        assert_eq!((body.len(), spooling.disk_bytes()), (16, 16));
+        drop(claim);
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+
+    #[test]
+    fn a_body_that_no_budget_is_left_for_gives_back_what_it_had() {
+        let spooling = Spooling::new(None, 10);
+        let others = spooling.claim(DISK_BYTES_MAX - 12).unwrap();
+        let mut spool = Spool::begin(&spooling, BodyFraming::Chunked);
+        spool.push(&[b'x'; 12]);
+        let mut spool = spool.spill(&spooling).unwrap();
+        spool.push(b"x");
+        assert!(spool.spill(&spooling).is_err());
+        drop(others);
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+
+    #[test]
+    fn a_declared_length_alone_takes_little_memory() {
+        let spooling = Spooling::new(None, 1 << 30);
+        let spool = Spool::begin(&spooling, BodyFraming::Length(1 << 30));
+        assert!(spool.memory.capacity() <= RESERVED_MAX);
+    }
+}

@@ -1,0 +1,155 @@
+//! Temporary files for what overflows memory, in both directions, and their budget.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::buffers::Buffers;
+use crate::system_error::in_words;
+
+/// Where overflowing bodies go, and how much of them there is.
+#[derive(Debug)]
+pub(crate) struct Spooling {
+    folder: Option<PathBuf>,
+    /// Bytes of one body kept in memory; one of this length is.
+    pub(super) memory_max: usize,
+    /// Bytes in files, of all connections and both directions.
+    on_disk: Arc<AtomicU64>,
+    /// Memory of bodies that came before.
+    pub(crate) buffers: Arc<Buffers>,
+}
+
+/// No file can be kept in `temp-dir`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep files in the `temp-dir` {folder}: {reason}")]
+pub struct TempDirError {
+    /// The setting.
+    pub folder: String,
+    /// What the system says.
+    pub reason: String,
+}
+
+/// Bytes in temporary files at once, of all connections and both directions: a bound against a
+/// disk that fills up, which would hurt others than this server.
+pub(super) const DISK_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// A file that parts of are to be sent.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) file: File,
+    /// The disk budget that it takes, where it is a temporary one of the server's own.
+    pub(crate) claim: Option<Claim>,
+}
+
+impl Spooling {
+    pub(crate) fn new(folder: Option<PathBuf>, memory_max: usize) -> Self {
+        Self { folder, memory_max, on_disk: Arc::default(), buffers: Arc::default() }
+    }
+
+    /// Finds out whether files can be kept, before a body needs one. Only a folder that somebody
+    /// chose is a mistake: not every application has bodies that overflow memory.
+    ///
+    /// # Errors
+    /// There can be none in the folder of the settings.
+    pub(crate) fn try_out(&self) -> Result<(), TempDirError> {
+        let Err(error) = self.file() else { return Ok(()) };
+        let reason = in_words(&error);
+        match &self.folder {
+            Some(folder) => Err(TempDirError { folder: folder.display().to_string(), reason }),
+            None => {
+                tracing::warn!(
+                    target: "maitred",
+                    "no file can be made in the system's folder for temporary ones ({reason}): \
+                     bodies that overflow memory will be refused; set `temp-dir`"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Bytes in temporary files now.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.on_disk.load(Ordering::Relaxed)
+    }
+
+    /// A new file without a name.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written.
+    pub(crate) fn file(&self) -> io::Result<File> {
+        match &self.folder {
+            Some(folder) => tempfile::tempfile_in(folder),
+            None => tempfile::tempfile(),
+        }
+    }
+
+    /// A new file for `count` bytes of output, and the budget for them.
+    ///
+    /// # Errors
+    /// As for [`Spooling::file`] and [`Spooling::claim`].
+    pub(crate) fn store(&self, count: u64) -> io::Result<Stored> {
+        let claim = self.claim(count)?;
+        Ok(Stored { file: self.file()?, claim: Some(claim) })
+    }
+
+    /// Takes `count` bytes of the budget; they are given back when the claim is dropped.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(crate) fn claim(&self, count: u64) -> io::Result<Claim> {
+        let mut claim = Claim { on_disk: Arc::clone(&self.on_disk), bytes: 0 };
+        claim.grow(count)?;
+        Ok(claim)
+    }
+}
+
+/// Bytes of the disk budget.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    on_disk: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Claim {
+    /// Takes `count` bytes more.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(super) fn grow(&mut self, count: u64) -> io::Result<()> {
+        let before = self.on_disk.fetch_add(count, Ordering::Relaxed);
+        self.bytes += count;
+        if before.saturating_add(count) > DISK_BYTES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                "the server's budget for temporary files is used up",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.on_disk.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_budget_is_one_for_all_and_is_given_back() {
+        let spooling = Spooling::new(None, 10);
+        let first = spooling.claim(DISK_BYTES_MAX - 1).unwrap();
+        let second = spooling.claim(1).unwrap();
+        assert_eq!(spooling.claim(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        drop(second);
+        let stored = spooling.store(1).unwrap();
+        assert!(spooling.store(1).is_err());
+        drop((first, stored));
+        assert_eq!(spooling.disk_bytes(), 0);
+    }
+}

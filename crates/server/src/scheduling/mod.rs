@@ -1,0 +1,22 @@
+//! Which worker takes which request, and when it is woken.
+//!
+//! `queue` holds the requests that wait and chooses the thread to wake; a `seat` is one worker's
+//! place at it, where the worker sleeps on its `parker`. `nap` and `deferral` avoid wake-ups while
+//! there is work. `usage` sums up what the threads do. A `requester` is all that scheduling knows of
+//! a connection.
+
+pub(crate) mod deferral;
+#[cfg(test)]
+#[path = "tests/model.rs"]
+mod model;
+pub(crate) mod nap;
+pub(crate) mod parker;
+pub(crate) mod queue;
+pub(crate) mod requester;
+pub(crate) mod seat;
+mod state;
+pub(crate) mod usage;
+pub(crate) mod waiting;
+pub(crate) mod work;
+
+pub use state::Lock;

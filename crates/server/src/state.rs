@@ -1,0 +1,99 @@
+//! The whole state of a running server: what its connections share, the connections, the worker
+//! threads, and the listening sockets. It answers what a scrape asks.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use maitred_http_parser::exchange::Application;
+
+use crate::listen::acceptor::Acceptor;
+use crate::listen::{ListenAddress, Listeners};
+use crate::registry::Registry;
+use crate::shared::Shared;
+use crate::telemetry::backlog;
+use crate::telemetry::subject::{Connections, Occupation, Snapshot, Subject, Threads};
+use crate::workers::Pool;
+
+/// Everything that there is one of.
+#[derive(Debug)]
+pub(crate) struct ServerState {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Pool,
+    pub(crate) registry: Registry,
+    /// The listening sockets and their names; whoever looks must not keep them open.
+    acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
+}
+
+impl ServerState {
+    pub(crate) fn new(shared: Shared, application: Arc<dyn Application>) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            pool: Pool::new(application),
+            registry: Registry::default(),
+            acceptors: OnceLock::new(),
+        }
+    }
+
+    /// The listeners are open: from here on the server serves.
+    pub(crate) fn open(self: &Arc<Self>, listeners: &Listeners, acceptors: &[Arc<Acceptor>]) {
+        let names = listeners.addresses().map(|address| match address {
+            ListenAddress::Tcp(address) => address.to_string(),
+            ListenAddress::Unix(path) => format!("unix:{}", path.display()),
+        });
+        let names: Vec<_> = names.collect();
+        let acceptors = names.iter().cloned().zip(acceptors.iter().map(Arc::downgrade)).collect();
+        if self.acceptors.set(acceptors).is_ok() {
+            let subject: Weak<Self> = Arc::downgrade(self);
+            self.shared.telemetry.serving(subject, &self.shared.clock, &names);
+        }
+    }
+
+    /// What all connections are doing.
+    fn connections(&self) -> Connections {
+        let mut sum = Connections::default();
+        for conn in self.registry.all() {
+            let state = conn.state();
+            sum.count(state.doing());
+            sum.bytes_in += state.body_bytes_in_memory();
+            sum.bytes_out += state.outbox.copied_bytes();
+            sum.bytes_out_on_disk += state.outbox.spilt_bytes();
+        }
+        sum
+    }
+}
+
+impl Subject for ServerState {
+    fn snapshot(&self) -> Snapshot {
+        let queue = &self.shared.queue;
+        let now = self.shared.clock.instant();
+        let acceptors = self.acceptors.get().map(Vec::as_slice).unwrap_or_default();
+        let open =
+            acceptors.iter().filter_map(|(name, acceptor)| Some((name, acceptor.upgrade()?)));
+        let backlog_of = |acceptor: Arc<Acceptor>| backlog::of(&acceptor.socket());
+        Snapshot {
+            queued: queue.len(),
+            oldest: queue.oldest().map(|since| now.saturating_duration_since(since)),
+            stuck: self.pool.stuck(),
+            connections: self.connections(),
+            bytes_in_on_disk: self.shared.spooling.disk_bytes(),
+            backlogs: open
+                .filter_map(|(name, acceptor)| Some((name.clone(), backlog_of(acceptor)?)))
+                .collect(),
+        }
+    }
+
+    fn threads(&self) -> Threads {
+        let usage = self.shared.queue.usage();
+        Threads {
+            count: usage.threads,
+            busy: usage.busy,
+            busy_time: usage.busy_time,
+            saturated_time: usage.saturated_time,
+            attach_time: usage.attach_time,
+        }
+    }
+
+    fn occupations(&self, patience: Option<Duration>) -> Vec<Occupation> {
+        self.pool.occupations(self.shared.clock.instant(), patience)
+    }
+}

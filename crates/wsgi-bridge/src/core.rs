@@ -1,0 +1,63 @@
+//! What the worker threads of an application share.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::field_names::KnownKeys;
+use crate::held_bytes::Graveyard;
+use crate::log::{Level, Log};
+
+/// What the worker threads share.
+pub(crate) struct Core {
+    pub(crate) callable: Py<PyAny>,
+    /// What is the same for every request of a listener, by listener.
+    pub(crate) templates: Vec<Py<PyDict>>,
+    pub(crate) url_prefix: Box<str>,
+    pub(crate) expose_tracebacks: bool,
+    pub(crate) known_keys: KnownKeys,
+    /// Names with an underscore that have been logged.
+    pub(crate) dropped_names: Mutex<HashSet<Box<[u8]>>>,
+    pub(crate) graveyard: Arc<Graveyard>,
+    /// Whether reference counts mean something: not without the interpreter's lock.
+    pub(crate) counts_references: bool,
+    pub(crate) log: Arc<dyn Log>,
+}
+
+/// How many dropped names are logged. A client that invents names shall not fill the log.
+const LOGGED_NAMES: usize = 64;
+
+/// How much of a dropped name is logged, and remembered as having been.
+const LOGGED_NAME_BYTES: usize = 64;
+
+impl Core {
+    /// The index of each listener.
+    pub(crate) fn listeners(&self) -> std::ops::Range<usize> {
+        0..self.templates.len()
+    }
+
+    /// The template of a listener.
+    pub(crate) fn template(&self, listener: usize) -> &Py<PyDict> {
+        &self.templates[listener]
+    }
+
+    /// A field was dropped because of the underscore in its name.
+    pub(crate) fn field_dropped(&self, name: &[u8]) {
+        self.log.field_dropped();
+        let name = &name[..name.len().min(LOGGED_NAME_BYTES)];
+        let is_new = {
+            let mut names = self.dropped_names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.len() < LOGGED_NAMES && names.insert(name.into())
+        };
+        if is_new {
+            let name = String::from_utf8_lossy(name); // a token: ASCII
+            let text = format!(
+                "dropped the request field `{name}`: its environ key would be that of the name \
+                 with hyphens; let the client or the proxy send it with hyphens"
+            );
+            self.log.noted(Level::Warning, &text);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Why a response body could not be sent whole.
+
+use maitred_http_parser::ApplicationFault;
+use pyo3::PyErr;
+
+/// Why a body could not be sent whole.
+pub(crate) enum Failure {
+    /// The application raised while it was iterated.
+    Raised(PyErr),
+    /// It gave something that is no body.
+    Fault(ApplicationFault),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<ApplicationFault> for Failure {
+    fn from(fault: ApplicationFault) -> Self {
+        Self::Fault(fault)
+    }
+}
