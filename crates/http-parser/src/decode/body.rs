@@ -1,4 +1,4 @@
-//! The body of a request, by whichever framing its head has (RFC 9112 §6).
+//! Decodes the body of a request, according to the framing of its head (RFC 9112 §6).
 
 use super::Decoded;
 use super::chunked::{Chunked, Piece};
@@ -9,9 +9,9 @@ use crate::rejection::Rejection;
 /// Reads one body.
 #[derive(Debug)]
 pub(super) enum BodyReader {
-    /// So many bytes are still to come; no body at all is one of length zero.
+    /// The number of bytes still to come; zero if there is no body.
     Length(u64),
-    /// In chunks.
+    /// The chunked coding.
     Chunked(Chunked),
 }
 
@@ -24,7 +24,7 @@ impl BodyReader {
         }
     }
 
-    /// Takes bytes from the front of `input`: a piece of the body, or its end.
+    /// Consumes bytes from the front of `input`, and returns a part of the body, or its end.
     pub(super) fn read<'a>(
         &mut self,
         input: &mut &'a [u8],

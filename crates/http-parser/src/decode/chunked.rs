@@ -1,9 +1,9 @@
-//! The chunked coding (RFC 9112 §7.1), one byte of its lines at a time.
+//! Decodes the chunked coding (RFC 9112 §7.1), byte by byte except for chunk data.
 //!
-//! A state machine, so that it does not matter how the bytes are cut, and so that nothing is held:
-//! sizes and extensions are judged as they pass, and data is lent on. What is not exactly the
-//! grammar is refused, because each leniency here (an empty size, a bare LF, a sign, a space) has
-//! been somebody's request smuggling.
+//! It is a state machine, so the result does not depend on how the input is split, and nothing is
+//! buffered: sizes and extensions are validated as they arrive, and data is passed on. Any deviation
+//! from the grammar is rejected, because each known leniency (an empty size, a bare LF, a sign, a
+//! space) has allowed request smuggling in some server.
 
 use super::steps;
 use super::trailer::Trailer;
@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::message::headers::is_token_byte;
 use crate::rejection::Rejection;
 
-/// Digits of a chunk size: what fits 64 bits.
+/// The maximum digits of a chunk size, which fit 64 bits.
 const SIZE_DIGITS: u8 = 16;
 
 /// Reads one chunked body.
@@ -22,30 +22,30 @@ pub(super) struct Chunked {
     line_bytes: usize,
     /// Bytes of all extensions of this body.
     extension_bytes: usize,
-    /// Bytes of data announced by all chunk sizes.
+    /// The sum of all chunk sizes.
     announced: u64,
-    /// Bytes received, coding included.
+    /// Bytes received, including the coding.
     raw: u64,
 }
 
-/// Where in the coding the next byte stands.
+/// The position of the next byte in the coding.
 #[derive(Debug)]
 enum Place {
     /// In a chunk line.
     Line(Line),
     /// After the CR of a chunk line.
     LineEnd { size: u64 },
-    /// In chunk data, with this much to come.
+    /// In chunk data, of which `left` bytes are still to come.
     Data { left: u64 },
-    /// Where the CR after the data must be.
+    /// At the CR after the data.
     DataCr,
-    /// Where the LF after that must be.
+    /// At the LF after that.
     DataLf,
-    /// Behind the last chunk.
+    /// After the last chunk.
     Trailer(Trailer),
 }
 
-/// Where in a chunk line the next byte stands. `size` is the chunk's.
+/// The position of the next byte in a chunk line. `size` is that of the chunk.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     size: u64,
@@ -54,18 +54,18 @@ struct Line {
 
 #[derive(Clone, Copy, Debug)]
 enum Part {
-    /// In the size, after so many digits.
+    /// In the size, after this many digits.
     Size {
         digits: u8,
     },
-    /// In white space that only a semicolon may follow.
+    /// In white space; a semicolon must follow.
     BeforeSemicolon,
-    /// After a semicolon and perhaps white space: a name must come.
+    /// After a semicolon and optional white space; a name must follow.
     NameStart,
     Name,
-    /// In white space after a name: `=` or `;` must come.
+    /// In white space after a name; `=` or `;` must follow.
     AfterName,
-    /// After `=` and perhaps white space: a value must come.
+    /// After `=` and optional white space; a value must follow.
     ValueStart,
     Value,
     Quoted,
@@ -74,9 +74,9 @@ enum Part {
     AfterQuoted,
 }
 
-/// What the next bytes of a chunked body are.
+/// The meaning of the next bytes of a chunked body.
 pub(super) enum Piece<'a> {
-    /// All of them are understood.
+    /// All bytes were consumed; more are needed.
     Incomplete,
     /// Data; never empty.
     Data(&'a [u8]),
@@ -95,9 +95,9 @@ impl Chunked {
         }
     }
 
-    /// Takes bytes from the front of `input`.
+    /// Consumes bytes from the front of `input`.
     ///
-    /// A body that is over its limit and broken is too large: that is what its sender can mend.
+    /// A body that exceeds its limit and is also invalid is reported as too large.
     pub(super) fn read<'a>(
         &mut self,
         input: &mut &'a [u8],
@@ -144,7 +144,7 @@ impl Chunked {
         }
     }
 
-    /// Takes a byte that is not data.
+    /// Consumes a byte that is not data.
     fn take(&mut self, byte: u8, limits: &Limits) -> Result<(), Rejection> {
         match (&mut self.place, byte) {
             (Place::Line(line), b'\r') => {
@@ -193,7 +193,7 @@ impl Chunked {
 impl Line {
     const START: Self = Self { size: 0, part: Part::Size { digits: 0 } };
 
-    /// Takes a byte of the line:
+    /// Consumes a byte of the line:
     /// `chunk-size *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
     fn take(&mut self, byte: u8) -> Result<(), Rejection> {
         let space = matches!(byte, b' ' | b'\t');
@@ -237,7 +237,7 @@ impl Line {
         Ok(())
     }
 
-    /// The size, where the line may end here.
+    /// The size, if the line may end here.
     fn end(self) -> Result<u64, Rejection> {
         match self.part {
             Part::Size { digits: 1.. } | Part::Name | Part::Value | Part::AfterQuoted => {

@@ -1,9 +1,9 @@
-//! Field lines (RFC 9112 §5), and what those say that the server itself acts on: Host, framing,
+//! Parses field lines (RFC 9112 §5), and evaluates those that the server acts on: Host, framing,
 //! Connection, Expect.
 //!
-//! `httparse` takes the lines apart; it is given a section whose line ends have been found to be
-//! CRLF and nothing else, once, when it is complete. It refuses what must be refused: white space
-//! before a colon, folded lines, names that are no token, control characters.
+//! `httparse` parses the lines. It is called once per section, when the section is complete and all
+//! its line ends are known to be CRLF. It rejects white space before a colon, folded lines, names
+//! that are not tokens, and control characters.
 
 use httparse::{EMPTY_HEADER, Header};
 
@@ -15,9 +15,9 @@ use crate::message::span::Span;
 use crate::message::target::{Target, split_authority};
 use crate::rejection::Rejection;
 
-/// Enough for most requests, so that theirs need not prepare room for a hundred.
+/// Enough for most requests, which then need not initialise a hundred entries.
 const FEW: usize = 16;
-/// As many as the default limit allows.
+/// The default limit.
 const MANY: usize = 100;
 
 /// Takes apart `section`, `count` field lines and an empty line, and gives name and value of each
@@ -49,7 +49,7 @@ fn parse_into<'s>(
     }
 }
 
-/// What the fields of a head say to the server.
+/// The evaluated fields of a head.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
     host: Option<Span>,
@@ -68,7 +68,7 @@ enum Expectation {
 }
 
 impl Meaning {
-    /// Takes note of one field. The lengths of names tell most of the others apart.
+    /// Evaluates one field. Comparing lengths first excludes most others.
     pub(super) fn note(
         &mut self,
         name: &[u8],
@@ -77,7 +77,7 @@ impl Meaning {
     ) -> Result<(), Rejection> {
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => {
-                // RFC 9112 §3.2: more than one, or an invalid one, is refused.
+                // RFC 9112 §3.2: more than one, or an invalid one, is rejected.
                 if self.host.is_some() || split_authority(value).is_none() {
                     return Err(Rejection::Host);
                 }
@@ -94,7 +94,7 @@ impl Meaning {
         Ok(())
     }
 
-    /// RFC 9110 §7.6.1: a list, over all lines, without regard to case.
+    /// RFC 9110 §7.6.1: a case-insensitive list over all lines.
     fn note_connection(&mut self, value: &[u8]) {
         for option in list_members(value) {
             self.wants_close |= option.eq_ignore_ascii_case(b"close");
@@ -102,7 +102,7 @@ impl Meaning {
         }
     }
 
-    /// RFC 9110 §10.1.1: a list in which only `100-continue` has a meaning.
+    /// RFC 9110 §10.1.1: a list of which only `100-continue` is defined.
     fn note_expect(&mut self, value: &[u8]) {
         for member in list_members(value) {
             if !member.eq_ignore_ascii_case(b"100-continue") {
@@ -113,7 +113,7 @@ impl Meaning {
         }
     }
 
-    /// RFC 9112 §3.2: HTTP/1.1 must have a Host, even beside an absolute-form target.
+    /// RFC 9112 §3.2: HTTP/1.1 needs Host, even with an absolute-form target.
     pub(super) fn check_host(&self, version: Version) -> Result<(), Rejection> {
         if self.host.is_none() && version == Version::Http11 {
             Err(Rejection::Host)
@@ -122,12 +122,12 @@ impl Meaning {
         }
     }
 
-    /// Whether the target's authority has no Host to stand in for: HTTP/1.0 in absolute form.
+    /// Whether the target has an authority but there is no Host: HTTP/1.0 with absolute-form.
     pub(super) fn lacks_host(&self, target: &Target) -> bool {
         self.host.is_none() && target.authority.is_some()
     }
 
-    /// Whether `100 Continue` is expected. HTTP/1.0 cannot expect anything (RFC 9110 §10.1.1).
+    /// Whether `100 Continue` is expected. Expect is ignored on HTTP/1.0 (RFC 9110 §10.1.1).
     pub(super) fn expects_continue(&self, version: Version) -> Result<bool, Rejection> {
         match (version, &self.expectation) {
             (Version::Http10, _) | (_, Expectation::Nothing) => Ok(false),

@@ -1,44 +1,45 @@
-//! Where a request's body ends (RFC 9112 §6): the rules that smuggling is made of.
+//! Decides the framing of a request body (RFC 9112 §6). Differing interpretations of these fields
+//! are the main cause of request smuggling.
 //!
-//! Whatever two hops could read differently is refused: two lengths, a length and a coding, a
-//! coding that is not understood, a coding on a version that does not have it.
+//! So everything that two hops could interpret differently is rejected: two lengths, a length with a
+//! coding, an unknown coding, and a coding on HTTP/1.0.
 
 use crate::limits::Limits;
 use crate::message::headers::{is_token, list_members};
 use crate::message::{BodyFraming, Version};
 use crate::rejection::Rejection;
 
-/// What the framing fields of a head say, before it is judged.
+/// The framing fields of a head, before they are combined.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     length: Length,
     coding: Coding,
 }
 
-/// What Content-Length says (RFC 9110 §8.6).
+/// The state of Content-Length (RFC 9110 §8.6).
 #[derive(Clone, Copy, Debug, Default)]
 enum Length {
     #[default]
     Absent,
     Bytes(u64),
-    /// Digits, but more than a number of ours can hold.
+    /// Digits, but too large for 64 bits.
     Huge,
-    /// No digits, or a second line: even the same length twice means that somebody on the way
-    /// put fields together.
+    /// Not digits, or a second line. Even two equal lengths are rejected: they show that some hop
+    /// has merged fields.
     Invalid,
 }
 
-/// What all Transfer-Encoding lines together say (RFC 9112 §6.1).
+/// The state of all Transfer-Encoding lines combined (RFC 9112 §6.1).
 #[derive(Clone, Copy, Debug, Default)]
 enum Coding {
     #[default]
     Absent,
-    /// Nothing but commas so far.
+    /// Only commas so far.
     Empty,
     Chunked,
-    /// The name of some other coding is there, which we do not have.
+    /// Another coding, which is not supported.
     Unknown,
-    /// Something that is no name of a coding, or chunked for a second time.
+    /// A member that is not the name of a coding, or chunked twice.
     Invalid,
 }
 
@@ -61,15 +62,15 @@ impl Framing {
                 Coding::Absent | Coding::Empty if member.eq_ignore_ascii_case(b"chunked") => {
                     Coding::Chunked
                 }
-                // Parameters too end here (RFC 9112 §7): chunked has none, and the others are
-                // not ours.
+                // Members with parameters are invalid, too (RFC 9112 §7): chunked has none, and
+                // other codings are not supported.
                 _ if is_token(member) => Coding::Unknown,
                 _ => Coding::Invalid,
             };
         }
     }
 
-    /// How the body is framed, or why that cannot be told (RFC 9112 §6.3).
+    /// The framing of the body, or why the request is rejected (RFC 9112 §6.3).
     pub(super) fn decide(
         &self,
         version: Version,
@@ -85,7 +86,7 @@ impl Framing {
             (_, Length::Bytes(_) | Length::Huge | Length::Invalid) => {
                 Err(Rejection::LengthAndChunked)
             }
-            // RFC 9112 §6.1: whoever sends a coding with 1.0 has forwarded what it did not read.
+            // RFC 9112 §6.1: an HTTP/1.0 sender does not understand the coding that it forwards.
             (_, Length::Absent) if version == Version::Http10 => Err(Rejection::TransferEncoding),
             (Coding::Chunked, Length::Absent) => Ok(BodyFraming::Chunked),
             (Coding::Unknown, Length::Absent) => Err(Rejection::UnknownCoding),
@@ -95,7 +96,7 @@ impl Framing {
 }
 
 impl Length {
-    /// 1*DIGIT; leading zeros are decimal, too.
+    /// Parses 1*DIGIT as decimal, also with leading zeros.
     fn parse(value: &[u8]) -> Self {
         if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
             return Self::Invalid;

@@ -1,8 +1,8 @@
-//! A request head: found, held while it is incomplete, and taken apart once.
+//! Finds the end of a request head, buffers it while it is incomplete, and parses it once.
 //!
-//! The usual head comes whole, and is parsed where it lies in what was received: its one copy is
-//! the buffer that the request keeps. A head that comes in pieces is held, and no byte of it is
-//! looked at again because another came. Limits are kept before anything is parsed.
+//! A head that arrives whole is parsed in the receive buffer; the only copy is the one that the
+//! request keeps. A head that arrives in parts is buffered, and no byte is scanned again when more
+//! arrive. Limits are checked before parsing.
 
 use super::fields::{self, Meaning};
 use super::lines::{Lines, Next};
@@ -15,8 +15,8 @@ use crate::message::span::Span;
 use crate::message::{BodyFraming, RequestHead};
 use crate::rejection::Rejection;
 
-/// How much is added at a time to a head that is held. What lies behind the head's end is copied
-/// in vain, but never more than this.
+/// How many bytes are added to a buffered head at a time. This bounds the bytes after the end of the
+/// head that are copied needlessly.
 const PIECE: usize = 4096;
 
 /// Reads one head.
@@ -32,15 +32,15 @@ pub(super) struct HeadReader {
     is_head_method: bool,
 }
 
-/// A request line, and where the fields start behind it.
+/// A request line, and the position of the fields after it.
 #[derive(Clone, Copy, Debug)]
 struct ParsedLine {
     line: RequestLine,
     fields_start: usize,
 }
 
-/// RFC 9112 §2.2: one empty line before a request is skipped, which some clients send after a
-/// body. More than one is not a client's mistake any more.
+/// RFC 9112 §2.2: one empty line before a request is skipped, because some clients send one after a
+/// body. More than one is rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum EmptyLine {
     #[default]
@@ -50,8 +50,8 @@ enum EmptyLine {
 }
 
 impl HeadReader {
-    /// Takes bytes from `input`, all of them unless the head is complete. A head that is refused
-    /// stays where it is.
+    /// Consumes bytes from `input`: all of them, unless the head is complete or rejected. The bytes
+    /// of a rejected head are not consumed.
     pub(super) fn read(
         &mut self,
         input: &mut &[u8],
@@ -64,7 +64,7 @@ impl HeadReader {
         let bytes = *input;
         match bytes.first() {
             None => return Ok(None),
-            // TLS, HTTP/2 frames and most other protocols are told from the first byte.
+            // TLS, HTTP/2 frames and most other protocols are recognised by the first byte.
             Some(&byte) if !is_token_byte(byte) => return Err(Rejection::RequestLine),
             Some(_) => {}
         }
@@ -84,7 +84,7 @@ impl HeadReader {
         }
     }
 
-    /// Goes on with a head of which something is held.
+    /// Continues with a head that is partly buffered.
     fn read_on(
         &mut self,
         input: &mut &[u8],
@@ -136,7 +136,7 @@ impl HeadReader {
         Ok(())
     }
 
-    /// Where the head ends in `bytes`, which starts with it; `None` when that has not come yet.
+    /// The end of the head in `bytes`, which begins with it; `None` if it has not arrived.
     fn find_end(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Rejection> {
         let limit = limits.head_bytes.min(u32::MAX as usize); // `Span` counts in u32
         let window = bytes.get(..limit).unwrap_or(bytes);
@@ -157,7 +157,7 @@ impl HeadReader {
                     return Err(Rejection::BareLineEnd);
                 }
                 Next::Incomplete => {
-                    // A CR at the end is no part of the line: either its end, or soon refused.
+                    // A CR at the end is not part of the line: it begins CRLF, or will be rejected.
                     self.judge_line(window.strip_suffix(b"\r").unwrap_or(window), limits)?;
                     if bytes.len() > limit {
                         return Err(Rejection::HeadTooLarge);
@@ -168,8 +168,8 @@ impl HeadReader {
         }
     }
 
-    /// Judges the request line as soon as it is there: a client that speaks something else may
-    /// never send an empty line.
+    /// Validates the request line as soon as it is complete, because a client that speaks another
+    /// protocol may never send an empty line.
     fn read_request_line(
         &mut self,
         window: &[u8],
@@ -184,7 +184,7 @@ impl HeadReader {
         Ok(())
     }
 
-    /// Judges the beginning of the request line, if that is all there is.
+    /// Validates the beginning of the request line, if the line is incomplete.
     fn judge_line(&mut self, line: &[u8], limits: &Limits) -> Result<(), Rejection> {
         if self.request_line.is_some() {
             return Ok(());
@@ -193,9 +193,9 @@ impl HeadReader {
         self.outlook.judge(line, limits)
     }
 
-    /// Makes the request head of a head that is complete.
+    /// Parses a complete head.
     fn take_apart(&mut self, head: &[u8], limits: &Limits) -> Result<RequestHead, Rejection> {
-        // The first byte was a token's, so the first line was not the empty one.
+        // The first byte was a token character, so the first line was not empty.
         let ParsedLine { line, fields_start } = self.request_line.ok_or(Rejection::RequestLine)?;
         let RequestLine { method, target, version } = line;
         let section = head.get(fields_start..).unwrap_or_default();
@@ -226,8 +226,8 @@ impl HeadReader {
         })
     }
 
-    /// What is known of a head that is incomplete or was refused: its request line, if that has
-    /// passed every rule. `unread` is what was given to [`HeadReader::read`] last.
+    /// The known part of a head that is incomplete or was rejected: its request line, if it is
+    /// valid. `unread` is the input that was last passed to [`HeadReader::read`].
     pub(super) fn known(&self, unread: &[u8]) -> Option<RequestHead> {
         let ParsedLine { line, fields_start } = self.request_line?;
         let bytes = if self.held.is_empty() { unread } else { &self.held };
@@ -245,12 +245,12 @@ impl HeadReader {
         })
     }
 
-    /// Whether not a byte of a request has come.
+    /// Whether no byte of a request has arrived.
     pub(super) fn is_untouched(&self) -> bool {
         self.held.is_empty() && self.empty_line != EmptyLine::HalfSeen
     }
 
-    /// Whether the method is known, and HEAD.
+    /// Whether the method is known to be HEAD.
     pub(super) fn is_head_method(&self) -> bool {
         self.is_head_method
     }
@@ -261,10 +261,10 @@ impl HeadReader {
     }
 }
 
-/// A method that is known as soon as the space behind it is there, however the line goes on: the
-/// refusal of what follows has no content either (RFC 9110 §9.3.2).
+/// The beginning of a HEAD request. The method is known after the space, even if the rest of the
+/// line is invalid; the rejection has no content then, either (RFC 9110 §9.3.2).
 const HEAD: &[u8] = b"HEAD ";
 
-/// Stands behind a head of HTTP/1.0 whose target has an authority for which no Host field is
-/// there: the application finds the name of its host where it always is.
+/// Appended to an HTTP/1.0 head whose target has an authority but that has no Host field, so that
+/// the application finds the host in the usual place.
 const HOST: &[u8] = b"Host";

@@ -1,38 +1,37 @@
-//! Where lines end, in bytes that come in pieces.
+//! Finds line ends in input that arrives in parts.
 //!
-//! Heads and trailer sections are lines that end in CRLF, up to an empty one. A CR or LF on its own
-//! is refused as soon as it is seen (RFC 9112 §2.2): what one parser takes for a line end and
-//! another for a part of a value is how a field is smuggled past it. No byte is looked at twice,
-//! however small the pieces are.
+//! Heads and trailer sections consist of lines that end in CRLF, up to an empty line. A bare CR or
+//! LF is rejected as soon as it is seen (RFC 9112 §2.2): if one parser takes it for a line end and
+//! another for part of a value, a field can be smuggled. No byte is scanned twice.
 
 use std::ops::Range;
 
 use super::steps;
 
-/// How far the lines of one section have been found.
+/// The scanning position in a section.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lines {
-    /// Bytes before this one are done with, from the start of the section.
+    /// Everything before this offset has been scanned.
     scanned: usize,
     /// Where the current line starts.
     line_start: usize,
 }
 
-/// What comes next in a section.
+/// The next element of a section.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A line, without its CRLF.
     Line(Range<usize>),
-    /// The empty line, and where the section ends with it.
+    /// The empty line, and the end of the section after it.
     End(usize),
-    /// No further line end is there.
+    /// There is no further line end.
     Incomplete,
-    /// A CR or LF on its own, and where.
+    /// A bare CR or LF, and its position.
     Bare(usize),
 }
 
 impl Lines {
-    /// The next line of `section`, which always starts with the same bytes and may have grown.
+    /// The next line of `section`, which has the same beginning in every call and may have grown.
     pub(super) fn next(&mut self, section: &[u8]) -> Next {
         let rest = section.get(self.scanned..).unwrap_or_default();
         let found = memchr::memchr2(b'\r', b'\n', rest);

@@ -1,8 +1,8 @@
-//! Bytes to requests.
+//! Decodes bytes into requests.
 //!
-//! The decoder is fed whatever has been received, in whatever pieces, and tells what it means: a
-//! head, pieces of its body, the end of the request. It keeps only what is incomplete: an idle
-//! connection's decoder holds no buffer.
+//! The decoder is given input as it arrives, split in any way, and returns its meaning: a head,
+//! parts of the body, the end of the request. It keeps only incomplete input, so the decoder of an
+//! idle connection holds no buffer.
 
 mod body;
 mod chunked;
@@ -23,35 +23,35 @@ use crate::limits::Limits;
 use crate::message::RequestHead;
 use crate::rejection::Rejection;
 
-/// What a decoder made of the bytes it was given.
+/// The meaning of the decoded bytes.
 #[derive(Debug)]
 pub enum Decoded<'a> {
-    /// All bytes are understood or kept; more are needed.
+    /// All bytes were consumed or kept; more are needed.
     Incomplete,
-    /// A head that has passed every rule. Its body follows, if it has one, then [`Decoded::End`].
+    /// A valid head. Its body follows, if it has one, then [`Decoded::End`].
     Head(RequestHead),
-    /// The next bytes of the body, without any chunked coding; never empty.
+    /// The next bytes of the body, without the chunked coding; never empty.
     Body(&'a [u8]),
     /// The request is complete. The next call reads the next request.
     End,
-    /// The client is refused. Nothing after it can be read.
+    /// The request is rejected. Nothing after it is read.
     Rejected(Rejection),
 }
 
-/// Where in a request a decoder is.
+/// The position of a decoder in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Between two requests: not a byte of the next one has come, but perhaps an empty line.
+    /// Between two requests: no byte of the next one has arrived, except possibly an empty line.
     Between,
-    /// Within a head, or within the line end before it.
+    /// Within a head, or within the empty line before it.
     Head,
-    /// Within a body, or its chunked coding.
+    /// Within a body, including its chunked coding.
     Body,
-    /// The client was refused.
+    /// After a rejection.
     Rejected,
 }
 
-/// Reads one connection's requests, one after the other.
+/// Decodes the requests of one connection, one after the other.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Arc<Limits>,
@@ -69,15 +69,15 @@ enum State {
 }
 
 impl Decoder {
-    /// A decoder at the start of a connection.
+    /// A decoder for a new connection.
     pub fn new(limits: Arc<Limits>) -> Self {
         Self { limits, state: State::Head(HeadReader::default()), is_head_method: false }
     }
 
-    /// Takes bytes from the front of `input` and tells what they are. Call it until it answers
-    /// [`Decoded::Incomplete`]; after [`Decoded::End`] the caller decides when the next request
-    /// may be read, and keeps what is left in `input` until then. After [`Decoded::Rejected`] it
-    /// answers nothing else, and takes nothing.
+    /// Consumes bytes from the front of `input` and returns their meaning. Call it until it returns
+    /// [`Decoded::Incomplete`]. After [`Decoded::End`], the caller decides when to read the next
+    /// request, and keeps the rest of `input` until then. After [`Decoded::Rejected`], it consumes
+    /// nothing, and always returns the same rejection.
     pub fn decode<'a>(&mut self, input: &mut &'a [u8]) -> Decoded<'a> {
         let decoded = match &mut self.state {
             State::Head(reader) => {
@@ -109,8 +109,8 @@ impl Decoder {
         }
     }
 
-    /// How many body bytes are still to come, where Content-Length says so: they may be received
-    /// straight into the body's own buffer and reported by [`Decoder::body_received`].
+    /// The number of body bytes still to come, if Content-Length gives it. They may be received
+    /// directly into the body's buffer and reported with [`Decoder::body_received`].
     pub fn body_remaining(&self) -> Option<u64> {
         match &self.state {
             State::Body(BodyReader::Length(left)) => Some(*left),
@@ -118,8 +118,8 @@ impl Decoder {
         }
     }
 
-    /// The next `count` bytes of the body were received without passing through here. `count` is
-    /// at most [`Decoder::body_remaining`]. Where it was all, the next `decode` answers `End`.
+    /// Reports that the next `count` bytes of the body were received directly. `count` is at most
+    /// [`Decoder::body_remaining`]; if it is equal, the next `decode` returns `End`.
     pub fn body_received(&mut self, count: u64) {
         if let State::Body(BodyReader::Length(left)) = &mut self.state {
             debug_assert!(count <= *left, "received {count} bytes of a body with {left} to come");
@@ -127,7 +127,7 @@ impl Decoder {
         }
     }
 
-    /// Where the decoder is.
+    /// The position of the decoder.
     pub fn progress(&self) -> Progress {
         match &self.state {
             State::Head(reader) if reader.is_untouched() => Progress::Between,

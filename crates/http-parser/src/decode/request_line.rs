@@ -1,7 +1,7 @@
-//! The request line (RFC 9112 §3): method, target and version, with exactly one space between.
+//! Parses the request line (RFC 9112 §3): method, target and version, separated by single spaces.
 //!
-//! Two parsers that split a line differently see two different requests, so no other white space
-//! is taken for a space, and none is skipped.
+//! Parsers that split a line differently see different requests. So no other white space counts as a
+//! space, and none is skipped.
 
 use super::steps;
 use crate::limits::Limits;
@@ -11,7 +11,7 @@ use crate::message::span::Span;
 use crate::message::target::Target;
 use crate::rejection::Rejection;
 
-/// A request line that has passed every rule, at the start of its head.
+/// A valid request line. Its spans refer to the head.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestLine {
     pub(super) method: Span,
@@ -30,7 +30,7 @@ impl RequestLine {
         let version = match version {
             b"HTTP/1.1" => Version::Http11,
             b"HTTP/1.0" => Version::Http10,
-            // RFC 9112 §2.3: one digit, a dot, one digit; anything else is no version at all.
+            // RFC 9112 §2.3: a version is one digit, a dot, and one digit.
             [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
                 return Err(Rejection::Version);
             }
@@ -49,21 +49,21 @@ fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }
 
-/// Refuses what cannot become a valid request line before all of it has come, and method and
-/// target that are too long. Never looks at more than a method's bytes twice.
+/// Rejects a method or target that is too long before the line is complete. It never scans more than
+/// the bytes of a method twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Outlook {
-    /// The method has not ended yet.
+    /// The method is incomplete.
     #[default]
     Method,
-    /// The target starts here, and is within its limit so far.
+    /// The target begins at this offset, and is within its limit so far.
     Target(usize),
-    /// Nothing can be too long any more but the head.
+    /// Method and target are within their limits.
     Settled,
 }
 
 impl Outlook {
-    /// Judges `line`, the beginning of a request line or all of it.
+    /// Checks `line`, which is a request line or the beginning of one.
     pub(super) fn judge(&mut self, line: &[u8], limits: &Limits) -> Result<(), Rejection> {
         if let Self::Method = self {
             let window = line.get(..=limits.method_bytes).unwrap_or(line);

@@ -1,5 +1,5 @@
-//! Counts bytes looked at or copied, for the test that their number is linear in the input; in the
-//! finished program it is nothing at all.
+//! Counts bytes that are scanned or copied, for the tests that their number is linear in the input.
+//! Outside of tests, it does nothing.
 
 #[cfg(test)]
 thread_local! {
@@ -16,7 +16,7 @@ pub(crate) fn count(bytes: usize) {
 #[cfg(not(test))]
 pub(crate) const fn count(_bytes: usize) {}
 
-/// How many it were on this thread since the last time.
+/// The bytes counted on this thread since the last call.
 #[cfg(test)]
 pub(crate) fn taken() -> usize {
     COUNT.take()

@@ -1,7 +1,8 @@
-//! The trailer section behind a chunked body (RFC 9112 §7.1.2): checked like a head, then dropped.
+//! Parses the trailer section after a chunked body (RFC 9112 §7.1.2): it is validated like a head,
+//! then discarded.
 //!
-//! WSGI has no place for trailers, and merging them into the head would let a client say again,
-//! after the checks, who it is and how long its message is (RFC 9110 §6.5.1).
+//! WSGI has no place for trailers. Merging them into the head would let a client change
+//! authentication or framing after they have been checked (RFC 9110 §6.5.1).
 
 use super::fields;
 use super::lines::{Lines, Next};
@@ -18,7 +19,8 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// Takes bytes from the front of `input`; true when the section, and the body, is complete.
+    /// Consumes bytes from the front of `input`. Returns true if the section, and so the body, is
+    /// complete.
     pub(super) fn read(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, Rejection> {
         if let (true, [b'\r', b'\n', rest @ ..]) = (self.held.is_empty(), *input) {
             *input = rest;
@@ -26,7 +28,7 @@ impl Trailer {
         }
         let before = self.held.len();
         let bytes = *input;
-        // One byte over the limit is enough to know.
+        // One byte over the limit is enough to reject it.
         let room = (limits.trailer_bytes + 1).saturating_sub(before).min(bytes.len());
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         steps::count(room);
@@ -53,7 +55,7 @@ impl Trailer {
         }
     }
 
-    /// Judges the section, which is complete and ends at `end`.
+    /// Validates the section, which is complete and ends at `end`.
     fn judge(&mut self, end: usize) -> Result<(), Rejection> {
         let held = std::mem::take(&mut self.held);
         let section = held.get(..end).unwrap_or_default();
@@ -70,8 +72,8 @@ impl Trailer {
     }
 }
 
-/// Fields that may not come after the body (RFC 9110 §6.5.1), because they decide about framing,
-/// routing, authentication, or how the request is to be read.
+/// Fields that are forbidden in a trailer section (RFC 9110 §6.5.1), because they concern framing,
+/// routing, authentication, or the processing of the request.
 const FORBIDDEN: [&str; 26] = [
     "authorization",
     "cache-control",

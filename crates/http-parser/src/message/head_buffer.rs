@@ -1,7 +1,7 @@
-//! The memory of a request head: its bytes as received, and behind them the places of its fields.
+//! The memory of a request head: its bytes as received, followed by the spans of its fields.
 //!
-//! It is one allocation, because a head is made on one thread and freed on another, and an
-//! allocator charges more for that than for the bytes.
+//! It is a single allocation, because a head is allocated on one thread and freed on another, which
+//! costs an allocator more than the bytes do.
 
 use super::span::Span;
 
@@ -36,16 +36,16 @@ impl Field {
     }
 }
 
-/// The bytes of a head, and the places of its fields.
+/// The bytes of a head, and the spans of its fields.
 #[derive(Debug)]
 pub(crate) struct HeadBuffer {
     bytes: Box<[u8]>,
-    /// Where the head ends and the places begin.
+    /// The offset where the head ends and the spans begin.
     head_bytes: usize,
 }
 
 impl HeadBuffer {
-    /// The bytes that `span` names; nothing when it lies outside the head.
+    /// The bytes of `span`; empty if it lies outside the head.
     pub(crate) fn slice(&self, span: Span) -> &[u8] {
         span.of(&self.bytes)
     }
@@ -56,7 +56,7 @@ impl HeadBuffer {
         places.as_chunks::<FIELD_BYTES>().0.iter().map(Field::from_bytes)
     }
 
-    /// Bytes of memory that it takes.
+    /// Its size in memory, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -70,19 +70,19 @@ pub(crate) struct HeadBufferBuilder {
 }
 
 impl HeadBufferBuilder {
-    /// Begins with the bytes of `head`, and room for so many fields.
+    /// Starts with the bytes of `head`, and capacity for this many fields.
     pub(crate) fn new(head: &[u8], fields: usize) -> Self {
         let mut bytes = Vec::with_capacity(head.len() + fields * FIELD_BYTES);
         bytes.extend_from_slice(head);
         Self { bytes, head_bytes: head.len() }
     }
 
-    /// Adds a field that is somewhere in the head.
+    /// Adds a field of the head.
     pub(crate) fn push(&mut self, field: Field) {
         self.bytes.extend_from_slice(&field.to_bytes());
     }
 
-    /// Adds a field that was not received: its name stands behind the head, and it has no value.
+    /// Adds a field that was not received: its name is stored after the head, and it has no value.
     pub(crate) fn push_absent(&mut self, name: &[u8]) {
         let place = Span::at(self.head_bytes, name.len());
         self.bytes.splice(self.head_bytes..self.head_bytes, name.iter().copied());
