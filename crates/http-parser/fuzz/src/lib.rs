@@ -1,14 +1,17 @@
-//! What the fuzz targets share: a stream of requests as plain data, read by the real decoder, and
-//! read by a reference parser.
+//! What the fuzz targets and `tests/neighbours.rs` share: a stream of requests as plain data, read
+//! by the real decoder, and read by a reference parser.
 
 #![forbid(unsafe_code)]
 
+mod comparison;
 pub mod reference;
 
 use std::sync::Arc;
 
 use maitred_http_parser::decode::{Decoded, Decoder, Progress};
 use maitred_http_parser::{Limits, RequestHead, Version};
+
+pub use comparison::compare;
 
 /// One request, as plain data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

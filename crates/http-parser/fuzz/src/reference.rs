@@ -1,7 +1,7 @@
 //! A second parser: slow, obvious, and written from the RFCs without a look at the first one. It
 //! sees all bytes at once, copies what it likes, and shares not a line with the real one.
 
-use crate::{Reading, Request};
+use super::{Reading, Request};
 
 /// Why reading stops.
 enum Stop {
@@ -133,7 +133,7 @@ fn authority(target: &[u8]) -> Option<Vec<u8>> {
     let length = ["http://", "https://"].iter().find(|it| lower.starts_with(**it))?.len();
     let rest = &text[length..];
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    Some(rest[..end].as_bytes().to_vec())
+    Some(rest.as_bytes()[..end].to_vec())
 }
 
 /// RFC 9112 §5: `field-name ":" OWS field-value OWS`.
