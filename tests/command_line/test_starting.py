@@ -61,7 +61,7 @@ def test_the_first_line_says_where_with_how_many_threads_on_which_python(maitred
 
 def test_what_is_not_the_default_is_said_with_where_it_was_set(maitred, folder):
     server = maitred("hello:app", cwd=folder, env={"MAITRED_THREADS": "2"})
-    match = server.wait_for(r"settings that are not the default: (.*)\n")
+    match = server.wait_for(r"non-default settings: (.*)\n")
     assert "threads=2 (environment variable MAITRED_THREADS)" in match[1]
 
 
@@ -158,7 +158,7 @@ def test_an_argument_that_is_no_text_is_a_mistake_like_any_other(folder):
 def test_a_folder_that_takes_no_temporary_files_is_named_and_ends_with_1(folder):
     done = run("--listen=127.0.0.1:0", "--temp-dir=nowhere", "hello:app", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: cannot keep files in the `temp-dir` nowhere: ")
+    assert done.stderr.startswith("error: cannot create files in the `temp-dir` nowhere: ")
 
 
 def test_without_an_application_it_says_so(folder):

@@ -33,7 +33,7 @@ def test_newcomers_are_served_though_no_descriptor_is_left() -> None:
         with server.connect() as last:
             assert last.ask(request("/")).body == b"0"
         assert "connection-limit is 1000, but this process may open no more than" in server.log
-        assert server.log.count("no more files may be opened") == 1
+        assert server.log.count("no file descriptors are left") == 1
         server.leave()
     finally:
         server.close()

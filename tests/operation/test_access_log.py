@@ -58,5 +58,6 @@ def test_a_format_that_is_none_keeps_it_from_starting(program):
     )
     assert server.wait() == 2
     assert (
-        "error: `access-log-format`: `%(x)s` is not known; there are h, l, u, t, r," in server.log
+        "error: `access-log-format`: unknown field `%(x)s`: the fields are h, l, u, t, r,"
+        in server.log
     )

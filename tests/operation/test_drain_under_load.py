@@ -99,7 +99,7 @@ def test_fifty_busy_clients_lose_nothing(stuck):
     assert [seen.refused for seen in crowd.everybody] == [1] * CLIENTS
     assert all(seen.answers for seen in crowd.everybody)
     assert server.wait() == 0
-    assert "stopping: requests that are on their way are still answered" in server.log
+    assert "draining: requests in progress will be finished" in server.log
 
 
 def test_readiness_falls_before_anything_else(stuck):
@@ -124,6 +124,6 @@ def test_what_is_cut_off_is_named_with_its_stack(stuck, gate):
         gate.await_one()
         server.signal()
         assert server.wait() == 0
-    assert "graceful-timeout: a request is cut off" in server.log
+    assert "graceful-timeout: a running request is aborted" in server.log
     assert "path=/wait" in server.log
     assert "gate.recv(1)" in server.log

@@ -14,7 +14,7 @@ def test_504_comes_on_time_even_while_c_code_holds_the_interpreters_lock(stuck, 
         assert admin.metric("maitred_threads_stuck") == 1
     # Whoever writes the line waits for the interpreter first.
     gate.open()
-    server.wait_for("request-timeout: a request is given up, and its thread is stuck")
+    server.wait_for("request-timeout: a request is aborted, and its thread is stuck")
     admin.until("maitred_threads_stuck", 0)
     assert admin.metric("maitred_threads") == 1
     with server.connect() as connection:
@@ -28,7 +28,7 @@ def test_a_stuck_thread_is_replaced_and_its_stack_is_logged(stuck, gate):
         connection.send(request("/wait"))
         gate.await_one()
         assert connection.read().status == 504
-    line = server.wait_for(r"request-timeout: .*another takes its place.*")[0]
+    line = server.wait_for(r"request-timeout: .*it was replaced.*")[0]
     assert "path=/wait" in line
     assert "worker=maitred-0" in line
     server.wait_for(r"\n +.*gate\.recv\(1\)")
@@ -44,12 +44,12 @@ def test_the_stack_of_a_slow_request_is_logged_once(stuck, gate):
     with server.connect() as first, server.connect() as second:
         first.send(request("/wait/first"))
         gate.await_one()
-        server.wait_for(r"slow-request: a request runs for long .*path=/wait/first")
+        server.wait_for(r"slow-request: a request is still running .*path=/wait/first")
         server.wait_for(r"\n +.*gate\.recv\(1\)")
         second.send(request("/wait/second"))
         gate.await_one()
         # Whoever sees that this one is slow has seen the first one again.
-        server.wait_for(r"slow-request: a request runs for long .*path=/wait/second")
+        server.wait_for(r"slow-request: a request is still running .*path=/wait/second")
         gate.open()
         assert first.read().status == second.read().status == 200
     assert server.log.count("slow-request:") == 2

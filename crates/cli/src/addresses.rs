@@ -1,10 +1,10 @@
-//! How the addresses of a server are told to Python.
+//! The addresses of a server, as Python sees them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use maitred_server::ListenAddress;
 
-/// Host and port as Waitress has them: text, and `unix` with the path for a Unix socket.
+/// Host and port as text, as in Waitress; for a Unix socket, `unix` and the path.
 pub(crate) fn host_and_port(address: &ListenAddress) -> (String, String) {
     match address {
         ListenAddress::Tcp(address) => (address.ip().to_string(), address.port().to_string()),
@@ -12,7 +12,7 @@ pub(crate) fn host_and_port(address: &ListenAddress) -> (String, String) {
     }
 }
 
-/// Where a client on this machine reaches the server: every interface includes the loopback.
+/// The URL for clients on this machine. A server on every interface is reached by loopback.
 pub(crate) fn local_url(address: &ListenAddress) -> String {
     let ListenAddress::Tcp(address) = address else { return address.to_string() };
     let host = match address.ip() {

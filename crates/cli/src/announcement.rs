@@ -1,8 +1,7 @@
-//! The first line of the log: what serves where, with how many threads, on which interpreter.
+//! The first lines of the log: version, addresses, threads and interpreter, then the settings that
+//! differ from their defaults, each with its origin.
 //!
-//! People and scripts look for `serving on http://`; the settings that are not the default stand in
-//! a line of their own, each with its origin, because that is the first question of whoever is
-//! called in the night.
+//! People and scripts look for `serving on http://`.
 
 use maitred_config::{Loaded, Settings};
 use maitred_server::ListenAddress;
@@ -10,10 +9,10 @@ use pyo3::prelude::*;
 
 use crate::interpreter;
 
-/// Logs that the server serves.
+/// Logs that the server is serving.
 ///
 /// # Errors
-/// Python does not know what it is.
+/// The interpreter cannot be described.
 pub(crate) fn announce<'a>(
     py: Python<'_>,
     loaded: &Loaded,
@@ -33,7 +32,7 @@ pub(crate) fn announce<'a>(
         .map(|(setting, origin)| format!("{}={} ({origin})", setting.name, values[setting.name]))
         .collect();
     if !changed.is_empty() {
-        tracing::info!("settings that are not the default: {}", changed.join(", "));
+        tracing::info!("non-default settings: {}", changed.join(", "));
     }
     Ok(())
 }

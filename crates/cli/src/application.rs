@@ -1,4 +1,4 @@
-//! Plugs the WSGI application in: from settings and a callable to what the server calls.
+//! Connects the WSGI application to the server.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::logging::{self, ERRORS};
 /// Starts a server that calls the application.
 ///
 /// # Errors
-/// A thread cannot be started, as text for a person.
+/// A thread cannot be started, or threads are emulated; the text is for the user.
 pub(crate) fn start(
     py: Python<'_>,
     callable: Py<PyAny>,
@@ -44,7 +44,7 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// What the environ and the log need to know.
+/// Creates the WSGI application with the facts that the environ needs.
 fn plug_in(
     py: Python<'_>,
     callable: Py<PyAny>,
@@ -65,38 +65,38 @@ fn plug_in(
         url_prefix: settings.url_prefix.clone(),
         ident: settings.ident.clone().unwrap_or_default(),
         threads: settings.threads,
-        workers: 1, // whatever the setting says: several of them are a later step
+        workers: 1, // whatever the setting says: only one process is started so far
         expose_tracebacks: settings.expose_tracebacks,
     };
     WsgiApplication::new(py, callable, &facts, Arc::new(log)).map(Arc::new)
 }
 
-/// What applications write and do wrong, as records of the log.
+/// Logs the application's exceptions and what it writes to `wsgi.errors`.
 struct ApplicationLog(Arc<Telemetry>);
 
 impl Log for ApplicationLog {
     fn raised(&self, raised: &Raised<'_>) {
         if is_leaving() && raised.exception == "SystemExit" {
-            return; // ours, and there is nobody left who could do anything about it
+            return; // raised by us to end the thread at shutdown
         }
         self.0.application_raised(raised.stage);
         Python::attach(logging::learn_thread_name); // already attached: every method here is
         let doing = match raised.stage {
             Stage::Call => "when it was called",
-            Stage::Iterate => "while its response was read",
+            Stage::Iterate => "while its response was iterated",
             Stage::Close => "when its response was closed",
         };
         tracing::error!(
             target: "maitred.application",
             method = raised.head.method(),
-            // Without the query, which may be secret.
+            // Without the query, which may contain secrets.
             path = %raised.head.path().escape_ascii(),
             exception = raised.exception,
             request_id = raised.request_id,
             traceback = raised.traceback,
             // For Python's `logging`; see `logging/exception.rs`.
             object = raised.error as &(dyn Error + 'static),
-            "the application raised {doing}"
+            "the application raised an exception {doing}"
         );
     }
 

@@ -1,7 +1,7 @@
-//! The command line: arguments in, an exit status out.
+//! The command line: takes arguments, and returns an exit status.
 //!
-//! It never raises and never exits by itself, so that `maitred.runner.run(argv)` can be called by
-//! a program: what is wrong is told on stderr, and the status says the rest.
+//! Errors are printed to stderr and reported by the exit status. Nothing is raised and the process
+//! does not exit, so a program can call `maitred.runner.run(argv)`.
 
 use std::ffi::OsString;
 
@@ -15,7 +15,7 @@ use crate::output::{colour, complain, print};
 use crate::serve::Afterwards;
 use crate::{check, keywords, serve, sources};
 
-/// Runs the command line of this process, which ends with it. The first element is the program's
+/// Runs the command line of this process, which exits afterwards. The first element is the program's
 /// name. Returns the exit status.
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
@@ -24,8 +24,8 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
     Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
 }
 
-/// Runs a command line within a program that goes on afterwards. The first element is the
-/// program's name. `settings` are keywords beside it, and win. Returns the exit status.
+/// Runs a command line within a program that continues afterwards. The first element is the
+/// program's name. `settings` are keywords that override the command line. Returns the exit status.
 #[pyfunction]
 #[pyo3(signature = (argv, settings = None, /))]
 pub(crate) fn run(
@@ -44,16 +44,15 @@ pub(crate) fn run(
     Ok(carry_out(py, invocation, keywords, Afterwards::Continue)?.status())
 }
 
-/// Takes the arguments behind the program's name apart. Bytes that are no text become U+FFFD, which
-/// no setting takes for anything else.
+/// Parses the arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
 fn parse(argv: &[OsString]) -> Invocation {
     Invocation::parse(argv.iter().skip(1).map(|argument| argument.to_string_lossy()))
 }
 
-/// Carries out a command.
+/// Runs a command.
 ///
 /// # Errors
-/// An exception that is nobody's mistake, such as Ctrl-C where nothing is served.
+/// An exception that is not an error of the user, such as Ctrl-C while nothing is served.
 fn carry_out(
     py: Python<'_>,
     invocation: Invocation,
@@ -61,7 +60,7 @@ fn carry_out(
     after: Afterwards,
 ) -> PyResult<Exit> {
     let command = invocation.command.clone();
-    // The commands that load settings tell of a wrong command line together with them.
+    // The commands that load settings report errors in the command line together with the others.
     let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
     if !loads
         && !matches!(command, Command::Print(_))
@@ -116,7 +115,7 @@ fn with_settings(
     }
 }
 
-/// `config import`: the settings of another program's file, as a settings file of ours.
+/// `config import`: converts the settings file of another server.
 fn import(path: &str) -> Exit {
     let read = std::fs::read(path)
         .map_err(|error| in_words(&error))
@@ -142,7 +141,7 @@ fn import(path: &str) -> Exit {
     }
 }
 
-/// Says what is worth a warning, where there is no log yet.
+/// Prints the warnings about the settings to stderr, because there is no log yet.
 fn note(loaded: &Loaded) {
     for note in &loaded.notes {
         complain(&note.render(colour()));

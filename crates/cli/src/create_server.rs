@@ -1,8 +1,8 @@
 //! The server as a Python object: `maitred.create_server(app)` and `maitred.serve(app)`.
 //!
-//! Making one binds its sockets, so that a wrong address shows at once and a port can be asked for;
-//! it starts no thread and no runtime, so that a process may still fork. `run()` or `with` starts
-//! it, `close()` ends it from any thread.
+//! Creating one binds its sockets, so an invalid address is reported at once and the port is known.
+//! It starts no thread and no runtime, so the process may still fork. `run()` or `with` starts the
+//! server, and `close()` stops it from any thread.
 
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ pub(crate) fn serve(
     server.run(py)
 }
 
-/// Makes a server for an application; its sockets are bound, and nothing is started.
+/// Creates a server for an application. Its sockets are bound; nothing is started.
 #[pyfunction]
 #[pyo3(signature = (app, /, *, _quiet = false, **settings))]
 pub(crate) fn create_server(
@@ -76,7 +76,7 @@ pub(crate) fn create_server(
     })
 }
 
-/// The exception that programs look for when an address cannot be had, with the `errno` they know.
+/// The `OSError` for an address that cannot be bound, with the `errno` that programs check.
 fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
     let name = match error.kind {
         ErrorKind::AddrInUse => "EADDRINUSE",
@@ -92,8 +92,8 @@ fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
     }
 }
 
-/// Where `serve()` is the whole program, its log goes to stderr without further ado, as with
-/// Waitress; a program that has configured `logging` keeps what it has.
+/// Configures `logging` to write to stderr, as Waitress does, unless the program has already
+/// configured it.
 fn configure_logging(py: Python<'_>) -> PyResult<()> {
     let logging = py.import("logging")?;
     let ours = logging.call_method1("getLogger", ("maitred",))?;
@@ -107,7 +107,7 @@ fn configure_logging(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// A server: bound from the start, running from `run()` or `with` on, until `close()`.
+/// A server. It is bound when created, runs from `run()` or `with` on, and stops with `close()`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct Server {
     app: Py<PyAny>,
@@ -115,19 +115,19 @@ pub(crate) struct Server {
     addresses: Vec<ListenAddress>,
     quiet: bool,
     stage: Mutex<Stage>,
-    /// What `socket` gave away: a duplicate that must be closed for the address to be free.
+    /// The duplicate that `socket` returned. It must be closed to release the address.
     socket: Mutex<Option<Py<PyAny>>>,
 }
 
 enum Stage {
     /// Bound; nothing runs.
     Bound(Listeners, Option<Admin>),
-    /// On its way to running. Python code runs meanwhile, so the lock is not held.
+    /// Starting. Python code runs meanwhile, so the lock is not held.
     Starting {
-        /// Whether `close()` came in between.
+        /// Whether `close()` was called meanwhile.
         closed: bool,
     },
-    /// Threads run, and their log is read.
+    /// Running, with the thread that passes log records to Python.
     Running(
         Running,
         PythonLog,
@@ -138,13 +138,13 @@ enum Stage {
 }
 
 impl Server {
-    /// The lock is held for moments only, and never while Python code runs: a signal handler that
-    /// calls `close()` may come in on the same thread.
+    /// Locks the stage. Never hold the lock while Python code runs: a signal handler on the same
+    /// thread may call `close()`.
     fn stage(&self, py: Python<'_>) -> MutexGuard<'_, Stage> {
         self.stage.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts what is bound, or gives what runs already; `None` when it was closed.
+    /// Starts the server, or returns the running one; `None` if it was closed.
     fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
         let (listeners, admin) = {
             let mut stage = self.stage(py);
@@ -202,7 +202,7 @@ impl Server {
         Ok((running, reports))
     }
 
-    /// After it has stopped: nothing of it is left.
+    /// Releases everything after the server has stopped.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let last = std::mem::replace(&mut *self.stage(py), Stage::Closed);
         self.close_socket(py)?;
@@ -227,10 +227,10 @@ impl Server {
 
 #[pymethods]
 impl Server {
-    /// Serves until `close()` is called, or, on the main thread, until a signal says to stop.
-    /// Returns at once when the server was closed before.
+    /// Serves until `close()` is called or, on the main thread, until a signal stops the server.
+    /// Returns at once if the server was closed before.
     fn run(&self, py: Python<'_>) -> PyResult<()> {
-        // First, so that whoever has read where it serves can also stop it.
+        // Before the announcement, so that a program that has read it can stop the server.
         let signals = Signals::install(py, Scope::Guest)?;
         let stopped = match self.start(py) {
             Ok(Some(running)) => {
@@ -243,8 +243,8 @@ impl Server {
         signals.map_or(Ok(()), |signals| signals.restore(py)).and(stopped)
     }
 
-    /// Stops accepting, lets running requests finish (up to `graceful_timeout`), and makes `run()`
-    /// return. Does not wait for that. May be called from any thread, and again.
+    /// Drains the server: it stops accepting, running requests finish (up to `graceful_timeout`),
+    /// and `run()` returns. Does not wait for that. May be called from any thread, repeatedly.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let bound = {
             let mut stage = self.stage(py);
@@ -283,7 +283,7 @@ impl Server {
         self.addresses.iter().map(addresses::host_and_port).collect()
     }
 
-    /// Where a client on this machine reaches it: `http://127.0.0.1:8080`, or `unix:/path`.
+    /// The URL for clients on this machine: `http://127.0.0.1:8080`, or `unix:/path`.
     #[getter]
     fn url(&self) -> PyResult<String> {
         Ok(addresses::local_url(self.first()?))
@@ -295,7 +295,7 @@ impl Server {
             let (host, port) = addresses::host_and_port(address);
             let host = if host.contains(':') { format!("[{host}]") } else { host };
             let line: String = format_str.call_method1("format", (host, port))?.extract()?;
-            // Waitress's users expect the line now, on this thread.
+            // Synchronously, as in Waitress.
             py.import("logging")?
                 .call_method1("getLogger", ("maitred",))?
                 .call_method1("info", ("%s", line))?;
@@ -303,7 +303,7 @@ impl Server {
         Ok(())
     }
 
-    /// The first listening socket, as a duplicate. To be asked for before the server runs.
+    /// A duplicate of the first listening socket. Only available before the server runs.
     #[getter]
     fn socket(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let lock = || self.socket.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
@@ -317,7 +317,7 @@ impl Server {
             _ => None,
         };
         let Some(duplicate) = duplicate.transpose()? else {
-            let message = "the socket is to be asked for before the server runs";
+            let message = "`socket` is only available before the server runs";
             return Err(PyRuntimeError::new_err(message));
         };
         let socket = python_socket::python_socket(py, duplicate)?.unbind();
@@ -325,7 +325,7 @@ impl Server {
         Ok(socket)
     }
 
-    /// Starts it in the background.
+    /// Starts the server in the background.
     fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         if slf.get().start(slf.py())?.is_none() {
             return Err(PyRuntimeError::new_err("the server is closed"));
@@ -333,7 +333,7 @@ impl Server {
         Ok(slf)
     }
 
-    /// Stops it, and waits until it has stopped.
+    /// Stops the server, and waits until it has stopped.
     #[pyo3(signature = (*_error))]
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
         self.close(py)?;

@@ -1,18 +1,18 @@
 //! The exit statuses of the command line.
 
-/// How the program ended.
+/// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// What was asked for was done; a server was stopped by whoever may.
+    /// Success: the command completed, or the server was stopped by a signal.
     Done,
-    /// It could not be served: an address is in use, the application failed to import.
+    /// The server could not start: an address is in use, the application failed to import.
     Failed,
-    /// The settings or the arguments are wrong; nothing was started.
+    /// The settings or the arguments are invalid; nothing was started.
     Usage,
 }
 
 impl Exit {
-    /// The number that the shell sees.
+    /// The exit status.
     pub(crate) const fn status(self) -> i32 {
         match self {
             Self::Done => 0,

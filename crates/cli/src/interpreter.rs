@@ -1,11 +1,11 @@
-//! Which Python this is.
+//! Describes the Python interpreter.
 
 use pyo3::prelude::*;
 
-/// Whether the interpreter has a lock that makes its threads take turns.
+/// Whether the interpreter has a GIL that is enabled.
 ///
 /// # Errors
-/// `sys` is not what it should be.
+/// `sys` cannot be queried.
 pub(crate) fn has_lock(py: Python<'_>) -> PyResult<bool> {
     match py.import("sys")?.getattr_opt("_is_gil_enabled")? {
         Some(ask) => ask.call0()?.is_truthy(),
@@ -13,10 +13,10 @@ pub(crate) fn has_lock(py: Python<'_>) -> PyResult<bool> {
     }
 }
 
-/// `CPython 3.13.0`, with a word about the lock where there is none.
+/// `CPython 3.13.0`, or `CPython 3.13.0, free-threaded` without a GIL.
 ///
 /// # Errors
-/// `platform` is not what it should be.
+/// `platform` cannot be queried.
 pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
     let platform = py.import("platform")?;
     let name: String = platform.call_method0("python_implementation")?.extract()?;
@@ -25,11 +25,11 @@ pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
     Ok(format!("{name} {version}{threading}"))
 }
 
-/// Who has replaced `threading` by something that only looks like threads, if anybody has. What runs
-/// there runs only when whoever holds the one real thread gives it up, which a server does not.
+/// The library that has replaced `threading` with green threads, if any. Green threads run only when
+/// the current one yields to their event loop, which a worker never does.
 ///
 /// # Errors
-/// The module that would know cannot be asked.
+/// The library cannot be queried.
 pub(crate) fn imitator_of_threads(py: Python<'_>) -> PyResult<Option<&'static str>> {
     let modules = py.import("sys")?.getattr("modules")?;
     for (library, module, function, part) in [

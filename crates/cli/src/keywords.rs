@@ -1,7 +1,7 @@
-//! Keywords of `maitred.serve()` and its relatives: Python values to the values of settings.
+//! Converts the keywords of `maitred.serve()` and similar functions to values of settings.
 //!
-//! What a value means is decided in the config crate; here it only changes languages. A socket is
-//! handed on as its descriptor, a path as text, any other iterable as a list.
+//! The config crate interprets the values. A socket is passed as its descriptor, a path as text,
+//! any other iterable as a list.
 
 use maitred_config::{Problems, Value};
 use pyo3::exceptions::PyValueError;
@@ -13,7 +13,7 @@ use crate::sources;
 /// Reads the keywords of a call.
 ///
 /// # Errors
-/// `ValueError` for a value that no setting could have.
+/// `ValueError` for a value of a type that no setting has.
 pub(crate) fn read(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, Value)>> {
     let mut settings = Vec::new();
     for (name, value) in keywords.into_iter().flatten() {
@@ -24,8 +24,8 @@ pub(crate) fn read(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String
     Ok(settings)
 }
 
-/// Reads keywords as `create_server` does, and tells every setting by its keyword, as a program
-/// wants it: durations in seconds, sizes in bytes.
+/// Reads keywords as `create_server` does, and returns every setting by its keyword: durations in
+/// seconds, sizes in bytes.
 #[pyfunction]
 #[pyo3(signature = (settings, /))]
 pub(crate) fn read_settings<'py>(
@@ -56,7 +56,7 @@ fn object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Wrong settings as the exception that a caller expects: one line for each mistake.
+/// The `ValueError` for invalid settings, with one line for each error.
 pub(crate) fn refusal(problems: &Problems) -> PyErr {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     PyValueError::new_err(lines.join("\n"))
@@ -81,7 +81,7 @@ fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     } else if let Ok(items) = value.try_iter() {
         items.map(|item| value_of(name, &item?)).collect::<PyResult<_>>().map(Value::List)
     } else {
-        Err(refused(name, value, "is no value of a setting"))
+        Err(refused(name, value, "has a type that no setting has"))
     }
 }
 

@@ -1,33 +1,32 @@
-//! How the process ends when worker threads are still in the application: with the status that it
-//! should have, and without shutting the interpreter down under them.
+//! Exits the process while worker threads are still in the application.
 //!
-//! Nothing can end a thread that blocks in C, or that catches whatever is raised. Where one comes
-//! back while the interpreter shuts down, CPython before 3.14 ends it in a way that aborts the
-//! process (see `left_behind` of `maitred-wsgi-bridge`): a server that was stopped in good order
-//! would end with SIGABRT. So Python runs its exit handlers as always, and then, instead of shutting
-//! down, the process is left.
+//! A thread that blocks in C, or that catches every exception, cannot be ended. If it returns to
+//! Python while the interpreter is finalizing, CPython before 3.14 ends it in a way that aborts the
+//! process (see `left_behind` of `maitred-wsgi-bridge`), so a server that stopped gracefully would
+//! end with SIGABRT. Therefore, if such threads remain, the last exit handler calls `os._exit` with
+//! the intended status, instead of letting the interpreter finalize.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use maitred_wsgi_bridge::left_behind::left_behind;
 use pyo3::prelude::*;
 
-/// Not told yet: nobody leaves before it is.
+/// The status is not set yet.
 const UNKNOWN: i32 = -1;
 
 static STATUS: AtomicI32 = AtomicI32::new(UNKNOWN);
 
-/// Registers the last of Python's exit handlers: it is called after all that are registered from now
-/// on, the application's among them.
+/// Registers the exit handler. Handlers that are registered later, such as the application's, run
+/// before it.
 ///
 /// # Errors
-/// There is no `atexit` module.
+/// `atexit` is not available.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     let leave = wrap_pyfunction!(leave_if_threads_are_left, py)?;
     py.import("atexit")?.call_method1("register", (leave,)).map(drop)
 }
 
-/// The status with which the process is about to end.
+/// Sets the status with which the process is about to exit.
 pub(crate) fn with_status(status: i32) {
     STATUS.store(status, Ordering::Relaxed);
 }
@@ -40,7 +39,7 @@ fn leave_if_threads_are_left(py: Python<'_>) -> PyResult<()> {
     }
     let sys = py.import("sys")?;
     for name in ["stdout", "stderr"] {
-        // Whoever reads it may be gone, and there is nobody else to tell.
+        // The reader may be gone, and the error cannot be reported anywhere else.
         let _ = sys.getattr(name).and_then(|stream| stream.call_method0("flush"));
     }
     py.import("os")?.call_method1("_exit", (status,)).map(drop)

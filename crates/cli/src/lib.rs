@@ -58,8 +58,8 @@ mod _native {
     #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
-    /// Before the program registers exit handlers of its own, so that they come first: one of them
-    /// may still stop a server in good order.
+    /// Registers our exit handler before the program registers its own. Exit handlers run in reverse
+    /// order, so the program's handlers can still stop a server gracefully.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         maitred_wsgi_bridge::at_exit::watch(module.py())

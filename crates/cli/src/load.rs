@@ -1,4 +1,4 @@
-//! Finds the application where the settings say: the folder, the path, then the name.
+//! Loads the application as the settings say: changes the directory, extends `sys.path`, imports.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use maitred_config::Settings;
 use maitred_wsgi_bridge::load::{Kind, load as find};
 use pyo3::prelude::*;
 
-/// Changes to the folder, makes it and the other folders importable, and imports the application.
+/// Changes to `chdir`, puts it and `python-path` on `sys.path`, and imports the application.
 ///
 /// # Errors
-/// The text for stderr: one line, and the application's own traceback where there is one.
+/// The text for stderr: one line, and the application's traceback if there is one.
 pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, String> {
     if let Some(folder) = &settings.chdir {
         change_to(py, folder).map_err(|error| {
-            format!("error: cannot change to the folder `{}`: {error}\n", folder.display())
+            format!("error: cannot change to the directory `{}`: {error}\n", folder.display())
         })?;
     }
     let name = settings.app.as_deref().unwrap_or_default();
@@ -26,12 +26,12 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Str
     })
 }
 
-/// Through Python, which keeps its own idea of the folder where the system has several.
+/// Changes the directory through Python, which also updates its own state on Windows.
 fn change_to(py: Python<'_>, folder: &Path) -> PyResult<()> {
     py.import("os")?.call_method1("chdir", (folder.as_os_str(),)).map(drop)
 }
 
-/// Puts the folders in front of `sys.path`, and the current one, as `python -m` does.
+/// Puts the directories at the front of `sys.path`, and adds the current one, as `python -m` does.
 fn make_importable(py: Python<'_>, folders: &[std::path::PathBuf]) -> PyResult<()> {
     let path = py.import("sys")?.getattr("path")?;
     let current = py.import("os")?.call_method0("getcwd")?;

@@ -1,11 +1,12 @@
-//! The log: from `tracing` records of any Rust thread to lines on stderr, or to Python's `logging`.
+//! The log: writes `tracing` events of any Rust thread to stderr, or passes them to Python's
+//! `logging`.
 //!
-//! Whoever has something to say must never wait for a disk, a terminal or the interpreter: a record
-//! goes into a bounded queue, and one thread takes it from there. What does not fit is dropped and
-//! counted, and the count is the next record that fits.
+//! Logging must never wait for a disk, a terminal or the interpreter. So a record goes into a
+//! bounded queue, which one thread reads. Records that do not fit are dropped; the next record that
+//! fits reports how many.
 //!
-//! A record's `target` is the name of its logger when it begins with `maitred.` (`maitred.queue`);
-//! every other record belongs to the logger `maitred`.
+//! If an event's `target` begins with `maitred.` (`maitred.queue`), it is the name of the logger;
+//! otherwise, the logger is `maitred`.
 
 mod exception;
 mod line;
@@ -25,33 +26,33 @@ use maitred_config::LogFormat;
 use line::write_line;
 use queue::Queue;
 
-/// The logger of what an application writes to `wsgi.errors`. Its lines are always let in, and in
-/// text they stand as the application wrote them: they have a shape of their own.
+/// The logger of what the application writes to `wsgi.errors`. Its lines are logged at every
+/// `log-level`, and the text format leaves them unchanged.
 pub(crate) const ERRORS: &str = "maitred.errors";
 
-/// The one queue of this process. Two servers in one process share it, as they share stderr.
+/// The queue of this process. Two servers in one process share it, as they share stderr.
 fn queue() -> &'static Arc<Queue> {
     static QUEUE: std::sync::LazyLock<Arc<Queue>> = std::sync::LazyLock::new(Arc::default);
     &QUEUE
 }
 
-/// Records dropped since the start because the log could not be written fast enough.
+/// The number of records dropped since the start.
 pub(crate) fn dropped() -> u64 {
     queue().lost_ever()
 }
 
-/// The log of the command line: a thread of its own that writes lines to stderr.
+/// The log of the command line: a thread that writes lines to stderr.
 pub(crate) struct StderrLog {
     reader: queue::Reader,
     /// Becomes disconnected when the thread ends.
     ended: mpsc::Receiver<()>,
 }
 
-/// How long the last records are waited for when whoever reads stderr does not.
+/// The maximum time to write the last records if nobody reads stderr.
 const FLUSH_SECONDS_MAX: u64 = 5;
 
 impl StderrLog {
-    /// Starts to write what is in the queue and what will come.
+    /// Starts the thread.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -67,7 +68,7 @@ impl StderrLog {
                 for record in &batch {
                     write_line(&mut text, record, format);
                 }
-                // There is nobody left to tell that stderr is gone.
+                // If stderr is gone, the error cannot be reported anywhere.
                 let _ = std::io::stderr().lock().write_all(&text);
             }
         })?;
@@ -76,10 +77,10 @@ impl StderrLog {
 }
 
 impl Drop for StderrLog {
-    /// Writes what has been said so far, and ends.
+    /// Writes the remaining records, and ends the thread.
     fn drop(&mut self) {
         self.reader.close();
-        // Nothing is ever sent: it ends by disconnection, or nobody reads and we go.
+        // Nothing is ever sent: it returns when the thread ends, or after the timeout.
         let _ = self.ended.recv_timeout(Duration::from_secs(FLUSH_SECONDS_MAX));
     }
 }

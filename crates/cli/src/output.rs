@@ -1,4 +1,4 @@
-//! What the command line says: results on stdout, mistakes on stderr.
+//! The output of the command line: results on stdout, errors on stderr.
 
 use std::io::{IsTerminal, Write};
 
@@ -12,10 +12,10 @@ pub(crate) fn print(text: &str) -> Exit {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Exit::Done,
-        // Whoever read has read enough: `maitred man | head`.
+        // The reader has read enough: `maitred man | head`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            complain(&format!("error: cannot write: {}\n", in_words(&error)));
+            complain(&format!("error: cannot write to standard output: {}\n", in_words(&error)));
             Exit::Failed
         }
     }
@@ -23,11 +23,11 @@ pub(crate) fn print(text: &str) -> Exit {
 
 /// Writes to stderr.
 pub(crate) fn complain(text: &str) {
-    // When stderr is gone there is nobody left to tell; the exit status still does.
+    // If stderr is gone, the exit status still reports the failure.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Whether stderr is somewhere that shows colours.
+/// Whether stderr is a terminal that shows colours.
 pub(crate) fn colour() -> Colour {
     // https://no-color.org: set and not empty.
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -1,8 +1,8 @@
-//! What proxies said, for those who ask by hand: `waitress.proxy_headers.proxy_headers_middleware`.
+//! Forwarding fields for a middleware: `waitress.proxy_headers.proxy_headers_middleware`.
 //!
-//! The server reads forwarding fields before the application is called; a middleware has only the
-//! environ. So the fields in it are written out as a request once more, and read by the very code
-//! that reads them for the server: there is one understanding of them, not two.
+//! The server reads forwarding fields before it calls the application; a middleware has only the
+//! environ. So the fields of the environ are serialised as a request and parsed by the same code,
+//! which keeps one implementation of the rules.
 
 use std::sync::Arc;
 
@@ -26,9 +26,9 @@ const FIELDS: [(&str, &str); 6] = [
     ("HTTP_X_FORWARDED_PROTO", "X-Forwarded-Proto"),
 ];
 
-/// Puts what a trusted proxy said into the environ, and takes out the fields that are not believed.
+/// Applies the forwarding fields of a trusted proxy to the environ, and removes untrusted ones.
 ///
-/// Raises `ValueError` for a believed field that is malformed: the client is to be answered 400.
+/// Raises `ValueError` if a trusted field is malformed; the client should be answered 400.
 #[pyfunction]
 #[pyo3(signature = (environ, settings, /))]
 pub(crate) fn believe_proxies(
@@ -55,7 +55,7 @@ pub(crate) fn believe_proxies(
     }
 }
 
-/// The forwarding fields of the environ, and its Host, as a request.
+/// The forwarding fields and the Host of the environ, as the head of a request.
 fn written_out(environ: &Bound<'_, PyDict>) -> PyResult<Vec<u8>> {
     let mut request = b"GET / HTTP/1.1\r\nHost: ".to_vec();
     match environ.get_item("HTTP_HOST")? {
@@ -88,7 +88,7 @@ fn push_latin1(bytes: &mut Vec<u8>, text: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// Who sent the request, as the environ has it. What is no address came over a Unix socket.
+/// The peer according to the environ. If `REMOTE_ADDR` is not an address, it is a Unix socket.
 fn peer(environ: &Bound<'_, PyDict>) -> PyResult<Peer> {
     let address = match environ.get_item("REMOTE_ADDR")? {
         Some(address) => address.extract::<String>()?.parse().ok(),

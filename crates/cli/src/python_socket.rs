@@ -1,4 +1,4 @@
-//! Hands a socket over to Python: as a `socket.socket` that owns it.
+//! Converts a Rust socket to a Python `socket.socket`, which owns it from then on.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -8,10 +8,10 @@ use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd as Owned};
 #[cfg(windows)]
 use std::os::windows::io::{AsRawSocket as _, IntoRawSocket as _, OwnedSocket as Owned};
 
-/// `socket.socket(fileno=…)`, which finds out family and type by itself.
+/// `socket.socket(fileno=…)`, which detects family and type.
 ///
 /// # Errors
-/// Python does not want it; it has been closed then.
+/// Python rejects the socket, which is then closed.
 pub(crate) fn python_socket(
     py: Python<'_>,
     socket: impl Into<Owned>,

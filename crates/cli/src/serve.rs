@@ -1,8 +1,8 @@
-//! `maitred APP`: from settings to an exit status, with the process as its own.
+//! `maitred APP`: serves in a process that the server owns, and returns an exit status.
 //!
-//! The order is what an operator needs: signal handlers before anything that takes time, addresses
-//! before the application (a port in use is told at once, not after a minute of imports), and the
-//! announcement only when requests are really answered.
+//! The order matters to operators. Signal handlers are installed before anything that takes time.
+//! Addresses are bound before the application is imported, so that a port in use is reported at
+//! once. The announcement is logged only when requests are answered.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::signals::{Scope, Signals};
 use crate::telemetry::Reports;
 use crate::{announcement, application, check, leaving, load, service_manager, waiting};
 
-/// Serves until a signal says to stop.
+/// Serves until a signal stops the server.
 ///
 /// # Errors
-/// An exception that is nobody's mistake.
+/// An exception that is not an error of the user.
 pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<Exit> {
     logging::receive(loaded.settings.log_level.into());
     logging::learn_thread_name(py);
-    // Dropped last: what is said on the way out is still written.
+    // Dropped last, so that records of the shutdown are still written.
     let _log = StderrLog::start(loaded.settings.log_format)?;
     for note in &loaded.notes {
         tracing::warn!("{note}");
@@ -34,7 +34,7 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
         leaving::prepare(py)?;
     }
     let result = match serve_with_signals(py, loaded, signals.as_ref()) {
-        // The handler's exception came through whatever was running, an import for one.
+        // The signal handler's exception has unwound whatever was running, such as an import.
         _ if signals.as_ref().is_some_and(Signals::interrupted) => Ok(Exit::Done),
         result => result,
     };
@@ -51,14 +51,14 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
     }
 }
 
-/// Python waits at its end for every thread that is no daemon, and an application may have one that
-/// never ends. It is waited for as requests were, and not longer: who sent SIGTERM wants an end.
+/// Exits the process after `patience` at the latest. Python waits at exit for every thread that is
+/// not a daemon, and the application may have one that never ends.
 fn end_within(patience: Duration, status: i32) -> std::io::Result<()> {
     std::thread::Builder::new().name("maitred-exit".into()).spawn(move || {
         std::thread::sleep(patience);
         complain(
-            "warning: threads of the application have not ended within graceful-timeout, and are \
-             not waited for any longer\n",
+            "warning: threads of the application have not ended within graceful-timeout; exiting \
+             without waiting for them\n",
         );
         #[expect(clippy::exit, reason = "the interpreter does not come to its own end")]
         std::process::exit(status);
@@ -66,12 +66,12 @@ fn end_within(patience: Duration, status: i32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What the process does when nothing is served any more.
+/// What the process does after the server has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Afterwards {
-    /// It ends, and a signal that comes now hurries it along: handlers stay as they are.
+    /// It exits. The handlers stay, and a further signal makes it exit immediately.
     Exit,
-    /// It goes on with what called us: handlers are put back.
+    /// It continues with the caller. The previous handlers are restored.
     Continue,
 }
 
@@ -99,7 +99,7 @@ fn serve_with_signals(
     let callable = match load::load(py, settings) {
         Ok(callable) => callable,
         Err(message) => {
-            // Unless the import was interrupted by a signal, which is nobody's mistake.
+            // An import that was interrupted by a signal is not an error.
             if !signals.is_some_and(Signals::interrupted) {
                 complain(&message);
             }
@@ -107,7 +107,7 @@ fn serve_with_signals(
         }
     };
     if signals.is_some_and(Signals::interrupted) {
-        return Ok(Exit::Done); // the application's own code kept the exception from us
+        return Ok(Exit::Done); // the application caught the exception
     }
     let addresses: Vec<_> = listeners.addresses().cloned().collect();
     let running =
@@ -116,7 +116,7 @@ fn serve_with_signals(
             Err(error) => return Ok(failed(&error)),
         };
     if let Err(error) = running.drain_on_console_close() {
-        tracing::warn!("the end of the console will not be noticed: {error}");
+        tracing::warn!("closing the console will not drain the server: {error}");
     }
     announcement::announce(py, loaded, addresses.iter())?;
     let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();

@@ -1,43 +1,44 @@
-//! Tells the service manager that requests are taken, and that we stop: systemd's `Type=notify`.
+//! Notifies the service manager that the server is ready, and that it is stopping: systemd's
+//! `Type=notify`.
 //!
-//! It names a datagram socket in `NOTIFY_SOCKET` (sd_notify(3)) and waits for `READY=1` before it
-//! starts what is ordered after us. Where nobody has named one, nothing is said. A message that
-//! cannot be sent is a warning and no more: whoever did not listen will notice by itself.
+//! systemd names a datagram socket in `NOTIFY_SOCKET` (sd_notify(3)), and waits for `READY=1` before
+//! it starts units that are ordered after this one. Without that variable, nothing is sent. If a
+//! message cannot be sent, a warning is logged.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether `READY=1` was said, so that only who said it says `STOPPING=1`: a server that runs
-/// within another program speaks for itself and not for the service.
+/// Whether `READY=1` was sent. Only then `STOPPING=1` is sent: a server embedded in another program
+/// does not speak for the service.
 static READY: AtomicBool = AtomicBool::new(false);
 
-/// The application is imported and requests are taken; `status` is a line for people.
+/// Reports that the application is imported and requests are accepted; `status` is for people.
 pub(crate) fn ready(status: &str) {
     READY.store(true, Ordering::Relaxed);
     tell("READY=1", status);
 }
 
-/// The server has begun to stop. Said once, by whoever was ready.
+/// Reports, once, that the server has begun to stop.
 pub(crate) fn stopping() {
     if READY.swap(false, Ordering::Relaxed) {
-        tell("STOPPING=1", "finishing what runs");
+        tell("STOPPING=1", "draining: finishing requests in progress");
     }
 }
 
 fn tell(state: &str, status: &str) {
     let Some(address) = address(std::env::var_os("NOTIFY_SOCKET")) else { return };
     if let Err(error) = send(&address, &format!("{state}\nSTATUS={status}\n")) {
-        tracing::warn!("cannot tell the service manager {state}: {error}");
+        tracing::warn!("cannot send {state} to the service manager: {error}");
     }
 }
 
-/// What the variable names; empty is as good as not there.
+/// The value of the variable, if it is not empty.
 fn address(variable: Option<OsString>) -> Option<OsString> {
     variable.filter(|address| !address.is_empty())
 }
 
-/// Sends one datagram to a path, or to an abstract name, which is written with an `@` first.
+/// Sends one datagram to a path, or to an abstract name, which begins with `@`.
 #[cfg(target_os = "linux")]
 fn send(address: &OsStr, message: &str) -> io::Result<()> {
     use std::os::linux::net::SocketAddrExt;
@@ -49,13 +50,13 @@ fn send(address: &OsStr, message: &str) -> io::Result<()> {
         _ => SocketAddr::from_pathname(address)?,
     };
     let socket = UnixDatagram::unbound()?;
-    // A manager that does not read must not hold up a server that serves or stops.
+    // A manager that does not read must not block the server.
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message.as_bytes(), &address)?;
     Ok(())
 }
 
-/// Only Linux has systemd; elsewhere nobody sets the variable.
+/// Only Linux has systemd; elsewhere, the variable is not set.
 #[cfg(not(target_os = "linux"))]
 fn send(_address: &OsStr, _message: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

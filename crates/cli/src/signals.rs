@@ -1,14 +1,13 @@
-//! SIGTERM, SIGINT and SIGHUP: the first drains, the second ends at once (`second.rs` says which one
-//! that is).
+//! SIGTERM, SIGINT and SIGHUP: the first signal drains, the second exits immediately (`second.rs`
+//! defines which signal counts as the second).
 //!
-//! Everything goes through Python's own signal machinery, so that an application's handlers work as
-//! they always do and ours are what `signal.getsignal` shows. Handlers are there before the
-//! application is imported, because process 1 of a container has no default ones. Python runs a
-//! handler on the main thread, when that thread next runs Python code; while it waits for the server
-//! it does not, and so a small thread reads what `signal.set_wakeup_fd` writes and lets the main
-//! thread look ([`Stoppable::nudge`]).
+//! The handlers are Python signal handlers, so they coexist with those of the application. They are
+//! installed before the application is imported, because process 1 of a container has no default
+//! handlers. Python runs a handler on the main thread, when that thread next runs Python code; but
+//! the main thread waits for the server. So a small thread reads what `signal.set_wakeup_fd` writes,
+//! and wakes the main thread to run the handler ([`Stoppable::nudge`]).
 //!
-//! Off the main thread nothing is installed: signals are then the business of who runs it.
+//! On another thread than the main one, nothing is installed; the program handles signals.
 
 mod fork;
 pub(crate) mod second;
@@ -29,46 +28,46 @@ use second::SAME_REQUEST;
 use stage::{Action, Meaning, State};
 use wake::{Wakeup, Wires};
 
-/// A server, as far as signals are concerned.
+/// The operations of a server that signals need.
 pub(crate) trait Stoppable: Send + Sync {
-    /// Stops accepting, lets what runs finish, then stops.
+    /// Stops accepting, lets running requests finish, then stops.
     fn drain(&self);
 
-    /// Stops now.
+    /// Stops immediately.
     fn kill(&self);
 
-    /// Lets the main thread look for signals that have come.
+    /// Wakes the main thread, so that Python runs pending signal handlers.
     fn nudge(&self);
 
-    /// Opens the log files anew.
+    /// Reopens the log files.
     fn reopen_logs(&self);
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 struct Shared {
     state: Mutex<State>,
-    /// Whether a signal came before anything was served.
+    /// Whether a signal arrived before the server started.
     interrupted: AtomicBool,
 }
 
-/// Signal handlers of ours, in place from [`Signals::install`] on.
+/// Our signal handlers, from [`Signals::install`] on.
 pub(crate) struct Signals {
     shared: Arc<Shared>,
-    /// What was there before, by signal number.
+    /// The previous handlers, by signal number.
     previous: Vec<(i32, Py<PyAny>)>,
     /// For processes that the application forks.
     _installed: Installed,
-    /// What signals wake the main thread with. Made before anybody is served, because afterwards
-    /// clients may have taken every descriptor there is.
+    /// The sockets with which signals wake the main thread. Created before the server starts,
+    /// because clients may use up all descriptors afterwards.
     wires: Mutex<Option<Wires>>,
 }
 
 /// Which handlers are replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The process is ours: whatever it inherited.
+    /// The server owns the process: all handlers.
     Process,
-    /// The server is a guest: only what nobody has set. A program's own handlers stay.
+    /// The server is embedded: only default handlers. Those of the program stay.
     Guest,
 }
 
@@ -87,8 +86,8 @@ impl Signals {
         let module = py.import("signal")?;
         let mut wanted = vec!["SIGTERM", "SIGINT"];
         if scope == Scope::Process {
-            // Windows has no SIGUSR1, and tells a console's Ctrl-Break by SIGBREAK. SIGHUP comes
-            // when a terminal is closed; by itself it would end the process amid its requests.
+            // Windows has no SIGUSR1; Ctrl-Break is SIGBREAK there. SIGHUP is sent when a terminal
+            // closes; its default action would kill the process during requests.
             wanted.extend(["SIGUSR1", "SIGBREAK", "SIGHUP"]);
         }
         let mut signals = Self {
@@ -102,14 +101,14 @@ impl Signals {
             let previous = module.call_method1("getsignal", (&number,))?;
             let unset = previous.is(module.getattr("SIG_DFL")?)
                 || previous.is(module.getattr("default_int_handler")?);
-            // `nohup` is how a terminal's end is survived.
+            // `nohup` ignores SIGHUP, so that the process survives its terminal.
             let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
             if (scope == Scope::Guest && !unset) || is_to_survive {
                 continue;
             }
             let handler = Handler(Arc::clone(&signals.shared));
             module.call_method1("signal", (&number, handler))?;
-            // None: installed by something other than Python, which cannot be put back.
+            // None: not installed by Python, so it cannot be restored.
             if !previous.is_none() {
                 signals.previous.push((number.extract()?, previous.unbind()));
             }
@@ -117,16 +116,16 @@ impl Signals {
         Ok(Some(signals))
     }
 
-    /// Whether a signal asked to end before anything was served.
+    /// Whether a signal arrived before the server started.
     pub(crate) fn interrupted(&self) -> bool {
         self.shared.interrupted.load(Ordering::Relaxed)
     }
 
-    /// From now on the first signal drains `server`. Signals wake whoever waits for it until the
-    /// answer is dropped.
+    /// From now on, the first signal drains `server`, and signals wake the thread that waits for it,
+    /// until the returned value is dropped.
     ///
     /// # Errors
-    /// The thread or its socket cannot be had.
+    /// The thread or its socket cannot be created.
     pub(crate) fn serve(&self, py: Python<'_>, server: Arc<dyn Stoppable>) -> PyResult<Wakeup> {
         self.shared.state(py).serves(Arc::clone(&server));
         let wires = self.wires.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -134,13 +133,12 @@ impl Signals {
         Wakeup::start(py, server, wires)
     }
 
-    /// From now on a signal ends the process at once, unless it belongs to the one that stopped the
-    /// server: nothing is left to be finished.
+    /// From now on, a signal exits immediately, unless it belongs to the one that stopped the server.
     pub(crate) fn ending(&self, py: Python<'_>) {
         self.shared.state(py).ends();
     }
 
-    /// Puts back the handlers that were there, where ours are still in place.
+    /// Restores the previous handlers, where ours are still installed.
     ///
     /// # Errors
     /// Python refuses.
@@ -165,7 +163,7 @@ impl Shared {
     }
 }
 
-/// What Python calls on the main thread when a signal has come.
+/// The handler, which Python calls on the main thread.
 #[pyclass(frozen, module = "maitred._native")]
 struct Handler(Arc<Shared>);
 
@@ -173,8 +171,8 @@ struct Handler(Arc<Shared>);
 impl Handler {
     #[pyo3(signature = (number, _frame=None))]
     fn __call__(&self, py: Python<'_>, number: i32, _frame: Option<Py<PyAny>>) -> PyResult<()> {
-        // All that runs Python comes before or after the lock is held: another signal may come in
-        // between, and its handler is called on this same thread.
+        // No Python code runs while the lock is held: it may run the handler of another signal, on
+        // this same thread.
         let name = name(py, number)?;
         let meaning = if name == "SIGUSR1" { Meaning::ReopenLogs } else { Meaning::Stop };
         let action = self.0.state(py).next(meaning, Instant::now());
@@ -182,19 +180,19 @@ impl Handler {
             Action::Nothing => {}
             Action::ReopenLogs(server) => server.reopen_logs(),
             Action::Interrupt => {
-                tracing::info!("{name} received before anything was served: ending");
+                tracing::info!("{name} received before the server started: exiting");
                 self.0.interrupted.store(true, Ordering::Relaxed);
                 return Err(PySystemExit::new_err(0));
             }
             Action::Drain(server) => {
-                tracing::info!("{name} received: draining; a second one stops at once");
+                tracing::info!("{name} received: draining; a second signal exits immediately");
                 server.drain();
             }
             Action::SayItIsAnEcho => tracing::info!(
-                "{name} received within {SAME_REQUEST:?} of the first: taken for the same request"
+                "{name} received within {SAME_REQUEST:?} of the first: treated as the same request"
             ),
             Action::Kill(server) => {
-                tracing::warn!("{name} received again: stopping at once");
+                tracing::warn!("{name} received again: exiting immediately");
                 server.kill();
             }
             Action::End => {
@@ -210,10 +208,10 @@ fn name(py: Python<'_>, number: i32) -> PyResult<String> {
     py.import("signal")?.call_method1("Signals", (number,))?.getattr("name")?.extract()
 }
 
-/// `signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)`; answers what was set before.
+/// `signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)`; returns the previous descriptor.
 fn set_wakeup<'py>(py: Python<'py>, descriptor: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let options = PyDict::new(py);
-    // A full buffer means that the thread is about to look anyway.
+    // If the buffer is full, the thread is about to wake up anyway.
     options.set_item("warn_on_full_buffer", false)?;
     py.import("signal")?.call_method(
         "set_wakeup_fd",

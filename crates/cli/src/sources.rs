@@ -1,13 +1,13 @@
-//! The world that settings come from: files, the environment, the number of CPUs.
+//! Reads the sources of settings: files, the environment, the number of CPUs.
 //!
-//! The config crate says which files it wants and what the text means; only here they are opened.
+//! The config crate selects the files and parses their text; only this module opens them.
 
 use std::io::ErrorKind;
 
 use maitred_config::{Candidate, Invocation, SettingsFile, Sources, System, Value};
 use maitred_server::system_error::in_words;
 
-/// Everything that can say something about the settings of this process.
+/// Every source of settings of this process.
 pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
     let environment: Vec<(String, String)> = std::env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
@@ -18,7 +18,7 @@ pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Valu
     Sources { file, environment, invocation, keywords, cpus, system: System::HERE }
 }
 
-/// Reads a settings file. `None` when it is not there and nobody has said that it would be.
+/// Reads a settings file. `None` if it does not exist and was not named.
 fn read(candidate: Candidate) -> Option<SettingsFile> {
     match std::fs::read(&candidate.path) {
         Ok(bytes) => Some(SettingsFile { candidate, contents: Ok(bytes) }),

@@ -1,4 +1,4 @@
-//! Opens what reports about the server: metrics, and the admin listener that answers for them.
+//! Creates the metrics, and starts the admin listener.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use pyo3::prelude::*;
 
 use crate::{interpreter, logging};
 
-/// The reports about one server, and the thread that answers for them where one is asked for.
+/// The telemetry of a server, and its admin listener if there is one.
 pub(crate) struct Reports {
     pub(crate) telemetry: Arc<Telemetry>,
-    /// Answers for as long as it lives.
+    /// Serves until it is dropped.
     _admin: Option<AdminThread>,
 }
 
 impl Reports {
-    /// Puts every number at zero, and lets the admin listener answer: before the application is
-    /// imported, so that a probe can tell a slow start from a dead process.
+    /// Creates the metrics and starts the admin listener. This is done before the application is
+    /// imported, so that a probe can distinguish a slow start from a dead process.
     ///
     /// # Errors
-    /// A thread cannot be started, or Python is not what it should be, as text for a person.
+    /// A thread cannot be started, or Python cannot be queried; the text is for the user.
     pub(crate) fn open(
         py: Python<'_>,
         loaded: &Loaded,

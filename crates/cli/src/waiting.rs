@@ -1,8 +1,8 @@
-//! Waiting for a server to stop, on the thread that called `run()`.
+//! Waits for a server to stop, on the thread that called `run()`.
 //!
-//! Python runs signal handlers on the main thread, and only when that thread lets it. So the wait
-//! is without the interpreter, ends when somebody nudges the server, and begins again after Python
-//! has had its look.
+//! Python runs signal handlers only on the main thread, while that thread runs Python code. So the
+//! wait releases the interpreter, ends when a signal nudges the server, and starts again after
+//! Python has run its handlers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,11 +33,10 @@ impl Stoppable for Running {
     }
 }
 
-/// Waits until the server has stopped, and lets signals in meanwhile.
+/// Waits until the server has stopped, and runs signal handlers meanwhile.
 ///
 /// # Errors
-/// What a handler of the program's own raised: the server was drained first, and the exception
-/// goes where the program expects it.
+/// The exception of a handler of the program. The server is drained before it is passed on.
 pub(crate) fn until_stopped(
     py: Python<'_>,
     running: &Running,
@@ -61,7 +60,7 @@ pub(crate) fn until_stopped(
         }
         None => None,
     };
-    // A signal that came before this had nobody to wake: Python runs its handler now.
+    // A signal that arrived earlier woke nobody; Python runs its handler now.
     let mut seen = py.check_signals();
     loop {
         if let Err(error) = seen {

@@ -1,9 +1,8 @@
-//! One request and its response, seen by whoever answers it.
+//! The interface between a server, which reads requests, and an application, which answers them.
 //!
-//! A server reads requests and an application answers them; neither needs to know the other. What
-//! they share is here, and only here. Everything is owned, because an application may keep what it
-//! was given (a Python object outlives the call), and a request is complete before it becomes an
-//! [`Exchange`], so that no application thread ever waits for a client to send.
+//! Neither depends on the other; this module is all that they share. An [`Exchange`] owns its data,
+//! because the application may keep it after the call (as Python objects do). A request becomes an
+//! [`Exchange`] only when it is complete, so no application thread waits for a client to send.
 
 use std::fmt;
 use std::fs::File;
@@ -18,32 +17,32 @@ use crate::forwarded::Forwarded;
 use crate::message::{RequestHead, ResponseHead};
 pub use crate::peer::Peer;
 
-/// One request, complete, and the way to answer it.
+/// One complete request, and the means to answer it.
 pub struct Exchange {
-    /// The request head; shared with the server, which logs it at the end.
+    /// The request head, shared with the server, which logs it at the end.
     pub head: Arc<RequestHead>,
-    /// Who asked.
+    /// The client.
     pub client: Client,
     /// The whole body.
     pub body: Body,
-    /// Where the answer goes.
+    /// Receives the response.
     pub reply: Box<dyn Reply>,
-    /// When the request was complete, and began to wait for a thread.
+    /// When the request was complete and was queued.
     pub queued_at: Instant,
-    /// How long it waited until a thread took it; until then, nothing.
+    /// How long it waited until a thread took it; zero until then.
     pub queued_for: Duration,
-    /// What it is called in logs, where `request-id` asks for that.
+    /// The request ID, if `request-id` provides one.
     pub request_id: Option<Arc<str>>,
 }
 
-/// Who sent a request, and over which of the server's addresses.
+/// The client that sent a request, and the listener that received it.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The other end of the socket.
     pub peer: Arc<Peer>,
-    /// What proxies said, and whether they are believed.
+    /// The result of evaluating the forwarding fields.
     pub forwarded: Forwarded,
-    /// The index of the listener in the server's list, for what the application keeps for each.
+    /// The index of the listener in the server's list.
     pub listener: usize,
 }
 
@@ -52,9 +51,9 @@ pub struct Client {
 pub enum Body {
     /// No bytes.
     Empty,
-    /// In memory: no longer than `inbuf-overflow`.
+    /// In memory; no longer than `inbuf-overflow`.
     Memory(Buffer),
-    /// In a temporary file that has no name, at its start.
+    /// In an unnamed temporary file.
     File {
         /// The file, to be read from offset 0.
         file: File,
@@ -79,27 +78,27 @@ impl Body {
     }
 }
 
-/// A body in memory, which goes back to where it came from once nobody needs it.
+/// A body in memory, which is returned to its owner when it is dropped.
 pub struct Buffer {
     bytes: Vec<u8>,
     home: Option<Arc<dyn Reclaim>>,
 }
 
-/// Takes memory back, to use it for another body: fresh pages cost more than what is copied there.
+/// Takes memory back for reuse: touching fresh pages costs more than copying a body.
 pub trait Reclaim: Send + Sync {
-    /// Takes `memory`, whose contents mean nothing any more.
+    /// Takes `memory`, whose contents are no longer needed.
     fn reclaim(&self, memory: Vec<u8>);
 }
 
 impl Buffer {
-    /// A body whose memory `home` wants back.
+    /// A body whose memory is returned to `home`.
     pub fn lent(bytes: Vec<u8>, home: Arc<dyn Reclaim>) -> Self {
         Self { bytes, home: Some(home) }
     }
 }
 
 impl From<Vec<u8>> for Buffer {
-    /// A body whose memory nobody wants back.
+    /// A body whose memory is freed.
     fn from(bytes: Vec<u8>) -> Self {
         Self { bytes, home: None }
     }
@@ -127,13 +126,13 @@ impl Drop for Buffer {
     }
 }
 
-/// A piece of a response body.
+/// A chunk of a response body.
 #[derive(Debug)]
 pub enum Chunk<'a> {
-    /// Lent: what is not sent at once is copied.
+    /// Borrowed: bytes that cannot be sent at once are copied.
     Borrowed(&'a [u8]),
-    /// Owned memory of whatever kind: what is not sent at once is held, not copied. For large
-    /// pieces, whose owner must be one that may be dropped on any thread.
+    /// Owned: bytes that cannot be sent at once are kept without copying. For large chunks. The
+    /// owner may be dropped on any thread.
     Owned(Bytes),
 }
 
@@ -147,88 +146,87 @@ impl Chunk<'_> {
     }
 }
 
-/// A response body that is (the rest of) a regular file.
+/// A response body that is a regular file, or the rest of one.
 #[derive(Debug)]
 pub struct FileBody {
-    /// A descriptor of the server's own, duplicated from the application's.
+    /// The server's own descriptor, duplicated from the application's.
     pub file: File,
-    /// Where in the file the body begins.
+    /// The offset in the file where the body begins.
     pub offset: u64,
-    /// How many bytes of it there are.
+    /// The length of the body in bytes.
     pub length: u64,
 }
 
-/// Whether the one who answers should go on.
+/// Whether the application should continue its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Flow {
-    /// More is welcome.
+    /// Continue.
     Continue,
-    /// Much is waiting for the client to take it: call [`Reply::wait`] before the next chunk.
+    /// Too much output waits for the client: call [`Reply::wait`] before the next chunk.
     Wait,
-    /// The response has no body, whatever is given: the method is HEAD, or the status 204 or 304.
-    /// The rest need not be made; the response only needs `finish`.
+    /// The response has no body, because the method is HEAD or the status is 204 or 304. No further
+    /// chunks are needed, only `finish`.
     Enough,
-    /// The connection is gone: nothing more can be sent, and the response should be given up.
+    /// The connection is closed: nothing more can be sent, and the response should be abandoned.
     Gone,
 }
 
-/// Where a response goes: head, then chunks or a file, then `finish`; or `fail` at any time.
+/// Receives a response: head, then chunks or a file, then `finish`; or `fail` at any time.
 ///
-/// No method but [`Reply::wait`] blocks. Dropped without `finish` or `fail`, the request counts as
-/// failed with [`ApplicationFault::Dropped`].
+/// Only [`Reply::wait`] blocks. If it is dropped without `finish` or `fail`, the request fails with
+/// [`ApplicationFault::Dropped`].
 pub trait Reply: Send {
-    /// Gives the head. It leaves with the first chunk, or at the end. A second head before that
-    /// replaces the first; afterwards it is ignored (see [`Reply::is_underway`]).
+    /// Sets the head. It is sent with the first chunk, or at the end. A second head replaces the
+    /// first, unless it has been sent (see [`Reply::is_underway`]); then it is ignored.
     fn head(&mut self, head: ResponseHead);
 
-    /// Whether the head has gone, so that it can no longer be replaced.
+    /// Whether the head has been sent, so that it can no longer be replaced.
     fn is_underway(&self) -> bool;
 
-    /// Sends the next piece of the body; an empty one does nothing.
+    /// Sends the next chunk of the body; an empty one does nothing.
     fn chunk(&mut self, chunk: Chunk<'_>) -> Flow;
 
-    /// Blocks until the client has taken enough, and no longer than the server's write-timeout.
-    /// Never answers [`Flow::Wait`].
+    /// Blocks until the client has read enough, for at most the server's write-timeout. Never
+    /// returns [`Flow::Wait`].
     fn wait(&mut self) -> Flow;
 
-    /// Sends a file as the whole body, where no chunk has been sent; the response then only needs
-    /// `finish`.
+    /// Sends a file as the whole body; no chunk may have been sent. Only `finish` may follow.
     fn file(&mut self, file: FileBody) -> Flow;
 
-    /// Ends the response. `last` is its last piece, and may be empty. Where the head has not gone
-    /// yet, `last` is the whole body: its length is declared, and all of it leaves in one write.
+    /// Ends the response. `last` is the last chunk, and may be empty. If the head has not been sent,
+    /// `last` is the whole body: its length is declared, and head and body are sent in one write.
     fn finish(&mut self, last: Chunk<'_>);
 
-    /// Gives the response up: 500 where the head has not gone, else the connection is cut, so that
-    /// nothing looks complete that is not.
+    /// Abandons the response. If the head has not been sent, the client gets a 500; otherwise, the
+    /// connection is reset, so that the response does not look complete.
     fn fail(&mut self, fault: ApplicationFault);
 
-    /// Tells whether the client has gone. Where it cannot be asked any more, the connection is over.
+    /// Tells whether the client has disconnected. If it cannot be upgraded, the connection is over.
     fn presence(&self) -> Weak<dyn Presence>;
 }
 
-/// Whether the client is still there.
+/// Whether the client is still connected.
 pub trait Presence: Send + Sync {
     /// True as soon as the client has closed or reset its connection.
     fn is_gone(&self) -> bool;
 }
 
-/// Where worker threads get their work.
+/// Supplies worker threads with requests.
 ///
-/// A worker loops over [`Exchanges::try_next`] and, when that has nothing, [`Exchanges::wait`]. The
-/// first never blocks, so that a worker may keep the interpreter's lock between two requests; the
-/// second is called without it. A worker takes an exchange only once it holds the lock, so that
-/// no exchange waits for a lock that another idle worker could have had.
+/// A worker calls [`Exchanges::try_next`] in a loop, and [`Exchanges::wait`] when that returns
+/// nothing. `try_next` never blocks, so a worker may keep the GIL between two requests. `wait` is
+/// called without the GIL. A worker takes an exchange only while it holds the GIL, so that no
+/// exchange waits for the GIL while another worker could serve it.
 pub trait Exchanges: Send + Sync {
     /// The next exchange, if one waits.
     fn try_next(&self) -> Option<Exchange>;
 
-    /// Blocks until `try_next` is worth calling, or the worker should end.
+    /// Blocks until `try_next` should be called, or the worker should end.
     fn wait(&self) -> Wake;
 
-    /// Whether this worker has answered for so long without a pause that it should let other
-    /// threads of the interpreter run once before it goes on.
+    /// Whether this worker has served for so long without a pause that it should let other threads
+    /// of the interpreter run before it continues.
     fn should_yield(&self) -> bool;
 
     /// The worker's thread has ended, by a panic or because it could not begin: nothing is to be
@@ -241,23 +239,23 @@ pub trait Exchanges: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Wake {
-    /// An exchange may be there.
+    /// An exchange may be waiting.
     Work,
-    /// Do without work what should be done now and then (drop what other threads have left for
-    /// this one), then wait again.
+    /// Do periodic work, such as dropping objects that other threads have left for this one, then
+    /// wait again.
     Housekeeping,
-    /// No more will come: end the thread.
+    /// There are no more exchanges: end the thread.
     Closed,
 }
 
 /// Answers exchanges.
 pub trait Application: Send + Sync {
-    /// Starts one thread of the application's own kind (a Python thread for WSGI, a std one in
-    /// tests), which takes from `exchanges` until that says [`Wake::Closed`]. The server decides
-    /// how many there are, and when a stuck one is replaced.
+    /// Starts a worker thread (a Python thread for WSGI, a std thread in tests), which takes
+    /// `exchanges` until [`Wake::Closed`]. The server decides how many there are, and when a stuck
+    /// one is replaced.
     ///
     /// # Errors
-    /// The thread could not be started; the text says why.
+    /// The thread cannot be started.
     fn start_worker(
         &self,
         name: &str,
@@ -270,11 +268,11 @@ pub trait Worker: Send + Sync {
     /// Whether it has ended. Never blocks, and does not need the interpreter.
     fn is_finished(&self) -> bool;
 
-    /// What the thread is doing: the application's own stack, innermost call last.
+    /// The stack of the application in this thread, innermost call last.
     ///
     /// # Errors
-    /// It could not be had within `patience`: the interpreter's lock is held by somebody who does
-    /// not give it up.
+    /// It is not available within `patience` because another thread does not release the GIL, or the
+    /// thread runs no application code.
     fn stack(&self, patience: Duration) -> Result<String, StackUnavailable>;
 }
 
@@ -282,17 +280,17 @@ pub trait Worker: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start worker thread `{name}`: {reason}")]
 pub struct StartError {
-    /// Which one.
+    /// The name of the thread.
     pub name: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// The stack of a thread could not be had.
+/// Why the stack of a thread is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StackUnavailable {
     /// The interpreter did not answer in time.
-    #[error("the interpreter is busy: its lock could not be had in time")]
+    #[error("the interpreter is busy: its lock was not available in time")]
     Busy,
     /// The thread has ended, or runs no application code.
     #[error("the thread runs no application code")]

@@ -1,11 +1,10 @@
-//! Who the client is, as told by proxies that are trusted.
+//! The client as described by trusted proxies (RFC 7239 and `X-Forwarded-*`).
 //!
-//! `Forwarded` (RFC 7239) and `X-Forwarded-*` are written by whoever likes to. They are believed
-//! only from peers that the operator trusts, only those fields that the operator names, and of
-//! lists only the last hops, as many as there are proxies: what stands before them, a client may
-//! have made up. From anybody else they do not even reach the application, where a framework could
-//! believe them. What is believed and malformed is refused: a proxy that writes nonsense is a
-//! proxy that passes on somebody's nonsense.
+//! Anyone can send forwarding fields. They are trusted only from the configured peers, and only the
+//! configured fields. Of a list, only the last entries count, as many as there are proxies, because
+//! a client can forge the entries before them. Untrusted fields do not reach the application, where
+//! a framework could use them. A trusted field that is malformed is rejected, because a proxy that
+//! sends an invalid value probably passes on a value from the client.
 
 mod parse;
 #[cfg(test)]
@@ -21,20 +20,20 @@ use crate::peer::Peer;
 use crate::rejection::Rejection;
 use parse::Said;
 
-/// What became of the fields that proxies add (`Forwarded`, `X-Forwarded-*`).
+/// The result of evaluating the forwarding fields (`Forwarded`, `X-Forwarded-*`).
 #[derive(Clone, Debug, Default)]
 pub enum Forwarded {
-    /// The peer is not a trusted proxy, or said nothing: such fields do not reach the application.
+    /// There are no trusted fields, and no forwarding field reaches the application.
     #[default]
     Cleared,
-    /// The peer is not a trusted proxy, and its fields are passed on unread.
+    /// The peer is not trusted, and its fields are passed on unchanged.
     Untouched,
-    /// A trusted proxy spoke: this is what it said.
+    /// The values that a trusted proxy sent.
     Trusted(Box<Told>),
 }
 
-/// What a trusted proxy said about the client, checked. What it did not say is `None`. Each
-/// character is one byte that it sent, up to U+00FF (latin-1), as in the environ.
+/// The validated values of a trusted proxy; `None` for a value that it did not send. Text is latin-1
+/// as in the environ: each character is one byte, up to U+00FF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// REMOTE_ADDR and REMOTE_HOST: an address without brackets, or a name such as `unknown`.
@@ -49,25 +48,25 @@ pub struct Told {
     pub server_port: Option<String>,
     /// HTTP_HOST.
     pub host: Option<String>,
-    /// Forwarding fields as the application should see them: lower-case name and rewritten value.
-    /// Those of the request that do not stand here are not passed on.
+    /// The forwarding fields for the application: lower-case name and rewritten value. All others
+    /// are removed.
     pub fields: Vec<(&'static str, String)>,
 }
 
-/// Whose forwarding fields are believed, and which.
+/// Which peers and which forwarding fields are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
-    /// Who is a trusted proxy.
+    /// The trusted proxies.
     pub peers: TrustedPeers,
-    /// How many proxies stand in a row before the server: at least 1, and 0 counts as 1.
+    /// The number of proxies in a row in front of the server; 0 counts as 1.
     pub count: usize,
-    /// The fields that are believed from them.
+    /// The fields that are trusted.
     pub believed: Believed,
-    /// Whether fields that are not believed are kept from the application.
+    /// Whether untrusted fields are removed before the application is called.
     pub clear_untrusted: bool,
-    /// Whether fields that were kept from it are worth a line in the log.
+    /// Whether untrusted fields are logged.
     pub log_untrusted: bool,
-    /// `wsgi.url_scheme` where no proxy says otherwise: decides which port is the usual one.
+    /// `wsgi.url_scheme` if no proxy sends a scheme. It determines the default port.
     pub url_scheme: Box<str>,
 }
 
@@ -84,26 +83,26 @@ impl Default for Trust {
     }
 }
 
-/// Peers that are trusted proxies.
+/// The peers that are trusted proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TrustedPeers {
-    /// Nobody.
+    /// No peer.
     #[default]
     None,
-    /// Everybody: right only where nothing but the proxy can reach the server.
+    /// Every peer: safe only if nothing but the proxy can reach the server.
     Any,
-    /// These.
+    /// The listed peers.
     Listed {
-        /// A single address is a network of one.
+        /// A single address is a network with one address.
         networks: Vec<IpNet>,
-        /// Whether the peers of a Unix socket are trusted.
+        /// Whether the peers of Unix sockets are trusted.
         unix: bool,
     },
 }
 
 impl TrustedPeers {
-    /// Whether `address` is trusted; a peer of a Unix socket has none. An IPv4 address at an IPv6
-    /// socket (`::ffff:10.0.0.1`) is the IPv4 address.
+    /// Whether `address` is trusted; `None` is the peer of a Unix socket. An IPv4-mapped IPv6
+    /// address (`::ffff:10.0.0.1`) is treated as the IPv4 address.
     pub fn contain(&self, address: Option<IpAddr>) -> bool {
         match (self, address) {
             (Self::None, _) => false,
@@ -117,25 +116,25 @@ impl TrustedPeers {
     }
 }
 
-/// The fields that are believed from a trusted proxy. `forwarded` stands for itself: where it is
-/// set, the others are not believed, because two accounts of one thing can contradict each other.
+/// The fields that are trusted. If `forwarded` is set, the others are not, because two sources of
+/// the same information can contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Believed {
     /// `Forwarded` (RFC 7239).
     pub forwarded: bool,
     /// `X-Forwarded-For`: the client's address.
     pub x_forwarded_for: bool,
-    /// `X-Forwarded-Host`: the host the client asked for.
+    /// `X-Forwarded-Host`: the host that the client requested.
     pub x_forwarded_host: bool,
     /// `X-Forwarded-Proto`: `http` or `https`.
     pub x_forwarded_proto: bool,
     /// `X-Forwarded-Port`: the port the client connected to.
     pub x_forwarded_port: bool,
-    /// `X-Forwarded-By`: passed on, not read.
+    /// `X-Forwarded-By`: passed on, not evaluated.
     pub x_forwarded_by: bool,
 }
 
-/// Names of forwarding fields: in lower case, and as they are usually written.
+/// The names of the forwarding fields, in lower case and in their usual spelling.
 const NAMES: [(&str, &str); 6] = [
     ("forwarded", "Forwarded"),
     ("x-forwarded-by", "X-Forwarded-By"),
@@ -160,26 +159,26 @@ impl Believed {
     }
 }
 
-/// Why a request is refused for what it says about where it comes from.
+/// Why a request is rejected because of its forwarding fields or its scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A trusted proxy's field is outside its grammar.
+    /// A trusted field is malformed.
     #[error("malformed proxy header `{header}`: {reason}, not `{value}`")]
     Malformed {
-        /// Which field.
+        /// The field.
         header: &'static str,
-        /// What would be right.
+        /// What would be correct.
         reason: &'static str,
-        /// What stands there: escaped, and cut short.
+        /// The value, escaped and shortened.
         value: String,
     },
-    /// An https target on a connection that no trusted proxy said was https (RFC 9110 §7.4).
+    /// An https target, although no trusted proxy reported https (RFC 9110 §7.4).
     #[error("an https target, but no trusted proxy says that the client used https")]
     SchemeNotTrusted,
 }
 
 impl Refusal {
-    /// How the client is answered.
+    /// The rejection that answers the client.
     pub fn rejection(&self) -> Rejection {
         match self {
             Self::Malformed { .. } => Rejection::Forwarded,
@@ -188,16 +187,16 @@ impl Refusal {
     }
 }
 
-/// A field that is not as it should be.
+/// The refusal for a malformed field.
 fn malformed(header: &'static str, reason: &'static str, value: &[u8]) -> Refusal {
     let shown = value.get(..80).unwrap_or(value).escape_ascii().to_string();
     Refusal::Malformed { header, reason, value: shown }
 }
 
-/// What proxies say about the client of `head`, which came from `peer`.
+/// Evaluates the forwarding fields of `head`, received from `peer`.
 ///
 /// # Errors
-/// A believed field is malformed, or the target says https and no trusted proxy does.
+/// A trusted field is malformed, or the target's scheme is https and no trusted proxy reported it.
 pub fn resolve(trust: &Trust, head: &RequestHead, peer: &Peer) -> Result<Forwarded, Refusal> {
     let forwarded = if trust.peers.contain(peer.address.map(|address| address.ip())) {
         read(trust, head)?
@@ -215,8 +214,8 @@ pub fn resolve(trust: &Trust, head: &RequestHead, peer: &Peer) -> Result<Forward
     Ok(forwarded)
 }
 
-/// The forwarding fields of `head` that are not believed from `peer`, for the log: each name once,
-/// as it is usually written. To be asked only where [`Trust::log_untrusted`] says so.
+/// The untrusted forwarding fields of `head` from `peer`, for the log: each name once, in its usual
+/// spelling. Only needed if [`Trust::log_untrusted`] is set.
 pub fn untrusted_fields(trust: &Trust, head: &RequestHead, peer: &Peer) -> Vec<&'static str> {
     let trusted = trust.peers.contain(peer.address.map(|address| address.ip()));
     NAMES
@@ -227,7 +226,7 @@ pub fn untrusted_fields(trust: &Trust, head: &RequestHead, peer: &Peer) -> Vec<&
         .collect()
 }
 
-/// What a trusted proxy says.
+/// Reads the fields of a trusted proxy.
 fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, Refusal> {
     let mut said = Said::default();
     let mut fields = Vec::new();
@@ -248,7 +247,7 @@ fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, Refusal> {
     Ok(Forwarded::Trusted(Box::new(told)))
 }
 
-/// The value of a field, of all its lines together (RFC 9110 §5.3).
+/// The combined value of all lines of a field (RFC 9110 §5.3).
 fn joined<'h>(head: &'h RequestHead, name: &str) -> Option<Cow<'h, [u8]>> {
     let mut values = head
         .fields()
@@ -263,14 +262,14 @@ fn joined<'h>(head: &'h RequestHead, name: &str) -> Option<Cow<'h, [u8]>> {
     Some(whole)
 }
 
-/// Puts together what was said about the client, the scheme, the host and the port.
+/// Combines client, scheme, host and port.
 fn tell(said: Said, url_scheme: &str) -> Told {
     let mut told = Told { scheme: said.scheme, ..Told::default() };
     let scheme = said.scheme.unwrap_or(url_scheme);
-    // A scheme without a port has its usual one.
+    // A scheme without a port implies the default port.
     let mut port = said.port.or_else(|| usual_port(said.scheme?).map(str::to_owned));
     if let Some(host) = said.host {
-        // The port beside the host is what the client saw; it wins over other accounts.
+        // The port in the host field is the one that the client used, so it takes precedence.
         told.host = Some(match (&host.port, &port) {
             (Some(own), _) => format!("{}:{own}", host.name),
             (None, Some(port)) if usual_port(scheme) != Some(port) => {
@@ -297,7 +296,7 @@ fn usual_port(scheme: &str) -> Option<&'static str> {
     }
 }
 
-/// Latin-1, as everything in environ.
+/// Decodes latin-1, as for every value in the environ.
 fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }

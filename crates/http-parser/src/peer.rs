@@ -1,15 +1,15 @@
-//! The other end of a connection, in the words of the environ.
+//! The peer of a connection, in the terms of the environ.
 
 use std::net::SocketAddr;
 
-/// The other end of a connection, as text, made once for each connection.
+/// The peer of a connection, formatted once per connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The address; `None` for a Unix socket.
     pub address: Option<SocketAddr>,
     /// REMOTE_ADDR: the IP address, or `localhost` for a Unix socket.
     pub host: Box<str>,
-    /// REMOTE_PORT: the port, or `None` as text for a Unix socket, as Waitress has it.
+    /// REMOTE_PORT: the port, or the text `None` for a Unix socket, as in Waitress.
     pub port: Box<str>,
 }
 
@@ -23,7 +23,7 @@ impl Peer {
         }
     }
 
-    /// The peer of a Unix socket, which has no address of its own.
+    /// The peer of a Unix socket, which has no address.
     pub fn unix() -> Self {
         Self { address: None, host: "localhost".into(), port: "None".into() }
     }

@@ -1,34 +1,34 @@
-//! What a client does wrong, and the status it earns.
+//! The reasons for rejecting a request, with their statuses.
 //!
-//! Every refusal has a name: it is the `reason` label of `maitred_protocol_errors_total`, the text
-//! in the log, and the body of the answer.
+//! Each has a name, which is the `reason` in `maitred_protocol_errors_total` and in the log, and a
+//! text, which is in the body of the response.
 
-/// What a client did that is refused. Nothing after it is read as a request.
+/// Why a request was rejected. Nothing after it is parsed as a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rejection {
-    /// A carriage return or line feed on its own in a head or a chunk line.
+    /// A bare CR or LF in a head or a chunk line.
     BareLineEnd,
     /// A body longer than `max-request-body-size`.
     BodyTooLarge,
-    /// The client went away, or said it was done, in the middle of a request.
+    /// The connection was closed, or half-closed, before the request was complete.
     CutShort,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// Something between chunks, or chunk data not followed by CRLF.
+    /// Chunk data that is not followed by CRLF.
     ChunkTermination,
-    /// A chunk extension outside the grammar, or too much of it.
+    /// An invalid chunk extension, or one over its limit.
     ChunkExtension,
     /// A chunk size that is not 1 to 16 hexadecimal digits.
     ChunkSize,
-    /// CONNECT, which asks for a tunnel that an origin server does not make.
+    /// CONNECT, which requests a tunnel; an origin server does not provide one.
     Connect,
-    /// A Content-Length that is not one line of digits.
+    /// A Content-Length that is not a single line of digits.
     ContentLength,
     /// An expectation other than `100-continue`.
     Expectation,
-    /// A field line outside the grammar.
+    /// An invalid field line.
     FieldLine,
-    /// A malformed field of a trusted proxy.
+    /// A malformed forwarding field from a trusted proxy.
     Forwarded,
     /// The head did not arrive in time.
     HeadTimeout,
@@ -38,17 +38,17 @@ pub enum Rejection {
     Host,
     /// Content-Length together with Transfer-Encoding.
     LengthAndChunked,
-    /// A method longer than any known.
+    /// A method over its limit.
     MethodTooLong,
-    /// A request line outside the grammar.
+    /// An invalid request line.
     RequestLine,
-    /// A target in a form that the method does not allow, or with bytes that must be encoded.
+    /// A target in a form that the method does not allow, or with invalid bytes.
     Target,
     /// A target longer than the limit.
     TargetTooLong,
     /// More field lines than the limit.
     TooManyFields,
-    /// A trailer section outside the grammar, over its limit, or with a field not allowed there.
+    /// A trailer section that is invalid, over its limit, or has a forbidden field.
     Trailer,
     /// Transfer-Encoding with chunked twice, with parameters, empty, or on HTTP/1.0.
     TransferEncoding,
@@ -59,7 +59,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// All of them, in the order of the enum, for tables that must be complete from the start.
+    /// All rejections, in the order of the enum.
     pub const ALL: [Self; 25] = [
         Self::BareLineEnd,
         Self::BodyTooLarge,
@@ -88,7 +88,7 @@ impl Rejection {
         Self::Version,
     ];
 
-    /// The status of the answer.
+    /// The status of the response.
     pub const fn status(self) -> u16 {
         match self {
             Self::HeadTimeout | Self::BodyTimeout => 408, // RFC 9110, 15.5.9
@@ -102,7 +102,7 @@ impl Rejection {
         }
     }
 
-    /// The name of this refusal in metrics and logs: lower case, words joined by `_`.
+    /// The name in metrics and logs: lower case, words joined by `_`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BareLineEnd => "bare_line_end",
@@ -133,7 +133,7 @@ impl Rejection {
         }
     }
 
-    /// What the client is told.
+    /// The text in the body of the response.
     pub const fn detail(self) -> &'static str {
         match self {
             Self::BareLineEnd => "Bare CR or LF found in HTTP message",

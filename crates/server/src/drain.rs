@@ -30,21 +30,22 @@ const STACK_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the end waits for them to be named.
 const NAMED_WITHIN: Duration = Duration::from_secs(1);
 
-/// The server will stop: answers say so from now on.
+/// Starts the drain: from now on, responses say `Connection: close`.
 pub(crate) fn announce(server: &ServerState) {
     server.shared.telemetry.set_draining();
     tracing::info!(
         target: "maitred",
         connections = server.registry.len(),
         waiting = server.shared.queue.len(),
-        "stopping: requests that are on their way are still answered"
+        "draining: requests in progress will be finished"
     );
     for conn in server.registry.all() {
         conn.state().protocol.handle_drain_announced();
     }
 }
 
-/// Nobody is accepted any more: idle connections end, and the others after their response.
+/// Closes idle connections at once, and the others after their response. Nothing is accepted any
+/// more.
 pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
     let began = server.shared.clock.instant();
     loop {
@@ -62,15 +63,16 @@ pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
     }
     if server.registry.len() > 0 {
         let server = Arc::clone(server);
-        // It waits for the interpreter, which answers may still need the I/O thread for.
+        // Not on the I/O thread, because it waits for the interpreter, and responses may still need
+        // the I/O thread.
         let named = tokio::task::spawn_blocking(move || name_what_is_left(&server));
-        // A panic in there has been printed, and takes nothing with it but the names. It gets no
-        // thread where a disk holds all of them, and the end must not wait for that.
+        // A panic in it only loses these log lines. It gets no thread while a disk blocks all of
+        // them, and the shutdown must not wait for that.
         let _ = tokio::time::timeout(NAMED_WITHIN, named).await;
     }
 }
 
-/// Names the requests that will be cut off.
+/// Logs the requests that will be aborted.
 fn name_what_is_left(server: &ServerState) {
     let now = server.shared.clock.instant();
     let mut patience = STACK_PATIENCE;
@@ -90,13 +92,13 @@ fn name_what_is_left(server: &ServerState) {
             seconds = told.runs_for.as_secs_f64(),
             worker = member.name,
             stack,
-            "graceful-timeout: a request is cut off"
+            "graceful-timeout: a running request is aborted"
         );
     }
 }
 
-/// Cuts off what is left, and waits until its tasks have seen that. Requests that still wait for a
-/// thread are told so.
+/// Aborts the remaining connections, and waits until their tasks have ended. Requests that still
+/// wait for a thread are answered 503.
 pub(crate) async fn cut_off(server: &ServerState) {
     for waiting in server.shared.queue.clear() {
         waiting.requester.turn_away(Turned::Draining);
@@ -111,6 +113,10 @@ pub(crate) async fn cut_off(server: &ServerState) {
         }
     };
     if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
-        tracing::warn!(target: "maitred", "{} connections did not end", server.registry.len());
+        tracing::warn!(
+            target: "maitred",
+            connections = server.registry.len(),
+            "connections could not be closed in time"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn after_panics<F: Future<Output = ()>>(name: &str, task: impl 
         }
         tracing::error!(
             target: "maitred",
-            "{name} panicked, which is a defect of the server, and goes on"
+            "{name} panicked and is restarted; this is a bug in Maitred"
         );
         tokio::time::sleep(PAUSE).await;
     }

@@ -146,7 +146,7 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
         if catch_unwind(AssertUnwindSafe(serving)).is_err() {
             tracing::error!(
                 target: "maitred",
-                "the I/O thread panicked, which is a defect of the server: it stops"
+                "the I/O thread panicked and the server stops; this is a bug in Maitred"
             );
         }
         runtime.shutdown_timeout(Duration::ZERO);

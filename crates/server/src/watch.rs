@@ -20,20 +20,19 @@ use crate::telemetry::ration::Ration;
 use crate::telemetry::subject::RequestSummary;
 use crate::workers::{Member, Overdue, Replaced};
 
-/// How often the watch looks at least: nobody tells it of the requests that begin meanwhile.
+/// The maximum time between two checks: the watch is not notified of requests that begin meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long the interpreter is waited for, to tell what a thread is doing, before a line is written
-/// without that.
+/// The maximum wait for the interpreter to supply a stack; then the line is logged without it.
 const STACK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Cases that may wait for the tender.
+/// The maximum number of cases that wait for the tender.
 const CASES_MAX: usize = 64;
 
-/// A request that has waited for this long means that the threads do not suffice.
+/// The age of the oldest waiting request from which saturation is logged.
 const WAITS_TOO_LONG: Duration = Duration::from_secs(1);
 
-/// The thread that looks.
+/// The watch thread.
 #[derive(Debug)]
 pub(crate) struct Watch {
     eyes: Arc<Eyes>,
@@ -41,7 +40,7 @@ pub(crate) struct Watch {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What is needed to look.
+/// What a check needs.
 #[derive(Debug)]
 struct Eyes {
     server: Arc<ServerState>,
@@ -49,11 +48,11 @@ struct Eyes {
     saturation_lines: Ration,
 }
 
-/// What the tender should see to.
+/// A case for the tender.
 enum Case {
     /// A request that takes too long.
     Late(Late),
-    /// A thread that has ended by itself.
+    /// A thread that ended unexpectedly.
     Ended(Arc<Member>),
 }
 
@@ -66,14 +65,14 @@ struct Late {
 }
 
 impl Watch {
-    /// Starts it, and the tender.
+    /// Starts the watch and the tender.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// A thread cannot be started.
     pub(crate) fn start(server: Arc<ServerState>) -> std::io::Result<Self> {
         let (cases, waiting) = mpsc::sync_channel(CASES_MAX);
         let tended = Arc::clone(&server);
-        // Nobody waits for its end: it may be waiting for an interpreter that never answers.
+        // It is never joined, because it may wait for an interpreter that never answers.
         std::thread::Builder::new()
             .name("maitred-tender".into())
             .spawn(move || tend(&tended, &waiting))?;
@@ -87,7 +86,7 @@ impl Watch {
         Ok(Self { eyes, stop, thread: Some(thread) })
     }
 
-    /// Looks now.
+    /// Checks now.
     pub(crate) fn look(&self) {
         self.eyes.look();
     }
@@ -112,14 +111,14 @@ impl Drop for Watch {
         *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.1.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic of its own has been printed; there is nothing to add.
+            // A panic in it has already been printed.
             let _ = thread.join();
         }
     }
 }
 
 impl Eyes {
-    /// Looks after every thread. Also tells when the next request can be due. Never waits.
+    /// Checks every thread, and returns when the next request can exceed its limit. Never waits.
     fn look(&self) -> Option<Instant> {
         let ServerState { shared, pool, .. } = &*self.server;
         let now = shared.clock.instant();
@@ -132,7 +131,7 @@ impl Eyes {
             if member.has_ended_untold() {
                 let case = Case::Ended(Arc::clone(&member));
                 if self.cases.try_send(case).is_err() {
-                    member.tell_end_again(); // there is another look
+                    member.tell_end_again(); // the next check tries again
                 }
                 continue;
             }
@@ -188,13 +187,13 @@ impl Eyes {
             oldest_seconds = age.as_secs_f64(),
             threads = usage.threads,
             busy = usage.busy,
-            "requests wait for a thread: raise `threads` if the application waits for others, run \
-             more processes or replicas if it computes, and see what is slow with `slow-request`"
+            "requests wait for a thread: raise `threads` if the application is I/O-bound, run more \
+             processes or pods if it is CPU-bound; `slow-request` shows which requests are slow"
         );
     }
 }
 
-/// The tender: sees to one case after the other, until the watch has ended.
+/// The tender: handles one case after the other, until the watch has ended.
 fn tend(server: &ServerState, cases: &Receiver<Case>) {
     while let Ok(case) = cases.recv() {
         match case {
@@ -209,10 +208,10 @@ fn tend_late(ServerState { shared, pool, .. }: &ServerState, late: &Late) {
     let outcome = match late.overdue {
         Overdue::Slow => String::new(),
         Overdue::TimedOut => match pool.replace(shared, &late.member, late.since) {
-            Replaced::Yes => "another takes its place".to_owned(),
-            Replaced::Returned => "it has just returned".to_owned(),
+            Replaced::Yes => "it was replaced".to_owned(),
+            Replaced::Returned => "it has returned meanwhile".to_owned(),
             Replaced::TooMany => format!(
-                "it is not replaced, because {} have been already: fewer serve from here on",
+                "it is not replaced, because {} already were: fewer threads serve now",
                 shared.settings.threads
             ),
             Replaced::Failed(error) => format!("it could not be replaced: {error}"),
@@ -229,18 +228,18 @@ fn tend_ended(server: &ServerState, member: &Member) {
         Ok(()) if is_first_line => tracing::error!(
             target: "maitred",
             worker,
-            "a worker thread has ended, which is a defect of the server: another takes its place"
+            "a worker thread ended unexpectedly and was replaced; this is a bug in Maitred"
         ),
         Ok(()) => tracing::info!(
             target: "maitred",
             worker,
-            "the worker thread that has ended could now be replaced"
+            "the worker thread that ended unexpectedly has been replaced now"
         ),
         Err(error) if is_first_line => tracing::error!(
             target: "maitred",
             worker,
-            "a worker thread has ended, which is a defect of the server, and could not be \
-             replaced: {error}; it is tried again every second"
+            "a worker thread ended unexpectedly and could not be replaced: {error}; retrying every \
+             second; this is a bug in Maitred"
         ),
         Err(_) => {} // as before
     }
@@ -255,12 +254,12 @@ fn report(late: &Late, stack: &str, outcome: &str) {
         Overdue::TimedOut => tracing::error!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
-            "request-timeout: a request is given up, and its thread is stuck; {outcome}"
+            "request-timeout: a request is aborted, and its thread is stuck; {outcome}"
         ),
         Overdue::Slow => tracing::warn!(
             target: "maitred",
             method, path, client, request_id, seconds, worker, stack,
-            "slow-request: a request runs for long"
+            "slow-request: a request is still running"
         ),
     }
 }

@@ -191,7 +191,7 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
     served.running.drain();
     eventually("the drain to begin", || served.telemetry.is_draining());
     served.clock.advance(9 * SECOND);
-    assert_eq!(log::lines_with("is cut off"), [""; 0]);
+    assert_eq!(log::lines_with("a running request is aborted"), [""; 0]);
     // The ten seconds begin when the listener has closed: let the clock run.
     runs.stream.set_nonblocking(true).expect("it can be");
     eventually("the end of the connection", || {
@@ -205,7 +205,7 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
     let told = waits.answer();
     assert_eq!(told.status, 503);
     assert!(told.head.contains("Retry-After: 1"), "{}", told.head);
-    let lines = log::lines_with("is cut off");
+    let lines = log::lines_with("a running request is aborted");
     assert_eq!(lines.len(), 1, "{lines:?}");
     for part in ["/runs/for/ever", "the stack of maitred-0", "worker=\"maitred-0\""] {
         assert!(lines[0].contains(part), "no {part} in {lines:?}");

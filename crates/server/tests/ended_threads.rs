@@ -80,14 +80,14 @@ fn a_thread_that_a_panic_ends_is_replaced_each_time_and_logged_once_each() {
         served.until(THREADS, 1.0);
         served.running.tick();
         served.until(THREADS, 2.0);
-        let replaced = || log::lines_with("another takes its place").len();
+        let replaced = || log::lines_with("and was replaced").len();
         eventually("the line that says so", || replaced() == gone);
         served.running.tick();
         assert_eq!(served.get("/").status, 200);
         assert_eq!((served.metric(THREADS), replaced()), (2.0, gone));
     }
-    for line in log::lines_with("another takes its place") {
-        let begins = "ERROR maitred a worker thread has ended, which is a defect of the server";
+    for line in log::lines_with("and was replaced") {
+        let begins = "ERROR maitred a worker thread ended unexpectedly and was replaced";
         assert!(line.starts_with(begins) && line.contains("worker=\"maitred-"), "{line}");
     }
 }
@@ -111,5 +111,5 @@ fn a_thread_that_cannot_be_replaced_at_once_is_replaced_as_soon_as_it_can_be() {
         served.metric(THREADS) == 1.0
     });
     assert_eq!((served.get("/").status, failures()), (200, 1));
-    eventually("the line that says so", || log::lines_with("could now be replaced").len() == 1);
+    eventually("the line that says so", || log::lines_with("has been replaced now").len() == 1);
 }

@@ -139,7 +139,7 @@ fn newcomers_wait_for_a_place_where_the_settings_say_so() {
     assert_eq!(second.answer().status, 200);
     let lines = log::lines_with("connection-limit (1)");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("is reached: newcomers wait until somebody leaves"), "{lines:?}");
+    assert!(lines[0].contains("is reached: new connections wait until another"), "{lines:?}");
 }
 
 #[test]

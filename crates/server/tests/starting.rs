@@ -57,6 +57,6 @@ fn a_folder_that_takes_no_files_shows_at_once() {
     let missing = folder.path().join("missing");
     let settings = Settings { temp_dir: Some(missing.clone()), ..settings() };
     let told = refusal(settings, App::new(|exchange| answer(exchange, b"hello")));
-    let expected = format!("cannot keep files in the `temp-dir` {}: ", missing.display());
+    let expected = format!("cannot create files in the `temp-dir` {}: ", missing.display());
     assert!(told.starts_with(&expected), "{told}");
 }

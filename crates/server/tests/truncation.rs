@@ -156,7 +156,7 @@ fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
     assert_eq!(served.metric(&closed("client")), 0.0);
     let left = "maitred_client_disconnects_total{worker=\"0\",stage=\"write\"}";
     assert_eq!(served.metric(left), 0.0);
-    let lines = log::lines_with("a file could not be read while it was sent");
+    let lines = log::lines_with("a file could not be read while it was being sent");
     let [line] = &*lines else { panic!("{lines:?}") };
     assert!(line.starts_with("ERROR ") && line.contains("/unreadable"), "{line}");
     assert_eq!(line.contains("file="), cfg!(target_os = "linux"), "{line}");

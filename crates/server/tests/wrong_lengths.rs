@@ -67,7 +67,7 @@ fn a_file_that_became_shorter_is_told_with_what_is_missing() {
             file.set_len(3).expect("room on the disk");
             let _ = exchange.reply.file(FileBody { file, offset: 0, length: 8 });
         },
-        "became shorter",
+        "shrank while",
     );
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("ERROR maitred a file"), "{lines:?}");

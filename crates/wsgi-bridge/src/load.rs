@@ -22,7 +22,7 @@ pub enum LoadError {
     )]
     Malformed(String),
     /// There is no such module.
-    #[error("there is no module `{module}` (looked for it for `{spec}`); sys.path is {path}")]
+    #[error("there is no module `{module}` (needed for `{spec}`); sys.path is {path}")]
     NoModule {
         /// The module that is missing.
         module: String,

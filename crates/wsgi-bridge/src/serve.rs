@@ -98,14 +98,14 @@ impl Desk {
         }
     }
 
-    /// Ends the response whose making panicked.
+    /// Fails the request whose handling panicked.
     pub(crate) fn recover(&mut self, py: Python<'_>) {
         if let Some(handles) = self.handles.take() {
             handles.answer.fail(py, ApplicationFault::Dropped);
         }
         self.environs.stop_sharing();
-        let text = "a worker thread panicked while it served a request: this is a defect of the \
-                    server; the request was lost, the thread goes on";
+        let text = "a worker thread panicked while serving a request: the request is lost, and the \
+                    thread continues; this is a bug in Maitred";
         self.core.log.noted(Level::Error, text);
         error_stream::finish_line(&*self.core.log);
     }

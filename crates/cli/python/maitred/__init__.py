@@ -1,8 +1,8 @@
 """A production WSGI server: the drop-in successor of Waitress.
 
-``maitred.serve(app)`` is all that most programs need; ``maitred.create_server(app)`` gives a
-server that can be started, asked for its address, and stopped. Everything of substance is in the
-native module; what is here is only how Python reaches it.
+``maitred.serve(app)`` is all that most programs need. ``maitred.create_server(app)`` returns a
+server object with an address, which can be started and stopped. The native module implements
+both.
 """
 
 from maitred._native import Server, __version__, create_server, serve

@@ -1,4 +1,4 @@
-"""The native module: what `maitred` is made of."""
+"""The native module, which implements the package `maitred`."""
 
 import socket as _socket
 from collections.abc import Mapping, Sequence
@@ -21,44 +21,45 @@ __all__ = [
 __version__: str
 
 def main(argv: Sequence[str], /) -> int:
-    """Run the command line of this process, which ends with it, and return the exit status."""
+    """Run the command line of this process, which exits afterwards, and return the exit status."""
 
 def run(argv: Sequence[str], settings: Mapping[str, Any] | None = None, /) -> int:
-    """Run a command line within a program that goes on afterwards, and return the exit status.
+    """Run a command line within a program that continues, and return the exit status.
 
-    ``settings`` are keywords beside it, and win.
+    ``settings`` are keywords that override the command line.
     """
 
 def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
     """Read keywords as `create_server` does, and return every setting by its keyword.
 
-    Durations are in seconds, sizes in bytes. Raises `ValueError` for wrong settings.
+    Durations are in seconds, sizes in bytes. Raises `ValueError` for invalid settings.
     """
 
 def believe_proxies(environ: dict[str, Any], settings: Mapping[str, Any], /) -> None:
-    """Put what a trusted proxy said into the environ, and take out the fields not believed.
+    """Apply the forwarding fields of a trusted proxy to the environ, and remove untrusted ones.
 
-    ``settings`` are `trusted_proxy` and its neighbours. Raises `ValueError` for a believed field
-    that is malformed: the client is to be answered 400.
+    ``settings`` are `trusted_proxy` and related settings. Raises `ValueError` if a trusted field is
+    malformed; the client should be answered 400.
     """
 
 def serve(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> None:
     """Serve an application until a signal or ``close()`` stops it.
 
     The keywords are the settings of the command line with underscores: ``serve(app, port=8000,
-    threads=8)``. On the main thread SIGTERM and SIGINT drain, unless the program has handlers of
-    its own. Raises `ValueError` for wrong settings and `OSError` for an address that cannot be had.
+    threads=8)``. On the main thread, SIGTERM and SIGINT drain the server, unless the program has
+    its own handlers. Raises `ValueError` for invalid settings and `OSError` for an address that
+    cannot be bound.
     """
 
 def create_server(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> Server:
-    """Make a server whose sockets are bound; nothing is started.
+    """Create a server. Its sockets are bound; nothing is started.
 
-    Raises `ValueError` for wrong settings and `OSError` for an address that cannot be had.
+    Raises `ValueError` for invalid settings and `OSError` for an address that cannot be bound.
     """
 
 @final
 class Server:
-    """A server: bound from the start, running from ``run()`` or ``with`` on, until ``close()``.
+    """A server, bound when created, and running from ``run()`` or ``with`` until ``close()``.
 
     ::
 
@@ -80,22 +81,22 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where a client on this machine reaches it: ``http://127.0.0.1:8080``, ``unix:/path``."""
+        """The URL for clients on this machine: ``http://127.0.0.1:8080``, ``unix:/path``."""
 
     @property
     def socket(self) -> _socket.socket:
-        """The first listening socket, as a duplicate. To be asked for before the server runs."""
+        """A duplicate of the first listening socket. Only available before the server runs."""
 
     def run(self) -> None:
-        """Serve until ``close()`` is called, or, on the main thread, until a signal says to stop.
+        """Serve until ``close()`` is called or, on the main thread, until a signal arrives.
 
-        Returns at once when the server was closed before.
+        Returns at once if the server was closed before.
         """
 
     def close(self) -> None:
-        """Stop accepting, let running requests finish, and make ``run()`` return.
+        """Drain: stop accepting, let running requests finish, and make ``run()`` return.
 
-        Does not wait for that. May be called from any thread, and again.
+        Does not wait for that. May be called from any thread, repeatedly.
         """
 
     def print_listen(self, format_str: str) -> None:

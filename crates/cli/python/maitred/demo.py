@@ -1,7 +1,7 @@
-"""The application that ``make serve`` shows: one page about the request that asked for it.
+"""The demo application of ``make serve``: it answers with a description of the request.
 
-``maitred maitred.demo:app``. A browser gets a page, everything else plain text. It needs nothing
-from anywhere else, and nothing of the request reaches the page unescaped.
+Run it with ``maitred maitred.demo:app``. A browser gets an HTML page, other clients plain text. The
+page loads nothing else, and every part of the request in it is escaped.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 Rows = list[tuple[str, str]]
 
 _BODY_SHOWN_MAX = 4096
-"""Bytes of a request body that are shown."""
+"""The maximum number of request body bytes that are shown."""
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer every request with what is known of it."""
+    """Answer every request with a description of it."""
     sections = {
         "The request": _request(environ),
         "Header fields": _fields(environ),
@@ -65,7 +65,7 @@ def _request(environ: WSGIEnvironment) -> Rows:
 
 
 def _native(text: str) -> str:
-    """Decode what PEP 3333 hands over as latin-1, as the UTF-8 that it most likely is."""
+    """Decode text that PEP 3333 passes as latin-1 as UTF-8, which it most likely is."""
     return text.encode("latin-1").decode("utf-8", "replace")
 
 

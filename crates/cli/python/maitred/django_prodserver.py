@@ -9,8 +9,8 @@
         }
     }
 
-``ARGS`` takes every setting, with hyphens or underscores, as text or as what it is: numbers, true
-and false, lists. Text or a list in the place of the mapping is a command line.
+``ARGS`` accepts every setting, with hyphens or underscores, as text or with its type: numbers,
+booleans, lists. ``ARGS`` may also be a command line, as text or as a list.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class MaitredServer(BaseServerBackend):
             self.args = [str(argument) for argument in arguments]
 
     def prep_server_args(self) -> list[str]:
-        """Return the command line, but for what ``ARGS`` says as a mapping."""
+        """Return the command line, without the settings of an ``ARGS`` mapping."""
         return ["maitred", *self.args, wsgi_app_name()]
 
     def start_server(self, *args: str) -> None:
-        """Serve until stopped. A mistake ends the command with its exit status."""
+        """Serve until stopped. An error exits with the status of the command line."""
         status = run(list(args), self.settings)
         if status:
             raise SystemExit(status)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def serve_paste(
     app: WSGIApplication, global_conf: Mapping[str, str] | None, **settings: Any
 ) -> int:
-    """Serve until stopped. Every setting is text, as PasteDeploy hands it over."""
-    del global_conf  # it speaks of the application
+    """Serve until stopped. PasteDeploy passes every setting as text."""
+    del global_conf  # its values are for the application
     serve(app, **settings)
     return 0

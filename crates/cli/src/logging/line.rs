@@ -1,9 +1,9 @@
-//! How a record looks on stderr: one line of text for people, or one JSON object (`log-format`).
+//! Formats a log record: one line of text, or one JSON object (`log-format`).
 //!
-//! A record may repeat what a client sent. In text, control characters are written as escapes, so
-//! that nobody can forge a line or paint the terminal; JSON escapes them anyway. Only what came
-//! from the application, a `traceback` or a `stack`, keeps its lines: they follow the record, each
-//! indented, so that it is clear where the record ends.
+//! A record may contain data from a client. In text, control characters are escaped, so that a
+//! client can neither forge a line nor send escape sequences to a terminal; JSON escapes them
+//! anyway. Only a `traceback` or a `stack`, which come from the application, may have several
+//! lines; they follow the record, indented.
 
 use std::io::Write;
 
@@ -90,7 +90,7 @@ fn write_json(out: &mut Vec<u8>, record: &Record) {
         };
         object.entry(*name).or_insert(value);
     }
-    // A map of strings and numbers can always be written, and a vector always takes it.
+    // Writing a map of strings and numbers to a vector cannot fail.
     let _ = serde_json::to_writer(&mut *out, &object);
     let _ = out.write_all(b"\n");
 }

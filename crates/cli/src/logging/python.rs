@@ -1,8 +1,7 @@
 //! The log of a program that embeds the server: records go to Python's `logging`.
 //!
-//! They are handed over by one Python thread, `maitred-log`, so that whatever the program has
-//! configured (handlers, filters, `dictConfig`, Sentry, caplog) sees them on a Python thread, and
-//! no thread of the server ever runs a handler. The thread lives as long as a server runs.
+//! One Python thread, `maitred-log`, passes them on. So handlers, filters, Sentry or caplog run on
+//! that thread, and never on a thread of the server. The thread lives as long as a server runs.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
@@ -23,7 +22,7 @@ struct Shared {
     reader: Reader,
     thread: Py<PyAny>,
     _wanted: Wanted,
-    /// A forked child has the memory of the thread, but not the thread.
+    /// A forked child inherits this value, but not the thread.
     process: u32,
 }
 
@@ -59,7 +58,7 @@ impl PythonLog {
         Ok(Self(()))
     }
 
-    /// Hands over what has been said so far, and ends the thread unless another server wants it.
+    /// Passes on the remaining records, and ends the thread unless another server uses it.
     ///
     /// # Errors
     /// The wait was interrupted, by Ctrl-C for one.
@@ -79,7 +78,7 @@ impl PythonLog {
     }
 }
 
-/// How long the last records are waited for at the end.
+/// The maximum time to pass on the last records.
 const JOIN_SECONDS_MAX: f64 = 5.0;
 
 /// What the thread runs.
@@ -94,8 +93,8 @@ impl LogThread {
         let mut reader = self.0.clone();
         while let Some(batch) = py.detach(|| left_behind::away(|| reader.next_batch())) {
             for record in batch {
-                // A handler that fails reports that itself (`logging.raiseExceptions`); what else
-                // fails must not end the log.
+                // A failing handler reports itself (`logging.raiseExceptions`). No other failure
+                // may end the log.
                 if let Err(error) = hand_over(&logging, &record) {
                     error.write_unraisable(py, Some(&logging));
                 }
@@ -139,7 +138,7 @@ fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
             Value::Bool(truth) => extra.set_item(name, truth)?,
         }
         match value {
-            // Where a formatter puts a traceback, so that it follows the line as it always does.
+            // A formatter appends `exc_text` after the line, like any traceback.
             Value::Text(text) if *name == "traceback" || *name == "stack" => {
                 attributes.set_item("exc_text", text.trim_end())?;
             }

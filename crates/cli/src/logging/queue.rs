@@ -1,8 +1,8 @@
-//! The queue between those who log and the one who writes.
+//! The queue of log records between the threads that log and the one that writes.
 //!
-//! Bounded by records and by bytes, so that neither a storm nor one monstrous traceback can take
-//! the memory of the process. The lock is held to push or to take everything, never to format or
-//! to write.
+//! It is bounded by records and by bytes, so that neither many records nor one huge traceback can
+//! exhaust memory. The lock is held only to push one record or to take all, never to format or
+//! write.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use std::time::SystemTime;
 
 use super::exception::Exception;
 
-/// Records that may wait to be written: some seconds of a bad day.
+/// The maximum number of records that wait to be written.
 pub(super) const RECORDS_MAX: usize = 4096;
 
-/// Bytes of text that may wait to be written.
+/// The maximum bytes of text that wait to be written.
 pub(super) const BYTES_MAX: usize = 4 << 20;
 
 /// How severe a record is, in the order of severity.
@@ -26,14 +26,14 @@ pub(super) enum Severity {
     Error,
 }
 
-/// One thing that was said.
+/// A log record.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) time: SystemTime,
     pub(super) severity: Severity,
-    /// The name of the logger: `maitred`, or what begins with `maitred.`.
+    /// The name of the logger: `maitred`, or a name that begins with `maitred.`.
     pub(super) logger: &'static str,
-    /// The name of the thread that said it.
+    /// The name of the thread that logged it.
     pub(super) thread: Box<str>,
     pub(super) message: String,
     pub(super) fields: Vec<(&'static str, Value)>,
@@ -41,7 +41,7 @@ pub(super) struct Record {
     pub(super) exception: Option<Exception>,
 }
 
-/// What a field of a record holds.
+/// The value of a field of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Text(String),
@@ -51,7 +51,7 @@ pub(super) enum Value {
 }
 
 impl Record {
-    /// Bytes of text in it, about.
+    /// Its approximate size in bytes.
     fn size(&self) -> usize {
         let fields = self.fields.iter().map(|(name, value)| match value {
             Value::Text(text) => name.len() + text.len(),
@@ -61,7 +61,7 @@ impl Record {
     }
 }
 
-/// What waits to be written.
+/// The records that wait to be written.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -83,11 +83,11 @@ struct Waiting {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // A panic while the lock was held cannot leave the queue wrong in a way that matters here.
+        // A panic while the lock was held cannot leave the queue in an invalid state.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a record, or drops it when there is no room.
+    /// Adds a record, or drops it if there is no room.
     pub(super) fn push(&self, record: Record) {
         let size = record.size();
         let mut waiting = self.lock();
@@ -120,7 +120,7 @@ impl Queue {
     }
 }
 
-/// Takes what waits. Clones are the same reader.
+/// Takes records from the queue. Clones are the same reader.
 #[derive(Clone)]
 pub(super) struct Reader {
     queue: Arc<Queue>,
@@ -128,8 +128,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Waits for records and takes all of them, with one more that says how many were dropped.
-    /// `None` when the reader is closed and nothing is left, or another one has taken its place.
+    /// Waits for records and takes all of them; if some were dropped, a record with their number is
+    /// added. `None` if the reader is closed and nothing is left, or if another reader replaced it.
     pub(super) fn next_batch(&mut self) -> Option<Vec<Record>> {
         let mut waiting = self.queue.lock();
         loop {
@@ -154,8 +154,7 @@ impl Reader {
                 severity: Severity::Warning,
                 logger: "maitred",
                 thread: "maitred-log".into(),
-                message: "log records were dropped, because they came faster than they could be \
-                          written"
+                message: "log records were dropped, because they could not be written fast enough"
                     .into(),
                 fields: vec![("dropped", Value::Whole(lost.into()))],
                 exception: None,

@@ -1,6 +1,6 @@
-//! The receiving end of `tracing`: turns an event into a record and puts it into the queue.
+//! The `tracing` subscriber: converts an event to a record and puts it into the queue.
 //!
-//! Spans are not used here: a request is told by its fields, which are on the event itself.
+//! Spans are not used; the fields that identify a request are on the event itself.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -18,10 +18,10 @@ use super::ERRORS;
 use super::exception::Exception;
 use super::queue::{Record, Severity, Value};
 
-/// The least severe record that is let in, for the whole process.
+/// The minimum severity of records, for the whole process.
 static THRESHOLD: AtomicU8 = AtomicU8::new(Severity::Info as u8);
 
-/// What is let into the log.
+/// The minimum severity as an atomic value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Threshold(Severity);
 
@@ -38,11 +38,11 @@ impl From<LogLevel> for Threshold {
 }
 
 thread_local! {
-    /// What Python calls this thread, once that is known.
+    /// Python's name of this thread, once known.
     static NAME: RefCell<Option<Box<str>>> = const { RefCell::new(None) };
 }
 
-/// Tells the log what Python calls this thread, of which Rust does not know the name.
+/// Records Python's name of this thread, which Rust does not know.
 pub(crate) fn learn_thread_name(py: Python<'_>) {
     if NAME.with_borrow(Option::is_some) {
         return;
@@ -55,19 +55,19 @@ pub(crate) fn learn_thread_name(py: Python<'_>) {
     NAME.set(name.ok());
 }
 
-/// From now on what the Rust side says goes into the queue. May be called again, to change the
-/// threshold; a program that has a `tracing` subscriber of its own keeps it.
+/// Installs the subscriber, or changes the minimum severity if it is installed. If the program has
+/// another `tracing` subscriber, that one stays.
 pub(crate) fn receive(threshold: Threshold) {
     THRESHOLD.store(threshold.0 as u8, Ordering::Relaxed);
-    // Fails when there is a subscriber already: ours, from the call before, or the program's own.
+    // Fails if there is a subscriber: ours from an earlier call, or the program's.
     let _ = tracing::subscriber::set_global_default(Receiver);
     tracing::callsite::rebuild_interest_cache();
 }
 
 struct Receiver;
 
-/// How targets of ours begin: our crates, our loggers, and this crate, whose library is named after
-/// the Python module.
+/// The prefixes of our targets: our crates, our loggers, and this crate, whose library is named
+/// after the Python module.
 const OURS: [&str; 2] = ["maitred", env!("CARGO_CRATE_NAME")];
 
 fn severity(level: Level) -> Severity {
@@ -82,7 +82,7 @@ fn severity(level: Level) -> Severity {
 
 impl Subscriber for Receiver {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Ours only: tokio speaks of its own affairs.
+        // Events of other crates, such as tokio, are ignored.
         metadata.is_event()
             && OURS.iter().any(|name| metadata.target().starts_with(name))
             && (metadata.target() == ERRORS

@@ -1,9 +1,9 @@
-//! A process that the application forks (`multiprocessing`, `os.fork`) is no server, and its signals
-//! are its own: it gets Python's default handlers, and does not wake us.
+//! Resets signal handlers in a process that the application forks (`multiprocessing`, `os.fork`).
 //!
-//! Between the fork and the moment at which the child's interpreter is whole again CPython drops
-//! signals, where a handler of Python's is set. So the two that end a process are held back until
-//! the child has its defaults: `Process.terminate()` works from the first moment on.
+//! The child is not a server: it gets Python's default handlers, and does not wake our main thread.
+//! CPython drops signals between the fork and the end of the child's initialisation if a Python
+//! handler is set. So SIGTERM and SIGINT are blocked until the child has the default handlers, and
+//! `Process.terminate()` always works.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,20 +14,20 @@ use pyo3::types::PyDict;
 
 use super::{Handler, set_wakeup};
 
-/// How many servers have handlers in place.
+/// The number of servers with installed handlers.
 static INSTALLED: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Which signals this thread held back before it began to fork.
+    /// The signal mask of this thread before the fork.
     static MASK: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
 }
 
-/// Handlers of ours are in place as long as this exists.
+/// Represents installed handlers; forked children are handled as long as one exists.
 #[derive(Debug)]
 pub(super) struct Installed(());
 
 impl Installed {
-    /// Asks Python to tell us of forks, which can be done once and never undone.
+    /// Registers the fork hooks, once per process; they cannot be unregistered.
     pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
         static WATCHED: PyOnceLock<()> = PyOnceLock::new();
         WATCHED.get_or_try_init(py, || {

@@ -1,39 +1,39 @@
-//! Which request to stop is the second one, that stops at once.
+//! Decides whether a signal is a second request to stop, which exits immediately.
 //!
-//! One request may come as several signals: GNU `timeout` signals its child and then the group that
-//! the child is in, and Ctrl-C in a terminal reaches a wrapper and the server, to which the wrapper
-//! passes its own on. Were the next signal taken for the second request, nothing would be drained.
-//! So what comes within [`SAME_REQUEST`] of the first belongs to it.
+//! One request may arrive as several signals. GNU `timeout` signals its child and then the child's
+//! process group; Ctrl-C in a terminal reaches the server directly and again through a wrapper that
+//! forwards it. If the second of them counted as a second request, nothing would be drained. So
+//! signals within [`SAME_REQUEST`] of the first belong to it.
 
 use std::time::{Duration, Instant};
 
-/// For how long signals belong to the first one: longer than wrappers take to pass a signal on, on a
-/// busy machine too. Who means it sends another.
+/// For how long further signals belong to the first one: longer than a wrapper needs to forward a
+/// signal on a busy machine.
 pub(crate) const SAME_REQUEST: Duration = Duration::from_millis(500);
 
-/// When it was first asked to stop, if it was.
+/// The requests to stop so far.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     first: Option<Instant>,
     has_echoed: bool,
 }
 
-/// What a request to stop is.
+/// The kind of a request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// The first one.
     First,
-    /// The first one, come once more.
+    /// Another signal of the first one.
     Echo {
-        /// Nobody has been told of an echo yet: a storm of signals shall not be one of lines.
+        /// Whether it is the first echo; only that one is logged.
         is_first: bool,
     },
-    /// Another one.
+    /// A second one.
     Second,
 }
 
 impl Requests {
-    /// Somebody asks to stop at `now`.
+    /// Classifies a request to stop that arrives at `now`.
     pub(crate) fn ask(&mut self, now: Instant) -> Request {
         let Some(first) = self.first else {
             self.first = Some(now);
@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(requests.ask(first), Request::Echo { is_first: true });
         let last_echo = first + SAME_REQUEST - Duration::from_nanos(1);
         assert_eq!(requests.ask(last_echo), Request::Echo { is_first: false });
-        // Echoes do not put it off: a storm that goes on stops at once in the end.
+        // Echoes do not extend the interval, so repeated signals exit immediately in the end.
         assert_eq!(requests.ask(first + SAME_REQUEST), Request::Second);
         assert_eq!(requests.ask(first + 2 * SAME_REQUEST), Request::Second);
     }

@@ -1,4 +1,4 @@
-//! What a signal means at the moment, and what its handler does about it.
+//! The effect of a signal in the current stage of the program.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,25 +6,26 @@ use std::time::Instant;
 use super::Stoppable;
 use super::second::{Request, Requests};
 
-/// How far the program is, and how often it has been asked to stop.
+/// The stage of the program, and the requests to stop so far.
 pub(super) struct State {
     stage: Stage,
     requests: Requests,
 }
 
-/// How far the program is.
+/// The stage of the program.
 enum Stage {
-    /// Nothing runs yet: the first signal ends the program, by an exception that unwinds an import.
+    /// The server has not started: a signal ends the program with an exception, which unwinds a
+    /// running import.
     Starting,
-    /// The first signal drains.
+    /// A signal drains.
     Serving(Arc<dyn Stoppable>),
-    /// The second one ends at once.
+    /// A second signal exits immediately.
     Draining(Arc<dyn Stoppable>),
-    /// The server has stopped, and the interpreter is on its way out: a signal hurries it along.
+    /// The server has stopped and the interpreter is exiting: a second signal exits immediately.
     Ending,
 }
 
-/// Whether a signal asks to stop.
+/// The meaning of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Stop,
@@ -37,7 +38,7 @@ pub(super) enum Action {
     ReopenLogs(Arc<dyn Stoppable>),
     Interrupt,
     Drain(Arc<dyn Stoppable>),
-    /// It belongs to the signal before it, and the log is to say so.
+    /// Log that the signal belongs to the one before it.
     SayItIsAnEcho,
     Kill(Arc<dyn Stoppable>),
     End,
@@ -48,17 +49,17 @@ impl State {
         Self { stage: Stage::Starting, requests: Requests::default() }
     }
 
-    /// From now on the first signal drains `server`.
+    /// From now on, the first signal drains `server`.
     pub(super) fn serves(&mut self, server: Arc<dyn Stoppable>) {
         *self = Self { stage: Stage::Serving(server), requests: Requests::default() };
     }
 
-    /// From now on the second signal ends the process.
+    /// From now on, a second signal exits immediately.
     pub(super) fn ends(&mut self) {
         self.stage = Stage::Ending;
     }
 
-    /// What a signal does that has come at `now`.
+    /// The action for a signal that arrives at `now`.
     pub(super) fn next(&mut self, meaning: Meaning, now: Instant) -> Action {
         if meaning == Meaning::ReopenLogs {
             return match &self.stage {

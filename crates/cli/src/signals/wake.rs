@@ -1,8 +1,8 @@
-//! Wakes the main thread when a signal has come.
+//! Wakes the main thread when a signal arrives.
 //!
-//! Python's C handler writes a byte to the descriptor of `signal.set_wakeup_fd`; a thread that does
-//! nothing else reads it and nudges whoever waits for the server. The pair of sockets is the
-//! platform's: Unix has one for this, Windows a connection to itself.
+//! Python's C handler writes a byte to the descriptor of `signal.set_wakeup_fd`. A dedicated thread
+//! reads it and wakes the thread that waits for the server. On Unix, the descriptors are a socket
+//! pair; on Windows, they are a connection of the process to itself.
 
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
@@ -18,26 +18,26 @@ use std::os::unix::net::UnixStream as Stream;
 #[cfg(windows)]
 use std::net::TcpStream as Stream;
 
-/// The thread, and the socket that Python writes to. To be ended with [`Wakeup::stop`], on the main
-/// thread.
+/// The thread, and the socket that Python writes to. Must be stopped with [`Wakeup::stop`] on the
+/// main thread.
 pub(crate) struct Wakeup {
-    /// What was set before, to be put back.
+    /// The previous descriptor, to be restored.
     previous: Py<PyAny>,
     written: Stream,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The two sockets: what Python writes to the one comes out of the other.
+/// The two connected sockets: Python writes to one, the thread reads from the other.
 pub(super) struct Wires {
     read: Stream,
     written: Stream,
 }
 
 impl Wires {
-    /// Makes them.
+    /// Creates the sockets.
     ///
     /// # Errors
-    /// The process has no descriptors left.
+    /// No file descriptors are left.
     pub(super) fn new() -> std::io::Result<Self> {
         let (read, written) = pair()?;
         written.set_nonblocking(true)?;
@@ -46,7 +46,7 @@ impl Wires {
 }
 
 impl Wakeup {
-    /// Starts the thread and tells Python where to write.
+    /// Starts the thread, and sets the wake-up descriptor.
     pub(super) fn start(
         py: Python<'_>,
         server: Arc<dyn Stoppable>,
@@ -63,17 +63,17 @@ impl Wakeup {
         Ok(Self { previous, written, thread: Some(thread) })
     }
 
-    /// Ends the thread, and lets Python write where it wrote before.
+    /// Ends the thread, and restores the wake-up descriptor.
     ///
     /// # Errors
-    /// Python refuses.
+    /// Python rejects the descriptor.
     pub(crate) fn stop(mut self, py: Python<'_>) -> PyResult<()> {
         let result = set_wakeup(py, self.previous.bind(py).clone());
-        // The thread's read ends; it may be gone already.
+        // Ends the thread's read. It fails if the thread has already ended.
         let _ = self.written.shutdown(std::net::Shutdown::Both);
         if let Some(thread) = self.thread.take() {
             py.detach(|| {
-                // It cannot panic, and there is nothing to do about it if it did.
+                // The thread cannot panic.
                 let _ = thread.join();
             });
         }
@@ -110,15 +110,15 @@ fn pair() -> std::io::Result<(Stream, Stream)> {
     loopback_pair()
 }
 
-/// A connection of this process to itself: the end to read from, and the one to write to.
+/// A TCP connection of this process to itself: the reading end and the writing end.
 #[cfg(any(windows, test))]
 fn loopback_pair() -> std::io::Result<(std::net::TcpStream, std::net::TcpStream)> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
     let written = std::net::TcpStream::connect(listener.local_addr()?)?;
-    // The byte that wakes must not wait for others.
+    // The single byte must be sent at once.
     written.set_nodelay(true)?;
     loop {
-        // Somebody else on this machine may have been quicker; their connection is dropped.
+        // Another process may have connected first; its connection is dropped.
         let (read, peer) = listener.accept()?;
         if peer == written.local_addr()? {
             return Ok((read, written));

@@ -48,7 +48,7 @@ pub(crate) const LOG_SOCKET_ERRORS: Setting = Setting {
     name: "log-socket-errors",
     kind: Kind::Flag,
     default: Some("true"),
-    help: "Log connections that fail with a socket error.",
+    help: "Log socket errors of connections, at level `debug`.",
     waitress: Some("log_socket_errors"),
     ..HERE
 };

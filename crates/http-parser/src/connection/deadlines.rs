@@ -1,27 +1,26 @@
-//! How long each thing may take. One deadline at a time for what is read, one for what is written.
+//! The deadlines of a connection: one for reading and one for writing at a time.
 //!
-//! Nobody sets a timer: the server asks each connection once a second whether it is late, so that
-//! a request costs no timer and a connection costs two numbers.
+//! There are no timers. The server checks each connection once a second, so a request costs no timer
+//! and a connection costs two values.
 //!
-//! A head must be whole in a fixed time from its first byte. Bodies and responses may be as long
-//! as they like, so there the time is extended by progress; and because one byte now and then is
-//! progress too, only as much as [`BYTES_PER_SECOND_MIN`] allows. A client that drips is cut off
-//! as surely as one that is silent.
+//! A head must be complete within a fixed time from its first byte. Bodies and responses may be
+//! long, so each byte extends their deadline, but only at the rate of [`BYTES_PER_SECOND_MIN`].
+//! Therefore a client that sends or reads one byte at a time is also disconnected.
 
 use std::time::{Duration, Instant};
 
 use crate::decode::Progress;
 
-/// How long a client may take, each capped by `channel-timeout` where the settings are read.
+/// The timeouts for a client. The settings have already capped each by `channel-timeout`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Idle, between two requests or before the first.
+    /// Idle time between two requests, or before the first.
     pub keep_alive: Duration,
     /// From the first byte of a head to its end.
     pub head: Duration,
-    /// Without a byte of the body.
+    /// Waiting for body bytes.
     pub body: Duration,
-    /// Without a byte of the response being taken.
+    /// Waiting for the client to read response bytes.
     pub write: Duration,
 }
 
@@ -36,24 +35,23 @@ impl Default for Timeouts {
     }
 }
 
-/// What was not done in time.
+/// The deadline that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Late {
-    /// No request came.
+    /// No request arrived.
     KeepAlive,
-    /// A request head did not end.
+    /// A request head was not completed.
     Head,
-    /// A request body did not go on.
+    /// A request body did not continue.
     Body,
-    /// The client did not take its response.
+    /// The client did not read its response.
     Write,
-    /// The client did not close after it was refused.
+    /// The client did not close the connection after the last response.
     Linger,
 }
 
-/// The slowest rate at which a body or a response may move, once the first timeout has been used
-/// up. A modem of 1990 was four times as fast; a drip to hold a connection is a thousand times
-/// slower.
+/// The minimum rate of a body or a response after the first timeout. It is far below any real
+/// connection, and far above that of a client that only holds a connection open.
 const BYTES_PER_SECOND_MIN: u64 = 500;
 
 #[derive(Debug)]
@@ -67,10 +65,10 @@ impl Deadlines {
         Self { reading: Some((now + timeouts.keep_alive, Late::KeepAlive)), writing: None }
     }
 
-    /// All that came has been read, and this is where it ends.
+    /// All input has been read, and ended at `progress`.
     pub(super) fn waits_for(&mut self, progress: Progress, timeouts: &Timeouts, now: Instant) {
         match (progress, self.reading) {
-            (Progress::Head, Some((_, Late::Head))) => {} // from its first byte, however it drips
+            (Progress::Head, Some((_, Late::Head))) => {} // counted from the first byte
             (Progress::Head, _) => self.reading = Some((now + timeouts.head, Late::Head)),
             (Progress::Between, Some((_, Late::KeepAlive))) => {}
             (Progress::Between, _) => self.idle(timeouts, now),
@@ -78,7 +76,7 @@ impl Deadlines {
         }
     }
 
-    /// A response is complete, and the next request may take its time.
+    /// A response is complete, and the connection waits for the next request.
     pub(super) fn idle(&mut self, timeouts: &Timeouts, now: Instant) {
         self.reading = Some((now + timeouts.keep_alive, Late::KeepAlive));
     }
@@ -115,7 +113,7 @@ impl Deadlines {
         self.writing = match (pending, self.writing) {
             (false, None) => None,
             (false, Some(_)) => {
-                // A client can be asked for its next request once it has the last answer.
+                // The idle time begins when the client has received the last response.
                 if let Some((_, Late::KeepAlive)) = self.reading {
                     self.idle(timeouts, now);
                 }
@@ -136,8 +134,8 @@ impl Deadlines {
     }
 }
 
-/// A deadline after `count` more bytes have moved: as much later as they are worth, but never
-/// further away than one whole timeout.
+/// The deadline after `count` more bytes: later by their worth at the minimum rate, but at most one
+/// timeout from now.
 fn extended(deadline: Instant, count: u64, timeout: Duration, now: Instant) -> Instant {
     let worth = Duration::from_millis(count.saturating_mul(1000) / BYTES_PER_SECOND_MIN);
     let latest = now + timeout;

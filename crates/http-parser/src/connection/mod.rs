@@ -1,13 +1,12 @@
-//! One HTTP/1.1 connection, as a server sees it, without the socket.
+//! The state machine of one server-side HTTP/1.1 connection, without the socket.
 //!
-//! Tell it what happened (`receive`, `handle_*`), tell it what the application says (`respond`,
-//! `frame`, `finish`, `fail`, `refuse`), and carry out what it answers. Bytes for the client are
-//! appended to the buffer that the caller lends. Time is an argument, and being late is a fact
-//! like any other.
+//! The caller reports events (`receive`, `handle_*`) and the application's response (`respond`,
+//! `frame`, `finish`, `fail`, `refuse`), and carries out the returned actions. Bytes for the client
+//! are appended to a buffer of the caller. Time is an argument.
 //!
-//! Requests are read one at a time: while one is being answered, what the client sends ahead is
-//! kept for later, so that responses can never leave in another order than their requests came
-//! (RFC 9112 §9.3.2), and nothing after an error is ever read as a request.
+//! Requests are read one at a time. While one is being answered, pipelined input is kept for later.
+//! So responses are always sent in the order of their requests (RFC 9112 §9.3.2), and nothing after
+//! an error is parsed as a request.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,18 +31,18 @@ pub use writing::Outcome;
 
 use deadlines::Deadlines;
 
-/// What all connections of a server have in common.
+/// The configuration that all connections of a server share.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// How much a client may send.
+    /// The limits on what a client may send.
     pub limits: Arc<Limits>,
-    /// How long it may take.
+    /// The timeouts.
     pub timeouts: Timeouts,
     /// The value of the Server field; `None` for none. It must be a valid field value.
     pub server: Option<String>,
 }
 
-/// A point in time, by both clocks that matter: one to measure with, one to tell the client.
+/// A point in time: on the monotonic clock, and as a date.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// For deadlines.
@@ -61,84 +60,84 @@ pub struct Connection {
     writing: Writing,
     deadlines: Deadlines,
     draining: bool,
-    /// Bytes that came while a request was being answered, and how many of them have been read.
+    /// Input that arrived while a request was being answered, and how much of it has been read.
     ahead: Vec<u8>,
     ahead_start: usize,
-    /// Bytes of the body of the refusal that ended the connection.
+    /// Body bytes of the error response that ended the connection.
     refusal_body_bytes: usize,
 }
 
-/// What the client still owes us.
+/// The state of the input side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// A request, or the rest of one.
+    /// A request, or the rest of one, is expected.
     Open,
-    /// Nothing, until the request that is complete has been answered.
+    /// A complete request is being answered; input is kept.
     Held,
-    /// Nothing any more: it said so, or it is not believed any more.
+    /// No more requests are read.
     Closed,
 }
 
-/// What we still owe the client.
+/// The state of the output side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writing {
-    /// Nothing: no request has come since the last response.
+    /// No response is due.
     Idle,
-    /// A response, of which nothing has gone.
+    /// A response is due, and no head has been given.
     Owed { asked: Asked, persistence: Persistence },
-    /// The rest of a body.
+    /// The head has been given; the rest of the body is due.
     Body { encoder: BodyEncoder, persistence: Persistence },
-    /// Nothing any more: the connection ends when everything that was written has gone.
+    /// The connection ends when all output has been sent.
     Ended(Ending),
 }
 
-/// How a connection ends, once its output has gone.
+/// How a connection ends, after its output has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It is closed at once: nothing unread can turn the close into a reset.
+    /// It is closed at once: there is no unread input that would turn the close into a reset.
     Close,
-    /// The write side is closed, then what the client still sends is dropped for a while, so that
-    /// a reset does not take the answer away from it (RFC 9112 §9.6).
+    /// The write side is closed, and further input is discarded for a while, so that a reset does
+    /// not destroy the response (RFC 9112 §9.6).
     Linger,
-    /// It is reset: what was sent must not look complete.
+    /// It is reset, so that the response does not look complete.
     Reset,
 }
 
-/// What came of received bytes.
+/// The meaning of received bytes.
 #[derive(Debug)]
 pub enum Received<'a> {
-    /// All of them were understood; more are needed.
+    /// All bytes were consumed; more are needed.
     Wait,
-    /// A request is being answered, or others that were kept come first: these bytes are not read
-    /// now. Give them to [`Connection::keep`].
+    /// The bytes were not read, because a request is being answered or kept input comes first. Pass
+    /// them to [`Connection::keep`].
     Held,
-    /// Nothing is read from this client any more; the bytes were dropped.
+    /// No more requests are read; the bytes were discarded.
     Ignored,
-    /// A request head. Pieces of its body follow, then [`Received::End`].
+    /// A request head. Chunks of its body follow, then [`Received::End`].
     Head(RequestHead),
     /// The next bytes of the body.
     Body(&'a [u8]),
-    /// The request is complete and waits for its answer.
+    /// The request is complete, and its response is due.
     End,
-    /// The client was refused; the answer has been written.
+    /// The request was rejected, and the response has been written.
     Rejected(Rejection),
 }
 
-/// What a connection is doing, for gauges and for choosing which one to close.
+/// The phase of a connection, for metrics and for choosing a connection to close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Between requests.
     Idle,
-    /// A request is coming in.
+    /// A request is arriving.
     Reading,
-    /// A request is complete, and its response is not.
+    /// A complete request is being answered.
     Answering,
     /// The connection is ending.
     Ending,
 }
 
 impl Connection {
-    /// A connection that has just been accepted.
+    /// A newly accepted connection.
     pub fn new(rules: Arc<Rules>, now: Instant) -> Self {
         let decoder = Decoder::new(Arc::clone(&rules.limits));
         let deadlines = Deadlines::new(&rules.timeouts, now);
@@ -155,8 +154,8 @@ impl Connection {
         }
     }
 
-    /// Takes received bytes from the front of `input`, and tells what they are. Call it until it
-    /// answers [`Received::Wait`], [`Received::Held`] or [`Received::Ignored`].
+    /// Consumes bytes from the front of `input`, and returns their meaning. Call it until it returns
+    /// [`Received::Wait`], [`Received::Held`] or [`Received::Ignored`].
     pub fn receive<'a>(
         &mut self,
         input: &mut &'a [u8],
@@ -169,7 +168,7 @@ impl Connection {
                 *input = &[];
                 return Received::Ignored;
             }
-            // What came first is read first, even where the answer was completed just now.
+            // Kept input comes first, even if the response has just been completed.
             Reading::Open if self.has_ahead() => return Received::Held,
             Reading::Open => {}
         }
@@ -208,14 +207,14 @@ impl Connection {
         }
     }
 
-    /// Keeps bytes that came while a request was being answered. They are read next, even where
-    /// the response has been completed since [`Received::Held`] was told.
+    /// Keeps input that arrived while a request was being answered. It is read next, even if the
+    /// response has been completed since [`Received::Held`] was returned.
     pub fn keep(&mut self, input: &[u8]) {
         if self.reading == Reading::Closed {
             return;
         }
-        // Moving no more than has been read since the last time keeps the cost linear, and the
-        // buffer short of a client that is always ahead.
+        // Compacting only when at least half has been read keeps the cost linear, and bounds the
+        // buffer of a client that always pipelines ahead.
         if self.ahead_start >= self.ahead.len() - self.ahead_start {
             self.ahead.drain(..self.ahead_start);
             self.ahead_start = 0;
@@ -225,8 +224,8 @@ impl Connection {
         steps::count(input.len());
     }
 
-    /// Gives out what was kept, to be fed to [`Connection::receive`] from `start` on; what is not
-    /// consumed goes back by [`Connection::restore_ahead`]. `None` when nothing was kept, or a
+    /// Takes the kept input out, to be passed to [`Connection::receive`] from the returned offset
+    /// on; return the rest with [`Connection::restore_ahead`]. `None` if nothing was kept, or a
     /// request is still being answered.
     pub fn take_ahead(&mut self) -> Option<(Vec<u8>, usize)> {
         if self.reading == Reading::Held || self.ahead.len() == self.ahead_start {
@@ -236,8 +235,7 @@ impl Connection {
         Some((std::mem::take(&mut self.ahead), start))
     }
 
-    /// Gives back the buffer of [`Connection::take_ahead`], of which the first `start` bytes have
-    /// been read.
+    /// Returns the buffer of [`Connection::take_ahead`], whose first `start` bytes have been read.
     pub fn restore_ahead(&mut self, buffer: Vec<u8>, start: usize) {
         if self.reading != Reading::Closed && start < buffer.len() {
             self.ahead = buffer;
@@ -245,12 +243,12 @@ impl Connection {
         }
     }
 
-    /// Whether bytes wait that could be read as the next request now.
+    /// Whether kept input can be read as the next request now.
     pub fn has_ahead(&self) -> bool {
         self.reading == Reading::Open && self.ahead.len() > self.ahead_start
     }
 
-    /// Whether the socket should be read: not while as much is kept as may be.
+    /// Whether the socket should be read: not while the kept input is at its limit.
     pub fn wants_read(&self) -> bool {
         match self.reading {
             Reading::Open | Reading::Closed => true,
@@ -258,21 +256,21 @@ impl Connection {
         }
     }
 
-    /// How many body bytes may be received straight into the body's own buffer.
+    /// How many body bytes may be received directly into the body's buffer.
     pub fn body_remaining(&self) -> Option<u64> {
         (self.reading == Reading::Open).then(|| self.decoder.body_remaining()).flatten()
     }
 
-    /// The next `count` bytes of the body were received without passing through here; at most
+    /// Reports that the next `count` bytes of the body were received directly; at most
     /// [`Connection::body_remaining`].
     pub fn body_received(&mut self, count: u64, now: Instant) {
         self.decoder.body_received(count);
         self.deadlines.body_came(count, &self.rules.timeouts, now);
     }
 
-    /// The client will send nothing more. A request that is complete is still answered; one that
-    /// is not is refused, and never reaches the application. Tell it again when what was kept has
-    /// been read: until then it is not known what the last request is.
+    /// Reports that the client will send nothing more. A complete request is still answered; an
+    /// incomplete one is rejected, and never reaches the application. Call it again when the kept
+    /// input has been read: until then, the last request is not known.
     pub fn handle_eof(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Rejection> {
         match (self.reading, self.decoder.progress()) {
             (Reading::Open, Progress::Between | Progress::Rejected) => {
@@ -299,20 +297,21 @@ impl Connection {
         }
     }
 
-    /// Responses say `Connection: close` from now on. What is idle stays open: the server will stop
-    /// soon, still takes what comes, and ends idle connections by itself ([`Connection::end`]).
+    /// From now on, responses say `Connection: close`. An idle connection stays open: requests are
+    /// still accepted during `drain-delay`, after which the server ends idle connections
+    /// ([`Connection::end`]).
     pub fn handle_drain_announced(&mut self) {
         self.draining = true;
         self.close_after_response();
     }
 
-    /// The output moved on: `count` bytes went, and `pending` says whether more wait.
+    /// Reports that `count` bytes of output were sent; `pending` says whether more are waiting.
     pub fn handle_sent(&mut self, count: u64, pending: bool, now: Instant) {
         self.deadlines.output_moved(count, pending, &self.rules.timeouts, now);
     }
 
-    /// Whether something is overdue at `now`, after having been acted upon: a late request has
-    /// been answered with 408, everything else ends without a word.
+    /// Handles a deadline that has passed at `now`, and returns it. A late request is answered 408;
+    /// in the other cases, the connection ends without a response.
     pub fn handle_time(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Late> {
         let late = self.deadlines.overdue(now.instant)?;
         match late {
@@ -327,13 +326,13 @@ impl Connection {
         Some(late)
     }
 
-    /// What is known of a head that was refused or has not come whole, for the log: its request
-    /// line, without a field. Given once.
+    /// The known part of a head that was rejected or is incomplete, for the log: its request line,
+    /// without fields. Returned once.
     pub fn take_known_head(&mut self) -> Option<RequestHead> {
         self.decoder.take_known_head()
     }
 
-    /// What the connection is doing.
+    /// The phase of the connection.
     pub fn phase(&self) -> Phase {
         match (self.writing, self.reading) {
             (Writing::Ended(_), _) => Phase::Ending,
@@ -345,7 +344,7 @@ impl Connection {
         }
     }
 
-    /// How the connection ends once all output has gone; `None` while it goes on.
+    /// How the connection ends after all output has been sent; `None` while it continues.
     pub fn ending(&self) -> Option<Ending> {
         match self.writing {
             Writing::Ended(ending) => Some(ending),
@@ -353,12 +352,12 @@ impl Connection {
         }
     }
 
-    /// The write side has been closed, and dropping what the client still sends begins.
+    /// Reports that the write side has been closed, and starts to discard input.
     pub fn lingers(&mut self, now: Instant) {
         self.deadlines.linger(now + LINGER);
     }
 
-    /// Ends the connection, whatever it is doing.
+    /// Ends the connection in any phase.
     pub fn end(&mut self, ending: Ending) {
         self.reading = Reading::Closed;
         self.writing = Writing::Ended(ending);
@@ -367,13 +366,12 @@ impl Connection {
         self.ahead_start = 0;
     }
 
-    /// Bytes of the body of the refusal that the client got, or is about to get, in place of an
-    /// answer of the application; none while there is no such refusal.
+    /// Body bytes of the server's own error response, or 0 if there is none.
     pub fn refusal_body_bytes(&self) -> u64 {
         self.refusal_body_bytes as u64
     }
 
-    /// Bytes of memory held beside the connection itself.
+    /// Bytes of memory held in addition to the connection itself.
     pub fn held_bytes(&self) -> usize {
         self.decoder.held_bytes() + self.ahead.capacity()
     }
@@ -389,11 +387,11 @@ impl Connection {
     }
 }
 
-/// What the server's heads have in common at a moment.
+/// The fields that the server adds to a head at this time.
 fn stamp<'a>(rules: &'a Rules, now: &'a Moment) -> Stamp<'a> {
     Stamp { date: &now.date, server: rules.server.as_deref() }
 }
 
-/// How long what a refused client still sends is dropped. As long as a slow link takes to deliver
-/// the answer; a connection that is not needed any more is not kept for longer.
+/// How long input is discarded before the connection is closed: enough for a slow link to deliver
+/// the response.
 const LINGER: Duration = Duration::from_secs(2);

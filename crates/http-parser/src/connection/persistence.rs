@@ -1,14 +1,14 @@
 //! Whether another request may follow on a connection (RFC 9112 §9.3).
 //!
-//! HTTP/1.1 persists unless somebody says `close`; HTTP/1.0 persists only when the client asks for
-//! it, and only behind a response whose end it can see.
+//! HTTP/1.1 connections persist unless the client or the server sends `close`. HTTP/1.0 connections
+//! persist only if the client asks for it, and if the response has a known length.
 
 use super::{Connection, Writing};
 use crate::encode::BodyEncoder;
 use crate::encode::head::Persistence;
 use crate::message::{RequestHead, Version};
 
-/// What the request says of it, and the server's own wish.
+/// Persistence according to the request and the state of the server.
 pub(super) fn after_request(head: &RequestHead, draining: bool) -> Persistence {
     let asked_for = match head.version() {
         Version::Http11 => true,
@@ -21,7 +21,7 @@ pub(super) fn after_request(head: &RequestHead, draining: bool) -> Persistence {
     }
 }
 
-/// What the response's framing leaves of it.
+/// Persistence after the framing of the response is known.
 pub(super) fn after_response(wished: Persistence, encoder: &BodyEncoder) -> Persistence {
     match encoder {
         BodyEncoder::UntilClose => Persistence::Close,
@@ -30,8 +30,7 @@ pub(super) fn after_response(wished: Persistence, encoder: &BodyEncoder) -> Pers
 }
 
 impl Connection {
-    /// The response that is owed, or under way, is the last one. Where its head has not gone, it
-    /// will say so.
+    /// Makes the current response the last one. Its head will say so, unless it has been sent.
     pub(super) fn close_after_response(&mut self) {
         match &mut self.writing {
             Writing::Owed { persistence, .. } | Writing::Body { persistence, .. } => {

@@ -1,7 +1,5 @@
-//! What the application says, and what goes to the client for it.
-//!
-//! The rules of framing are in `encode/`; here is the order: a head once, then the body, then the
-//! end, and what becomes of the connection after it.
+//! The response side of a connection: head once, then the body, then the end, and whether the
+//! connection continues. The rules of framing are in `encode/`.
 
 use super::{Connection, Ending, Moment, Persistence, Reading, Writing, persistence, stamp};
 use crate::encode::framing::{self, Asked};
@@ -12,38 +10,38 @@ use crate::message::{ResponseHead, Version};
 /// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Whole, as the application meant it.
+    /// Complete.
     Complete,
-    /// Whole, but the application wrote this many bytes more than it declared, which were left out.
+    /// Complete, but the application gave more bytes than it declared, which were discarded.
     Long {
-        /// How many were left out.
+        /// The number of discarded bytes.
         excess: u64,
     },
-    /// Whole as far as the client can tell, but the application wrote this many bytes fewer than
-    /// it declared: the connection ends, which tells the client.
+    /// Incomplete: the application gave fewer bytes than it declared. The connection is closed, so
+    /// that the client notices.
     Short {
-        /// How many are missing.
+        /// The number of missing bytes.
         missing: u64,
     },
-    /// The application failed before the head had gone: the client gets a refusal.
+    /// The server answered instead of the application, before a head was sent.
     Refused {
-        /// Its status.
+        /// The status.
         status: u16,
     },
-    /// The response was given up after its head had gone: the connection is reset.
+    /// The response was abandoned after its head was sent: the connection is reset.
     Cut,
-    /// There was nobody to answer any more.
+    /// No response was due any more.
     Gone,
 }
 
 impl Connection {
-    /// Whether a head may still be given: a request waits for its answer.
+    /// Whether a request waits for its response, and no head has been given.
     pub fn is_owed(&self) -> bool {
         matches!(self.writing, Writing::Owed { .. })
     }
 
-    /// Whether all that was declared of the response under way has been given, though its end has
-    /// not: the client needs nothing more.
+    /// Whether all declared bytes of the current response have been given, although it has not been
+    /// finished.
     pub fn is_whole(&self) -> bool {
         matches!(&self.writing, Writing::Body { encoder, .. } if encoder.is_whole())
     }
@@ -54,8 +52,8 @@ impl Connection {
         matches!(&self.writing, Writing::Body { encoder: BodyEncoder::Forbidden, .. })
     }
 
-    /// Appends the head of the response to `out`. `known` is the length of the whole body, where
-    /// that is known without having been declared. Does nothing when no response is owed.
+    /// Appends the head of the response to `out`. `known` is the length of the whole body, if it is
+    /// known without having been declared. Does nothing if no response is due.
     pub fn respond(
         &mut self,
         mut response: ResponseHead,
@@ -71,7 +69,7 @@ impl Connection {
         self.writing = Writing::Body { encoder: framing.encoder, persistence };
     }
 
-    /// How the next `length` bytes of the body go out. `None` when no body is under way.
+    /// The frame for the next `length` bytes of the body; `None` if no body is being sent.
     pub fn frame(&mut self, length: u64) -> Option<Frame> {
         match &mut self.writing {
             Writing::Body { encoder, .. } => Some(encoder.frame(length)),
@@ -79,7 +77,7 @@ impl Connection {
         }
     }
 
-    /// Ends the response, for which a head has been given.
+    /// Ends the response. Its head must have been given.
     pub fn finish(&mut self, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         let Writing::Body { encoder, persistence } = self.writing else { return Outcome::Gone };
         out.extend_from_slice(encoder.end());
@@ -95,7 +93,7 @@ impl Connection {
         }
     }
 
-    /// Gives the response up for the application's mistake.
+    /// Abandons the response because of a fault of the application.
     pub fn fail(&mut self, fault: ApplicationFault, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         match self.writing {
             Writing::Owed { .. } => {
@@ -110,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Answers a request without the application, and ends the connection.
+    /// Answers the request without the application, and ends the connection.
     pub fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) -> Outcome {
         let asked = match self.writing {
             Writing::Owed { asked, .. } => asked,
@@ -119,14 +117,14 @@ impl Connection {
         };
         self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         match self.reading {
-            Reading::Open => self.end(Ending::Linger), // the body is still on its way
+            Reading::Open => self.end(Ending::Linger), // the body is still arriving
             Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
         }
         Outcome::Refused { status: refusal.status() }
     }
 
-    /// Nothing follows what has gone of a response. Where that is all of it, the connection is
-    /// closed, because a reset could only take away what the client has.
+    /// Ends a response without further bytes. If it is complete, the connection is closed, because a
+    /// reset could destroy bytes that the client has not yet read; otherwise, it is reset.
     fn cut_short(&mut self, encoder: BodyEncoder, now: &Moment) -> Outcome {
         if encoder.is_whole() {
             self.response_ended(Persistence::Close, now);
@@ -137,15 +135,14 @@ impl Connection {
         }
     }
 
-    /// Turns away a client that has not asked anything yet: there is no room for it.
+    /// Rejects a client that has not sent a request, because the server is overloaded.
     pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
         let asked = Asked { is_head: false, version: Version::Http11 };
         self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 
-    /// The joint rule of both directions: a response is complete, so the next request may be read,
-    /// or the connection ends.
+    /// After a complete response, the next request may be read, or the connection ends.
     fn response_ended(&mut self, persistence: Persistence, now: &Moment) {
         match (persistence, self.reading) {
             (Persistence::KeepAlive, Reading::Held) => {
@@ -153,7 +150,7 @@ impl Connection {
                 self.writing = Writing::Idle;
                 self.deadlines.idle(&self.rules.timeouts, now.instant);
             }
-            // What came after the last request is unread, and would turn a close into a reset.
+            // Unread input would turn a close into a reset.
             _ if self.ahead.len() > self.ahead_start => self.end(Ending::Linger),
             _ => self.end(Ending::Close),
         }

@@ -1,34 +1,34 @@
-//! Writes a response body as its framing has it: no more than was declared, and never an end that
-//! looks complete when it is not.
+//! Encodes a response body according to its framing. It never sends more than was declared, and
+//! never makes an incomplete body look complete.
 
 use std::io::Write as _;
 
-/// How the rest of one response body is written.
+/// How the rest of a response body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyEncoder {
-    /// There is no body: HEAD, 204, 304. What is offered is thrown away.
+    /// There is no body: HEAD, 204, 304. Body bytes are discarded.
     Forbidden,
-    /// As many bytes as were declared.
+    /// A declared number of bytes.
     Length {
-        /// How many are missing.
+        /// The number of bytes still to send.
         remaining: u64,
-        /// How many have been offered beyond them, and were left out.
+        /// The number of bytes beyond the declared length, which were discarded.
         excess: u64,
     },
-    /// The chunked coding (RFC 9112 §7.1), each piece a chunk.
+    /// The chunked coding (RFC 9112 §7.1).
     Chunked,
     /// Up to the end of the connection.
     UntilClose,
 }
 
-/// How to write one piece: some bytes before it, so many of its own, some bytes after it.
+/// How to write one chunk of the body: a prefix, some of its bytes, and a suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
     size_line: [u8; SIZE_LINE_BYTES],
     size_line_length: u8,
-    /// How many bytes of the piece go out; the rest is beyond the declared length.
+    /// The number of bytes to send; the rest is beyond the declared length.
     pub take: u64,
-    /// What follows them.
+    /// The bytes to send after them.
     pub suffix: &'static [u8],
 }
 
@@ -43,7 +43,7 @@ impl Frame {
     fn chunk(take: u64) -> Self {
         let mut frame = Self { suffix: b"\r\n", ..Self::plain(take) };
         let mut rest = frame.size_line.as_mut_slice();
-        // 64 bits are 16 digits at the most, so that the line always fits.
+        // 64 bits have at most 16 digits, so the line always fits.
         let fits = write!(rest, "{take:X}\r\n");
         debug_assert!(fits.is_ok());
         let left = rest.len();
@@ -51,15 +51,15 @@ impl Frame {
         frame
     }
 
-    /// What goes before the piece: a chunk-size line, or nothing.
+    /// The bytes to send before the chunk: a chunk-size line, or nothing.
     pub fn prefix(&self) -> &[u8] {
         self.size_line.get(..usize::from(self.size_line_length)).unwrap_or_default()
     }
 }
 
 impl BodyEncoder {
-    /// The frame of a piece of `length` bytes. An empty piece writes nothing: as a chunk it would
-    /// end the body.
+    /// The frame for `length` bytes. For zero bytes it is empty, because an empty chunk would end a
+    /// chunked body.
     pub fn frame(&mut self, length: u64) -> Frame {
         match self {
             Self::Forbidden => Frame::plain(0),
@@ -74,7 +74,7 @@ impl BodyEncoder {
         }
     }
 
-    /// What ends the body on the wire.
+    /// The bytes that end the body.
     pub fn end(&self) -> &'static [u8] {
         match self {
             Self::Chunked => b"0\r\n\r\n",
@@ -82,12 +82,12 @@ impl BodyEncoder {
         }
     }
 
-    /// Whether the client has the whole response already, whatever else is offered.
+    /// Whether all bytes of the response have been given.
     pub fn is_whole(&self) -> bool {
         matches!(self, Self::Forbidden | Self::Length { remaining: 0, .. })
     }
 
-    /// How many declared bytes were never offered.
+    /// The number of declared bytes that were not given.
     pub fn missing(&self) -> u64 {
         match self {
             Self::Length { remaining, .. } => *remaining,
@@ -95,8 +95,8 @@ impl BodyEncoder {
         }
     }
 
-    /// How many bytes were offered beyond the declared ones. Where there is no body at all, as for
-    /// HEAD, whatever is offered is in order.
+    /// The number of bytes given beyond the declared length. It is 0 for a response without a body,
+    /// such as one to HEAD, where the application may produce any body.
     pub fn excess(&self) -> u64 {
         match self {
             Self::Length { excess, .. } => *excess,

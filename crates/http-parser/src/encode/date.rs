@@ -1,4 +1,4 @@
-//! The Date field (RFC 9110 §6.6.1), rendered once for many responses.
+//! The Date field (RFC 9110 §6.6.1), rendered once and used for many responses.
 
 use std::time::SystemTime;
 
@@ -7,9 +7,9 @@ use std::time::SystemTime;
 pub struct HttpDate([u8; 29]);
 
 impl HttpDate {
-    /// Renders `time`, to the second. Times that the format cannot hold become the epoch.
+    /// Renders `time`, to the second. Times outside 1970 to 9999 become the epoch.
     pub fn new(time: SystemTime) -> Self {
-        // httpdate refuses years after 9999, and times before 1970.
+        // httpdate panics for years after 9999 and times before 1970.
         let representable = time
             .duration_since(SystemTime::UNIX_EPOCH)
             .is_ok_and(|since| since.as_secs() < 253_402_300_800);

@@ -1,5 +1,5 @@
-//! Finishes a response head: the application's lines stay as they are, and what only the server
-//! can say follows them: framing, Connection, Date, Server.
+//! Completes a response head. The application's lines stay unchanged; the server's fields follow:
+//! framing, Connection, Date, Server.
 
 use std::io::Write as _;
 
@@ -7,16 +7,16 @@ use super::date::HttpDate;
 use super::framing::{Announce, Asked};
 use crate::message::{ResponseHead, Version};
 
-/// Whether another request may follow on the connection, as the response head says it.
+/// Whether another request may follow on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
     /// The connection stays open.
     KeepAlive,
-    /// It is closed after the response.
+    /// The connection is closed after the response.
     Close,
 }
 
-/// What every head of one server gets.
+/// The fields that the server adds to every head.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp<'a> {
     /// The value of Date.
@@ -25,7 +25,7 @@ pub struct Stamp<'a> {
     pub server: Option<&'a str>,
 }
 
-/// Appends the finished head to `out`. Where `out` is empty, the head's own memory becomes it.
+/// Appends the completed head to `out`. If `out` is empty, the head's buffer is moved into it.
 pub fn finish(
     head: ResponseHead,
     asked: Asked,
@@ -37,8 +37,8 @@ pub fn finish(
     let (has_date, has_server) = (head.has_date(), head.has_server());
     let mut lines = head.into_lines();
     if asked.version == Version::Http10 {
-        // "HTTP/1.1 …": the status line repeats the version of the request, so that a client of
-        // 1.0 is not told of a protocol that it does not speak.
+        // In "HTTP/1.1 …": the status line repeats the version of the request, because an HTTP/1.0
+        // client does not know 1.1.
         if let Some(minor) = lines.get_mut(7) {
             *minor = b'0';
         }
@@ -62,7 +62,7 @@ pub fn finish(
     }
 }
 
-/// The fields about framing and persistence. HTTP/1.1 persists without a word, HTTP/1.0 does not.
+/// Appends the framing field and Connection. HTTP/1.1 is persistent by default, HTTP/1.0 is not.
 fn append(lines: &mut Vec<u8>, version: Version, announce: Announce, persistence: Persistence) {
     match announce {
         Announce::Nothing => {}

@@ -1,4 +1,4 @@
-//! Responses to bytes: the head is finished, the body is framed, refusals are written.
+//! Encodes responses: completes the head, frames the body, writes the server's own responses.
 
 pub mod body;
 pub mod date;

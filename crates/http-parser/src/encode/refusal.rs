@@ -1,8 +1,7 @@
-//! The server's own answers: what it refuses, cannot do, or will not do now. Each is the last one of
-//! its connection, and says so.
+//! The server's own error responses: rejections, failures and overload.
 //!
-//! They are short text with the same few fields everywhere, so that a person who sees one knows
-//! who speaks and why.
+//! Each is a short text with the same fields, and is the last response on its connection
+//! (`Connection: close`).
 
 use std::fmt::Write as _;
 
@@ -10,24 +9,24 @@ use super::framing::Asked;
 use super::head::Stamp;
 use crate::rejection::Rejection;
 
-/// An answer that does not come from the application.
+/// An error response of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The client made a mistake.
+    /// The request was rejected.
     Rejected(Rejection),
-    /// The application failed; what may be told of it.
+    /// The application failed.
     Failed {
-        /// A traceback, where `expose-tracebacks` allows it.
+        /// The traceback, if `expose-tracebacks` is on.
         detail: Option<String>,
     },
-    /// The server has no room: try again after so many seconds.
+    /// The server is overloaded.
     Busy {
         /// The value of Retry-After.
         retry_after_seconds: u32,
     },
     /// The body could not be stored: the disk is full, or cannot be written.
     NoStorage,
-    /// The application did not answer within request-timeout.
+    /// The application did not respond within request-timeout.
     TimedOut,
 }
 
@@ -50,11 +49,11 @@ impl Refusal {
                 .unwrap_or("The server encountered an unexpected internal server error"),
             Self::Busy { .. } => "The server is busy: try again later",
             Self::NoStorage => "The server cannot store the request body",
-            Self::TimedOut => "The application did not answer in time",
+            Self::TimedOut => "The application did not respond in time",
         }
     }
 
-    /// Appends the whole response to `out`; tells how many bytes of it are its body.
+    /// Appends the whole response to `out`, and returns the number of bytes of its body.
     pub fn write(&self, asked: Asked, stamp: Stamp<'_>, out: &mut Vec<u8>) -> usize {
         let reason = reason(self.status());
         let by = stamp.server.unwrap_or("server");
@@ -82,8 +81,8 @@ impl Refusal {
     }
 }
 
-/// The reason phrases of the statuses that the server itself uses (RFC 9110 §15; 413 and 414 in
-/// the words of RFC 7231, which clients and logs know).
+/// The reason phrases of the statuses that the server itself uses (RFC 9110 §15). 413 has the
+/// phrase of RFC 2616, as in Waitress.
 fn reason(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

@@ -1,4 +1,4 @@
-//! What the forwarding fields of a trusted proxy say, taken out of their several syntaxes.
+//! Parses the forwarding fields of a trusted proxy, which have different syntaxes.
 
 use std::net::IpAddr;
 
@@ -6,10 +6,10 @@ use super::{Refusal, malformed, text};
 use crate::message::headers::trim_ows;
 use crate::message::target::split_authority;
 
-/// Bytes of a name or an address that a proxy may give a client: a host name has at most 253.
+/// The maximum bytes of a name or address: a host name has at most 253.
 const NODE_BYTES: usize = 255;
 
-/// What was said, checked.
+/// The validated values.
 #[derive(Debug, Default)]
 pub(super) struct Said {
     pub(super) client: Option<Place>,
@@ -18,7 +18,7 @@ pub(super) struct Said {
     pub(super) port: Option<String>,
 }
 
-/// A name or an address, and perhaps a port.
+/// A name or an address, with an optional port.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) name: String,
@@ -26,8 +26,8 @@ pub(super) struct Place {
 }
 
 impl Said {
-    /// Takes note of the field `name`, as usually `written`. Returns what of its value is the
-    /// trusted proxies' own, the last `count` members of a list.
+    /// Reads the field `name`, usually spelt `written`. Returns the trusted part of its value: of a
+    /// list, the last `count` members.
     pub(super) fn read<'v>(
         &mut self,
         name: &str,
@@ -39,7 +39,8 @@ impl Said {
         match name {
             "forwarded" => {
                 let kept = last_members(value, count);
-                // The oldest trusted hop saw most of the client; it is read last, and wins.
+                // The first trusted hop is closest to the client; it is read last and takes
+                // precedence.
                 for element in kept.rsplit(|&byte| byte == b',') {
                     self.read_element(trim_ows(element)).map_err(refuse)?;
                 }
@@ -102,9 +103,9 @@ impl Said {
     }
 }
 
-/// The last `count` members of a comma-separated list, without white space around them. A comma
-/// within quotes divides, too: a quote that a client left open must not swallow what the proxy
-/// added behind it, and no address or host has a comma.
+/// The last `count` members of a comma-separated list, trimmed. A comma within quotes also
+/// separates: otherwise a client could leave a quote open and hide what the proxy appended. No
+/// address or host contains a comma.
 fn last_members(value: &[u8], count: usize) -> &[u8] {
     let commas = value.iter().enumerate().rev().filter(|(_, byte)| **byte == b',');
     let start = commas.map(|(at, _)| at + 1).nth(count.saturating_sub(1)).unwrap_or(0);
@@ -115,8 +116,7 @@ fn first_member(value: &[u8]) -> &[u8] {
     trim_ows(value.split(|&byte| byte == b',').next().unwrap_or_default())
 }
 
-/// `value` without the quotes around it and the backslashes in it (RFC 9110 §5.6.4), if it is in
-/// quotes.
+/// The content of `value` if it is a quoted string (RFC 9110 §5.6.4), otherwise `value` itself.
 fn unquote(value: &[u8]) -> Result<Vec<u8>, &'static str> {
     let inner = match value {
         [b'"', inner @ .., b'"'] => inner,
@@ -145,7 +145,7 @@ fn client(node: &[u8]) -> Result<Option<Place>, &'static str> {
         return Ok(None);
     }
     let whole = text(node);
-    // An IPv6 address without brackets has no port: all its colons are its own.
+    // An IPv6 address without brackets cannot have a port.
     if whole.parse::<IpAddr>().is_ok() {
         return Ok(Some(Place { name: whole, port: None }));
     }
@@ -181,7 +181,7 @@ fn is_node_port(port: &str) -> bool {
     }
 }
 
-/// The host that the client asked for, as valid as a Host field must be.
+/// The requested host, which must be a valid Host value.
 fn host(value: &[u8]) -> Result<Option<Place>, &'static str> {
     const RIGHT: &str = "a host is a name or an address, and perhaps a port";
     let value = trim_ows(value);
@@ -195,7 +195,7 @@ fn host(value: &[u8]) -> Result<Option<Place>, &'static str> {
     Ok(Some(Place { name: text(name), port: port(port_digits.unwrap_or_default())? }))
 }
 
-/// One scheme: a list of them would leave open which one it is.
+/// A single scheme; a list would be ambiguous.
 fn scheme(value: &[u8]) -> Result<Option<&'static str>, &'static str> {
     match value.to_ascii_lowercase().as_slice() {
         b"" => Ok(None),
@@ -205,7 +205,7 @@ fn scheme(value: &[u8]) -> Result<Option<&'static str>, &'static str> {
     }
 }
 
-/// One port, 1 to 65535.
+/// A single port, 1 to 65535.
 fn port(value: &[u8]) -> Result<Option<String>, &'static str> {
     let digits = text(value);
     match digits.parse::<u16>() {

@@ -1,7 +1,7 @@
-//! Sets of bytes that are asked for every byte of a name: a table is one load, where a list of
-//! ranges is several comparisons.
+//! Sets of bytes as lookup tables. A lookup is one load, where a list of ranges needs several
+//! comparisons for every byte of a name.
 
-/// A set of bytes, made when the program is compiled.
+/// A set of bytes, built at compile time.
 pub(crate) struct ByteSet([bool; 256]);
 
 impl ByteSet {
@@ -10,7 +10,7 @@ impl ByteSet {
         Self([false; 256]).with(members)
     }
 
-    /// Those and the ASCII letters and digits.
+    /// The set with the ASCII letters and digits added.
     pub(crate) const fn with_letters_and_digits(self) -> Self {
         self.with(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     }
@@ -28,7 +28,7 @@ impl ByteSet {
         self
     }
 
-    /// Whether `byte` is one of them.
+    /// Whether `byte` is in the set.
     #[cfg_attr(not(test), expect(clippy::indexing_slicing, reason = "a table has every byte"))]
     pub(crate) const fn contains(&self, byte: u8) -> bool {
         self.0[byte as usize]

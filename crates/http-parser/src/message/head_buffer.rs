@@ -5,7 +5,7 @@
 
 use super::span::Span;
 
-/// Where the name and the value of one field line are.
+/// The spans of the name and the value of a field line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     /// The name, as received.

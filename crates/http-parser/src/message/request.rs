@@ -1,25 +1,25 @@
-//! The head of a request: one buffer that holds it as received, and places in that buffer.
+//! The head of a request: one buffer with the bytes as received, and spans in that buffer.
 //!
-//! It owns its bytes, because an application's thread reads it while the connection goes on, and
-//! it is shared, because the access log wants it once more at the end.
+//! It owns its bytes, because an application thread reads it independently of the connection. It is
+//! shared with the access log, which needs it at the end.
 
 use super::Version;
 use super::head_buffer::HeadBuffer;
 use super::span::Span;
 use super::target::{Scheme, Target};
 
-/// How long the body of a request is, and how that is known (RFC 9112 §6.3).
+/// How the length of a request body is determined (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
     /// Neither Content-Length nor Transfer-Encoding: there is no body.
     None,
-    /// As many bytes as Content-Length says; possibly zero.
+    /// The value of Content-Length, possibly zero.
     Length(u64),
-    /// Chunks, until one of size zero.
+    /// Chunked, up to a chunk of size zero.
     Chunked,
 }
 
-/// A request head that has passed every rule.
+/// A valid request head.
 #[derive(Debug)]
 pub struct RequestHead {
     pub(crate) buffer: HeadBuffer,
@@ -38,7 +38,7 @@ impl RequestHead {
         std::str::from_utf8(self.buffer.slice(self.method)).unwrap_or_default()
     }
 
-    /// The same as bytes, for whoever only compares it.
+    /// The method as bytes, for comparisons.
     pub fn method_token(&self) -> &[u8] {
         self.buffer.slice(self.method)
     }
@@ -48,14 +48,14 @@ impl RequestHead {
         self.buffer.slice(self.target.whole)
     }
 
-    /// The scheme of an absolute-form target. `https` is for a trusted proxy to say, and for
-    /// [`crate::forwarded::resolve`] to judge.
+    /// The scheme of an absolute-form target. [`crate::forwarded::resolve`] accepts `https` only if
+    /// a trusted proxy reports it.
     pub fn target_scheme(&self) -> Option<Scheme> {
         self.target.scheme
     }
 
-    /// The path of the target, still percent-encoded, without the query; `*` in asterisk form, and
-    /// `/` where an absolute-form target has none (RFC 9110 §4.2.3).
+    /// The path of the target, percent-encoded as received, without the query. It is `*` in
+    /// asterisk-form, and `/` if an absolute-form target has no path (RFC 9110 §4.2.3).
     pub fn path(&self) -> &[u8] {
         match self.buffer.slice(self.target.path) {
             [] => b"/",
@@ -63,7 +63,7 @@ impl RequestHead {
         }
     }
 
-    /// The query, without its question mark, as received; empty when there is none.
+    /// The query as received, without the question mark; empty if there is none.
     pub fn query(&self) -> &[u8] {
         self.buffer.slice(self.target.query)
     }
@@ -73,7 +73,7 @@ impl RequestHead {
         self.version
     }
 
-    /// Who the request is for: the authority of an absolute-form target, else the Host field.
+    /// The requested host: the authority of an absolute-form target, otherwise the Host field.
     pub fn host(&self) -> Option<&[u8]> {
         match self.target.authority {
             Some(authority) => Some(self.buffer.slice(authority)),
@@ -82,7 +82,7 @@ impl RequestHead {
     }
 
     /// Name and value of every field line, in order, as received; values are trimmed of SP and
-    /// HTAB. Where an absolute-form target has an authority, it stands in place of Host's value.
+    /// HTAB. The authority of an absolute-form target replaces the value of Host.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.buffer.fields().map(|field| {
             let name = self.buffer.slice(field.name);
@@ -94,29 +94,29 @@ impl RequestHead {
         })
     }
 
-    /// The value of the first field line of that name, without regard to case.
+    /// The value of the first field line with that name (case-insensitive).
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }
 
-    /// Bytes of memory that it takes.
+    /// Its size in memory, in bytes.
     pub fn held_bytes(&self) -> usize {
         self.buffer.held_bytes() + size_of::<Self>()
     }
 
-    /// How the body's end is known.
+    /// How the length of the body is determined.
     pub fn framing(&self) -> BodyFraming {
         self.framing
     }
 
-    /// Whether a Connection field has the `close` token, in any line, in any case.
+    /// Whether any Connection line has the `close` option (case-insensitive).
     pub fn wants_close(&self) -> bool {
         self.wants_close
     }
 
-    /// Whether a Connection field has the `keep-alive` token, which HTTP/1.0 clients need.
+    /// Whether any Connection line has the `keep-alive` option, which HTTP/1.0 clients need.
     pub fn wants_keep_alive(&self) -> bool {
         self.wants_keep_alive
     }

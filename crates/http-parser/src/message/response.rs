@@ -1,15 +1,14 @@
-//! The head of a response: rendered as it is built, and unable to hold what must not be sent.
+//! The head of a response. It is rendered as it is built, and cannot hold anything invalid.
 //!
-//! An application's status and fields are checked here and nowhere else. A line break or a control
-//! character would split the response (RFC 9112 §11.1), a hop-by-hop field would speak about a
-//! connection that is not the application's (PEP 3333, "Other HTTP Features"), and a second
-//! Content-Length would contradict the first.
+//! The application's status and fields are validated here and nowhere else. A line break would
+//! allow response splitting (RFC 9112 §11.1), an application must not set hop-by-hop fields
+//! (PEP 3333, "Other HTTP Features"), and a second Content-Length could contradict the first.
 
 use super::headers::{is_token, is_value};
 use crate::fault::ApplicationFault;
 
-/// A response head that may be sent: a status line and field lines, in the application's order and
-/// spelling. The server's own fields (Date, Server, framing, Connection) are added by `encode`.
+/// A valid response head: a status line and field lines, in the application's order and spelling.
+/// `encode` adds the server's fields (Date, Server, framing, Connection).
 #[derive(Clone, Debug)]
 pub struct ResponseHead {
     /// `HTTP/1.1 200 OK\r\n` and `Name: value\r\n` lines, without the empty line.
@@ -20,7 +19,7 @@ pub struct ResponseHead {
     has_server: bool,
 }
 
-/// A Content-Length of the application's: its value, and where its line is.
+/// The application's Content-Length: its value, and the position of its line.
 #[derive(Clone, Copy, Debug)]
 struct Declared {
     value: u64,
@@ -28,11 +27,11 @@ struct Declared {
     line_end: usize,
 }
 
-/// Room for a status line and a handful of fields, so that a common head is one allocation, and
-/// the small body that is often appended to it does not need a second one.
+/// The initial capacity: enough for a common head and a small body appended to it, so that both
+/// need only one allocation.
 const LINES_CAPACITY: usize = 512;
 
-/// Fields that speak about one connection (RFC 9110 §7.6.1) and so belong to the server alone.
+/// Hop-by-hop fields (RFC 9110 §7.6.1), which only the server may set.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
@@ -47,12 +46,11 @@ const HOP_BY_HOP: [&str; 9] = [
 
 impl ResponseHead {
     /// Starts a head with a status such as `200 OK`: three digits, a space and a reason, in
-    /// latin-1 (PEP 3333, "The start_response() Callable"). An interim status (1xx) is refused: the
-    /// client would go on waiting, and take the next response for that of this request (RFC 9110
-    /// §15.2).
+    /// latin-1 (PEP 3333, "The start_response() Callable"). An interim status (1xx) is rejected: the
+    /// client would wait for the final response, and take the next one for it (RFC 9110 §15.2).
     ///
     /// # Errors
-    /// [`ApplicationFault::BadStatus`] when it has another shape, or holds control characters.
+    /// [`ApplicationFault::BadStatus`] if it has another form, or contains control characters.
     pub fn new(status: &[u8]) -> Result<Self, ApplicationFault> {
         let code = match status {
             [a @ b'2'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..]
@@ -72,8 +70,8 @@ impl ResponseHead {
     /// Adds a field line.
     ///
     /// # Errors
-    /// The name is no token, the value holds control characters, the field is hop-by-hop, or it is
-    /// a Content-Length that is not digits or stands there already.
+    /// The name is not a token, the value contains control characters, the field is hop-by-hop, or
+    /// it is a Content-Length that is not digits or already present.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), ApplicationFault> {
         if !is_token(name) {
             return Err(ApplicationFault::BadFieldName(shown(name)));
@@ -92,8 +90,7 @@ impl ResponseHead {
         Ok(())
     }
 
-    /// Takes note of the fields that mean something to the server. Their lengths tell most of the
-    /// others apart without comparing a byte.
+    /// Records the fields that the server evaluates. Comparing lengths first excludes most others.
     fn note(
         &mut self,
         name: &[u8],
@@ -127,18 +124,17 @@ impl ResponseHead {
         self.status
     }
 
-    /// The length of the body, where the application declared it.
+    /// The Content-Length that the application declared, if any.
     pub fn content_length(&self) -> Option<u64> {
         self.content_length.map(|declared| declared.value)
     }
 
-    /// Whether a response with this status has no body whatever was said: 204 and 304
-    /// (RFC 9112 §6.3).
+    /// Whether a response with this status never has a body: 204 and 304 (RFC 9112 §6.3).
     pub fn is_bodiless(&self) -> bool {
         matches!(self.status, 204 | 304)
     }
 
-    /// Replaces a declared length by the true one: a file that turned out to be shorter.
+    /// Replaces the declared length with the actual one, for a file that is shorter.
     pub fn correct_content_length(&mut self, value: u64) {
         self.remove_content_length();
         let line_start = self.lines.len();
@@ -147,19 +143,19 @@ impl ResponseHead {
         self.content_length = Some(Declared { value, line_start, line_end });
     }
 
-    /// Takes the Content-Length out, where it must not be sent (RFC 9110 §8.6).
+    /// Removes the Content-Length, where it must not be sent (RFC 9110 §8.6).
     pub(crate) fn remove_content_length(&mut self) {
         if let Some(declared) = self.content_length.take() {
             self.lines.drain(declared.line_start..declared.line_end);
         }
     }
 
-    /// Whether the application set a Date of its own.
+    /// Whether the application set Date.
     pub(crate) fn has_date(&self) -> bool {
         self.has_date
     }
 
-    /// Whether the application set a Server of its own.
+    /// Whether the application set Server.
     pub(crate) fn has_server(&self) -> bool {
         self.has_server
     }
@@ -181,7 +177,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     })
 }
 
-/// What the application wrote, made safe for a log line: at most 64 characters, escaped.
+/// At most 64 bytes of the application's text, escaped for a log line.
 fn shown(bytes: &[u8]) -> String {
     bytes
         .iter()

@@ -1,8 +1,8 @@
-//! The forms of a request target (RFC 9112 §3.2), and the authority in it and in Host.
+//! The forms of a request target (RFC 9112 §3.2), and the authority in a target or Host field.
 //!
-//! A target is visible ASCII without a fragment; what else it may look like depends on the method.
-//! Nothing is decoded or normalised here: a bad percent-escape or a `..` is the application's to
-//! judge, and whatever changed it on the way could make two hops see two different resources.
+//! A target is visible ASCII without a fragment; the allowed forms depend on the method. It is not
+//! decoded or normalised: the application handles an invalid percent-escape or a `..`, and changing
+//! it could make two hops see different resources.
 
 use std::net::Ipv6Addr;
 
@@ -15,11 +15,11 @@ use crate::rejection::Rejection;
 pub enum Scheme {
     /// `http://…`
     Http,
-    /// `https://…`, which only a trusted proxy may say (RFC 9110 §7.4).
+    /// `https://…`, accepted only if a trusted proxy reports it (RFC 9110 §7.4).
     Https,
 }
 
-/// A request target taken apart. All places are in the buffer of the head.
+/// A parsed request target. All spans refer to the buffer of the head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     pub(crate) whole: Span,
@@ -30,9 +30,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Takes `target` apart, which stands at `start` in the head's buffer.
-    ///
-    /// CONNECT is not for this function: its authority-form belongs to tunnels (RFC 9112 §3.2.3).
+    /// Parses `target`, which begins at `start` in the head's buffer. Authority-form is not handled:
+    /// only CONNECT uses it (RFC 9112 §3.2.3), which is rejected earlier.
     pub(crate) fn parse(method: &[u8], target: &[u8], start: usize) -> Result<Self, Rejection> {
         if !target.iter().fold(true, |fine, &byte| fine & is_target_byte(byte)) {
             return Err(Rejection::Target);
@@ -40,7 +39,7 @@ impl Target {
         let whole = Span::at(start, target.len());
         match target {
             [b'/', ..] => Ok(Self::with_path(None, None, target, start, whole)),
-            // RFC 9112 §3.2.4: the asterisk is for OPTIONS alone.
+            // RFC 9112 §3.2.4: asterisk-form is only for OPTIONS.
             b"*" if method == b"OPTIONS" => Ok(Self {
                 whole,
                 scheme: None,
@@ -52,7 +51,7 @@ impl Target {
         }
     }
 
-    /// RFC 9112 §3.2.2: `http://authority/path?query`, as a proxy would be sent it.
+    /// Parses absolute-form, `http://authority/path?query` (RFC 9112 §3.2.2).
     fn absolute(target: &[u8], start: usize, whole: Span) -> Result<Self, Rejection> {
         let (scheme, prefix) = if starts_with(target, b"http://") {
             (Scheme::Http, 7)
@@ -66,7 +65,7 @@ impl Target {
         let (authority, path) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         match split_authority(authority) {
             // RFC 9110 §4.2.1: an http URI without a host is invalid. Userinfo (§4.2.4) is
-            // refused because `@` may not stand in a host.
+            // rejected because `@` is not allowed in a host.
             Some((host, _)) if !host.is_empty() => {}
             _ => return Err(Rejection::Target),
         }
@@ -93,20 +92,20 @@ impl Target {
     }
 }
 
-/// Whether `byte` may stand in a request target: visible ASCII, and no fragment, which is never
-/// sent (RFC 9110 §4.2.5). Bytes that RFC 3986 wants encoded, such as `|`, browsers send as they
-/// are; they divide nothing, and pass.
+/// Whether `byte` may be part of a request target: visible ASCII except `#`, because a fragment is
+/// never sent (RFC 9110 §4.2.5). Bytes that RFC 3986 requires to be encoded, such as `|`, are
+/// accepted: browsers send them, and they are not delimiters.
 const fn is_target_byte(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e) && byte != b'#'
 }
 
-/// Whether `bytes` begins with `prefix`, which is lower case, in any case.
+/// Whether `bytes` begins with the lower-case `prefix`, ignoring case.
 fn starts_with(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Host and port of `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2.2), or `None` when it is
-/// not valid. The host may be empty and keeps its brackets; the port may be empty.
+/// Host and port of `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2.2), or `None` if it is
+/// invalid. The host may be empty and keeps its brackets; the port may be empty.
 pub fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let length = match authority {
         [b'[', ..] => memchr::memchr(b']', authority)? + 1,
@@ -125,7 +124,7 @@ pub fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     valid.then_some((host, port))
 }
 
-/// What stands between the brackets: IPv6, or a form for the future (RFC 3986 §3.2.2).
+/// Whether `literal` is valid between brackets: IPv6 or IPvFuture (RFC 3986 §3.2.2).
 fn is_ip_literal(literal: &[u8]) -> bool {
     if let [b'v' | b'V', future @ ..] = literal {
         let mut parts = future.splitn(2, |&byte| byte == b'.');
@@ -138,7 +137,8 @@ fn is_ip_literal(literal: &[u8]) -> bool {
     std::str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Names and IPv4 addresses: unreserved, sub-delims and percent-escapes (RFC 3986 §3.2.2).
+/// Whether `name` is a reg-name or an IPv4 address: unreserved characters, sub-delims and
+/// percent-escapes (RFC 3986 §3.2.2).
 fn is_reg_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {

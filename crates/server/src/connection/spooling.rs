@@ -23,7 +23,7 @@ pub(crate) struct Spooling {
 
 /// No file can be kept in `temp-dir`.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep files in the `temp-dir` {folder}: {reason}")]
+#[error("cannot create files in the `temp-dir` {folder}: {reason}")]
 pub struct TempDirError {
     /// The setting.
     pub folder: String,
@@ -61,8 +61,8 @@ impl Spooling {
             None => {
                 tracing::warn!(
                     target: "maitred",
-                    "no file can be made in the system's folder for temporary ones ({reason}): \
-                     bodies that overflow memory will be refused; set `temp-dir`"
+                    "cannot create files in the system's temporary directory ({reason}): bodies \
+                     that do not fit in memory will be rejected; set `temp-dir`"
                 );
                 Ok(())
             }

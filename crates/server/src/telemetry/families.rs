@@ -8,14 +8,14 @@
 /// The number of this worker process.
 pub(super) const WORKER: &str = "0";
 
-/// What kind of metric it is.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// Whole numbers that only grow.
     Counter,
     /// Seconds, with fractions, that only grow: a counter to Prometheus.
     Seconds,
-    /// A value that comes and goes.
+    /// A value that goes up and down.
     Gauge,
     /// Observations, counted in buckets with these upper bounds.
     Histogram(&'static [f64]),
@@ -24,18 +24,18 @@ pub enum Kind {
 /// A metric, with all its series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Family {
-    /// Its whole name.
+    /// Its full name.
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
     /// Its labels besides `worker`.
     pub labels: &'static [&'static str],
-    /// What it tells.
+    /// Its meaning, with the values of its labels where they are a closed set.
     pub help: &'static str,
 }
 
 impl Kind {
-    /// The type that Prometheus is told.
+    /// The type in the Prometheus text format.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counter | Self::Seconds => "counter",
@@ -45,11 +45,11 @@ impl Kind {
     }
 }
 
-/// From a wake-up of a thread to the longest `queue-timeout` that makes sense.
+/// From the wake-up of a thread to the default `queue-timeout`.
 const WAITS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// OpenTelemetry's for HTTP servers, and what is longer.
+/// OpenTelemetry's buckets for HTTP servers, and two longer ones.
 const DURATIONS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0];
 
@@ -73,102 +73,107 @@ macro_rules! families {
 families! {
     BUILD_INFO = "maitred_build_info", Kind::Gauge,
         ["version", "python_version", "python_implementation", "gil"],
-        "What runs: the server's version and the interpreter's. Always 1.";
+        "Versions of the server and of the interpreter. Always 1.";
     READY = "maitred_ready", Kind::Gauge, [],
         "1 while /readyz answers 200.";
     DRAINING = "maitred_draining", Kind::Gauge, [],
-        "1 from the moment the server is told to stop.";
+        "1 from the moment the server starts to drain.";
 
     THREADS = "maitred_threads", Kind::Gauge, [],
-        "Worker threads that take requests; stuck ones that were replaced are not among them.";
+        "Worker threads that take requests, without stuck ones that were replaced.";
     THREADS_LIMIT = "maitred_threads_limit", Kind::Gauge, [],
-        "Worker threads there should be: the setting threads.";
+        "Intended number of worker threads: the setting threads.";
     THREADS_BUSY = "maitred_threads_busy", Kind::Gauge, [],
-        "Worker threads that serve a request now.";
+        "Worker threads that are serving a request.";
     THREADS_STUCK = "maitred_threads_stuck", Kind::Gauge, [],
-        "Threads that still run a request that was answered 504 after request-timeout.";
+        "Threads that still run a request that was aborted after request-timeout.";
     BUSY_SECONDS = "maitred_threads_busy_seconds_total", Kind::Seconds, [],
-        "Thread-seconds spent serving, running requests up to now included. The signal to scale on.";
+        "Thread-seconds spent serving requests, including running ones. The signal to scale on.";
     SATURATED_SECONDS = "maitred_threads_saturated_seconds_total", Kind::Seconds, [],
         "Seconds in which every worker thread was busy.";
     ATTACH_SECONDS = "maitred_python_attach_seconds_total", Kind::Seconds, [],
-        "Seconds that threads with work to do waited for the interpreter's lock.";
+        "Seconds that worker threads with work to do waited for the GIL.";
 
     QUEUE_REQUESTS = "maitred_queue_requests", Kind::Gauge, [],
         "Requests that wait for a worker thread.";
     QUEUE_LIMIT = "maitred_queue_limit_requests", Kind::Gauge, [],
-        "Requests that may wait: the setting queue-limit.";
+        "Maximum number of requests that may wait: the setting queue-limit.";
     QUEUE_WAIT = "maitred_queue_wait_seconds", Kind::Histogram(WAITS), [],
-        "How long requests waited until a worker thread took them.";
+        "Time from a complete request to a worker thread taking it.";
     QUEUE_OLDEST = "maitred_queue_oldest_seconds", Kind::Gauge, [],
-        "Age of the request that has waited longest; 0 when none waits. \
-         maitred_queue_wait_seconds only knows those that got a thread.";
+        "Age of the request that has waited longest, or 0. maitred_queue_wait_seconds contains \
+         only requests that got a thread.";
 
     IN_PROGRESS = "maitred_requests_in_progress", Kind::Gauge, [],
-        "Requests between their first byte and the last byte of their answer.";
+        "Requests between their first byte and the last byte of their response.";
     REQUESTS = "maitred_requests_total", Kind::Counter, ["method", "code"],
-        "Requests that ended. method is one of nine or OTHER; code is the status, 499 where the \
-         client left before there was one, or other outside 100 to 599. Codes that are rare exist \
-         from their first use on, all others from the start.";
+        "Ended requests. method is a method of RFC 9110, PATCH or OTHER. code is the status; 499 \
+         if the client disconnected before there was one; other outside 100 to 599. Rare codes \
+         exist from their first use, all others from the start.";
     REQUEST_DURATION = "maitred_request_duration_seconds", Kind::Histogram(DURATIONS),
         ["code_class"],
-        "From the first byte of a request to the last byte of its answer.";
+        "Time from the first byte of a request to the last byte of its response. code_class: 1xx \
+         to 5xx.";
     APP_DURATION = "maitred_app_duration_seconds", Kind::Histogram(DURATIONS), [],
-        "How long a request kept its worker thread: from its being taken to close().";
+        "Time that a request occupied its worker thread, including close().";
     APP_EXCEPTIONS = "maitred_app_exceptions_total", Kind::Counter, ["stage"],
-        "Exceptions that left the application, by what it was doing.";
+        "Exceptions raised by the application. stage: call, iterate, close.";
     PROTOCOL_ERRORS = "maitred_protocol_errors_total", Kind::Counter, ["reason"],
-        "Requests refused for what the client sent, or did not send in time.";
+        "Requests rejected because they were invalid, too large or too slow, by reason.";
     DISCONNECTS = "maitred_client_disconnects_total", Kind::Counter, ["stage"],
-        "Clients that left before the end of a request: while it was read, waited in the queue, \
-         was served by the application, or its answer was written.";
+        "Clients that disconnected before the end of a request. stage: read, queue, app, write.";
     REQUEST_BYTES = "maitred_request_body_bytes_total", Kind::Counter, [],
-        "Bytes of the request bodies of ended requests, without transfer coding.";
+        "Body bytes of ended requests, without transfer coding.";
     RESPONSE_BYTES = "maitred_response_body_bytes_total", Kind::Counter, [],
-        "Bytes of the response bodies of ended requests, without transfer coding.";
+        "Body bytes of the responses of ended requests, without transfer coding.";
     SPOOL_BYTES = "maitred_spool_bytes", Kind::Gauge, ["direction", "storage"],
-        "Bytes of bodies held for slow clients: in = request bodies, out = response bodies.";
+        "Bytes of buffered bodies. direction: in for requests, out for responses. storage: memory, \
+         disk.";
 
     CONNECTIONS = "maitred_connections", Kind::Gauge, ["state"],
-        "Open client connections, by what they are doing.";
+        "Open client connections. state: idle, reading, queued, app, writing.";
     CONNECTIONS_LIMIT = "maitred_connections_limit", Kind::Gauge, [],
-        "Client connections that may be open: the setting connection-limit.";
+        "Maximum number of open client connections: the setting connection-limit.";
     ACCEPTED = "maitred_connections_accepted_total", Kind::Counter, ["listener"],
-        "Client connections that were accepted, those turned away included.";
+        "Accepted client connections, including rejected ones.";
     CLOSED = "maitred_connections_closed_total", Kind::Counter, ["reason"],
-        "Client connections that ended, by why.";
+        "Closed client connections. reason: client, finished, keep_alive_timeout, write_timeout, \
+         protocol, evicted, rejected, drain, error.";
     REJECTED = "maitred_connections_rejected_total", Kind::Counter, ["reason"],
-        "Clients turned away with 503, or not accepted for want of file descriptors, by cause.";
+        "Clients answered 503 by the server, or not accepted. reason: limit, queue_full, \
+         queue_timeout, draining, file_descriptors.";
     EVICTED = "maitred_connections_evicted_total", Kind::Counter, [],
-        "Idle keep-alive connections closed to make room for a newcomer.";
+        "Idle keep-alive connections closed to make room for a new one.";
     LIMIT_REACHED = "maitred_connection_limit_reached_total", Kind::Counter, [],
-        "Newcomers that found connection-limit reached; with connection-limit-action = \"wait\", \
-         times accepting stopped for it.";
+        "New connections that arrived at connection-limit; with connection-limit-action = \
+         \"wait\", the times that accepting was paused for it.";
     ACCEPT_PAUSED_SECONDS = "maitred_accept_paused_seconds_total", Kind::Seconds, [],
         "Seconds in which a listener did not accept.";
     ACCEPT_PAUSED = "maitred_accept_paused", Kind::Gauge, [],
-        "1 while a listener does not accept, for connection-limit or want of file descriptors.";
+        "1 while a listener does not accept, because of connection-limit or a lack of file \
+         descriptors.";
     BACKLOG = "maitred_listen_backlog_connections", Kind::Gauge, ["listener"],
-        "Connections that the kernel has taken and the server has not (TCP on Linux).";
+        "Connections in the kernel's backlog, not yet accepted (TCP on Linux).";
     BACKLOG_LIMIT = "maitred_listen_backlog_limit_connections", Kind::Gauge, ["listener"],
-        "Connections that the kernel keeps for the server at most (TCP on Linux).";
+        "Maximum length of the kernel's backlog (TCP on Linux).";
     UPSTREAM_QUEUE = "maitred_upstream_queue_seconds", Kind::Histogram(WAITS), [],
-        "From X-Request-Start of a trusted proxy to the first byte here.";
+        "Time from X-Request-Start of a trusted proxy to the first byte received.";
     LOG_DROPPED = "maitred_log_dropped_total", Kind::Counter, ["stream"],
-        "Records dropped because a log could not be written fast enough.";
+        "Log records dropped because they could not be written fast enough. stream: server, \
+         access.";
 
     PROCESS_CPU = "process_cpu_seconds_total", Kind::Seconds, [],
-        "Processor time used, user and system.";
+        "User and system CPU time.";
     PROCESS_RESIDENT = "process_resident_memory_bytes", Kind::Gauge, [],
         "Resident memory.";
     PROCESS_OPEN_FDS = "process_open_fds", Kind::Gauge, [],
         "Open file descriptors.";
     PROCESS_MAX_FDS = "process_max_fds", Kind::Gauge, [],
-        "File descriptors that may be open.";
+        "Maximum number of open file descriptors.";
     PROCESS_THREADS = "process_threads", Kind::Gauge, [],
-        "Threads of the process, of every kind.";
+        "Threads of the process, including those of the application.";
     PROCESS_START = "process_start_time_seconds", Kind::Gauge, [],
-        "When the process began, in seconds since 1970.";
+        "Start time of the process, in seconds since 1970.";
 }
 
 /// `docs/metrics.md`.
@@ -178,9 +183,10 @@ pub fn page() -> String {
          Generated from `crates/server/src/telemetry/families.rs`: \
          `cargo run -p maitred-server --example metrics-md`.\n\n\
          `/metrics` on the admin listener (`admin-listen`) answers in the Prometheus text format \
-         0.0.4. Every series\nexists from the start, so that `increase()` sees the first event. The \
-         label `worker` is the number of the worker\nprocess, `0` when there is one.\n\n\
-         | name | type | labels | what it tells |\n|---|---|---|---|\n",
+         0.0.4. Every series\nexists from the start, so that `increase()` counts the first event. \
+         Every series also has the label `worker`, the\nnumber of the worker process; so far, it is \
+         always `0`.\n\n\
+         | name | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for family in ALL {
         let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();

@@ -15,7 +15,7 @@ use super::{Telemetry, Turned};
 use crate::system_error::in_words;
 use crate::telemetry::record::Record;
 
-/// The rations: enough of each kind to see what it is about.
+/// A ration for each kind of line.
 #[derive(Debug)]
 pub(super) struct Lines {
     refused: Ration,
@@ -47,23 +47,23 @@ impl Default for Lines {
 }
 
 impl Telemetry {
-    /// Whether a line may be written now, and how many have been left out before it, if any.
+    /// Whether a line may be written now, and how many were suppressed before it, if any.
     fn may_say(&self, of: impl Fn(&Lines) -> &Ration) -> Option<Option<u64>> {
         let left_out = of(&self.lines).take(self.clock().instant())?;
         Some((left_out > 0).then_some(left_out))
     }
 
-    /// Somebody came while there were as many connections as may be.
+    /// A client connected at `connection-limit`.
     pub(crate) fn limit_reached(&self) {
         self.metrics.limit_reached.increment(1);
         if self.may_say(|lines| &lines.limit).is_some() {
             let limit = self.limits.connections;
             let what_happens = match self.limits.action {
                 ConnectionLimitAction::Reject => {
-                    "idle connections are closed for newcomers, and where none is idle, newcomers \
-                     are turned away"
+                    "idle connections are closed to make room, and if none is idle, new connections \
+                     are answered 503"
                 }
-                ConnectionLimitAction::Wait => "newcomers wait until somebody leaves",
+                ConnectionLimitAction::Wait => "new connections wait until another one is closed",
             };
             tracing::warn!(
                 target: "maitred",
@@ -73,22 +73,22 @@ impl Telemetry {
         }
     }
 
-    /// Somebody could not be accepted, because the process may open no more files.
+    /// A client could not be accepted, because no file descriptors are left.
     pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
         self.turned_away(Turned::FileDescriptors);
         if self.may_say(|lines| &lines.descriptors).is_some() {
             let limit = self.limits.connections;
             tracing::warn!(
                 target: "maitred",
-                "no more files may be opened ({}), though connection-limit ({limit}) is not \
-                 reached: newcomers wait until somebody leaves; raise `ulimit -n` (LimitNOFILE= in \
-                 systemd), or lower connection-limit",
+                "no file descriptors are left ({}), although connection-limit ({limit}) is not \
+                 reached: new connections wait until another one is closed; raise `ulimit -n` \
+                 (LimitNOFILE= in systemd), or lower connection-limit",
                 in_words(error)
             );
         }
     }
 
-    /// A client sent what is refused, or did not send in time.
+    /// A request was rejected: it is invalid, too large, or did not arrive in time.
     pub(crate) fn rejected(
         &self,
         peer: &Peer,
@@ -106,32 +106,32 @@ impl Telemetry {
                 method = head.map(RequestHead::method),
                 path = head.map(path_of).as_deref(),
                 left_out,
-                "refused a request: {detail}"
+                "rejected a request: {detail}"
             );
         }
     }
 
-    /// A request has forwarding fields that are not believed.
+    /// A request has untrusted forwarding fields.
     pub(crate) fn has_untrusted_fields(&self, peer: &Peer, names: &[&str]) {
         if let Some(left_out) = self.may_say(|lines| &lines.untrusted) {
             tracing::warn!(
                 target: "maitred",
                 client = &*peer.host,
                 left_out,
-                "untrusted headers: {}; the proxy in front should remove them",
+                "untrusted forwarding fields: {}; a proxy in front should remove them",
                 names.join(", ")
             );
         }
     }
 
-    /// `temp-dir` did not take a body.
+    /// A body could not be stored in `temp-dir`.
     pub(crate) fn storage_failed(&self, what: &str, error: &io::Error) {
         if let Some(left_out) = self.may_say(|lines| &lines.storage) {
-            tracing::error!(target: "maitred", left_out, "cannot keep {what} in temp-dir: {error}");
+            tracing::error!(target: "maitred", left_out, "cannot store {what} in temp-dir: {error}");
         }
     }
 
-    /// The application ended a response before its time.
+    /// The application sent fewer bytes than it declared.
     pub(crate) fn response_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::warn!(
@@ -144,7 +144,7 @@ impl Telemetry {
         }
     }
 
-    /// The application wrote more than it had declared.
+    /// The application sent more bytes than it declared.
     pub(crate) fn response_is_long(&self, excess: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.long) {
             tracing::warn!(
@@ -158,7 +158,7 @@ impl Telemetry {
         }
     }
 
-    /// A file became shorter while it was sent.
+    /// A file shrank while it was being sent.
     pub(crate) fn file_is_short(&self, missing: u64, record: Option<&Record>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::error!(
@@ -166,13 +166,13 @@ impl Telemetry {
                 method = method(record),
                 path = &*path(record),
                 left_out,
-                "a file became shorter while it was sent: {missing} bytes of the response are \
+                "a file shrank while it was being sent: {missing} bytes of the response are \
                  missing, and its connection is reset"
             );
         }
     }
 
-    /// A file could not be read while it was sent.
+    /// A file could not be read while it was being sent.
     pub(crate) fn file_failed(
         &self,
         error: &io::Error,
@@ -186,14 +186,14 @@ impl Telemetry {
                 path = &*path(record),
                 file,
                 left_out,
-                "a file could not be read while it was sent ({}): the response is incomplete, and \
-                 its connection is reset",
+                "a file could not be read while it was being sent ({}): the response is \
+                 incomplete, and its connection is reset",
                 in_words(error)
             );
         }
     }
 
-    /// A connection broke.
+    /// A connection failed with a socket error.
     pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
         if !self.log_socket_errors {
             return;
@@ -203,18 +203,18 @@ impl Telemetry {
                 target: "maitred",
                 client = &*peer.host,
                 left_out,
-                "a connection broke: {error}"
+                "a connection failed: {error}"
             );
         }
     }
 }
 
-/// The method of a request, as lines name it.
+/// The method of a request, for a log line.
 fn method(record: Option<&Record>) -> &str {
     record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
 }
 
-/// Its path.
+/// The path of a request, without the query, which may contain secrets.
 fn path(record: Option<&Record>) -> Cow<'_, str> {
     record.and_then(|record| record.head.as_deref()).map_or("-".into(), path_of)
 }

@@ -14,7 +14,7 @@ _PARTS = ("adjustments", "compat", "proxy_headers", "runner", "server", "utiliti
 
 
 def install_as_waitress() -> None:
-    """Let every ``import waitress`` from here on find Maitred.
+    """Make every later ``import waitress`` find Maitred.
 
     To be called before anything has imported Waitress; afterwards some of the program would go on
     with the one and some with the other, and so that is a `RuntimeError`.

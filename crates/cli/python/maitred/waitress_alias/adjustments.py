@@ -1,4 +1,4 @@
-"""Stands in for ``waitress.adjustments``: settings as attributes, and Waitress's casts."""
+"""Replaces ``waitress.adjustments``: settings as attributes, and Waitress's casts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from maitred import _native
 
 _DEFAULTS = {"ident": "waitress", "server_name": "waitress.invalid"}
-"""Where a program that believes to use Waitress would notice that it does not."""
+"""Defaults that programs written for Waitress may rely on."""
 
 _TRUE = frozenset({"t", "true", "y", "yes", "on", "1"})
 
 
 class Adjustments:
-    """Every setting as an attribute, by its keyword. Wrong ones are a `ValueError`."""
+    """Every setting as an attribute, by its keyword. Invalid ones raise `ValueError`."""
 
     def __init__(self, **kw: Any) -> None:
         self.settings: dict[str, Any] = {**_DEFAULTS, **kw}
@@ -27,7 +27,7 @@ class Adjustments:
 
 
 def asbool(value: Any) -> bool:
-    """Return whether a value says yes."""
+    """Return whether a value means true."""
     if value is None or isinstance(value, bool):
         return bool(value)
     return str(value).strip().lower() in _TRUE
@@ -39,14 +39,14 @@ def asoctal(value: str) -> int:
 
 
 def aslist_cronly(value: str | Iterable[str]) -> list[str]:
-    """Return the lines of a text that are not empty, or what is a list already."""
+    """Return the non-empty lines of a text; a list is returned unchanged."""
     if isinstance(value, str):
         value = filter(None, (line.strip() for line in value.splitlines()))
     return list(value)
 
 
 def aslist(value: str | Iterable[str]) -> list[str]:
-    """Return the words of a text, or of each of several."""
+    """Return the words of a text, or of each text in a list."""
     return [word for line in aslist_cronly(value) for word in line.split()]
 
 
@@ -56,11 +56,11 @@ def asset(value: str | Iterable[str]) -> set[str]:
 
 
 def slash_fixed_str(text: str) -> str:
-    """Return a path with one slash in front and none at its end."""
+    """Return a path with one leading slash and no trailing slash."""
     text = text.strip()
     return "/" + text.lstrip("/").rstrip("/") if text else text
 
 
 def str_iftruthy(value: Any) -> str | None:
-    """Return a value as text, and nothing as `None`."""
+    """Return a value as text, or `None` for an empty one."""
     return str(value) if value else None

@@ -1,4 +1,4 @@
-"""Stands in for ``waitress.compat``."""
+"""Replaces ``waitress.compat``."""
 
 import os
 import socket

@@ -37,13 +37,13 @@ def proxy_headers_middleware(
     log_untrusted: bool = False,
     logger: logging.Logger = _logger,
 ) -> WSGIApplication:
-    """Wrap an application so that it sees what trusted proxies say."""
+    """Wrap an application so that trusted forwarding fields are applied to its environ."""
     settings: dict[str, Any] = {"clear_untrusted_proxy_headers": clear_untrusted}
     if trusted_proxy is not None:
         settings["trusted_proxy"] = trusted_proxy
         settings["trusted_proxy_count"] = trusted_proxy_count
         settings["trusted_proxy_headers"] = set(trusted_proxy_headers or {"x-forwarded-proto"})
-    _native.read_settings(settings)  # mistakes are told here, not at the first request
+    _native.read_settings(settings)  # errors are raised here, not at the first request
 
     def translated(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         before = {name for name in PROXY_HEADERS if f"HTTP_{name}" in environ}

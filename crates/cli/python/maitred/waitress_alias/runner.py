@@ -1,4 +1,4 @@
-"""Stands in for ``waitress.runner``."""
+"""Replaces ``waitress.runner``."""
 
 from maitred.runner import run
 

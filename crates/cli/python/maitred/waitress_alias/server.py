@@ -1,4 +1,4 @@
-"""Stands in for ``waitress.server``: servers that are bound when made and run with ``run()``."""
+"""Replaces ``waitress.server``: servers that are bound when created and run with ``run()``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BaseWSGIServer:
         adj: Adjustments | None = None,
         **kw: Any,
     ) -> None:
-        del map, _start, dispatcher  # of asyncore, which is not here
+        del map, _start, dispatcher  # for asyncore, which is not used
         if _sock is not None:
             kw["sockets"] = [_sock]
         self.application = application
@@ -43,7 +43,7 @@ class BaseWSGIServer:
 
     @property
     def socket(self) -> socket.socket:
-        """The first listening socket. To be asked for before the server runs."""
+        """A duplicate of the first listening socket. Only available before the server runs."""
         return self._server.socket
 
     @property
@@ -71,18 +71,18 @@ class BaseWSGIServer:
         return self.socket.getsockname()
 
     def accept_connections(self) -> None:
-        """Do nothing: the sockets listen since they were made."""
+        """Do nothing: the sockets have listened since they were created."""
 
     def print_listen(self, format_str: str) -> None:
         """Log a line for every address."""
         self._server.print_listen(format_str)
 
     def run(self) -> None:
-        """Serve until ``close()`` or a signal. Ctrl-C ends it, and is not raised."""
+        """Serve until ``close()`` or a signal. Ctrl-C stops it without raising."""
         self._server.run()
 
     def close(self) -> None:
-        """Stop, from whichever thread."""
+        """Stop; may be called from any thread."""
         self._server.close()
 
 
@@ -109,7 +109,7 @@ def create_server(
     _dispatcher: Any = None,
     **kw: Any,
 ) -> BaseWSGIServer:
-    """Make a server of the class that Waitress would take."""
+    """Create a server of the class that Waitress would use."""
     server = BaseWSGIServer(application, map, _start, _sock, _dispatcher, **kw)
     addresses = server.effective_listen
     if len(addresses) > 1:

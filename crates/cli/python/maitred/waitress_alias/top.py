@@ -1,4 +1,4 @@
-"""Stands in for the package ``waitress``."""
+"""Replaces the package ``waitress``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["create_server", "serve", "serve_paste"]
-__path__: list[str] = []  # a package, of which `install_as_waitress` brings in the parts
+__path__: list[str] = []  # makes it a package; `install_as_waitress` adds the submodules
 
 
 def serve(app: WSGIApplication, **kw: Any) -> None:
@@ -29,7 +29,7 @@ def serve(app: WSGIApplication, **kw: Any) -> None:
 
 
 def serve_paste(app: WSGIApplication, global_conf: Mapping[str, str] | None, **kw: Any) -> int:
-    """Serve as PasteDeploy asks for it."""
+    """Serve for PasteDeploy."""
     del global_conf
     serve(app, **kw)
     return 0

@@ -1,4 +1,4 @@
-"""Stands in for ``waitress.utilities``, as far as programs use it."""
+"""Replaces the parts of ``waitress.utilities`` that programs use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ queue_logger = logging.getLogger("maitred.queue")
 
 
 def build_http_date(when: float) -> str:
-    """Return a time in seconds since 1970 as HTTP writes it."""
+    """Return a time in seconds since 1970 as an HTTP date."""
     return formatdate(when, usegmt=True)
 
 
 def parse_http_date(text: str) -> int:
-    """Return the seconds since 1970 of a time as HTTP writes it, and 0 for anything else."""
+    """Return the seconds since 1970 of an HTTP date, and 0 for anything else."""
     try:
         return int(parsedate_to_datetime(text).timestamp())
     except (TypeError, ValueError):
@@ -25,7 +25,7 @@ def parse_http_date(text: str) -> int:
 
 
 def cleanup_unix_socket(path: str) -> None:
-    """Remove the file of a Unix socket, and no other file."""
+    """Remove a file if it is a Unix socket."""
     file = Path(path)
     try:
         if stat.S_ISSOCK(file.stat().st_mode):

@@ -22,11 +22,12 @@ const COMBINED: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// A percent sign that begins neither `%(name)s` nor `%%`.
-    #[error("a `%` begins a field, as in `%(h)s`, or stands twice; not `{0}`")]
+    #[error("a `%` must begin a field, as in `%(h)s`, or be doubled, not `{0}`")]
     Percent(String),
     /// A name that is no field.
     #[error(
-        "`%({0})s` is not known; there are {known}, and request fields as in `%({{accept}}i)s`",
+        "unknown field `%({0})s`: the fields are {known}, and request fields such as \
+         `%({{accept}}i)s`",
         known = names()
     )]
     Unknown(String),
@@ -310,7 +311,10 @@ mod tests {
         assert_eq!(parse("%h"), Err(FormatError::Percent("%h".into())));
         assert_eq!(parse("50%"), Err(FormatError::Percent("%".into())));
         let error = parse("%(x)s").expect_err("there is no field x").to_string();
-        assert!(error.starts_with("`%(x)s` is not known; there are h, l, u, t, r,"), "{error}");
+        assert!(
+            error.starts_with("unknown field `%(x)s`: the fields are h, l, u, t, r,"),
+            "{error}"
+        );
     }
 
     #[test]

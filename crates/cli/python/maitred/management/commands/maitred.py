@@ -23,7 +23,7 @@ class Command(BaseCommand):
     requires_system_checks: ClassVar[list[str]] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Hand the options over as they are: Django's parser does not know them."""
+        """Pass the options on unchanged, because Django's parser does not know them."""
         django = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         django.add_argument("--settings")
         django.add_argument("--pythonpath")
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         sys.exit(status)
 
     def handle(self, *args: str, **options: Any) -> None:
-        """Serve with the settings' defaults, as ``call_command("maitred")`` asks for."""
+        """Serve with default settings, for ``call_command("maitred")``."""
         del args, options
         status = self._serve([])
         if status:
