@@ -72,7 +72,7 @@ def test_a_volley_of_signals_ends_it_too(slow):
     connection.request("GET", "/slow")
     assert connection.getresponse().readline() == b"begun\n"
     assert slow.insist(*[signal.SIGINT, signal.SIGTERM, signal.SIGUSR1] * 20) == 0
-    assert slow.log.count("taken for the same request") == 1
+    assert slow.log.count("treated as the same request") == 1
 
 
 @pytest.mark.parametrize("handler", ["ours", "that raises"])
