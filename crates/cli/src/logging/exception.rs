@@ -1,9 +1,9 @@
 //! The exception of a record, for handlers of Python's `logging` that want the object: trackers of
 //! errors group by its stack, and know by it what they have been told already.
 //!
-//! An event of `tracing` carries it as a `dyn Error`; only here it is known for what it is. A waiting
-//! record keeps the frames of the exception, so that only so many may wait at a time, and none where
-//! the log does not go to Python. Once handed over it is let go, on the thread of the log.
+//! An event of `tracing` carries it as a `dyn Error`; only here it is known for what it is. A
+//! waiting record keeps the frames of the exception, so that only so many may wait at a time, and
+//! none where the log does not go to Python. Once handed over it is let go, on the log's thread.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -99,8 +99,8 @@ fn by_kernel(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
 }
 
 /// The same through memory, for systems whose call differs or whose call waits, as `TransmitFile`
-/// does, and for what sendfile(2) refuses. Reading a file may wait for a disk for a moment; what was
-/// read a moment ago does not.
+/// does, and for what sendfile(2) refuses. Reading a file may wait for a disk for a moment; what
+/// was read a moment ago does not.
 fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> Result<usize, Failed> {
     /// As much as a socket buffer commonly holds.
     const BYTES_PER_COPY: usize = 64 * 1024;
