@@ -79,7 +79,7 @@ LAYERS = ("telemetry", "scheduling", "connection")
 def test_a_layer_of_the_server_imports_only_downwards(root, layer):
     source = root / "crates/server/src"
     above = {*LAYERS[LAYERS.index(layer) + 1 :], "accept", "drain", "registry", "server", "state"}
-    above |= {"running", "sweep", "watch", "workers"}
+    above |= {"running", "sweep", "watch"}
     known = {path.stem for path in source.iterdir()}
     assert above <= known
     for path in (source / layer).rglob("*.rs"):

@@ -20,7 +20,6 @@ mod restart;
 mod rules;
 mod running;
 mod server;
-mod shared;
 mod state;
 
 // The I/O thread: connections, from their accepting to their end.
@@ -31,7 +30,6 @@ mod registry;
 
 // Which worker takes a request, and when.
 mod scheduling;
-mod workers;
 
 // What is late.
 mod clock;

@@ -9,6 +9,7 @@ use maitred_http_parser::exchange::{Application, StartError};
 
 use crate::accept;
 use crate::clock::Clock;
+use crate::connection::shared::Shared;
 use crate::connection::spooling::TempDirError;
 use crate::descriptors;
 use crate::drain;
@@ -17,7 +18,6 @@ use crate::listen::acceptor::Acceptor;
 use crate::restart::after_panics;
 use crate::running::{Control, Running, Stage};
 use crate::scheduling::{Lock, nap};
-use crate::shared::Shared;
 use crate::state::ServerState;
 use crate::sweep;
 use crate::telemetry::subject::Subject as _;
@@ -116,9 +116,7 @@ impl Server {
 }
 
 fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Running, RunError> {
-    for _ in 0..server.shared.settings.threads {
-        server.pool.start_one(&server.shared)?;
-    }
+    server.pool.start()?;
     let watch = Watch::start(Arc::clone(server))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

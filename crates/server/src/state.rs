@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use maitred_http_parser::exchange::Application;
 
+use crate::connection::shared::Shared;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{ListenAddress, Listeners};
 use crate::registry::Registry;
-use crate::shared::Shared;
+use crate::scheduling::workers::Pool;
 use crate::telemetry::backlog;
 use crate::telemetry::subject::{Connections, Occupation, Snapshot, Subject, Threads};
-use crate::workers::Pool;
 
 /// Everything that there is one of.
 #[derive(Debug)]
@@ -26,9 +26,10 @@ pub(crate) struct ServerState {
 
 impl ServerState {
     pub(crate) fn new(shared: Shared, application: Arc<dyn Application>) -> Self {
+        let (queue, clock) = (Arc::clone(&shared.queue), Arc::clone(&shared.clock));
         Self {
+            pool: Pool::new(application, queue, clock, shared.settings.threads),
             shared: Arc::new(shared),
-            pool: Pool::new(application),
             registry: Registry::default(),
             acceptors: OnceLock::new(),
         }

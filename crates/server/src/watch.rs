@@ -15,10 +15,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::scheduling::work::Serving;
+use crate::scheduling::workers::{Member, Overdue, Pool, Replaced};
 use crate::state::ServerState;
 use crate::telemetry::ration::Ration;
 use crate::telemetry::subject::RequestSummary;
-use crate::workers::{Member, Overdue, Replaced};
 
 /// The maximum time between two checks: the watch is not notified of requests that begin meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -197,22 +197,21 @@ impl Eyes {
 fn tend(server: &ServerState, cases: &Receiver<Case>) {
     while let Ok(case) = cases.recv() {
         match case {
-            Case::Late(late) => tend_late(server, &late),
-            Case::Ended(member) => tend_ended(server, &member),
+            Case::Late(late) => tend_late(&server.pool, &late),
+            Case::Ended(member) => tend_ended(&server.pool, &member),
         }
     }
 }
 
-fn tend_late(ServerState { shared, pool, .. }: &ServerState, late: &Late) {
+fn tend_late(pool: &Pool, late: &Late) {
     let stack = late.member.stack(STACK_PATIENCE);
     let outcome = match late.overdue {
         Overdue::Slow => String::new(),
-        Overdue::TimedOut => match pool.replace(shared, &late.member, late.since) {
+        Overdue::TimedOut => match pool.replace(&late.member, late.since) {
             Replaced::Yes => "it was replaced".to_owned(),
             Replaced::Returned => "it has returned meanwhile".to_owned(),
-            Replaced::TooMany => format!(
-                "it is not replaced, because {} already were: fewer threads serve now",
-                shared.settings.threads
+            Replaced::TooMany(replaced) => format!(
+                "it is not replaced, because {replaced} already were: fewer threads serve now"
             ),
             Replaced::Failed(error) => format!("it could not be replaced: {error}"),
         },
@@ -220,9 +219,9 @@ fn tend_late(ServerState { shared, pool, .. }: &ServerState, late: &Late) {
     report(late, &stack, &outcome);
 }
 
-fn tend_ended(server: &ServerState, member: &Member) {
+fn tend_ended(pool: &Pool, member: &Member) {
     let worker = &*member.name;
-    let refilled = server.pool.refill(&server.shared, member);
+    let refilled = pool.refill(member);
     let is_first_line = member.is_end_to_be_logged();
     match refilled {
         Ok(()) if is_first_line => tracing::error!(

@@ -18,10 +18,10 @@ use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
 use super::outbox::Outbox;
+use super::shared::Shared;
 use super::spooling::Claim;
 use super::stream::{PeerEnd, Stream};
 use super::whereabouts::Whereabouts;
-use crate::shared::Shared;
 use crate::telemetry::record::{Record, Result as Answered};
 use crate::telemetry::{CloseReason, Doing, LeftWhile};
 

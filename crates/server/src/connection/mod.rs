@@ -3,7 +3,8 @@
 //! `conn` is the state that the I/O task and the answering worker share. `io_task` reads, `incoming`
 //! makes complete requests of that, with `receive`, `spool`, `spooling` and `buffers` for their bodies. `reply`
 //! takes the worker's response, `outbox` holds it, `write_out` and `send_file` send it on the
-//! `stream`. `requester` is the side that the queue sees.
+//! `stream`. `requester` is the side that the queue sees, `shared` what the
+//! server gives to each.
 
 #[cfg(target_os = "linux")]
 mod abort;
@@ -16,6 +17,7 @@ mod receive;
 mod reply;
 mod requester;
 mod send_file;
+pub(crate) mod shared;
 mod spool;
 pub(crate) mod spooling;
 pub(crate) mod stream;

@@ -2,7 +2,7 @@
 //!
 //! `queue` holds the requests that wait and chooses the thread to wake; a `seat` is one worker's
 //! place at it, where the worker sleeps on its `parker`. `nap` and `deferral` avoid wake-ups while
-//! there is work. `usage` sums up what the threads do. A `requester` is all that scheduling knows of
+//! there is work. `workers` starts and replaces the threads, `usage` sums up what the threads do. A `requester` is all that scheduling knows of
 //! a connection.
 
 pub(crate) mod deferral;
@@ -18,5 +18,6 @@ mod state;
 pub(crate) mod usage;
 pub(crate) mod waiting;
 pub(crate) mod work;
+pub(crate) mod workers;
 
 pub use state::Lock;

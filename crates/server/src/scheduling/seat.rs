@@ -63,15 +63,13 @@ impl Seat {
         self.work().is_deserted
     }
 
-    /// The worker is given up as stuck, if it still serves what it took at `since`: it does not
-    /// count any more, and finds the queue closed when it comes back.
-    pub(crate) fn give_up(&self, since: Instant) -> bool {
+    /// The worker is given up as stuck, if it still serves what it took at `since`, which is what
+    /// this gives: it does not count any more, and finds the queue closed when it comes back.
+    pub(crate) fn give_up(&self, since: Instant) -> Option<Serving> {
         let mut work = self.work();
-        let is_stuck = work.serving.as_ref().is_some_and(|serving| serving.since == since);
-        if is_stuck {
-            self.depart(&mut work);
-        }
-        is_stuck
+        let given_up = work.serving.clone().filter(|serving| serving.since == since)?;
+        self.depart(&mut work);
+        Some(given_up)
     }
 
     fn depart(&self, work: &mut Work) {

@@ -14,14 +14,18 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
 
+use super::queue::Queue;
+use super::seat::Seat;
 use crate::clock::Clock;
-use crate::scheduling::seat::Seat;
-use crate::shared::Shared;
 use crate::telemetry::subject::Occupation;
 
 /// The worker threads.
 pub(crate) struct Pool {
     application: Arc<dyn Application>,
+    queue: Arc<Queue>,
+    clock: Arc<Clock>,
+    /// How many threads there should be, and how many stuck ones may be replaced.
+    threads: usize,
     members: Mutex<Vec<Arc<Member>>>,
     /// The number of the next thread.
     next: AtomicUsize,
@@ -64,8 +68,15 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(application: Arc<dyn Application>) -> Self {
-        Self { application, members: Mutex::default(), next: AtomicUsize::new(0) }
+    /// None yet.
+    pub(crate) fn new(
+        application: Arc<dyn Application>,
+        queue: Arc<Queue>,
+        clock: Arc<Clock>,
+        threads: usize,
+    ) -> Self {
+        let (members, next) = (Mutex::default(), AtomicUsize::new(0));
+        Self { application, queue, clock, threads, members, next }
     }
 
     fn members(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
@@ -79,14 +90,18 @@ impl Pool {
         members.clone()
     }
 
-    /// Starts one more thread.
+    /// Starts all threads.
     ///
     /// # Errors
-    /// As the application has it.
-    pub(crate) fn start_one(&self, shared: &Shared) -> Result<(), StartError> {
+    /// As the application has it. Those that were started before wait for work.
+    pub(crate) fn start(&self) -> Result<(), StartError> {
+        (0..self.threads).try_for_each(|_| self.start_one())
+    }
+
+    fn start_one(&self) -> Result<(), StartError> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("maitred-{index}");
-        let seat = Arc::new(Seat::take(&shared.queue, &shared.clock, index));
+        let seat = Arc::new(Seat::take(&self.queue, &self.clock, index));
         match self.application.start_worker(&name, Arc::clone(&seat) as _) {
             Ok(worker) => {
                 let member = Member { seat, worker, name, marks: Mutex::default() };
@@ -107,17 +122,15 @@ impl Pool {
 
     /// Starts another thread in the place of a stuck one.
     /// For a thread that may wait for the interpreter.
-    pub(crate) fn replace(&self, shared: &Shared, member: &Member, since: Instant) -> Replaced {
+    pub(crate) fn replace(&self, member: &Member, since: Instant) -> Replaced {
         let replaced = self.all().iter().filter(|member| member.marks().is_replaced).count();
-        if replaced >= shared.settings.threads {
-            return Replaced::TooMany;
+        if replaced >= self.threads {
+            return Replaced::TooMany(replaced);
         }
-        if !member.seat.give_up(since) {
-            return Replaced::Returned;
-        }
+        let Some(given_up) = member.seat.give_up(since) else { return Replaced::Returned };
         member.marks().is_replaced = true;
-        shared.telemetry.request_served(shared.clock.instant().saturating_duration_since(since));
-        match self.start_one(shared) {
+        given_up.requester.served(self.clock.instant().saturating_duration_since(since));
+        match self.start_one() {
             Ok(()) => Replaced::Yes,
             Err(error) => Replaced::Failed(error),
         }
@@ -128,8 +141,8 @@ impl Pool {
     ///
     /// # Errors
     /// Nobody could be started: [`Member::has_ended_untold`] says so again.
-    pub(crate) fn refill(&self, shared: &Shared, member: &Member) -> Result<(), StartError> {
-        match self.start_one(shared) {
+    pub(crate) fn refill(&self, member: &Member) -> Result<(), StartError> {
+        match self.start_one() {
             Ok(()) => {
                 self.members().retain(|other| !std::ptr::eq(&**other, member));
                 Ok(())
@@ -186,8 +199,8 @@ pub(crate) enum Replaced {
     Yes,
     /// The thread has come back before it could be taken from it.
     Returned,
-    /// Nobody: as many have been replaced as may be.
-    TooMany,
+    /// Nobody: so many have been replaced, which is as many as may be.
+    TooMany(usize),
     /// Nobody could be started.
     Failed(StartError),
 }

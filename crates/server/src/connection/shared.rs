@@ -6,8 +6,8 @@ use maitred_config::Settings;
 use maitred_http_parser::connection::Rules;
 use maitred_http_parser::forwarded::Trust;
 
+use super::spooling::Spooling;
 use crate::clock::Clock;
-use crate::connection::spooling::Spooling;
 use crate::rules;
 use crate::scheduling::Lock;
 use crate::scheduling::queue::Queue;
