@@ -10,25 +10,25 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::connection::conn::{Conn, State};
 
-/// How many candidates one look at all connections gives. A flood of newcomers at the limit then
-/// costs one look for so many of them, not one each.
+/// The number of candidates that one scan of all connections collects, so that many new connections
+/// at the limit do not each cost a scan.
 const IDLEST_AT_ONCE: usize = 64;
 
-/// How many of those who were turned away are waited for at once, so that they get to read why.
-/// The others are told and closed on.
+/// The maximum number of rejected connections that linger at once, so that their clients can read
+/// the response. Above this, they are closed right after the response.
 const TURNED_AWAY_MAX: usize = 64;
 
 /// The open connections.
 #[derive(Debug)]
 pub(crate) struct Registry {
     conns: Mutex<BTreeMap<u64, Arc<Conn>>>,
-    /// Those that can be done without, the first to go last.
+    /// The candidates for closing; the first to close is the last element.
     idlest: Mutex<Vec<(Idle, Weak<Conn>)>>,
     next: AtomicU64,
     count: AtomicUsize,
-    /// Places for those who were turned away and are still being told.
+    /// Permits for rejected connections that linger.
     pub(crate) turned_away: Arc<Semaphore>,
-    /// Told whenever a connection has gone.
+    /// Notified whenever a connection has closed.
     pub(crate) gone: Notify,
 }
 
@@ -50,7 +50,7 @@ impl Registry {
         self.conns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up a connection; the number takes it out again.
+    /// Adds a connection, and returns the number with which to remove it.
     pub(crate) fn enter(&self, conn: Arc<Conn>) -> u64 {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
         self.conns().insert(key, conn);
@@ -58,7 +58,7 @@ impl Registry {
         key
     }
 
-    /// A connection has gone.
+    /// Removes a connection.
     pub(crate) fn remove(&self, key: u64) {
         if self.conns().remove(&key).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
@@ -66,18 +66,18 @@ impl Registry {
         }
     }
 
-    /// How many there are.
+    /// The number of connections.
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// All of them, at this moment.
+    /// A snapshot of all connections.
     pub(crate) fn all(&self) -> Vec<Arc<Conn>> {
         self.conns().values().cloned().collect()
     }
 
-    /// The connection that can be done without: one that has its refusal and is only waited for,
-    /// else the one that has been idle for the longest.
+    /// The connection to close first: a rejected one that lingers, or else the one that has been idle
+    /// longest.
     pub(crate) fn idlest(&self) -> Option<Arc<Conn>> {
         let mut candidates = self.idlest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(conn) = first_still_idle(&mut candidates) {
@@ -94,16 +94,16 @@ impl Registry {
     }
 }
 
-/// Which connection can be done without before which: the lesser one goes first.
+/// The order in which connections are closed: the smaller value first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Idle {
-    /// It has been refused, and is lingered for.
+    /// It was rejected, and lingers.
     Refused(Instant),
     /// It is between two requests.
     Between(Instant),
 }
 
-/// Whether nothing is asked or owed, and since when.
+/// Whether the connection can be closed, and since when.
 fn idle_since(state: &State) -> Option<Idle> {
     match state.protocol.phase() {
         _ if state.over.is_some() || !state.outbox.is_empty() || state.is_writing() => None,
@@ -113,8 +113,7 @@ fn idle_since(state: &State) -> Option<Idle> {
     }
 }
 
-/// Takes the first candidate that has done nothing since it was one, and of which nothing has come
-/// that has not been read yet.
+/// Takes the first candidate that has been idle since the scan and has no unread input.
 fn first_still_idle(candidates: &mut Vec<(Idle, Weak<Conn>)>) -> Option<Arc<Conn>> {
     while let Some((since, candidate)) = candidates.pop() {
         let Some(conn) = candidate.upgrade() else { continue };

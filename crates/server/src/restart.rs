@@ -10,11 +10,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// How long it takes until the next one, so that a defect which strikes at once does not keep the
-/// I/O thread from everything else.
+/// The pause before a restart, so that a task that panics at once does not keep the I/O thread busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Runs `task`, again after each panic, until it ends by itself.
+/// Runs `task`, and restarts it after each panic, until it returns.
 pub(crate) async fn after_panics<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
     loop {
         let mut running = pin!(task());

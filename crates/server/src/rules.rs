@@ -28,7 +28,7 @@ pub(crate) fn protocol(settings: &Settings) -> Rules {
     }
 }
 
-/// Whose word about the client is taken.
+/// Which peers and forwarding fields are trusted.
 pub fn trust(settings: &Settings) -> Trust {
     let believes = |header| settings.trusted_proxy_headers.contains(header);
     Trust {

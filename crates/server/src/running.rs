@@ -10,12 +10,12 @@ use crate::state::ServerState;
 use crate::sweep;
 use crate::watch::Watch;
 
-/// A server that runs. Clones are handles of the same one.
+/// A running server. Clones are handles of the same server.
 #[derive(Debug)]
 pub struct Running {
     control: Arc<Control>,
-    /// The nudges that this handle has seen: one that somebody else waits with has its own count, so
-    /// that nobody takes another's.
+    /// The number of nudges that this handle has seen. Each handle has its own count, so that every
+    /// waiting thread sees every nudge.
     seen: AtomicU64,
 }
 
@@ -28,16 +28,16 @@ impl Clone for Running {
     }
 }
 
-/// What [`Running::wait`] saw.
+/// Why [`Running::wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// The server has ended, and everything it had has been given back.
+    /// The server has stopped and released everything.
     Stopped,
-    /// Somebody called [`Running::nudge`].
+    /// [`Running::nudge`] was called.
     Nudged,
 }
 
-/// How far a server is told to go.
+/// The stages of stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serve,
@@ -45,13 +45,13 @@ pub(crate) enum Stage {
     Kill,
 }
 
-/// What the handles and the I/O thread of one server share.
+/// The state that the handles and the I/O thread of a server share.
 #[derive(Debug)]
 pub(crate) struct Control {
     watch: Mutex<Option<Watch>>,
     state: Mutex<State>,
     changed: Condvar,
-    /// Tells the I/O thread that the stage has changed.
+    /// Notifies the I/O thread of a new stage.
     told: Notify,
     pub(crate) server: Arc<ServerState>,
     /// Starts tasks on the I/O thread.
@@ -63,7 +63,7 @@ pub(crate) struct Control {
 struct State {
     stage: Stage,
     stopped: bool,
-    /// How often somebody has nudged.
+    /// The number of nudges.
     nudges: u64,
     io: Option<JoinHandle<()>>,
 }
@@ -96,7 +96,7 @@ impl Control {
         self.told.notify_waiters();
     }
 
-    /// Waits until the server is told to go that far.
+    /// Waits until the server has reached this stage.
     pub(crate) async fn reached(&self, stage: Stage) {
         loop {
             let mut told = std::pin::pin!(self.told.notified());
@@ -108,13 +108,13 @@ impl Control {
         }
     }
 
-    /// Nobody is watched over any more. Waits until the thread that did has ended.
+    /// Stops the watch, and waits until its thread has ended.
     pub(crate) fn end_watch(&self) {
         let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(watch);
     }
 
-    /// Everything has ended: whoever waits is told.
+    /// Everything has ended: wakes all that wait.
     pub(crate) fn stopped(&self) {
         self.state().stopped = true;
         self.changed.notify_all();
@@ -122,33 +122,33 @@ impl Control {
 }
 
 impl Running {
-    /// The first handle of a server, whose I/O thread has been started.
+    /// The first handle of a server whose I/O thread has been started.
     pub(crate) fn new(control: Arc<Control>, io: JoinHandle<()>) -> Self {
         control.state().io = Some(io);
         Self { control, seen: AtomicU64::new(0) }
     }
 
-    /// Stops gracefully: nothing that has begun is lost, up to graceful-timeout.
+    /// Drains the server: requests in progress are finished, up to graceful-timeout.
     pub fn drain(&self) {
         self.control.advance(Stage::Drain);
     }
 
-    /// Stops at once: what runs is cut off.
+    /// Stops immediately: requests in progress are aborted.
     pub fn kill(&self) {
         self.control.advance(Stage::Kill);
     }
 
-    /// Whether the server has been told to stop.
+    /// Whether the server is stopping or has stopped.
     pub fn is_stopping(&self) -> bool {
         self.control.state().stage > Stage::Serve
     }
 
-    /// How many client connections are open.
+    /// The number of open client connections.
     pub fn connections(&self) -> usize {
         self.control.server.registry.len()
     }
 
-    /// Blocks until the server has ended, or somebody nudges.
+    /// Blocks until the server has stopped, or is nudged.
     pub fn wait(&self) -> Waited {
         let mut state = self.control.state();
         loop {
@@ -156,7 +156,7 @@ impl Running {
                 let io = state.io.take();
                 drop(state);
                 if let Some(io) = io {
-                    // It has said that it is done, and has nothing to tell besides.
+                    // It has already reported its end; a panic has already been printed.
                     let _ = io.join();
                 }
                 return Waited::Stopped;
@@ -168,8 +168,7 @@ impl Running {
         }
     }
 
-    /// Looks at the clock now, for everybody: what is done once a second, or when the next request
-    /// is due, is done at once. For tests that put the clock forward.
+    /// Runs all periodic checks now: the sweep and the watch. For tests that advance the clock.
     pub fn tick(&self) {
         sweep::sweep(&self.control.server);
         if let Some(watch) = &*self.control.watch.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -183,12 +182,12 @@ impl Running {
         self.control.tasks.spawn(task);
     }
 
-    /// Opens the access log anew, for whoever has moved its file away.
+    /// Reopens the access log, after its file has been moved.
     pub fn reopen_logs(&self) {
         self.control.server.shared.telemetry.reopen_logs();
     }
 
-    /// Makes [`Running::wait`] return, once for each handle, so that whoever waits can look at
+    /// Makes [`Running::wait`] return once for each handle, so that the waiting thread can do
     /// something else.
     pub fn nudge(&self) {
         self.control.state().nudges += 1;

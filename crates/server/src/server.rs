@@ -25,18 +25,18 @@ use crate::telemetry::{OpenError, Telemetry};
 use crate::timer_resolution::FineTicks;
 use crate::watch::Watch;
 
-/// Threads that write request bodies to the disk. More would not make one disk faster.
+/// The number of threads that write request bodies to disk. More would not make a disk faster.
 const DISK_THREADS_MAX: usize = 4;
 
-/// A task that a worker has woken has a connection to close, or the rest of an answer to send. With
-/// tokio's own interval it has its turn after 31 others, and under many short connections, of which
-/// each is such a task once, they pile up faster than they end.
+/// How often tokio checks for tasks that other threads have woken. Such a task has a connection to
+/// close, or the rest of a response to send. With tokio's default of 31, these tasks pile up under
+/// many short connections, because each connection is such a task once.
 const WOKEN_BY_WORKERS_INTERVAL: u32 = 1;
 
-/// How long workers are waited for once their work is done.
+/// The maximum time to wait for worker threads to end.
 const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
 
-/// A server that is bound and has not been started. Making one starts no thread.
+/// A server that is bound and not yet started. Creating one starts no thread.
 pub struct Server {
     settings: Arc<Settings>,
     listeners: Listeners,
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// A server could not be started.
+/// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A worker thread could not be started.
@@ -61,16 +61,16 @@ pub enum RunError {
     /// The access log could not be opened.
     #[error(transparent)]
     AccessLog(#[from] OpenError),
-    /// No file can be kept where bodies that overflow memory would go.
+    /// No file can be created in `temp-dir`.
     #[error(transparent)]
     TempDir(#[from] TempDirError),
-    /// The system has no room for a thread or a reactor.
+    /// A thread or a reactor could not be created.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
 }
 
 impl Server {
-    /// Puts a server together.
+    /// Creates a server.
     pub fn new(
         settings: Arc<Settings>,
         listeners: Listeners,
@@ -81,7 +81,7 @@ impl Server {
         Self { settings, listeners, application, telemetry, clock, lock: Lock::Shared }
     }
 
-    /// Says whether worker threads share one interpreter lock; they do unless told otherwise.
+    /// Sets whether worker threads share a GIL; by default, they do.
     #[must_use]
     pub fn with_lock(self, lock: Lock) -> Self {
         Self { lock, ..self }
@@ -93,7 +93,7 @@ impl Server {
         Self { clock, ..self }
     }
 
-    /// Where it listens.
+    /// The addresses that it listens on.
     pub fn listeners(&self) -> &Listeners {
         &self.listeners
     }
@@ -101,8 +101,8 @@ impl Server {
     /// Starts the workers and the I/O thread.
     ///
     /// # Errors
-    /// A thread could not be started, or a file cannot be kept that the settings ask for; what was
-    /// started has been ended again.
+    /// A thread could not be started, or a file that the settings require cannot be created. Threads
+    /// that were started have been ended again.
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, lock } = self;
         telemetry.open_access_log(&settings)?;
@@ -110,7 +110,7 @@ impl Server {
         let shared = Shared::new(settings, telemetry, clock, lock);
         shared.spooling.try_out()?;
         let server = Arc::new(ServerState::new(shared, application));
-        // Workers that nobody will feed would wait for ever.
+        // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
     }
 }
@@ -153,7 +153,7 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
     Ok(Running::new(control, io))
 }
 
-/// The I/O thread: everything that is not the application.
+/// The main task of the I/O thread.
 async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners: Listeners) {
     let server = &control.server;
     let shared = &server.shared;
@@ -170,11 +170,11 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     control.reached(Stage::Drain).await;
     drain::announce(server);
     let delay = tokio::time::timeout(shared.settings.drain_delay, control.reached(Stage::Kill));
-    // Either the delay has passed, or it was cut short.
+    // Either the delay has passed, or the server was told to stop immediately.
     let _ = delay.await;
     for task in accepting {
         task.abort();
-        // Its end, in whatever way, is what is waited for: it has a hold on the listening socket.
+        // Wait until the task has ended in any way, because it holds the listening socket.
         let _ = task.await;
     }
     for (index, acceptor) in acceptors.iter().enumerate() {
@@ -199,7 +199,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     napping.abort();
 }
 
-/// The I/O thread is done: workers end, and whoever waits is told.
+/// After the I/O thread: ends the workers, and wakes all that wait.
 fn end(control: &Control) {
     let server = &control.server;
     let shared = &server.shared;

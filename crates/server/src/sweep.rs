@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::state::ServerState;
 use crate::telemetry::Turned;
 
-/// How often.
+/// The interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs for as long as the server does.
+/// Runs while the server runs.
 pub(crate) async fn run(server: Arc<ServerState>) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -32,7 +32,7 @@ pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
         conn.sweep();
     }
     if !conns.is_empty() {
-        // Memory of the application's that the I/O thread has sent, for instance.
+        // For example, memory of the application that the I/O thread has sent.
         shared.queue.housekeep();
     }
     shared.spooling.buffers.age();

@@ -2,18 +2,18 @@
 
 use std::io::{Error, ErrorKind};
 
-/// What the system says, as a part of a sentence: in lower case, without its number and without
-/// the full stop that Windows puts there. `permission denied`.
+/// The text of a system error as part of a sentence: in lower case, without the error number, and
+/// without the full stop that Windows adds. Example: `permission denied`.
 pub fn in_words(error: &Error) -> String {
     if error.kind() == ErrorKind::AddrInUse && error.raw_os_error().is_some() {
-        // What Windows says of it explains sockets instead.
+        // The text on Windows is a lengthy explanation of sockets.
         return "address already in use".to_owned();
     }
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
     let mut rest = text.chars();
     match (rest.next(), rest.clone().next()) {
-        // No sentence begins with two capitals: it is a name.
+        // Two capitals are the beginning of a name.
         (Some(_), Some(second)) if second.is_uppercase() => text.to_owned(),
         (Some(first), _) => first.to_lowercase().chain(rest).collect(),
         (None, _) => String::new(),

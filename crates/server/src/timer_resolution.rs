@@ -7,7 +7,7 @@
 
 #![cfg_attr(windows, expect(unsafe_code, reason = "std has no way to ask for finer ticks"))]
 
-/// The wish for fine ticks, taken back when dropped.
+/// The request for 1 ms ticks, withdrawn when dropped.
 #[derive(Debug)]
 pub(crate) struct FineTicks {
     #[cfg(windows)]
@@ -15,7 +15,7 @@ pub(crate) struct FineTicks {
 }
 
 impl FineTicks {
-    /// Asks for ticks of 1 ms. Where they are not granted, waits are longer and nothing else.
+    /// Requests ticks of 1 ms. If they are not granted, waits only take longer.
     #[cfg(windows)]
     pub(crate) fn ask() -> Self {
         // SAFETY: it takes a number and returns a number.

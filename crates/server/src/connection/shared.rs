@@ -1,4 +1,4 @@
-//! What all connections of a running server share.
+//! The state that all connections of a running server share.
 
 use std::sync::Arc;
 

@@ -12,7 +12,8 @@ use super::unix as system;
 use super::windows as system;
 use super::{BindError, ListenAddress, Listener, start_listening};
 
-/// Binds one endpoint, which may be several addresses: `*` is both families, a name all of its own.
+/// Binds one endpoint, which may be several addresses: `*` is both families, a name all addresses of
+/// that name.
 pub(super) fn endpoint(
     endpoint: &Endpoint,
     settings: &Settings,
@@ -77,7 +78,7 @@ fn resolve(
     Ok(addresses)
 }
 
-/// Whether the kernel has IPv6 at all: it may be switched off.
+/// Whether the kernel supports IPv6; it may be disabled.
 fn ipv6_exists() -> bool {
     Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok_and(|socket| {
         let any = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), 0);
@@ -89,11 +90,11 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
     let bind = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
-            // The IPv4 addresses of a wildcard have a socket of their own.
+            // IPv4 has a separate socket.
             socket.set_only_v6(true)?;
         }
         system::claim_address(&socket)?;
-        // Accepted sockets inherit it where the kernel is Linux; elsewhere `accept` sets it.
+        // On Linux, accepted sockets inherit it; elsewhere, `accept` sets it.
         socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
         start_listening(&socket, backlog)?;

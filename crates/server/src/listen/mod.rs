@@ -1,4 +1,4 @@
-//! Where the server listens: addresses to listening sockets.
+//! Turns the configured addresses into listening sockets.
 //!
 //! Sockets are bound when the server is created, before any thread exists: errors in an address
 //! appear at once, and the process may still fork.
@@ -23,14 +23,14 @@ mod windows;
 /// An address that the server listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
-    /// TCP, with the port that was really bound.
+    /// TCP, with the port that was actually bound.
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
 }
 
 impl fmt::Display for ListenAddress {
-    /// As a URL that a client could use.
+    /// Formats a URL for clients.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "http://{address}"),
@@ -39,7 +39,7 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// The sockets that a server listens on. Closed, and the Unix socket's file removed, when dropped.
+/// The listening sockets. Dropping it closes them, and removes the files of Unix sockets.
 #[derive(Debug, Default)]
 pub struct Listeners {
     pub(crate) entries: Vec<Listener>,
@@ -48,7 +48,7 @@ pub struct Listeners {
 /// One listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    /// Where it listens.
+    /// Its address.
     pub(crate) address: ListenAddress,
     pub(crate) socket: Socket,
     /// Removes the file of a Unix socket that was bound here.
@@ -56,7 +56,7 @@ pub(crate) struct Listener {
     pub(crate) file: Option<SocketFile>,
 }
 
-/// The file of a Unix socket, removed when dropped, if it is still the one that was bound.
+/// The file of a Unix socket. Dropping it removes the file, if it is still the one that was bound.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     #[cfg_attr(windows, expect(dead_code, reason = "there are no Unix sockets"))]
@@ -67,25 +67,25 @@ pub(crate) struct SocketFile {
     owner: u32,
 }
 
-/// An address could not be listened on.
+/// Why an address could not be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {reason}")]
 pub struct BindError {
     /// The address as it was written.
     pub address: String,
-    /// What is wrong with it.
+    /// The reason, as text.
     pub reason: String,
-    /// The same for a program.
+    /// The reason, for programs.
     pub kind: std::io::ErrorKind,
 }
 
 impl BindError {
-    /// What the system says of an address.
+    /// A system error for an address.
     fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
         Self { address: address.into(), reason: in_words(error), kind: error.kind() }
     }
 
-    /// What the system was not even asked.
+    /// An error that was found before any system call.
     fn refused(address: impl Into<String>, reason: impl Into<String>) -> Self {
         let kind = std::io::ErrorKind::InvalidInput;
         Self { address: address.into(), reason: reason.into(), kind }
@@ -96,7 +96,7 @@ impl Listeners {
     /// Binds every address of the settings, and listens.
     ///
     /// # Errors
-    /// The first address that cannot be had. Sockets bound before it are closed again.
+    /// The first address that cannot be bound. Sockets bound before it are closed again.
     pub fn bind(settings: &Settings) -> Result<Self, BindError> {
         let mut entries = Vec::new();
         for endpoint in &settings.listen {
@@ -105,10 +105,10 @@ impl Listeners {
         Ok(Self { entries })
     }
 
-    /// Takes over sockets that somebody else has bound, and listens on them.
+    /// Takes over bound sockets, and listens on them.
     ///
     /// # Errors
-    /// One of them is no stream socket, or does not listen.
+    /// One of them is not a stream socket, or cannot listen.
     pub fn from_sockets(sockets: Vec<Socket>, settings: &Settings) -> Result<Self, BindError> {
         let entries = sockets
             .into_iter()
@@ -117,7 +117,7 @@ impl Listeners {
         Ok(Self { entries })
     }
 
-    /// Where it listens, in order.
+    /// The addresses, in order.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.entries.iter().map(|listener| &listener.address)
     }
@@ -128,10 +128,10 @@ impl Listeners {
     }
 }
 
-/// Binds the address of the admin listener, which may be one of each family.
+/// Binds the address of the admin listener, which may be one address of each family.
 ///
 /// # Errors
-/// It cannot be had.
+/// It cannot be bound.
 pub(crate) fn bind_admin(
     endpoint: &Endpoint,
     settings: &Settings,
@@ -139,7 +139,7 @@ pub(crate) fn bind_admin(
     bind::endpoint(endpoint, settings)
 }
 
-/// Listens, and makes the socket one that no accept waits on.
+/// Listens, and makes the socket non-blocking.
 fn start_listening(socket: &Socket, backlog: u32) -> std::io::Result<()> {
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{BindError, ListenAddress, Listener, SocketFile, start_listening};
 
-/// Makes an address that was used a moment ago usable again. On POSIX this never lets two servers
+/// Allows binding an address that was in use a moment ago. On POSIX, this never lets two servers
 /// listen on one address.
 pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_address(true)
@@ -27,13 +27,13 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, B
     let address = SockAddr::unix(path).map_err(failed)?;
     socket.bind(&address).map_err(failed)?;
     let file = SocketFile::of(path).map_err(failed)?;
-    // Until `listen`, a connect is refused: nobody can get in before the mode is right.
+    // Until `listen`, connections are refused, so no client can connect before the mode is set.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
     start_listening(&socket, backlog).map_err(failed)?;
     Ok(Listener { address: ListenAddress::Unix(path.to_path_buf()), socket, file: Some(file) })
 }
 
-/// Unlinks the file at `path` if it is a socket that nobody listens on.
+/// Unlinks the file at `path` if it is a socket on which no process listens.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -69,12 +69,12 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // A forked child holds a copy of this, and must leave the file to its parent.
+        // A forked child has a copy of this value, and must not remove the parent's file.
         let is_ours = std::process::id() == self.owner
             && std::fs::symlink_metadata(&self.path)
                 .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         if is_ours {
-            // Nobody is left to be told that it could not be removed; the next start will do it.
+            // If it cannot be removed, the next start removes it.
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -12,10 +12,9 @@ use windows_sys::Win32::Networking::WinSock;
 use super::{BindError, Listener};
 use crate::system_error::in_words;
 
-/// Makes the address ours alone. `SO_REUSEADDR` means something else here than on POSIX: with it a
-/// second server takes the address over, silently, and even without it on our side a program that
-/// sets it may. This option is the one that forbids both. An address that was used a moment ago is
-/// usable anyway.
+/// Claims exclusive use of the address. On Windows, `SO_REUSEADDR` lets a second server silently take
+/// over an address, even if the first server does not set it. This option prevents that. An address
+/// that was in use a moment ago can be bound anyway.
 #[expect(unsafe_code, reason = "neither std nor socket2 knows SO_EXCLUSIVEADDRUSE")]
 pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
     let yes: i32 = 1;
@@ -34,14 +33,14 @@ pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// There are none.
+/// Always an error: Unix sockets are not supported on Windows.
 pub(super) fn listen(path: &Path, _mode: u32, _backlog: u32) -> Result<Listener, BindError> {
     let address = format!("unix:{}", path.display());
     Err(BindError::refused(address, "Unix sockets are not available on Windows"))
 }
 
-/// A socket of this process, by its handle: what `fileno()` of a Python socket says here. Handles
-/// that a parent left open are not known by any agreed number, as descriptors are elsewhere.
+/// A socket of this process, by its handle, which is what `fileno()` of a Python socket returns. There
+/// is no convention for the numbers of inherited handles.
 #[expect(unsafe_code, reason = "a handle given by the user has no owner in Rust yet")]
 pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {
     let failed = |reason: String| BindError::refused(format!("fd://{handle}"), reason);
@@ -60,7 +59,7 @@ pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {
 #[expect(unsafe_code, reason = "getservbyname has no wrapper in std")]
 pub(super) fn service_port(name: &str) -> Option<u16> {
     let name = CString::new(name).ok()?;
-    // Winsock answers nothing before it was started, which the first socket of a process does.
+    // Winsock must have been initialised, which the first socket of a process does.
     Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
     // SAFETY: both strings end in NUL. The result is null or belongs to this thread, and is read
     // before the thread calls Winsock again.

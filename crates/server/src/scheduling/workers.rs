@@ -39,25 +39,24 @@ pub(crate) struct Member {
     marks: Mutex<Marks>,
 }
 
-/// What has been done about the request that a thread serves. A request is known by when it was
-/// taken.
+/// What has been done about the request of a thread. The time when a request was taken identifies it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Marks {
     timed_out: Option<Instant>,
     reported_slow: Option<Instant>,
     is_replaced: bool,
-    /// The tender has been told that the thread has ended.
+    /// The tender has been notified that the thread has ended.
     is_ended_told: bool,
-    /// The log tells of its end.
+    /// The end of the thread has been logged.
     is_end_logged: bool,
 }
 
-/// What takes too long by which of the settings.
+/// The limit that a request has exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overdue {
-    /// `request-timeout`: it is given up.
+    /// `request-timeout`: it is aborted.
     TimedOut,
-    /// `slow-request`: it is told about.
+    /// `slow-request`: it is logged.
     Slow,
 }
 
@@ -83,7 +82,7 @@ impl Pool {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them, without those that were stuck, have been replaced, and have ended.
+    /// All threads, except stuck ones that were replaced and have ended.
     pub(crate) fn all(&self) -> Vec<Arc<Member>> {
         let mut members = self.members();
         members.retain(|member| !(member.marks().is_replaced && member.worker.is_finished()));
@@ -93,7 +92,7 @@ impl Pool {
     /// Starts all threads.
     ///
     /// # Errors
-    /// As the application has it. Those that were started before wait for work.
+    /// The application cannot start a thread. Threads started before it wait for work.
     pub(crate) fn start(&self) -> Result<(), StartError> {
         (0..self.threads).try_for_each(|_| self.start_one())
     }
@@ -115,13 +114,12 @@ impl Pool {
         }
     }
 
-    /// Threads that still run a request that has been given up.
+    /// The number of threads that still run an aborted request.
     pub(crate) fn stuck(&self) -> usize {
         self.all().iter().filter(|member| member.is_stuck()).count()
     }
 
-    /// Starts another thread in the place of a stuck one.
-    /// For a thread that may wait for the interpreter.
+    /// Starts a replacement of a stuck thread. May wait for the interpreter.
     pub(crate) fn replace(&self, member: &Member, since: Instant) -> Replaced {
         let replaced = self.all().iter().filter(|member| member.marks().is_replaced).count();
         if replaced >= self.threads {
@@ -136,11 +134,10 @@ impl Pool {
         }
     }
 
-    /// Starts another thread in the place of one that has ended by itself.
-    /// For a thread that may wait for the interpreter.
+    /// Starts a replacement of a thread that ended unexpectedly. May wait for the interpreter.
     ///
     /// # Errors
-    /// Nobody could be started: [`Member::has_ended_untold`] says so again.
+    /// No thread could be started; [`Member::has_ended_untold`] will return true again.
     pub(crate) fn refill(&self, member: &Member) -> Result<(), StartError> {
         match self.start_one() {
             Ok(()) => {
@@ -154,8 +151,8 @@ impl Pool {
         }
     }
 
-    /// What every thread is doing; with stacks if `patience` is given, which is how long the
-    /// interpreter is waited for altogether.
+    /// The occupation of every thread; with stacks if `patience` is given, which is the maximum total
+    /// time to wait for the interpreter.
     pub(crate) fn occupations(&self, now: Instant, patience: Option<Duration>) -> Vec<Occupation> {
         let mut patience = patience;
         let describe = |member: &Arc<Member>| {
@@ -163,7 +160,7 @@ impl Pool {
             let stack = patience.as_mut().map(|patience| match member.worker.stack(*patience) {
                 Ok(stack) => stack,
                 Err(error) => {
-                    // What one could not get in time, the next will not get sooner.
+                    // If one stack is not available in time, the next ones will not be, either.
                     *patience = Duration::ZERO;
                     format!("not available: {error}")
                 }
@@ -178,8 +175,8 @@ impl Pool {
         self.all().iter().map(describe).collect()
     }
 
-    /// Waits until the threads have ended, but no longer than `within`, whatever a test's clock
-    /// says. Tells how many are left.
+    /// Waits until the threads have ended, for at most `within` of real time, also if a test's clock
+    /// stands still. Returns how many are left.
     pub(crate) fn end(&self, within: Duration) -> usize {
         let clock = Clock::new();
         let deadline = clock.instant() + within;
@@ -193,15 +190,15 @@ impl Pool {
     }
 }
 
-/// What became of the place of a stuck thread.
+/// The result of replacing a stuck thread.
 pub(crate) enum Replaced {
-    /// Another thread has it.
+    /// It was replaced.
     Yes,
-    /// The thread has come back before it could be taken from it.
+    /// Its call returned before it could be replaced.
     Returned,
-    /// Nobody: so many have been replaced, which is as many as may be.
+    /// Not replaced: this many threads, the maximum, have already been replaced.
     TooMany(usize),
-    /// Nobody could be started.
+    /// No thread could be started.
     Failed(StartError),
 }
 
@@ -219,22 +216,22 @@ impl Member {
         since.is_some() && marks.timed_out == since
     }
 
-    /// Whether the thread has ended by itself, and the tender is to be told; takes note that it is.
+    /// Returns true once if the thread has ended unexpectedly, so that the tender is notified once.
     pub(crate) fn has_ended_untold(&self) -> bool {
         self.seat.is_deserted() && !std::mem::replace(&mut self.marks().is_ended_told, true)
     }
 
-    /// Its end could not be seen to, and is to be told anew.
+    /// The end could not be handled; the tender will be notified again.
     pub(crate) fn tell_end_again(&self) {
         self.marks().is_ended_told = false;
     }
 
-    /// Whether the log does not tell of its end; takes note that it is about to.
+    /// Returns true once, so that the end is logged once.
     pub(crate) fn is_end_to_be_logged(&self) -> bool {
         !std::mem::replace(&mut self.marks().is_end_logged, true)
     }
 
-    /// Takes note that the request taken at `since` has been seen to. False if it had been.
+    /// Marks the request taken at `since` as handled. Returns false if it was already.
     pub(crate) fn mark(&self, overdue: Overdue, since: Instant) -> bool {
         let mut marks = self.marks();
         let mark = match overdue {

@@ -9,13 +9,13 @@ use socket2::SockRef;
 /// The accept queue of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backlog {
-    /// Connections that wait to be accepted.
+    /// Connections waiting to be accepted.
     pub(crate) waiting: u32,
-    /// How many may.
+    /// The maximum.
     pub(crate) limit: u32,
 }
 
-/// Asks the kernel.
+/// Queries the kernel.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "TCP_INFO has no wrapper in std or socket2")]
 pub(crate) fn of(socket: &SockRef<'_>) -> Option<Backlog> {
@@ -37,7 +37,7 @@ pub(crate) fn of(socket: &SockRef<'_>) -> Option<Backlog> {
     (outcome == 0).then_some(Backlog { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
 }
 
-/// The system does not tell.
+/// Not available on this system.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn of(_socket: &SockRef<'_>) -> Option<Backlog> {
     None

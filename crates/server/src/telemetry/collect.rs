@@ -92,8 +92,8 @@ impl Gauges {
 }
 
 impl Telemetry {
-    /// All metrics, in the Prometheus text format 0.0.4, sorted by name. For a thread of its own:
-    /// it asks every connection.
+    /// All metrics in the Prometheus text format 0.0.4, sorted by name. Call it on a dedicated thread,
+    /// because it visits every connection.
     pub fn scrape(&self) -> String {
         let subject = self.subject();
         let threads = subject.as_ref().map(|subject| subject.threads());
@@ -103,7 +103,7 @@ impl Telemetry {
         self.write_seconds(&mut own, threads.unwrap_or(*self.last_threads()), &process);
         self.metrics.write_histograms(&mut own);
         let rendered = self.metrics.render();
-        // The recorder's order is that of a hash map.
+        // The recorder renders in the order of a hash map.
         let mut families: Vec<_> = rendered
             .split("\n\n")
             .chain(own.split("\n\n"))

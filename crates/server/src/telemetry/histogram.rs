@@ -13,12 +13,11 @@ use super::families::{Family, Kind, WORKER};
 /// One series of a histogram.
 #[derive(Debug)]
 pub(super) struct Histogram {
-    /// The upper bounds as they are written, in seconds.
+    /// The upper bounds as rendered, in seconds.
     bounds: &'static [f64],
-    /// The same in nanoseconds, each of which is still within its bucket.
+    /// The same in nanoseconds, inclusive.
     limits: Box<[u64]>,
-    /// How many observations are in each bucket, not counting those in the buckets below; the last
-    /// one is for those above all bounds.
+    /// The number of observations in each bucket, not cumulative; the last is `+Inf`.
     counts: Box<[AtomicU64]>,
     sum_ns: AtomicU64,
 }
@@ -37,7 +36,7 @@ impl Histogram {
         }
     }
 
-    /// Counts one observation. After 584 years the sum begins anew, as counters may.
+    /// Counts one observation. The sum wraps after 584 years, which is a counter reset.
     pub(super) fn observe(&self, duration: Duration) {
         let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let bucket = self.limits.iter().position(|&limit| ns <= limit);
@@ -45,8 +44,8 @@ impl Histogram {
         self.sum_ns.fetch_add(ns, Ordering::Relaxed);
     }
 
-    /// Writes the series in the Prometheus text format; `labels` are those besides `worker`. The
-    /// number of all observations is the sum of the buckets, so that the two agree in every scrape.
+    /// Writes the series in the Prometheus text format; `labels` are those besides `worker`. The count
+    /// is the sum of the buckets, so that the two agree in every scrape.
     pub(super) fn write(&self, out: &mut String, name: &str, labels: &[(&str, &str)]) {
         let mut own = format!("worker=\"{WORKER}\"");
         for (label, value) in labels {

@@ -47,18 +47,18 @@ use self::record::{Record, Result as Answered};
 use self::subject::{Subject, Threads};
 use self::upstream::Names;
 
-/// The interpreter that runs the application, as `maitred_build_info` tells it.
+/// The interpreter that runs the application, for `maitred_build_info`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interpreter {
-    /// Such as `3.13.1`; empty where there is none.
+    /// For example `3.13.1`; empty if there is no interpreter.
     pub version: String,
-    /// Such as `CPython`.
+    /// For example `CPython`.
     pub implementation: String,
     /// `enabled` or `disabled`.
     pub gil: String,
 }
 
-/// How far the server has come.
+/// The stage of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Life {
@@ -77,7 +77,7 @@ struct Limits {
     action: ConnectionLimitAction,
 }
 
-/// Counts and reports what happens.
+/// Counts and reports events.
 #[derive(Debug)]
 pub struct Telemetry {
     metrics: Metrics,
@@ -85,7 +85,7 @@ pub struct Telemetry {
     interpreter: Interpreter,
     settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
-    /// Asks the system about this process.
+    /// Reads the metrics of this process.
     read_process: fn() -> Process,
     limits: Limits,
     log_socket_errors: bool,
@@ -93,7 +93,7 @@ pub struct Telemetry {
     life: AtomicU8,
     pause: Mutex<Pause>,
     subject: OnceLock<Weak<dyn Subject>>,
-    /// What the threads had done when the server ended.
+    /// The usage of the threads when the server stopped.
     last_threads: Mutex<Threads>,
     own_clock: Clock,
     began: Instant,
@@ -104,7 +104,7 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Every series at zero.
+    /// Creates every series with the value 0.
     pub fn new(settings: &Settings) -> Self {
         let own_clock = Clock::new();
         Self {
@@ -135,34 +135,34 @@ impl Telemetry {
         }
     }
 
-    /// Says what interpreter runs.
+    /// Sets the interpreter.
     #[must_use]
     pub fn with_interpreter(self, interpreter: Interpreter) -> Self {
         Self { interpreter, ..self }
     }
 
-    /// Says what `/statusz` shows of the settings: an object of names, values and origins, without
+    /// Sets the settings that `/statusz` shows: an object of names, values and origins, without
     /// secrets.
     #[must_use]
     pub fn with_settings_shown(self, settings: serde_json::Value) -> Self {
         Self { settings, ..self }
     }
 
-    /// Says who knows how many records the server's own log has dropped.
+    /// Sets the source of the number of dropped log records.
     #[must_use]
     pub fn with_log_dropped(self, dropped: fn() -> u64) -> Self {
         Self { server_log_dropped: Some(dropped), ..self }
     }
 
-    /// Requests that have ended.
+    /// The number of ended requests.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Whether requests should be sent here.
+    /// Whether the server is ready.
     ///
     /// # Errors
-    /// The reason why not, in a word or two.
+    /// The reason if it is not, in one or two words.
     pub fn readiness(&self) -> Result<(), &'static str> {
         match self.life.load(Ordering::Acquire) {
             life if life == Life::Starting as u8 => Err("starting"),
@@ -172,29 +172,29 @@ impl Telemetry {
         }
     }
 
-    /// Whether the application is loaded and the listeners are open, or have been.
+    /// Whether the server has started: the application is loaded and the listeners are open.
     pub fn has_started(&self) -> bool {
         self.life.load(Ordering::Acquire) > Life::Starting as u8
     }
 
-    /// Whether the server will stop soon, or has.
+    /// Whether the server is draining or has stopped.
     pub fn is_draining(&self) -> bool {
         self.life.load(Ordering::Relaxed) >= Life::Draining as u8
     }
 
-    /// The application raised, and the exception left it.
+    /// The application raised an exception.
     pub fn application_raised(&self, stage: Stage) {
         self.metrics.app_exceptions.of(stage).increment(1);
     }
 
-    /// Opens the access log anew, for whoever has moved its file away.
+    /// Reopens the access log, after its file has been moved.
     pub fn reopen_logs(&self) {
         if let Some(log) = self.access_log.get() {
             log.reopen();
         }
     }
 
-    /// Opens the access log, where the settings ask for one.
+    /// Opens the access log, if the settings have one.
     pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
         let dropped = self.metrics.log_dropped.of(Stream::Access).clone();
         let log = AccessLog::open(settings, move |lines| dropped.increment(lines))?;
@@ -204,19 +204,19 @@ impl Telemetry {
         Ok(())
     }
 
-    /// What a request is called in logs, where it is called anything.
+    /// The request ID, if `request-id` provides one.
     pub(crate) fn name(&self, head: &RequestHead, is_from_trusted: bool) -> Option<Arc<str>> {
         self.names.of(head, is_from_trusted)
     }
 
-    /// A trusted proxy says when it got a request whose first byte came here at `came`.
+    /// Records X-Request-Start of a trusted proxy, for a request whose first byte arrived at `came`.
     pub(crate) fn came_from_proxy(&self, started: &[u8], came: SystemTime) {
         if let Some(waited) = upstream::waited_upstream(started, came) {
             self.metrics.upstream_queue.observe(waited);
         }
     }
 
-    /// The server serves: from here on it is what a scrape looks at.
+    /// The server has started; from now on, scrapes read its state.
     pub(crate) fn serving(
         &self,
         subject: Weak<dyn Subject>,
@@ -234,7 +234,7 @@ impl Telemetry {
         self.reach(Life::Draining);
     }
 
-    /// Nothing is served any more: what the threads did is kept for the last scrape.
+    /// The server has stopped; the usage of its threads is kept for the last scrape.
     pub(crate) fn ended(&self, threads: Threads) {
         self.reach(Life::Stopped);
         *self.last_threads() = threads;
@@ -272,17 +272,17 @@ impl Telemetry {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker thread has taken a request that waited for so long.
+    /// A worker thread has taken a request, which waited for this time.
     pub(crate) fn request_taken(&self, waited: Duration) {
         self.metrics.queue_wait.observe(waited);
     }
 
-    /// A worker thread has done with a request, which kept it for so long.
+    /// A worker thread has finished a request, which occupied it for this time.
     pub(crate) fn request_served(&self, taken: Duration) {
         self.metrics.app_duration.observe(taken);
     }
 
-    /// A request has ended, one way or another. Each does so once.
+    /// A request has ended. Called exactly once for each request.
     pub(crate) fn exchange_ended(&self, record: Record, now: Instant) {
         let code = record.code();
         let method =
@@ -325,13 +325,13 @@ impl Telemetry {
         self.metrics.evicted.increment(1);
     }
 
-    /// A listener stops accepting for a while.
+    /// A listener pauses accepting.
     pub(crate) fn accept_paused(&self) {
         let now = self.clock().instant();
         self.pause().begin(now);
     }
 
-    /// And goes on.
+    /// A listener resumes accepting.
     pub(crate) fn accept_resumed(&self) {
         let now = self.clock().instant();
         self.pause().end(now);

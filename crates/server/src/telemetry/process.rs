@@ -1,7 +1,7 @@
 //! The standard `process_*` metrics of Prometheus clients: from /proc on Linux, from system calls
 //! on Windows, none elsewhere.
 
-/// What was read; `None` is what the system does not tell.
+/// The values; `None` if the system does not provide one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Process {
     pub(super) cpu_seconds: Option<f64>,
@@ -26,7 +26,7 @@ pub(super) fn read() -> Process {
     read_in(std::path::Path::new("/proc"))
 }
 
-/// Reads what a proc(5) holds that is mounted there.
+/// Reads a proc(5) mounted at this path.
 #[cfg(target_os = "linux")]
 fn read_in(proc: &std::path::Path) -> Process {
     let text = |path: &str| std::fs::read_to_string(proc.join(path)).unwrap_or_default();
@@ -34,7 +34,7 @@ fn read_in(proc: &std::path::Path) -> Process {
     let boot = text("stat");
     let boot = boot.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
     let mut process = from_stat(&text("self/stat"), ticks, configured(libc::_SC_PAGESIZE), boot);
-    // The descriptor that lists the folder is not one of ours.
+    // Without the descriptor that lists the directory.
     process.open_fds = std::fs::read_dir(proc.join("self/fd"))
         .ok()
         .map(|entries| (entries.count() as u64).saturating_sub(1));
@@ -51,12 +51,12 @@ fn configured(name: libc::c_int) -> u64 {
     u64::try_from(value).unwrap_or(1).max(1)
 }
 
-/// Takes apart proc_pid_stat(5). The name of the program, in parentheses, may hold anything.
+/// Parses proc_pid_stat(5). The program name, in parentheses, may contain any character.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is no /proc"))]
 fn from_stat(stat: &str, ticks: u64, page_bytes: u64, boot: Option<u64>) -> Process {
     let Some((_, rest)) = stat.rsplit_once(')') else { return Process::default() };
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    // Field 3 of the manual page is the first behind the name.
+    // The first field after the name is number 3 in the manual page.
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     #[expect(clippy::cast_precision_loss, reason = "ticks of a process are far below 2^53")]
     let in_seconds = |count: u64| count as f64 / ticks as f64;

@@ -18,13 +18,13 @@ use crate::telemetry::upstream::trace_id;
 const COMMON: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s"#;
 const COMBINED: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
 
-/// A pattern is not one.
+/// Why a pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// A percent sign that begins neither `%(name)s` nor `%%`.
+    /// A percent sign that is not part of `%(name)s` or `%%`.
     #[error("a `%` must begin a field, as in `%(h)s`, or be doubled, not `{0}`")]
     Percent(String),
-    /// A name that is no field.
+    /// An unknown field.
     #[error(
         "unknown field `%({0})s`: the fields are {known}, and request fields such as \
          `%({{accept}}i)s`",
@@ -33,7 +33,7 @@ pub enum FormatError {
     Unknown(String),
 }
 
-/// How lines are written.
+/// The format of lines.
 #[derive(Debug)]
 pub(super) enum Format {
     Json,
@@ -49,7 +49,7 @@ pub(super) enum Piece {
     RequestField(String),
 }
 
-/// Declares the fields: the name, and what it says.
+/// Declares the fields: the name and the meaning.
 macro_rules! fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// A field of a pattern.
@@ -65,13 +65,13 @@ macro_rules! fields {
 }
 
 fields! {
-    /// Who asked: REMOTE_ADDR.
+    /// The client: REMOTE_ADDR.
     Client = "h",
-    /// The identity of RFC 1413, which nobody is asked for: always `-`.
+    /// The identity of RFC 1413, which is not queried: always `-`.
     Identity = "l",
     /// The user: always `-`, because authentication is the application's.
     User = "u",
-    /// When it ended.
+    /// The time when the request ended.
     Time = "t",
     /// The request line.
     RequestLine = "r",
@@ -87,7 +87,7 @@ fields! {
     Status = "s",
     /// Bytes of the response body.
     Bytes = "B",
-    /// The same, or `-` for none.
+    /// The same, or `-` for zero.
     BytesOrDash = "b",
     /// The Referer field.
     Referer = "f",
@@ -101,11 +101,11 @@ fields! {
     Microseconds = "D",
     /// The same in seconds with fractions.
     ExactSeconds = "L",
-    /// The process, as gunicorn has it.
+    /// The process ID, as in gunicorn.
     Process = "p",
     /// The other end of the socket, which may be a proxy.
     Peer = "peer",
-    /// Who the request is for.
+    /// The requested host.
     Host = "host",
     /// Seconds that the application took.
     AppSeconds = "app",
@@ -113,11 +113,11 @@ fields! {
     QueueSeconds = "queue",
     /// The worker thread.
     Thread = "thread",
-    /// `request-id`.
+    /// The request ID.
     RequestId = "request_id",
     /// The trace of the `traceparent` field.
     TraceId = "trace_id",
-    /// How it ended: `complete`, `cut`, or where its client left.
+    /// How the request ended: `complete`, `cut`, or the stage at which the client disconnected.
     Result = "result",
 }
 
@@ -263,7 +263,7 @@ fn or_dash(out: &mut Vec<u8>, value: Option<&[u8]>) {
     }
 }
 
-/// Appends `bytes`; what is no visible ASCII or could end a quoted string is escaped.
+/// Appends `bytes`, escaping everything except visible ASCII, and quotes and backslashes.
 fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
@@ -282,7 +282,7 @@ fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Whether a byte is written as it is.
+/// Whether a byte is written without escaping.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }

@@ -16,7 +16,7 @@ use crate::telemetry::calendar::Utc;
 use crate::telemetry::metrics::seconds;
 use crate::telemetry::upstream::trace_id;
 
-/// What stands in a line. What is not known is left out.
+/// The fields of a line. Unknown values are omitted.
 #[derive(Serialize)]
 struct Line<'a> {
     time: String,
@@ -81,8 +81,8 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
     line.serialize(&mut serializer).expect("a line holds nothing but text and numbers");
 }
 
-/// Compact JSON, in which no reader can find another end of a line: DEL, the C1 controls (NEL is
-/// one of them) and the separators U+2028 and U+2029 are escaped, too.
+/// Compact JSON that also escapes DEL, the C1 control characters (among them NEL) and the separators
+/// U+2028 and U+2029, which some readers take for a line end.
 struct OneLine;
 
 impl Formatter for OneLine {

@@ -27,44 +27,44 @@ pub use format::FormatError;
 
 use format::Format;
 
-/// Lines that may wait to be written.
+/// The maximum number of lines that wait to be written.
 const LINES_MAX: usize = 32 * 1024;
 
-/// Bytes of request heads that may wait with them.
+/// The maximum bytes of request heads in these lines.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Bytes that are written at once: more does not make it cheaper, and would stay allocated.
+/// The bytes written at once. More would not be cheaper, and would stay allocated.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// How long lines are collected before they are written together. After much longer, what they are
-/// made of would have left the processor's caches.
+/// How long lines are collected before they are written together. After much longer, their data
+/// would have left the CPU caches.
 const COLLECT: Duration = Duration::from_millis(10);
 
-/// How long the last lines are waited for when whoever reads them does not.
+/// The maximum time to write the last lines if nobody reads them.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
-/// What is known about a request that ended.
+/// An ended request.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) record: Record,
     pub(super) ended_at: Instant,
 }
 
-/// The access log could not be opened.
+/// Why the access log could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened or created.
     #[error("cannot open the access log {path}: {reason}")]
     File {
-        /// Which one.
+        /// The path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: io::Error,
     },
-    /// The pattern has a field that is not known.
+    /// The pattern is invalid.
     #[error("`access-log-format`: {0}")]
     Format(#[from] FormatError),
-    /// No thread could be started for it.
+    /// Its thread could not be started.
     #[error("cannot start the access log: {0}")]
     Thread(io::Error),
 }
@@ -88,23 +88,23 @@ struct Shared {
 struct Buffer {
     entries: Vec<Entry>,
     bytes: usize,
-    /// The thread sleeps until somebody wakes it.
+    /// The thread sleeps until it is woken.
     is_asleep: bool,
     reopen: bool,
     closed: bool,
 }
 
-/// Whether lines can be written in a format, without opening anything.
+/// Checks a format, without opening anything.
 ///
 /// # Errors
-/// The pattern is not one, or has a field that is not known.
+/// The pattern is invalid, or has an unknown field.
 pub fn check_format(format: &AccessLogFormat) -> Result<(), FormatError> {
     Format::of(format).map(drop)
 }
 
 impl AccessLog {
-    /// Opens the log of the settings; `None` where they ask for none. `failed` is told how many
-    /// lines could not be written.
+    /// Opens the access log of the settings, if they have one. `failed` is called with the number of
+    /// lines that could not be written.
     pub(super) fn open(
         settings: &Settings,
         failed: impl Fn(u64) + Send + 'static,
@@ -134,7 +134,7 @@ impl AccessLog {
         Ok(Some(Self { shared, exclude, ended: Mutex::new(ended) }))
     }
 
-    /// Takes note of a request. False if there is no room for it.
+    /// Queues a line for a request. Returns false if there is no room.
     pub(super) fn push(&self, record: Record, ended_at: Instant) -> bool {
         if self.is_excluded(&record) {
             return true;
@@ -155,7 +155,7 @@ impl AccessLog {
         true
     }
 
-    /// What went well on a path that nobody wants to read about.
+    /// Whether the request is excluded: its status is below 400 and its path in `access-log-exclude`.
     fn is_excluded(&self, record: &Record) -> bool {
         !self.exclude.is_empty()
             && record.code() < 400
@@ -165,18 +165,18 @@ impl AccessLog {
                 .is_some_and(|head| self.exclude.iter().any(|path| path.as_bytes() == head.path()))
     }
 
-    /// Opens the file anew: whoever rotates logs has moved it away.
+    /// Reopens the file, after log rotation has moved it.
     pub(super) fn reopen(&self) {
         self.shared.buffer().reopen = true;
         self.shared.filled.notify_one();
     }
 
-    /// Writes what has been said so far, and ends.
+    /// Writes the remaining lines, and ends the thread.
     pub(super) fn close(&self) {
         self.shared.buffer().closed = true;
         self.shared.filled.notify_one();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // Its end shows as a disconnection. Who waits longer waits for a reader who never comes.
+        // Returns when the thread has ended, or after the timeout if nobody reads the log.
         let _ = ended.recv_timeout(FLUSH_WITHIN);
     }
 }
@@ -200,7 +200,7 @@ impl Buffer {
     }
 }
 
-/// Where lines go.
+/// The destination of lines.
 #[derive(Debug)]
 enum Output {
     Stdout,
@@ -253,7 +253,7 @@ impl<F: Fn(u64)> Writer<F> {
         loop {
             let (reopen, closed) = self.wait(&mut entries);
             if reopen && let Err(error) = self.output.reopen() {
-                // What is open stays open: better in the wrong file than nowhere.
+                // The old file stays open, so that lines are not lost.
                 tracing::error!(target: "maitred", "cannot reopen the access log: {error}");
             }
             let (now, wall) = (self.clock.instant(), self.clock.wall());
@@ -273,14 +273,14 @@ impl<F: Fn(u64)> Writer<F> {
             if closed {
                 return;
             }
-            // What there is room for is used again, as long as there is use for half of it.
+            // The capacity is reused, as long as half of it is needed.
             entries.shrink_to(2 * entries.len());
             entries.clear();
             self.collect();
         }
     }
 
-    /// Writes so many lines, and leaves `text` empty.
+    /// Writes `text`, which consists of this many lines, and empties it.
     fn write(&mut self, text: &mut Vec<u8>, lines: u64) {
         if let Err(error) = self.output.write(text) {
             (self.failed)(lines);
@@ -291,8 +291,8 @@ impl<F: Fn(u64)> Writer<F> {
         text.clear();
     }
 
-    /// Sleeps until there is something to do, and exchanges `entries` for those that have come.
-    /// Tells whether the file is to be opened anew, and whether these were the last.
+    /// Sleeps until there is work, and swaps `entries` with the queued ones. Returns whether to
+    /// reopen the file, and whether these entries were the last.
     fn wait(&self, entries: &mut Vec<Entry>) -> (bool, bool) {
         let mut buffer = self.shared.buffer();
         while buffer.entries.is_empty() && !buffer.closed && !buffer.reopen {
@@ -305,7 +305,7 @@ impl<F: Fn(u64)> Writer<F> {
         (std::mem::take(&mut buffer.reopen), buffer.closed)
     }
 
-    /// Lets lines come together.
+    /// Waits while lines are collected.
     fn collect(&self) {
         let buffer = self.shared.buffer();
         let may_wait = |buffer: &mut Buffer| !buffer.closed && !buffer.reopen && buffer.is_calm();
