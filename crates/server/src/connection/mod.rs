@@ -6,20 +6,25 @@
 //! `stream`. `requester` is the side that the queue sees, `shared` what the
 //! server gives to each.
 
-#[cfg(target_os = "linux")]
-mod abort;
-mod buffers;
+// What a connection is, and what it has.
 pub(crate) mod conn;
-pub(crate) mod incoming;
-pub(crate) mod io_task;
-pub(crate) mod outbox;
-mod receive;
-mod reply;
 mod requester;
-mod send_file;
 pub(crate) mod shared;
-mod spool;
-pub(crate) mod spooling;
 pub(crate) mod stream;
 mod whereabouts;
+
+// What comes in.
+mod buffers;
+pub(crate) mod incoming;
+pub(crate) mod io_task;
+mod receive;
+mod spool;
+pub(crate) mod spooling;
+
+// What goes out.
+#[cfg(target_os = "linux")]
+mod abort;
+pub(crate) mod outbox;
+mod reply;
+mod send_file;
 mod write_out;

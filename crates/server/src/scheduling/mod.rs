@@ -5,19 +5,25 @@
 //! there is work. `workers` starts and replaces the threads, `usage` sums up what the threads do. A `requester` is all that scheduling knows of
 //! a connection.
 
-pub(crate) mod deferral;
-#[cfg(test)]
-#[path = "tests/model.rs"]
-mod model;
-pub(crate) mod nap;
-pub(crate) mod parker;
+// A request waits.
 pub(crate) mod queue;
 pub(crate) mod requester;
-pub(crate) mod seat;
 mod state;
 pub(crate) mod usage;
 pub(crate) mod waiting;
+
+// A worker takes it.
+pub(crate) mod parker;
+pub(crate) mod seat;
 pub(crate) mod work;
 pub(crate) mod workers;
+
+// Nobody is woken without need.
+pub(crate) mod deferral;
+pub(crate) mod nap;
+
+#[cfg(test)]
+#[path = "tests/model.rs"]
+mod model;
 
 pub use state::Lock;
