@@ -1,9 +1,9 @@
 //! Which worker takes which request, and when it is woken.
 //!
 //! `queue` holds the requests that wait and chooses the thread to wake; a `seat` is one worker's
-//! place at it, where the worker sleeps on its `parker`. `nap` and `deferral` avoid wake-ups while
-//! there is work. `workers` starts and replaces the threads, `usage` sums up what the threads do. A `requester` is all that scheduling knows of
-//! a connection.
+//! place at it, where the worker sleeps on its `parker`. `workers` starts and replaces the threads,
+//! `usage` sums up what they do. `nap` and `deferral` avoid wake-ups while there is work. A
+//! `requester` is all that scheduling knows of a connection.
 
 // A request waits.
 pub(crate) mod queue;
