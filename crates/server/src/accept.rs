@@ -22,14 +22,14 @@ use crate::listen::acceptor::Acceptor;
 use crate::state::ServerState;
 use crate::telemetry::{CloseReason, Telemetry, Turned};
 
-/// How long one of those is waited for: a little longer than a refused client is lingered for.
+/// The maximum time for a rejected connection to end: slightly longer than it lingers.
 const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
 
-/// How long accepting pauses when it cannot go on: mostly because the process has no descriptors
-/// left, and nobody is idle.
+/// The pause after a failed accept, usually because no descriptors are left and no connection is
+/// idle.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts on one listener for as long as it is polled.
+/// Accepts on one listener while it is polled.
 pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
         let waits = server.shared.settings.connection_limit_action == ConnectionLimitAction::Wait;
@@ -50,13 +50,13 @@ pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index
     }
 }
 
-/// Takes in what the kernel has accepted already, before a listener is closed: nobody whose
-/// connection was established is reset. The reactor may not have been told of all of them.
+/// Accepts the connections in the kernel's backlog before a listener is closed, so that none of them
+/// is reset. The reactor may not know of all of them.
 pub(crate) fn drain_backlog(server: &Arc<ServerState>, acceptor: &Acceptor, index: usize) {
     loop {
         match acceptor.accept_now() {
             Ok((stream, peer)) => admit(server, stream, peer, index),
-            // Behind one that has gone already others may wait.
+            // Others may wait behind a connection that has failed.
             Err(error) if is_of_one_connection(&error) => {}
             Err(_) => return,
         }
@@ -84,7 +84,7 @@ async fn room(server: &ServerState) {
     }
 }
 
-/// For as long as it lives, a listener does not accept.
+/// While this value exists, a listener does not accept.
 struct Paused<'a>(&'a Telemetry);
 
 impl<'a> Paused<'a> {
@@ -100,9 +100,9 @@ impl Drop for Paused<'_> {
     }
 }
 
-/// An accept failed. Some failures are about one connection, and the next may be fine; without
-/// descriptors there is none until somebody leaves. Of any other the next may fail as well, so
-/// that trying again at once would only keep the processor busy.
+/// Handles a failed accept. Some failures concern one connection only. Without descriptors, accepting
+/// fails until a connection closes. After any other failure, the next accept may fail as well, so
+/// retrying at once would only use CPU.
 async fn recover(server: &ServerState, error: &io::Error) {
     if is_out_of_descriptors(error) {
         server.shared.telemetry.out_of_descriptors(error);
@@ -121,7 +121,7 @@ async fn recover(server: &ServerState, error: &io::Error) {
     }
 }
 
-/// Whether an accept failed for what became of one connection, so that the next may be fine.
+/// Whether the failure concerns only one connection.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -141,7 +141,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| OUT_OF_SOCKETS.contains(&code))
 }
 
-/// Takes a connection in, or turns it away.
+/// Admits a connection, or rejects it.
 fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize) {
     server.shared.telemetry.connection_accepted(listener);
     let now = server.shared.clock.instant();
@@ -164,11 +164,11 @@ fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize)
     });
 }
 
-/// A connection that is counted. Whatever becomes of its task, it is counted out once.
+/// A counted connection. Dropping it counts it out exactly once, whatever happens to its task.
 struct Open {
     server: Arc<ServerState>,
     key: u64,
-    /// Why it ends; a task that does not come to tell has failed.
+    /// The close reason; a task that does not set it has failed.
     reason: CloseReason,
 }
 
@@ -185,7 +185,7 @@ impl Drop for Open {
     }
 }
 
-/// Closes the connection that can be done without, if there is one.
+/// Closes an idle connection to make room, if there is one.
 fn evict(server: &ServerState) -> bool {
     let Some(idlest) = server.registry.idlest() else { return false };
     let mut state = idlest.state();
@@ -201,7 +201,7 @@ fn evict(server: &ServerState) -> bool {
     true
 }
 
-/// Tells a newcomer that there is no room.
+/// Answers 503 to a new connection.
 fn turn_away(server: &Arc<ServerState>, conn: Arc<Conn>) {
     server.shared.telemetry.turned_away(Turned::Limit);
     let now = server.shared.clock.now();
@@ -219,7 +219,7 @@ fn turn_away(server: &Arc<ServerState>, conn: Arc<Conn>) {
     };
     let server = Arc::clone(server);
     tokio::spawn(async move {
-        // The registry does not know it, so that no sweep asks whether it is late.
+        // It is not in the registry, so no sweep checks its deadline.
         let over = tokio::time::timeout(TURNED_AWAY_FOR, io_task::drive(conn)).await;
         drop(place);
         server.shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));

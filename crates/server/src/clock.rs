@@ -11,18 +11,18 @@ use maitred_http_parser::connection::Moment;
 use maitred_http_parser::encode::HttpDate;
 
 thread_local! {
-    /// The last second that this thread has rendered.
+    /// The last second that this thread has formatted.
     static RENDERED: Cell<Option<(u64, HttpDate)>> = const { Cell::new(None) };
 }
 
-/// Tells the time.
+/// The clock of a server.
 #[derive(Debug)]
 pub struct Clock {
-    /// The second that the Date field tells, since 1970.
+    /// The second of the Date field, since 1970.
     second: AtomicU64,
-    /// Where it stands still, when it does.
+    /// The time at which a test's clock stands still.
     stands_at: Option<Instant>,
-    /// How far the monotonic clock has been put forward, in milliseconds: a test need not wait.
+    /// How far a test has advanced the monotonic clock, in milliseconds.
     advanced_ms: AtomicU64,
 }
 
@@ -33,8 +33,7 @@ impl Clock {
         Self { second: AtomicU64::new(second()), stands_at: None, advanced_ms: AtomicU64::new(0) }
     }
 
-    /// A monotonic clock that only moves when it is put forward, so that a test can say exactly
-    /// how long everything took.
+    /// A monotonic clock that only moves when it is advanced, so that durations in a test are exact.
     pub fn standing() -> Self {
         Self { stands_at: Some(Instant::now()), ..Self::new() }
     }
@@ -58,12 +57,12 @@ impl Clock {
         SystemTime::now()
     }
 
-    /// Looks at the date anew. Called once a second.
+    /// Updates the date. Called once a second.
     pub fn tick(&self) {
         self.second.store(second(), Ordering::Relaxed);
     }
 
-    /// Puts the monotonic clock forward, so that a test of a timeout need not wait for it.
+    /// Advances the monotonic clock, so that a test of a timeout need not wait.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.advanced_ms.fetch_add(by, Ordering::Relaxed);
@@ -76,7 +75,7 @@ impl Default for Clock {
     }
 }
 
-/// The second that it is, since 1970.
+/// The current second since 1970.
 #[expect(clippy::disallowed_methods, reason = "the clock's own look at the system's")]
 fn second() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())

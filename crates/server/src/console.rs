@@ -12,12 +12,12 @@ use std::io;
 use crate::running::Running;
 
 impl Running {
-    /// Drains when the console closes or the system shuts down. For whoever owns the process: the
-    /// handlers of other parts of the program are not asked any more. Does nothing on systems
-    /// without such events, where signals say the same.
+    /// Drains when the console closes or the system shuts down. Only for a server that owns the
+    /// process, because other handlers of these events are no longer called. Does nothing on systems
+    /// without such events, where signals serve the purpose.
     ///
     /// # Errors
-    /// The system refuses to tell us.
+    /// The handlers cannot be installed.
     pub fn drain_on_console_close(&self) -> io::Result<()> {
         #[cfg(windows)]
         {

@@ -4,18 +4,18 @@
 //! system's limit applies first, and new clients wait unanswered in the backlog instead of getting
 //! a 503.
 
-/// Files beside the connections: listeners, logs, the reactor, what Python and an application's
-/// database clients hold open.
+/// Files besides the connections: listeners, logs, the reactor, and the files of Python and of the
+/// application's database clients.
 const OTHERS: u64 = 32;
 
-/// Logs one line when there may be more connections than files.
+/// Logs one line if `connection-limit` exceeds the number of files.
 pub(crate) fn warn_if_few(connection_limit: usize) {
     if let Some(text) = soft_limit().and_then(|files| shortage(connection_limit, files)) {
         tracing::warn!(target: "maitred", "{text}");
     }
 }
 
-/// What to say, where `files` are too few.
+/// The line, if `files` are too few.
 fn shortage(connection_limit: usize, files: u64) -> Option<String> {
     let wanted = u64::try_from(connection_limit).unwrap_or(u64::MAX).saturating_add(OTHERS);
     (wanted > files).then(|| {
@@ -27,7 +27,7 @@ fn shortage(connection_limit: usize, files: u64) -> Option<String> {
     })
 }
 
-/// RLIMIT_NOFILE of this process; `None` where there is none, or the system does not tell.
+/// RLIMIT_NOFILE of this process; `None` if there is no limit or it is unknown.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "getrlimit(2) has no wrapper in std")]
 fn soft_limit() -> Option<u64> {
@@ -37,7 +37,7 @@ fn soft_limit() -> Option<u64> {
     (!failed && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
-/// Windows sets none.
+/// Windows has no limit.
 #[cfg(not(unix))]
 fn soft_limit() -> Option<u64> {
     None

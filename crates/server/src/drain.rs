@@ -14,20 +14,20 @@ use std::time::{Duration, Instant};
 use crate::state::ServerState;
 use crate::telemetry::Turned;
 
-/// How often it is looked whether the last connection has gone, besides being told of each.
+/// How often the number of connections is checked, in addition to notifications.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// How long tasks may take to end once their connections have been cut off. Only one that waits for
-/// a disk takes longer than a moment.
+/// The maximum time for tasks to end after their connections have been aborted. Only a task that
+/// waits for a disk needs longer than a moment.
 const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long a connection that was accepted may take to send the first byte of its first request.
+/// The maximum time for an accepted connection to send the first byte of its first request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long the interpreter is waited for to tell what the requests are doing that are cut off.
+/// The maximum wait for the interpreter to supply the stacks of aborted requests.
 const STACK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long the end waits for them to be named.
+/// The maximum time to log the aborted requests.
 const NAMED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts the drain: from now on, responses say `Connection: close`.

@@ -28,22 +28,22 @@ use crate::telemetry::Telemetry;
 
 mod pages;
 
-/// Connections at once. A Prometheus has one, a kubelet one for each probe.
+/// The maximum number of connections. Prometheus has one, the kubelet one for each probe.
 const CONNECTIONS_MAX: usize = 32;
 
-/// How often a connection that waits is asked whether it is late.
+/// How often the deadline of a waiting connection is checked.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long an answer may take to be taken.
+/// The maximum time to send a response.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long what a refused client still sends is dropped.
+/// How long further input of a rejected client is discarded.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// How long accepting pauses when the process has no descriptors left.
 const NO_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
 
-/// Bytes read at once; a request of a probe has a few hundred.
+/// The size of the read buffer; the request of a probe has a few hundred bytes.
 const READ_BYTES: usize = 4096;
 
 /// A bound admin listener.
@@ -53,7 +53,7 @@ pub struct Admin {
     server: Option<String>,
 }
 
-/// A running one. It answers until this is dropped.
+/// A running admin listener. It serves until this is dropped.
 #[derive(Debug)]
 pub struct AdminThread {
     stop: Arc<Notify>,
@@ -61,25 +61,25 @@ pub struct AdminThread {
 }
 
 impl Admin {
-    /// Binds the address of `admin-listen`; `None` where that is not set.
+    /// Binds the address of `admin-listen`; `None` if it is not set.
     ///
     /// # Errors
-    /// The address cannot be had.
+    /// The address cannot be bound.
     pub fn bind(settings: &Settings) -> Result<Option<Self>, BindError> {
         let Some(endpoint) = &settings.admin_listen else { return Ok(None) };
         let listeners = bind_admin(endpoint, settings)?;
         Ok(Some(Self { listeners, server: settings.ident.clone() }))
     }
 
-    /// Where it listens.
+    /// The addresses that it listens on.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.listeners.iter().map(|listener| &listener.address)
     }
 
-    /// Starts to answer.
+    /// Starts to serve.
     ///
     /// # Errors
-    /// The system has no room for a thread or a reactor.
+    /// The thread or its reactor could not be created.
     pub fn start(self, telemetry: Arc<Telemetry>) -> io::Result<AdminThread> {
         let stop = Arc::new(Notify::new());
         let told = Arc::clone(&stop);
@@ -107,7 +107,7 @@ impl Admin {
             }
             runtime.block_on(told.notified());
             runtime.shutdown_timeout(Duration::ZERO);
-            drop(listeners); // takes the file of a Unix socket with it
+            drop(listeners); // also removes the file of a Unix socket
         })?;
         Ok(AdminThread { stop, thread: Some(thread) })
     }
@@ -117,13 +117,13 @@ impl Drop for AdminThread {
     fn drop(&mut self) {
         self.stop.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic of its own has been printed; there is nothing to add.
+            // A panic in it has already been printed.
             let _ = thread.join();
         }
     }
 }
 
-/// What all connections here share.
+/// The state that all admin connections share.
 #[derive(Debug)]
 struct Service {
     telemetry: Arc<Telemetry>,
@@ -136,7 +136,7 @@ fn rules(server: Option<String>) -> Rules {
     Rules {
         limits: Arc::new(Limits { head_bytes: 16 * 1024, body_bytes: 4096, ..Limits::default() }),
         timeouts: Timeouts {
-            // Longer than any sensible scrape interval, so that its connection lasts.
+            // Longer than common scrape intervals, so that the connection of Prometheus persists.
             keep_alive: Duration::from_secs(75),
             head: Duration::from_secs(5),
             body: Duration::from_secs(5),
@@ -153,14 +153,14 @@ async fn accept(service: Arc<Service>, acceptor: Arc<Acceptor>) {
                 let connection = tokio::spawn(serve_connection(Arc::clone(&service), stream));
                 service.make_room_for(connection.abort_handle());
             }
-            // Most failures are about one connection; without descriptors all fail for a while.
+            // Most failures concern one connection; without descriptors, all fail for a while.
             Err(_) => tokio::time::sleep(NO_DESCRIPTORS_PAUSE).await,
         }
     }
 }
 
 impl Service {
-    /// Takes note of a connection; the oldest leaves when there are too many.
+    /// Adds a connection; if there are too many, the oldest is closed.
     fn make_room_for(&self, connection: AbortHandle) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         connections.retain(|connection| !connection.is_finished());
@@ -208,7 +208,7 @@ async fn serve_connection(service: Arc<Service>, stream: Stream) {
     }
 }
 
-/// The next request that is complete.
+/// The next complete request.
 fn next(
     protocol: &mut Connection,
     head: &mut Option<RequestHead>,
@@ -245,11 +245,11 @@ async fn answer(
         out.extend_from_slice(page.body.as_bytes().get(..take).unwrap_or_default());
         out.extend_from_slice(frame.suffix);
     }
-    // The length is right, so that it is complete.
+    // The length is correct, so the response is complete.
     let _ = protocol.finish(out, &now);
 }
 
-/// Sends everything, in time.
+/// Sends everything, within the time limit.
 async fn send(stream: &Stream, out: &mut Vec<u8>) -> io::Result<()> {
     let sending = async {
         let mut rest = &out[..];
@@ -270,10 +270,10 @@ async fn send(stream: &Stream, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads on for a moment, so that a reset does not take the answer away from its reader.
+/// Reads for a moment longer, so that a reset does not destroy the response.
 async fn linger(stream: &Stream, buffer: &mut [u8]) {
     stream.close_write();
     let reading = async { while let Ok(1..) = poll_fn(|cx| stream.poll_read(cx, buffer)).await {} };
-    // It has closed, or it will not.
+    // The client has closed the connection, or the time is over.
     let _ = tokio::time::timeout(LINGER, reading).await;
 }

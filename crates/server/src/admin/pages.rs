@@ -10,15 +10,14 @@ use maitred_http_parser::{RequestHead, ResponseHead};
 
 use crate::telemetry::Telemetry;
 
-/// How long the interpreter is waited for to tell the stacks of its threads. A probe that comes
-/// meanwhile is answered meanwhile.
+/// The maximum wait for the interpreter to supply stacks. Other requests are answered meanwhile.
 const STACKS_WITHIN: Duration = Duration::from_secs(1);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// An answer.
+/// A response.
 pub(super) struct Page {
     pub(super) head: ResponseHead,
     pub(super) body: String,
@@ -82,7 +81,7 @@ pub(super) async fn find(telemetry: &Arc<Telemetry>, asked: &RequestHead) -> Pag
     }
 }
 
-/// The status is made on another thread when it takes stacks, which may keep it waiting.
+/// The status with stacks is created on another thread, because it may wait for the interpreter.
 async fn status(telemetry: &Arc<Telemetry>, stacks: Option<Duration>) -> Page {
     let made = match stacks {
         None => Ok(telemetry.status(None)),

@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use maitred_http_parser::exchange::Reclaim;
 
-/// Bodies up to this size are small enough for the allocator to be quick with.
+/// Up to this size, the allocator is fast enough.
 const SMALL_BYTES: usize = 8 * 1024;
 
-/// Larger memory is not kept: it would be much for what it saves.
+/// Larger buffers are not kept: they would use more memory than they save time.
 const KEPT_BYTES_MAX: usize = 256 * 1024;
 
-/// How many are kept: with the largest, 16 MiB.
+/// The number of buffers kept: 16 MiB with the largest ones.
 const KEPT_MAX: usize = 64;
 
-/// The memory that is kept.
+/// The buffers that are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
     kept: Mutex<Vec<Vec<u8>>>,
@@ -28,7 +28,7 @@ impl Buffers {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Memory for at least `bytes` bytes, empty.
+    /// An empty buffer for at least `bytes` bytes.
     pub(crate) fn take(&self, bytes: usize) -> Vec<u8> {
         let mut memory =
             if bytes > SMALL_BYTES { self.kept().pop() } else { None }.unwrap_or_default();
@@ -36,7 +36,7 @@ impl Buffers {
         memory
     }
 
-    /// Lets go of one that has not been needed. Called now and then.
+    /// Frees a buffer that has not been needed. Called periodically.
     pub(crate) fn age(&self) {
         let oldest = {
             let mut kept = self.kept();

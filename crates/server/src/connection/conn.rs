@@ -30,48 +30,49 @@ pub(crate) struct Conn {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Stream,
     pub(crate) peer: Arc<Peer>,
-    /// Whether the peer is a proxy whose word is taken.
+    /// Whether the peer is a trusted proxy.
     pub(crate) is_from_trusted: bool,
-    /// Which of the server's listeners it came in on.
+    /// The index of the listener that accepted it.
     pub(crate) listener: usize,
     state: Mutex<State>,
-    /// Told when output has gone, or the connection has, if somebody [waits](State::is_awaited).
+    /// Notified when output has been sent or the connection has closed, if a thread
+    /// [waits](State::is_awaited).
     pub(crate) moved: Condvar,
     pub(crate) whereabouts: Arc<Whereabouts>,
-    /// What the client got must not look complete.
+    /// Whether to reset the connection, because the response must not look complete.
     resets: AtomicBool,
 }
 
-/// What is behind the lock.
+/// The state behind the lock.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) protocol: Connection,
     pub(crate) outbox: Outbox,
-    /// Somebody is writing, and will look again when it has.
+    /// A thread is writing, and will check for more output afterwards.
     pub(crate) writing: bool,
-    /// A thread waits for output to go. Telling it is a system call, even where there is none.
+    /// Whether a thread waits for output to be sent. Notifying is a system call even if none waits.
     pub(crate) is_awaited: bool,
     /// Wakes the I/O task.
     waker: Option<Waker>,
-    /// The request that is being answered, or whose answer is on its way out.
+    /// The record of the request that is being answered, or whose response is being sent.
     pub(crate) record: Option<Record>,
-    /// Why the connection is over, once it is.
+    /// Why the connection has ended.
     pub(crate) over: Option<CloseReason>,
-    /// Why it will be, when it ends as the protocol has it.
+    /// Why it will end, if it ends according to the protocol.
     pub(crate) ends_as: CloseReason,
-    /// When the first byte came of the request that is being read.
+    /// When the first byte of the current request arrived.
     pub(crate) request_began: Instant,
-    /// When something last happened here.
+    /// The time of the last activity.
     pub(crate) last_active: Instant,
-    /// Nothing has come yet.
+    /// Nothing has been received yet.
     pub(crate) is_new: bool,
     /// The client has closed its side.
     pub(crate) input_ended: bool,
-    /// The write side has been closed, and so many bytes have been dropped since.
+    /// After the write side has been closed: the number of bytes discarded since.
     pub(crate) lingering: Option<u64>,
-    /// The disk budget of the body that the application has.
+    /// The disk budget of the current request body.
     pub(crate) claim: Option<Claim>,
-    /// Bytes of the body that is coming in, as far as they are in memory.
+    /// Bytes of the arriving body in memory.
     pub(crate) incoming_bytes: u64,
 }
 
@@ -121,7 +122,7 @@ impl Conn {
         }
     }
 
-    /// The state. A panic while it was held leaves a connection that only wants closing.
+    /// Locks the state. After a panic while it was locked, the connection is only closed.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| {
             let mut state = PoisonError::into_inner(poisoned);
@@ -137,11 +138,11 @@ impl Conn {
         }
     }
 
-    /// The client has gone, or is sent away: nothing can be said to it any more.
+    /// The client has disconnected or was rejected: nothing more can be sent.
     pub(crate) fn leave(&self, state: &mut State, reason: CloseReason) {
         let is_unfinished = state.record.is_none() && state.protocol.phase() == Phase::Reading;
         if is_unfinished && state.over.is_none() {
-            // A part of a head is a request, too, that ends here.
+            // A partial head also counts as a request, which ends here.
             let known = state.protocol.take_known_head().map(Arc::new);
             state.record = Some(Record::begin(known, self.client(), state.request_began));
         }
@@ -152,19 +153,19 @@ impl Conn {
         state.wake_io();
     }
 
-    /// Output has gone, or the connection has.
+    /// Notifies the waiting thread, if any, that output has been sent or the connection has closed.
     pub(crate) fn tell_who_waits(&self, state: &State) {
         if state.is_awaited {
             self.moved.notify_all();
         }
     }
 
-    /// The connection is to end by a reset: what went out must not be taken for whole.
+    /// Makes the connection end with a reset, because the response is incomplete.
     pub(crate) fn reset_on_close(&self) {
         self.resets.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the conversation, whoever still holds the connection.
+    /// Shuts down the socket, even if other threads still hold the connection.
     pub(crate) fn close(&self) {
         if self.resets.load(Ordering::Relaxed) {
             self.stream.reset();
@@ -173,14 +174,15 @@ impl Conn {
         }
     }
 
-    /// Ends the connection because the server ends, whatever it is doing.
+    /// Aborts the connection at the end of a drain.
     pub(crate) fn cut_off(&self) {
         let mut state = self.state();
         if state.has_more_to_say() {
             self.break_off(&mut state, CloseReason::Drain);
             return;
         }
-        // A response may be whole whose application goes on; a request that comes in is not.
+        // A response may be complete although the application is still running; an arriving request
+        // is not.
         let result = if state.protocol.is_whole() { Answered::Complete } else { Answered::Cut };
         self.leave(&mut state, CloseReason::Drain);
         if let Some(record) = &mut state.record {
@@ -188,7 +190,7 @@ impl Conn {
         }
     }
 
-    /// Ends the connection in the middle of a response, and not for the client's sake.
+    /// Ends the connection in the middle of a response, because of the server or the application.
     pub(crate) fn break_off(&self, state: &mut State, reason: CloseReason) {
         self.reset_on_close();
         self.leave(state, reason);
@@ -199,19 +201,19 @@ impl Conn {
         }
     }
 
-    /// The server stops: nothing more is asked for here, and the connection ends if it is idle. One
-    /// on which nothing has come yet may stay, unless `newcomers_late`.
+    /// During a drain: makes the current response the last one, and closes the connection if it is
+    /// idle. A connection on which nothing has been received yet stays, unless `newcomers_late`.
     pub(crate) fn leave_if_idle(&self, newcomers_late: bool) {
         let mut state = self.state();
         state.protocol.handle_drain_announced();
         let may_stay = state.is_new && !newcomers_late;
-        // What the kernel has already, the reactor may not have told yet.
+        // The reactor may not have reported input that the kernel already has.
         if state.is_idle() && !may_stay && !self.stream.has_bytes() {
             self.leave(&mut state, CloseReason::Drain);
         }
     }
 
-    /// Who is at the other end, as far as it can be known before the head has been read.
+    /// The client, as far as it is known before the head has been read.
     pub(crate) fn client(&self) -> Client {
         Client {
             peer: Arc::clone(&self.peer),
@@ -220,7 +222,7 @@ impl Conn {
         }
     }
 
-    /// What came, or did not come in time, has been refused by the protocol: the request ends here.
+    /// The protocol has rejected the request, which ends here.
     pub(crate) fn refused(
         &self,
         state: &mut State,
@@ -243,7 +245,7 @@ impl Conn {
         }
     }
 
-    /// Looks at the clock for this connection, once a second.
+    /// Checks the deadlines of this connection. Called once a second.
     pub(crate) fn sweep(&self) {
         let now = self.shared.clock.now();
         let mut state = self.state();
@@ -272,7 +274,8 @@ impl Conn {
         state.wake_io();
     }
 
-    /// A client that is as far ahead as may be is not read, and so cannot be seen to end.
+    /// Checks whether a client at its pipelining limit has disconnected: its socket is not read, so
+    /// the end of the stream would not be noticed.
     fn look_for_the_end(&self, state: &mut State, now: Instant) {
         match self.stream.peer_end() {
             Some(PeerEnd::Broken) => self.leave(state, CloseReason::Client),
@@ -297,12 +300,12 @@ impl State {
         }
     }
 
-    /// Whether a write would be in somebody's way.
+    /// Whether another thread is writing.
     pub(crate) fn is_writing(&self) -> bool {
         self.writing
     }
 
-    /// The request gets the server's own answer: its record says so.
+    /// Records that the server itself answers the request.
     pub(crate) fn tell_refusal(&mut self, status: u16) {
         if let Some(record) = &mut self.record {
             record.status = Some(status);
@@ -310,7 +313,7 @@ impl State {
         }
     }
 
-    /// Whether something is left that the I/O task must do.
+    /// Whether there is work for the I/O task.
     pub(crate) fn needs_io(&self) -> bool {
         self.over.is_some()
             || !self.outbox.is_empty()
@@ -318,13 +321,13 @@ impl State {
             || self.protocol.has_ahead()
     }
 
-    /// Whether the client lacks something of a response that it has asked for.
+    /// Whether the client has not received a whole response that it requested.
     fn has_more_to_say(&self) -> bool {
         let is_answering = self.protocol.phase() == Phase::Answering && !self.protocol.is_whole();
         is_answering || self.writing || !self.outbox.is_empty()
     }
 
-    /// The record of a response that has been decided upon and has gone out.
+    /// The record of a finished response that has been sent.
     pub(crate) fn take_answered(&mut self) -> Option<Record> {
         let is_cut_short = self.over.is_some() && !self.outbox.is_empty();
         let mut record = self.record.take_if(|record| record.result.is_some())?;
@@ -335,12 +338,12 @@ impl State {
         Some(record)
     }
 
-    /// Whether nothing is asked, owed or on its way.
+    /// Whether the connection is idle, with no output left.
     pub(crate) fn is_idle(&self) -> bool {
         self.doing() == Doing::Idle && !self.writing && self.over.is_none()
     }
 
-    /// What the connection is doing.
+    /// The state for metrics.
     pub(crate) fn doing(&self) -> Doing {
         match self.record.as_ref().map(Record::stage) {
             Some(LeftWhile::Reading) => Doing::Reading,

@@ -22,15 +22,15 @@ use crate::scheduling::waiting::Waiting;
 use crate::telemetry::Turned;
 use crate::telemetry::record::{Record, Result as Answered};
 
-/// A request that is coming in.
+/// An arriving request.
 pub(crate) struct Incoming {
     head: Arc<RequestHead>,
     pub(crate) spool: Spool,
-    /// All of it has come; only the disk does not have it yet.
+    /// All of it has arrived, but has not been written to disk.
     pub(crate) is_complete: bool,
 }
 
-/// Lets the protocol make sense of `input`, up to the end of a request.
+/// Passes `input` to the protocol, up to the end of a request.
 pub(crate) fn understand(
     conn: &Arc<Conn>,
     incoming: &mut Option<Box<Incoming>>,
@@ -89,7 +89,7 @@ pub(crate) fn understand(
     }
 }
 
-/// The whole body has come.
+/// The whole body has arrived.
 fn complete(conn: &Arc<Conn>, state: MutexGuard<'_, State>, request: Incoming, now: Instant) {
     match request.spool.finish() {
         Ok((body, claim)) => submit(conn, state, request.head, body, claim, now),
@@ -100,7 +100,7 @@ fn complete(conn: &Arc<Conn>, state: MutexGuard<'_, State>, request: Incoming, n
     }
 }
 
-/// A request is complete: it waits for a worker from here on.
+/// Queues a complete request.
 fn submit(
     conn: &Arc<Conn>,
     mut state: MutexGuard<'_, State>,
@@ -161,7 +161,7 @@ fn submit(
     }
 }
 
-/// Says which forwarding fields of a request are not believed.
+/// Logs the untrusted forwarding fields of a request.
 fn report_untrusted(conn: &Conn, head: &RequestHead) {
     let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
     if !names.is_empty() {
@@ -169,7 +169,7 @@ fn report_untrusted(conn: &Conn, head: &RequestHead) {
     }
 }
 
-/// Answers without the application.
+/// Answers the request without the application.
 pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
     let now = conn.shared.clock.now();
     let mut state = conn.state();
@@ -178,7 +178,7 @@ pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
     conn.flush(now.instant);
 }
 
-/// The same under the lock: whoever calls flushes.
+/// The same under the lock; the caller flushes.
 pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, now: &Moment) {
     let State { protocol, outbox, .. } = &mut *state;
     let outcome = outbox.append(|out| protocol.refuse(refusal, out, now));
@@ -193,7 +193,7 @@ pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, n
     }
     if let Some(record) = &mut state.record {
         record.result = match outcome {
-            // Else all that had been declared was on its way before.
+            // Otherwise, all declared bytes had already been given.
             Outcome::Refused { .. } | Outcome::Complete | Outcome::Long { .. } => {
                 Some(Answered::Complete)
             }
@@ -203,7 +203,7 @@ pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, n
     }
 }
 
-/// Writes body bytes to the disk, on a thread that may wait for it.
+/// Writes body bytes to disk, on a thread that may block.
 pub(crate) async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>) {
     let Some(request) = incoming.take() else { return };
     let Incoming { head, spool, is_complete } = *request;
@@ -222,7 +222,7 @@ pub(crate) async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>
     }
 }
 
-/// The disk failed a request.
+/// A body could not be written to disk.
 fn no_storage(conn: &Conn, error: &io::Error) {
     conn.shared.telemetry.storage_failed("a request body", error);
     refuse(conn, &Refusal::NoStorage);

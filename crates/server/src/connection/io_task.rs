@@ -19,26 +19,26 @@ use super::write_out::Progress;
 use crate::telemetry::record::Result as Answered;
 use crate::telemetry::{CloseReason, LeftWhile};
 
-/// The size of the buffer that all connections of an I/O thread read into: a few heads of the
-/// largest common kind, or a good piece of a body.
+/// The size of the receive buffer that all connections of the I/O thread share: room for several
+/// large heads, or a large part of a body.
 const SCRATCH_BYTES: usize = 32 * 1024;
 
-/// What a refused client may still send before the connection is closed on it.
+/// The maximum number of bytes to discard from a rejected client before its connection is closed.
 const LINGER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
 
-/// What the task must do that cannot be done in one go.
+/// Work that the task must await.
 enum Turn {
-    /// Bytes of the body go to the disk.
+    /// Write body bytes to disk.
     Spill,
     /// The connection is over.
     Over(CloseReason),
 }
 
-/// Serves a connection until it is over.
+/// Serves a connection until it ends.
 pub(crate) async fn drive(conn: Arc<Conn>) -> CloseReason {
     let mut incoming: Option<Box<Incoming>> = None;
     let reason = loop {
@@ -51,7 +51,7 @@ pub(crate) async fn drive(conn: Arc<Conn>) -> CloseReason {
     reason
 }
 
-/// The connection is over: whoever waits for it is told, and its record is written.
+/// The connection has ended: wakes waiting threads, and writes the record.
 fn conclude(conn: &Conn, reason: CloseReason) {
     let mut state = conn.state();
     conn.leave(&mut state, reason);
@@ -61,10 +61,10 @@ fn conclude(conn: &Conn, reason: CloseReason) {
         let stage = record.stage();
         record.result.get_or_insert(Answered::Abandoned(stage));
     }
-    // Whoever is writing now will see that it is over. A worker that is at work finds out, and ends
-    // the record itself, when it answers.
+    // A thread that is writing will notice the end. A running worker notices it when it answers, and
+    // then ends the record itself.
     let ended = if state.is_writing() { None } else { state.take_answered() };
-    // An application that is still at work keeps the connection, but not what was for the client.
+    // A running application keeps the connection object alive, but not its output.
     let unsent = state.outbox.take();
     drop(state);
     drop(unsent);
@@ -72,7 +72,7 @@ fn conclude(conn: &Conn, reason: CloseReason) {
     conn.report(ended, conn.shared.clock.instant());
 }
 
-/// Does all there is to do now. Pending until there is more, or until something must be awaited.
+/// Does all available work. Pending until there is more, or until something must be awaited.
 fn turn(
     conn: &Arc<Conn>,
     incoming: &mut Option<Box<Incoming>>,
@@ -101,8 +101,8 @@ fn turn(
                     state = conn.state();
                     let is_between = matches!(state.protocol.phase(), Phase::Idle | Phase::Reading);
                     if is_between && !state.outbox.is_empty() {
-                        // Its next request has to wait until it has taken the last answer: who
-                        // asks and never reads would otherwise fill the memory with answers.
+                        // The next request waits until the client has read the last response.
+                        // Otherwise, a client that never reads could fill the memory with responses.
                         return Poll::Pending;
                     }
                 }
@@ -136,7 +136,7 @@ fn turn(
     }
 }
 
-/// Everything has been written, and the connection is to end. `None` if it lingers for now.
+/// Ends the connection after all output has been written. `None` while it lingers.
 fn end(
     conn: &Conn,
     state: &mut State,
@@ -147,7 +147,7 @@ fn end(
         conn.reset_on_close();
         return Some(CloseReason::Error);
     }
-    // Unread bytes would make a close a reset, and that may cost the answer.
+    // Unread input would turn the close into a reset, which may destroy the response.
     let lingers = ending == Ending::Linger || conn.stream.has_unread(cx);
     if state.input_ended || !lingers {
         return Some(state.ends_as);
@@ -206,7 +206,7 @@ fn read(
     })
 }
 
-/// A client that is not answered any more has sent so many bytes more.
+/// Counts further bytes of a client that is not answered any more.
 fn dropped(conn: &Conn, count: u64) {
     let mut state = conn.state();
     if let Some(dropped) = &mut state.lingering {
@@ -217,7 +217,7 @@ fn dropped(conn: &Conn, count: u64) {
     }
 }
 
-/// Reads what came while the last request was being answered.
+/// Reads the input that arrived while the last request was being answered.
 fn read_ahead(
     conn: &Arc<Conn>,
     mut state: MutexGuard<'_, State>,
@@ -235,11 +235,11 @@ fn read_ahead(
     }
 }
 
-/// The client sends nothing more.
+/// The client will send nothing more.
 fn ended(conn: &Conn, state: &mut State) {
     state.input_ended = true;
     if state.protocol.has_ahead() {
-        return; // what came before comes first
+        return; // earlier input comes first
     }
     let now = conn.shared.clock.now();
     conn.whereabouts.half_closed(now.instant);

@@ -17,9 +17,9 @@ use super::stream::Stream;
 /// The output of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    /// Sent first. Nearly always all there is.
+    /// Sent first; usually, there is nothing else.
     first: Vec<u8>,
-    /// How many bytes of `first` have gone.
+    /// The number of bytes of `first` that have been sent.
     first_sent: usize,
     /// Sent after it.
     rest: VecDeque<Segment>,
@@ -27,47 +27,47 @@ pub(crate) struct Outbox {
     rest_bytes: u64,
 }
 
-/// A piece of output behind the first.
+/// A segment of output after `first`.
 #[derive(Debug)]
 pub(crate) enum Segment {
     /// Copied bytes.
     Copied(Vec<u8>),
-    /// Memory of somebody else's.
+    /// Memory owned by the application.
     Held(Bytes),
     /// A part of a file.
     File(FilePart),
 }
 
-/// How far a write got.
+/// The result of a write.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// Everything went.
+    /// Everything was sent.
     All,
     /// The socket is full.
     Blocked,
-    /// As much went as was allowed at once.
+    /// As much as allowed at once was sent.
     Paused,
     /// A file is shorter than it was when the response began.
     FileEnded {
-        /// How many bytes of it are missing.
+        /// The number of missing bytes.
         missing: u64,
     },
     /// A file could not be read.
     FileFailed {
-        /// Why.
+        /// The reason.
         error: io::Error,
-        /// Where it is, if the system tells.
+        /// Its path, if known.
         file: Option<String>,
     },
-    /// The connection broke.
+    /// The connection failed.
     Broken(io::Error),
 }
 
-/// Pieces handed to the kernel in one call; more does not make it faster.
+/// The maximum number of segments in one system call; more would not be faster.
 const PIECES_PER_WRITE: usize = 16;
 
 impl Outbox {
-    /// Bytes that wait.
+    /// Bytes waiting to be sent.
     pub(crate) fn len(&self) -> u64 {
         (self.first.len() - self.first_sent) as u64 + self.rest_bytes
     }
@@ -76,13 +76,13 @@ impl Outbox {
         self.rest.is_empty() && self.first.len() == self.first_sent
     }
 
-    /// Bytes that wait in memory: neither held for somebody else nor in a file.
+    /// Waiting bytes in copied memory: neither owned by the application nor in a file.
     pub(crate) fn copied_bytes(&self) -> u64 {
         let rest: usize = self.rest.iter().map(Segment::copied_bytes).sum();
         (self.first.len() - self.first_sent + rest) as u64
     }
 
-    /// Bytes that wait in temporary files.
+    /// Waiting bytes in temporary files.
     pub(crate) fn spilt_bytes(&self) -> u64 {
         let spilt = self.rest.iter().filter_map(|segment| match segment {
             Segment::File(part) if part.stored.claim.is_some() => Some(part.remaining),
@@ -127,14 +127,14 @@ impl Outbox {
         std::mem::take(self)
     }
 
-    /// Puts back, in front of what has come since, what could not be written.
+    /// Puts back output that could not be written, before output that was added since.
     pub(crate) fn put_back(&mut self, unsent: Self) {
         if unsent.is_empty() {
             return;
         }
         let newer = std::mem::replace(self, unsent);
-        // What has gone is dropped before it outweighs what has not: a client that is always a
-        // little behind would otherwise make the buffer as long as its whole response.
+        // Sent bytes are removed before they exceed the unsent ones. Otherwise, a client that is
+        // always slightly behind would make the buffer as long as its whole response.
         if self.first_sent > self.first.len() / 2 {
             self.first.drain(..self.first_sent);
             self.first_sent = 0;
@@ -152,11 +152,11 @@ impl Outbox {
         }
     }
 
-    /// Moves what is copied into `file`, which is empty, and leaves parts of that file in place of
-    /// it. Tells how many bytes were moved. Blocks as disks do.
+    /// Moves copied bytes to `file`, which is empty, and replaces them by parts of that file. Returns
+    /// the number of bytes moved. May block on the disk.
     ///
     /// # Errors
-    /// As the disk has it. Nothing is lost: what could not be written stays in memory.
+    /// The file cannot be written. Nothing is lost: the bytes stay in memory.
     pub(crate) fn spill(&mut self, file: &Arc<Stored>) -> io::Result<u64> {
         let mut offset = 0;
         if self.first_sent < self.first.len() {
@@ -177,8 +177,8 @@ impl Outbox {
         Ok(offset)
     }
 
-    /// Writes until everything has gone, the socket is full, or the connection breaks; or about
-    /// `most` bytes have gone.
+    /// Writes until everything has been sent, the socket is full, the connection fails, or about
+    /// `most` bytes have been sent.
     pub(crate) fn write_to(&mut self, stream: &Stream, most: u64) -> Written {
         let before = self.len();
         loop {
@@ -205,7 +205,7 @@ impl Outbox {
         }
     }
 
-    /// Where the file is that comes next, if one does.
+    /// The path of the file that is sent next, if any.
     fn name_of_file(&self) -> Option<String> {
         match self.rest.front() {
             Some(Segment::File(part)) => send_file::name(&part.stored.file),
@@ -213,7 +213,7 @@ impl Outbox {
         }
     }
 
-    /// What it means that a write wrote nothing: sockets never take nothing of something.
+    /// The meaning of a write of zero bytes, which sockets never return for non-empty output.
     fn nothing_written(&self) -> Written {
         match self.rest.front() {
             Some(Segment::File(part)) if self.first_sent == self.first.len() => {
@@ -250,7 +250,7 @@ impl Outbox {
         Ok(count)
     }
 
-    /// `count` bytes have gone from the front.
+    /// Removes `count` sent bytes from the front.
     fn went(&mut self, count: usize) {
         let from_first = count.min(self.first.len() - self.first_sent);
         self.first_sent += from_first;
@@ -284,7 +284,7 @@ impl Segment {
         }
     }
 
-    /// The bytes, where they are in memory.
+    /// The bytes, if they are in memory.
     fn as_slice(&self) -> Option<&[u8]> {
         match self {
             Self::Copied(bytes) => Some(bytes),
@@ -293,7 +293,7 @@ impl Segment {
         }
     }
 
-    /// The first `count` bytes have gone; there are more than that.
+    /// Removes the first `count` bytes, which are not all.
     fn advance(&mut self, count: usize) {
         match self {
             Self::Copied(bytes) => {
@@ -305,7 +305,7 @@ impl Segment {
     }
 }
 
-/// Writes `bytes` to the end of `file`, and tells where they are.
+/// Writes `bytes` to the end of `file`, and returns their position.
 fn written(stored: &Arc<Stored>, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
     use std::io::Write as _;
     (&stored.file).write_all(bytes)?;

@@ -5,11 +5,11 @@ use std::task::{Context, Poll};
 
 use super::stream::Stream;
 
-/// Appends at most `most` bytes of what `stream` has to `buffer`, and tells how many. `Ok(0)` is
-/// the end of the stream. `most` must not be zero.
+/// Appends at most `most` bytes from `stream` to `buffer`, and returns their number. `Ok(0)` is the
+/// end of the stream. `most` must not be zero.
 ///
 /// # Errors
-/// As the socket has it.
+/// The errors of the socket.
 #[expect(unsafe_code, reason = "std has no stable way to read into a Vec's spare capacity")]
 pub(crate) fn poll_append(
     stream: &Stream,
@@ -32,5 +32,5 @@ pub(crate) fn poll_append(
     received
 }
 
-/// By how much a body buffer grows when it is full: as much as a socket buffer may hold.
+/// The bytes by which a full body buffer grows: the size of a typical socket buffer.
 const GROWTH_BYTES: usize = 256 * 1024;

@@ -21,11 +21,11 @@ use crate::scheduling::deferral::Deferred;
 use crate::telemetry::LeftWhile;
 use crate::telemetry::record::Result as Answered;
 
-/// Answers up to this size may be deferred: what is larger is worth a system call of its own.
+/// Responses up to this size may be deferred; a larger one is worth its own system call.
 const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
 
-/// Chunks that follow each other within this time may leave together: the application makes them
-/// faster than it would be worth sending each.
+/// Chunks that follow each other within this time may be sent together, because sending each would
+/// cost more than it is worth.
 const QUICK_SUCCESSION: Duration = Duration::from_micros(500);
 
 /// One response.
@@ -33,10 +33,10 @@ pub(crate) struct Answer {
     conn: Arc<Conn>,
     head: Option<ResponseHead>,
     underway: bool,
-    /// When the last chunk was given, the first of which leaves at once.
+    /// When the last chunk was given; the first one is sent at once.
     last_chunk_at: Option<Instant>,
     done: bool,
-    /// The disk has not taken what waits in memory.
+    /// Output could not be written to disk, and stays in memory.
     cannot_spill: bool,
 }
 
@@ -58,7 +58,7 @@ impl Answer {
         self.head.take()
     }
 
-    /// Encodes the head if it has not been, then a piece of the body.
+    /// Encodes the head, if it is still due, then a chunk of the body.
     fn write(
         state: &mut State,
         head: Option<ResponseHead>,
@@ -100,7 +100,7 @@ impl Answer {
         Flow::Continue
     }
 
-    /// Ends the record with what became of the response.
+    /// Ends the record with the outcome of the response.
     fn conclude(conn: &Conn, state: &mut State, outcome: Outcome, now: Instant) {
         state.last_active = now;
         let telemetry = &conn.shared.telemetry;
@@ -112,7 +112,7 @@ impl Answer {
             Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
         }
         if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
-            return; // the server has answered already: this comes too late
+            return; // too late: the server has already answered
         }
         if let Outcome::Refused { status } = outcome {
             state.tell_refusal(status);
@@ -143,7 +143,7 @@ impl Answer {
         }
     }
 
-    /// Sends now, or lets somebody send soon.
+    /// Sends now, or defers it.
     fn send(&self, size: u64, is_quick: bool, now: Instant) {
         let queue = &self.conn.shared.queue;
         let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
@@ -154,7 +154,7 @@ impl Answer {
         self.conn.flush(now);
     }
 
-    /// Whether more waits in memory than should, and a disk takes it.
+    /// Whether output in memory exceeds `outbuf-overflow` and should be written to disk.
     fn must_spill(&self, state: &State) -> bool {
         let most = self.conn.shared.settings.outbuf_overflow as u64;
         !self.cannot_spill && state.outbox.copied_bytes() > most
@@ -190,7 +190,7 @@ impl Reply for Answer {
             .last_chunk_at
             .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
         if is_quick {
-            // Somebody must send it even if the application now takes its time.
+            // It must be sent even if the application now takes long.
             conn.shared.queue.deferral.attend();
         }
         self.send(size, is_quick, now);
@@ -204,7 +204,7 @@ impl Reply for Answer {
         conn.flush(conn.shared.clock.instant());
         let must_spill = self.must_spill(&conn.state());
         if must_spill && let Err(error) = conn.spill_output() {
-            // It stays in memory, where the high-water mark still bounds it.
+            // It stays in memory, bounded by the high-water mark.
             conn.shared.telemetry.storage_failed("a response", &error);
             self.cannot_spill = true;
         }

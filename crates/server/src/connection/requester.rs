@@ -11,9 +11,8 @@ use crate::telemetry::record::{Record, Result as Answered};
 use crate::telemetry::subject::RequestSummary;
 use crate::telemetry::{CloseReason, LeftWhile, Turned};
 
-/// A request that has waited this long since its client closed its side has nobody to answer. Until
-/// then it may be a client that has only said that it will send no more (RFC 9112 §9.6), and wants
-/// its answer.
+/// A queued request is dropped if it waits this long after its client closed its side. Until then,
+/// the client may only have half-closed (RFC 9112 §9.6), and still want the response.
 const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
 
 impl Requester for Conn {
@@ -30,7 +29,7 @@ impl Requester for Conn {
     }
 
     fn turn_away(&self, why: Turned) {
-        // Counted first: who has been told can see it in the metrics.
+        // Counted first, so that the metrics include it when the client has its response.
         self.shared.telemetry.turned_away(why);
         incoming::refuse(self, &Refusal::Busy { retry_after_seconds: 1 });
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::spooling::Stored;
 use super::stream::Stream;
 
-/// Bytes of a file that are to be sent.
+/// The part of a file that is still to be sent.
 #[derive(Debug)]
 pub(crate) struct FilePart {
     pub(crate) stored: Arc<Stored>,
@@ -19,7 +19,7 @@ pub(crate) struct FilePart {
     pub(crate) remaining: u64,
 }
 
-/// Which end has failed.
+/// Which side has failed.
 #[derive(Debug)]
 pub(crate) enum Failed {
     /// The file cannot be read.
@@ -29,17 +29,17 @@ pub(crate) enum Failed {
 }
 
 impl From<io::Error> for Failed {
-    /// For writes, to which only the socket has a say.
+    /// For writes, where only the socket can fail.
     fn from(error: io::Error) -> Self {
         Self::Socket(error)
     }
 }
 
-/// Sends what the socket takes of `part` at once, at most `most` bytes, and moves `part` on by as
-/// much. `Ok(0)` means that the file is shorter than it was when the response began.
+/// Sends as much of `part` as the socket accepts at once, at most `most` bytes, and advances `part`.
+/// `Ok(0)` means that the file is shorter than it was when the response began.
 ///
 /// # Errors
-/// As the file or the socket has it.
+/// The errors of the file or of the socket.
 pub(crate) fn send(stream: &Stream, part: &mut FilePart, most: u64) -> Result<usize, Failed> {
     #[cfg(target_os = "linux")]
     let count = match by_kernel(stream, part, most) {
@@ -54,7 +54,7 @@ pub(crate) fn send(stream: &Stream, part: &mut FilePart, most: u64) -> Result<us
     Ok(count)
 }
 
-/// Where a file is, as far as the system tells: for the log.
+/// The path of a file for the log, if the system provides it.
 pub(crate) fn name(file: &File) -> Option<String> {
     #[cfg(target_os = "linux")]
     {
@@ -64,12 +64,12 @@ pub(crate) fn name(file: &File) -> Option<String> {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = file; // there is no portable way to ask
+        let _ = file; // there is no portable way
         None
     }
 }
 
-/// Whether it only means that the same is to be tried later.
+/// Whether the call should be repeated later.
 #[cfg(target_os = "linux")]
 fn is_no_failure(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
@@ -81,7 +81,7 @@ fn is_no_failure(error: &io::Error) -> bool {
 fn by_kernel(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
     use std::os::fd::AsRawFd as _;
 
-    /// The most that one call of sendfile(2) transfers.
+    /// The maximum that one call of sendfile(2) transfers.
     const BYTES_PER_CALL: u64 = 0x7fff_f000;
 
     stream.try_with_descriptor(|socket| {
@@ -98,11 +98,10 @@ fn by_kernel(stream: &Stream, part: &FilePart, most: u64) -> io::Result<usize> {
     })
 }
 
-/// The same through memory, for systems whose call differs or whose call waits, as `TransmitFile`
-/// does, and for what sendfile(2) refuses. Reading a file may wait for a disk for a moment; what
-/// was read a moment ago does not.
+/// The same through memory: for systems with a different or a blocking call (such as `TransmitFile`),
+/// and for files that sendfile(2) does not support. Reading may block on the disk.
 fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> Result<usize, Failed> {
-    /// As much as a socket buffer commonly holds.
+    /// The size of a common socket buffer.
     const BYTES_PER_COPY: usize = 64 * 1024;
 
     let length = usize::try_from(part.remaining.min(most)).unwrap_or(usize::MAX);
@@ -115,13 +114,13 @@ fn by_copying(stream: &Stream, part: &FilePart, most: u64) -> Result<usize, Fail
     Ok(stream.try_write(&[io::IoSlice::new(&buffer[..read])])?)
 }
 
-/// Reads at a position of our own: the file's position may be shared with whoever opened it.
+/// Reads at an explicit position, because the file's position may be shared with the application.
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
-/// The same. It moves the file's position, too, but never depends on it.
+/// The same. It also moves the file's position, but does not depend on it.
 #[cfg(windows)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)

@@ -13,7 +13,7 @@ use crate::scheduling::Lock;
 use crate::scheduling::queue::Queue;
 use crate::telemetry::Telemetry;
 
-/// The settings, and what a connection needs of the server.
+/// The settings, and the parts of the server that a connection needs.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,

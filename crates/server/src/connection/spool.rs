@@ -14,19 +14,19 @@ use maitred_http_parser::message::BodyFraming;
 use super::buffers::Buffers;
 use super::spooling::{Claim, Spooling};
 
-/// Bytes handed to the disk at once: large enough to be cheap, small enough to hold many.
+/// Bytes written to disk at once.
 const SPILL_BYTES: usize = 256 * 1024;
 
-/// Memory reserved at once for a body whose length was declared; a longer one grows as it comes,
-/// so that a declaration alone costs the server nothing.
+/// The maximum memory reserved for a declared length. A longer body grows as it arrives, so that a
+/// declaration alone costs no memory.
 const RESERVED_MAX: usize = 64 * 1024;
 
-/// One body on its way in.
+/// An arriving body.
 #[derive(Debug)]
 pub(crate) struct Spool {
-    /// All of it, or the part that is not in the file yet.
+    /// The body, or the part that is not in the file yet.
     pub(crate) memory: Vec<u8>,
-    /// Where that memory goes when the body is not needed any more.
+    /// The pool to which the memory is returned.
     buffers: Arc<Buffers>,
     file: Option<File>,
     claim: Option<Claim>,
@@ -50,32 +50,32 @@ impl Spool {
         Self { memory, buffers, file: None, claim: None, length: 0, memory_max }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.memory.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
     }
 
-    /// `count` bytes have been appended to `memory` by somebody else.
+    /// Reports that the caller has appended `count` bytes to `memory`.
     pub(crate) fn appended(&mut self, count: usize) {
         self.length += count as u64;
     }
 
-    /// How many bytes may be appended to `memory` before it must be spilt.
+    /// The number of bytes that may be appended to `memory` before it must be written to disk.
     pub(crate) fn room(&self) -> usize {
         let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max };
         max.saturating_add(1).saturating_sub(self.memory.len())
     }
 
-    /// Whether there is more in memory than should be.
+    /// Whether memory must be written to disk.
     pub(crate) fn must_spill(&self) -> bool {
         self.room() == 0
     }
 
-    /// Moves what is in memory to the file. Blocks: not for the I/O thread.
+    /// Moves the bytes in memory to the file. It may block, so it must not run on the I/O thread.
     ///
     /// # Errors
-    /// As the disk has it.
+    /// The file cannot be written.
     pub(crate) fn spill(mut self, spooling: &Spooling) -> io::Result<Self> {
         let count = self.memory.len() as u64;
         match &mut self.claim {
@@ -91,15 +91,15 @@ impl Spool {
         Ok(self)
     }
 
-    /// Whether the body, which is complete, ends up in a file that `spill` has still to complete.
+    /// Whether a complete body belongs in a file that `spill` must still complete.
     pub(crate) fn is_unfinished_file(&self) -> bool {
         !self.memory.is_empty() && (self.file.is_some() || self.must_spill())
     }
 
-    /// The body, complete, and the claim on the disk that lasts as long as it is needed.
+    /// The complete body, and its claim on the disk budget.
     ///
     /// # Errors
-    /// The file cannot be wound back to its start.
+    /// The file cannot be rewound.
     pub(crate) fn finish(self) -> io::Result<(Body, Option<Claim>)> {
         Ok(match self.file {
             Some(mut file) => {

@@ -9,37 +9,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::buffers::Buffers;
 use crate::system_error::in_words;
 
-/// Where overflowing bodies go, and how much of them there is.
+/// Where bodies that do not fit in memory are stored, and their total size.
 #[derive(Debug)]
 pub(crate) struct Spooling {
     folder: Option<PathBuf>,
-    /// Bytes of one body kept in memory; one of this length is.
+    /// The maximum length of a body in memory, inclusive.
     pub(super) memory_max: usize,
     /// Bytes in files, of all connections and both directions.
     on_disk: Arc<AtomicU64>,
-    /// Memory of bodies that came before.
+    /// Reusable memory of earlier bodies.
     pub(crate) buffers: Arc<Buffers>,
 }
 
-/// No file can be kept in `temp-dir`.
+/// No file can be created in `temp-dir`.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot create files in the `temp-dir` {folder}: {reason}")]
 pub struct TempDirError {
     /// The setting.
     pub folder: String,
-    /// What the system says.
+    /// The system's error.
     pub reason: String,
 }
 
-/// Bytes in temporary files at once, of all connections and both directions: a bound against a
-/// disk that fills up, which would hurt others than this server.
+/// The disk budget: the maximum bytes in temporary files, of all connections and both directions. It
+/// keeps the server from filling up a disk that other programs need, too.
 pub(super) const DISK_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 
-/// A file that parts of are to be sent.
+/// A file of which parts are sent.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) file: File,
-    /// The disk budget that it takes, where it is a temporary one of the server's own.
+    /// Its claim on the disk budget, if it is a temporary file of the server.
     pub(crate) claim: Option<Claim>,
 }
 
@@ -48,11 +48,11 @@ impl Spooling {
         Self { folder, memory_max, on_disk: Arc::default(), buffers: Arc::default() }
     }
 
-    /// Finds out whether files can be kept, before a body needs one. Only a folder that somebody
-    /// chose is a mistake: not every application has bodies that overflow memory.
+    /// Checks whether files can be created, before a body needs one. If the default directory does
+    /// not work, only a warning is logged, because not every application has large bodies.
     ///
     /// # Errors
-    /// There can be none in the folder of the settings.
+    /// No file can be created in the configured `temp-dir`.
     pub(crate) fn try_out(&self) -> Result<(), TempDirError> {
         let Err(error) = self.file() else { return Ok(()) };
         let reason = in_words(&error);
@@ -74,10 +74,10 @@ impl Spooling {
         self.on_disk.load(Ordering::Relaxed)
     }
 
-    /// A new file without a name.
+    /// A new unnamed file.
     ///
     /// # Errors
-    /// The folder does not exist or cannot be written.
+    /// The directory does not exist or is not writable.
     pub(crate) fn file(&self) -> io::Result<File> {
         match &self.folder {
             Some(folder) => tempfile::tempfile_in(folder),
@@ -85,19 +85,19 @@ impl Spooling {
         }
     }
 
-    /// A new file for `count` bytes of output, and the budget for them.
+    /// A new file for `count` bytes of output, with their claim on the disk budget.
     ///
     /// # Errors
-    /// As for [`Spooling::file`] and [`Spooling::claim`].
+    /// See [`Spooling::file`] and [`Spooling::claim`].
     pub(crate) fn store(&self, count: u64) -> io::Result<Stored> {
         let claim = self.claim(count)?;
         Ok(Stored { file: self.file()?, claim: Some(claim) })
     }
 
-    /// Takes `count` bytes of the budget; they are given back when the claim is dropped.
+    /// Claims `count` bytes of the disk budget; dropping the claim returns them.
     ///
     /// # Errors
-    /// There is no room for them.
+    /// The budget is exhausted.
     pub(crate) fn claim(&self, count: u64) -> io::Result<Claim> {
         let mut claim = Claim { on_disk: Arc::clone(&self.on_disk), bytes: 0 };
         claim.grow(count)?;
@@ -105,7 +105,7 @@ impl Spooling {
     }
 }
 
-/// Bytes of the disk budget.
+/// Claimed bytes of the disk budget.
 #[derive(Debug)]
 pub(crate) struct Claim {
     on_disk: Arc<AtomicU64>,
@@ -113,10 +113,10 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Takes `count` bytes more.
+    /// Claims `count` more bytes.
     ///
     /// # Errors
-    /// There is no room for them.
+    /// The budget is exhausted.
     pub(super) fn grow(&mut self, count: u64) -> io::Result<()> {
         let before = self.on_disk.fetch_add(count, Ordering::Relaxed);
         self.bytes += count;

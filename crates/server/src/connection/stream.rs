@@ -17,26 +17,26 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-/// One accepted socket.
+/// An accepted socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    /// TCP, over either IP.
+    /// TCP over IPv4 or IPv6.
     Tcp(TcpStream),
     /// A Unix stream socket.
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
-/// How a peer has ended its side.
+/// How the peer has closed the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeerEnd {
-    /// It will send no more, and may still read.
+    /// It has closed its write side, and may still read.
     HalfClosed,
-    /// Nothing reaches it any more.
+    /// It has closed or reset the connection.
     Broken,
 }
 
-/// Calls a method that both kinds of stream have under the same name.
+/// Calls a method that both kinds of stream have.
 macro_rules! either {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
@@ -52,10 +52,10 @@ impl Stream {
         either!(self, stream => SockRef::from(stream))
     }
 
-    /// Reads what is there, at most `into.len()` bytes. `Ok(0)` is the end of the stream.
+    /// Reads available bytes, at most `into.len()`. `Ok(0)` is the end of the stream.
     ///
     /// # Errors
-    /// As the socket has it; never `WouldBlock`, which is `Pending`.
+    /// The errors of the socket, but never `WouldBlock`, which is `Pending`.
     pub(crate) fn poll_read(
         &self,
         cx: &mut Context<'_>,
@@ -64,8 +64,7 @@ impl Stream {
         self.poll_with(cx, into.len(), |mut socket| socket.read(into))
     }
 
-    /// The same into memory that is not initialised: the first bytes, as many as are told, are
-    /// then.
+    /// The same for uninitialised memory: as many of the first bytes as returned are initialised.
     ///
     /// # Errors
     /// As above.
@@ -95,7 +94,7 @@ impl Stream {
                 let count = receive(&socket)?;
                 received = Some(count);
                 if DRAINED_BY_SHORT_READ && 0 < count && count < room {
-                    // All there was: the next read would only find out that there is no more.
+                    // The socket is empty; another read would only confirm that.
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
                 Ok(())
@@ -111,14 +110,14 @@ impl Stream {
         }
     }
 
-    /// Whether there is something to read, as far as is known. Where readiness outlasts the read
-    /// that emptied the socket, the socket itself is asked.
+    /// Whether there is input, as far as known. On systems where readiness remains after the read
+    /// that emptied the socket, the socket itself is queried.
     pub(crate) fn has_unread(&self, cx: &mut Context<'_>) -> bool {
         let ready = either!(self, stream => stream.poll_read_ready(cx)).is_ready();
         ready && (DRAINED_BY_SHORT_READ || self.has_bytes())
     }
 
-    /// Whether bytes have come that have not been read.
+    /// Whether there is unread input.
     pub(crate) fn has_bytes(&self) -> bool {
         let mut byte = [MaybeUninit::uninit(); 1];
         self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
@@ -129,8 +128,7 @@ impl Stream {
         either!(self, stream => stream.poll_write_ready(cx))
     }
 
-    /// Whether the peer has ended its side, as far as the reactor has heard; there may be bytes to
-    /// read before that.
+    /// Whether the peer has closed its side, as far as the reactor knows. Input may be left to read.
     pub(crate) fn peer_end(&self) -> Option<PeerEnd> {
         let mut cx = Context::from_waker(Waker::noop());
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -143,10 +141,10 @@ impl Stream {
         }
     }
 
-    /// Writes as much of the pieces as the socket takes at once.
+    /// Writes as much of the slices as the socket accepts at once.
     ///
     /// # Errors
-    /// `WouldBlock` when it takes nothing, else as the socket has it.
+    /// `WouldBlock` if it accepts nothing, or another error of the socket.
     pub(crate) fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let write = || {
             let socket = self.socket();
@@ -168,20 +166,20 @@ impl Stream {
         either!(self, stream => stream.try_io(Interest::WRITABLE, || write(stream.as_fd())))
     }
 
-    /// Tells the peer that nothing more will come.
+    /// Closes the write side.
     pub(crate) fn close_write(&self) {
         // A peer that has gone already need not be told.
         let _ = self.socket().shutdown(Shutdown::Write);
     }
 
-    /// Ends the conversation now, in both directions, whoever still holds the stream.
+    /// Shuts down both directions, even if other threads hold the stream.
     pub(crate) fn close(&self) {
         let _ = self.socket().shutdown(Shutdown::Both);
     }
 
-    /// Resets: the peer cannot take what it got for whole. On systems that cannot reset a socket
-    /// that somebody still holds, it happens when the last of them lets go. A Unix socket has no
-    /// such thing, and is closed.
+    /// Resets the connection, so that the peer cannot take the response for complete. On systems that
+    /// cannot reset a socket in use, this happens when its last user drops it. A Unix socket cannot be
+    /// reset, and is closed.
     pub(crate) fn reset(&self) {
         match self {
             Self::Tcp(stream) => {
@@ -196,8 +194,8 @@ impl Stream {
     }
 }
 
-/// With epoll and kqueue a read that returns less than was asked for has emptied the socket, and
-/// the next bytes make it readable anew.
+/// With epoll and kqueue, a short read has emptied the socket, and further input makes it readable
+/// again.
 const DRAINED_BY_SHORT_READ: bool = cfg!(any(
     target_os = "linux",
     target_os = "android",

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::Presence;
 
-/// Whether the client is still there. Apart from the connection, because an application may keep
-/// it for as long as it likes, and must not keep a socket open with it.
+/// Whether the client is still connected. It is separate from the connection, because an application
+/// may keep it indefinitely, and must not keep the socket open with it.
 #[derive(Debug, Default)]
 pub(crate) struct Whereabouts {
     gone: AtomicBool,
@@ -15,19 +15,19 @@ pub(crate) struct Whereabouts {
 }
 
 impl Whereabouts {
-    /// The connection is gone: nothing can be said to the client any more.
+    /// The connection is closed: nothing more can be sent.
     pub(crate) fn is_lost(&self) {
         self.gone.store(true, Ordering::Release);
     }
 
-    /// The client will send nothing more; it may still want its answer.
+    /// The client will send nothing more, but may still want the response.
     pub(crate) fn half_closed(&self, now: Instant) {
-        // It is the first time that counts.
+        // Only the first time counts.
         let _ = self.half_closed_at.set(now);
     }
 
-    /// Whether nobody is there any more to be answered: the connection broke, or the client has
-    /// closed its side and waited for longer than `patience` since then.
+    /// Whether no client is left to answer: the connection is closed, or the client closed its side
+    /// longer than `patience` ago.
     pub(crate) fn has_left(&self, queued_at: Instant, now: Instant, patience: Duration) -> bool {
         let has_waited = |at: &Instant| now.saturating_duration_since(queued_at.max(*at));
         self.gone.load(Ordering::Acquire)

@@ -13,22 +13,22 @@ use super::outbox::Written;
 use crate::telemetry::CloseReason;
 use crate::telemetry::record::Record;
 
-/// How far the I/O task got with writing.
+/// The result of a write by the I/O task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Progress {
-    /// Everything went, or the socket is full.
+    /// Everything was sent, or the socket is full.
     AsFarAsItGoes,
-    /// More could go, when others have had their turn.
+    /// More could be sent, after other connections have had their turn.
     Paused,
 }
 
-/// Bytes that the I/O task writes for one connection before it looks at the others.
+/// The bytes that the I/O task writes for one connection before it serves the others.
 const WRITTEN_AT_ONCE_MAX: u64 = 1024 * 1024;
 
 impl Conn {
-    /// Writes what waits, as far as the socket takes it, and wakes the I/O task if something is
-    /// left for it. Never blocks.
+    /// Writes waiting output, as far as the socket accepts it, and wakes the I/O task if some is
+    /// left. Never blocks.
     pub(crate) fn flush(&self, now: Instant) {
         let (mut state, ended, _) = self.write(self.state(), u64::MAX, now);
         if state.needs_io() {
@@ -38,8 +38,8 @@ impl Conn {
         self.report(ended, now);
     }
 
-    /// The same for the I/O task, which looks at what is left by itself, and does not write more at
-    /// once than is fair to the other connections.
+    /// The same for the I/O task, which handles the rest itself, and limits the bytes written at once
+    /// to be fair to other connections.
     pub(crate) fn write_out(&self) -> Progress {
         let now = self.shared.clock.instant();
         let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX, now);
@@ -48,8 +48,8 @@ impl Conn {
         progress
     }
 
-    /// Writes without holding the lock meanwhile. Also gives the record of a response that has
-    /// gone out with it.
+    /// Writes without holding the lock. Also returns the record of a response that has been sent
+    /// completely.
     fn write<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -99,17 +99,17 @@ impl Conn {
             }
         }
         if state.over.is_some() && ended.is_none() {
-            // Nobody is there any more: the application has only now found out.
+            // The client had already disconnected.
             ended = state.take_answered();
         }
         (state, ended, progress)
     }
 
-    /// Moves output that waits in memory to a temporary file. Blocks as disks do: only for the
-    /// thread that makes the output.
+    /// Moves waiting output from memory to a temporary file. It may block on the disk, so only the
+    /// thread that produces the output may call it.
     ///
     /// # Errors
-    /// As the disk has it; the output stays in memory then.
+    /// The file cannot be written; the output stays in memory.
     pub(crate) fn spill_output(&self) -> io::Result<()> {
         let mut state = self.state();
         if state.writing || state.over.is_some() {

@@ -15,34 +15,33 @@ use std::time::{Duration, Instant};
 
 use super::requester::Requester;
 
-/// How long an answer may lie on the list before a worker takes its next request.
+/// The maximum age of a response on the list when a worker takes its next request.
 const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
 
-/// How long the I/O thread sleeps at most while requests wait. Also how soon it finds out that a
-/// call takes long. Each nap that ends disturbs the caches of the worker: with 1 ms, Flask and Django
-/// took 3 % more.
+/// The maximum duration of a nap. Also the time after which a long call is detected. The end of each
+/// nap disturbs the caches of the worker: with 1 ms, Flask and Django took 3 % more CPU.
 const NAP: Duration = Duration::from_millis(2);
 
-/// The list, and where the I/O thread sleeps.
+/// The list of deferred responses, and the nap of the I/O thread.
 #[derive(Debug, Default)]
 pub(crate) struct Deferral {
     list: Mutex<List>,
-    /// Length of the list, to look at without the lock.
+    /// The length of the list, readable without the lock.
     deferred: AtomicUsize,
-    /// The same as in the list, to look at without the lock.
+    /// A copy of the list's field, readable without the lock.
     attended: AtomicBool,
     napping: Mutex<bool>,
     woken: Condvar,
-    /// Whether the I/O thread sleeps, to look at without the lock.
+    /// Whether the I/O thread sleeps, readable without the lock.
     asleep: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct List {
     requesters: Vec<Arc<dyn Requester>>,
-    /// When the oldest has lain there for as long as it may.
+    /// When the oldest response must be sent.
     due_at: Option<Instant>,
-    /// Whether the I/O thread's nap is under way or has been asked for, so that it will flush.
+    /// Whether the I/O thread naps or has been asked to, so that it will flush the list.
     attended: bool,
     /// Starts the nap.
     waker: Option<Waker>,
@@ -55,7 +54,7 @@ impl Deferral {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the answer to `requester` on the list, if somebody will flush it soon.
+    /// Adds the response to `requester` to the list, if a thread will flush it soon.
     pub(crate) fn defer(
         &self,
         requester: &Arc<impl Requester + 'static>,
@@ -74,7 +73,7 @@ impl Deferral {
         Deferred::Yes
     }
 
-    /// Asks the I/O thread to nap, and to look after the list while it does.
+    /// Asks the I/O thread to nap, and to flush the list when it wakes.
     pub(crate) fn attend(&self) {
         if self.attended.load(Ordering::Relaxed) {
             return;
@@ -93,7 +92,7 @@ impl Deferral {
         }
     }
 
-    /// The I/O thread asks whether it should nap; if not, `waker` will tell it when.
+    /// Called by the I/O thread: whether it should nap. If not, `waker` is woken when it should.
     pub(crate) fn is_attended(&self, waker: &Waker) -> bool {
         let mut list = self.list();
         if !list.attended && !list.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -102,7 +101,7 @@ impl Deferral {
         list.attended
     }
 
-    /// The I/O thread would stop napping: false when the list is not empty.
+    /// Called by the I/O thread to stop napping. Returns false if the list is not empty.
     pub(crate) fn retire(&self) -> bool {
         let mut list = self.list();
         if list.requesters.is_empty() {
@@ -112,8 +111,8 @@ impl Deferral {
         !list.attended
     }
 
-    /// The I/O thread has ended: what is on the list leaves now, and nothing is put there any more.
-    /// Its waker is let go, which would hold its reactor for as long as any worker runs.
+    /// The I/O thread has ended: the list is flushed, and nothing is added any more. Its waker is
+    /// dropped, because it would keep the reactor alive while any worker runs.
     pub(crate) fn end(&self, now: Instant) {
         let waker = {
             let mut list = self.list();
@@ -126,8 +125,8 @@ impl Deferral {
         self.flush(now);
     }
 
-    /// A worker is about to serve its next request. What is due leaves before; everything does, if
-    /// it `must`, because the worker will sleep or its call may take long.
+    /// Called before a worker serves its next request. Sends the responses that are due, or all of
+    /// them if it `must`, because the worker will sleep or its call may take long.
     pub(crate) fn settle(&self, must: bool, now: Instant) {
         let is_due = || self.list().due_at.is_some_and(|due_at| due_at <= now);
         if self.deferred.load(Ordering::Relaxed) > 0 && (must || is_due()) {
@@ -135,7 +134,7 @@ impl Deferral {
         }
     }
 
-    /// How many answers wait, and whether the I/O thread attends to them.
+    /// The number of deferred responses, and whether the I/O thread will flush them.
     #[cfg(test)]
     pub(crate) fn outlook(&self) -> (usize, bool) {
         let list = self.list();
@@ -168,7 +167,7 @@ impl Deferral {
         self.asleep.store(false, Ordering::SeqCst);
     }
 
-    /// Wakes the I/O thread from its nap: the queue is empty.
+    /// Wakes the I/O thread from its nap, because the queue is empty.
     pub(crate) fn rouse(&self) {
         if self.asleep.load(Ordering::SeqCst) {
             *self.napping.lock().unwrap_or_else(PoisonError::into_inner) = false;
@@ -177,12 +176,12 @@ impl Deferral {
     }
 }
 
-/// Whether an answer was put on the list.
+/// Whether a response was deferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deferred {
-    /// It will leave soon.
+    /// It will be sent soon.
     Yes,
-    /// The caller sends it.
+    /// The caller must send it.
     No,
 }
 

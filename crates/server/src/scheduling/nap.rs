@@ -12,14 +12,14 @@ use std::time::Duration;
 use super::deferral::Deferral;
 use super::queue::Queue;
 
-/// How often the queue is looked at while calls block: a nap would hold up what the threads that
-/// wait need, and every thread is woken without it.
+/// How often the queue is checked while calls block. The I/O thread does not nap then, because a nap
+/// would delay input that waiting threads need, and every thread is woken without it.
 const TICK_WHILE_BLOCKING: Duration = Duration::from_millis(10);
 
-/// How long the chunks of a stream wait at most to leave together.
+/// The maximum time that chunks of a stream wait to be sent together.
 const TICK_OF_STREAMS: Duration = Duration::from_millis(1);
 
-/// Runs for as long as the server does.
+/// Runs while the server runs.
 pub(crate) async fn run(queue: Arc<Queue>) {
     let deferral = Arc::clone(&queue.deferral);
     loop {
@@ -46,9 +46,9 @@ pub(crate) async fn run(queue: Arc<Queue>) {
     }
 }
 
-/// How long other tasks go on undisturbed before the next look; `None` if a nap serves better,
-/// which it does only while requests wait for workers that compute. Where nothing but the chunks of
-/// a stream waits to be sent, a nap would hold up everybody else's next request.
+/// The time until the next check, during which other tasks run; `None` to nap instead. A nap is only
+/// useful while requests wait for CPU-bound workers. If only chunks of a stream wait to be sent, a
+/// nap would delay the requests of all other clients.
 pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
     if queue.calls_block() {
         Some(TICK_WHILE_BLOCKING)
@@ -59,7 +59,7 @@ pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
     }
 }
 
-/// Whether there is a reason to go on: requests wait, or answers do.
+/// Whether requests or deferred responses are waiting.
 fn keeps_on(queue: &Queue, deferral: &Deferral) -> bool {
     queue.len() > 0 || !deferral.retire()
 }

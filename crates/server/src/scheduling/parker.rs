@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use maitred_http_parser::exchange::Wake;
 
-/// Parks one thread. A wake-up that comes before it sleeps is not lost.
+/// Parks one thread. A wake-up before it sleeps is not lost.
 #[derive(Debug, Default)]
 pub(crate) struct Parker {
     told: Mutex<Option<Wake>>,
@@ -12,7 +12,7 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// Sleeps until [`Parker::unpark`], and tells what that said.
+    /// Sleeps until [`Parker::unpark`], and returns its argument.
     pub(crate) fn park(&self) -> Wake {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -23,13 +23,13 @@ impl Parker {
         }
     }
 
-    /// What the thread has been told, without sleeping for it.
+    /// The pending argument, without sleeping.
     #[cfg(test)]
     pub(crate) fn told(&self) -> Option<Wake> {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the thread, or keeps it from falling asleep.
+    /// Wakes the thread, or keeps it from sleeping.
     pub(crate) fn unpark(&self, wake: Wake) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
         self.woken.notify_one();

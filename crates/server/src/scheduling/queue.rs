@@ -25,29 +25,29 @@ use super::waiting::Waiting;
 use super::work::Work;
 use crate::clock::Clock;
 
-/// How often a full queue is searched for requests that nobody waits for any more. All of it has to
-/// be looked at, which is not for every request that finds it full.
+/// How often a full queue is searched for requests whose clients have left. The search scans the whole
+/// queue, so it is not done for every request that finds it full.
 const ROOM_SOUGHT_EVERY: Duration = Duration::from_millis(100);
 
 /// The queue, and the seats of the workers that serve it.
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// The length of the queue, to look at without the lock.
+    /// The length of the queue, readable without the lock.
     length: AtomicUsize,
     limit: usize,
     lock: Lock,
     clock: Arc<Clock>,
     pub(crate) deferral: Arc<Deferral>,
-    /// The I/O thread looks at the queue only now and then (`nap.rs`): what comes wakes a worker
-    /// by itself meanwhile.
+    /// Whether calls block. The I/O thread then checks the queue only occasionally (`nap.rs`), so each
+    /// arrival wakes a worker directly.
     pub(crate) ticking: AtomicBool,
 }
 
 /// Why a request could not be queued.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// As many wait as may.
+    /// `queue-limit` is reached.
     Full,
     /// The server is ending.
     Closed,
@@ -75,15 +75,15 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker is one of ours from here on.
+    /// Adds a worker.
     pub(super) fn enlist(&self, now: Instant) {
         let mut state = self.state();
         state.usage.settle(now);
         state.usage.threads += 1;
     }
 
-    /// Queues a request. Where calls block, a worker is woken for it now; else the I/O thread wakes
-    /// one when it has read everything that has come, so that it is not interrupted for each.
+    /// Queues a request. If calls block, a worker is woken at once. Otherwise, the I/O thread wakes
+    /// one after it has read all available input, so that it is not interrupted for each request.
     pub(crate) fn push(&self, waiting: Waiting) -> Result<(), (Refused, Box<Waiting>)> {
         let mut state = self.state();
         if state.closed {
@@ -104,8 +104,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Lets go the requests whose clients have left, so that those who are still there have their
-    /// places. False where there are none, or that has just been tried.
+    /// Removes the requests whose clients have left, to make room. Returns false if there are none, or
+    /// if this was tried recently.
     pub(crate) fn make_room(&self, now: Instant) -> bool {
         let mut state = self.state();
         let is_soon = |at| now.saturating_duration_since(at) < ROOM_SOUGHT_EVERY;
@@ -124,8 +124,8 @@ impl Queue {
         !left.is_empty()
     }
 
-    /// Wakes workers for what waits, where nobody would take it: the I/O thread has read
-    /// everything that has come.
+    /// Wakes workers for waiting requests, if no other worker would take them. Called after the I/O
+    /// thread has read all available input.
     pub(crate) fn wake(&self) {
         loop {
             let mut state = self.state();
@@ -141,7 +141,7 @@ impl Queue {
         }
     }
 
-    /// Chooses a worker to wake, where one should be.
+    /// Chooses a worker to wake, if one should be woken.
     fn standby_for(&self, state: &mut State, call: Call) -> Option<Arc<Parker>> {
         if !state.wants_standby(self.lock, call) {
             return None;
@@ -151,8 +151,8 @@ impl Queue {
         Some(sleeper.parker)
     }
 
-    /// Gives worker `index` what is next, after a request that has `ended` and took so long, and
-    /// wakes whoever should be awake then.
+    /// Returns the next work for worker `index`, after a request that `ended`, if any, and took this
+    /// long. Wakes other workers as needed.
     pub(crate) fn take(
         &self,
         index: usize,
@@ -201,7 +201,7 @@ impl Queue {
         Taken { next, left, calls_block }
     }
 
-    /// Puts a worker on the list of those that sleep, unless there is a reason to stay awake.
+    /// Adds a worker to the sleepers, unless there is a reason to stay awake.
     pub(crate) fn retire(
         &self,
         index: usize,
@@ -221,8 +221,8 @@ impl Queue {
         None
     }
 
-    /// Worker `index` is not one of ours any more; it served a request, or was about to sleep.
-    /// Another is woken where nobody else would come.
+    /// Removes worker `index`, which was serving or about to sleep. Wakes another one if no other
+    /// worker would take the waiting requests.
     pub(crate) fn depart(&self, index: usize, served: bool, retiring: bool) {
         let mut state = self.state();
         if state.standby == Some(index) {
@@ -244,18 +244,18 @@ impl Queue {
         }
     }
 
-    /// The time, to be told to those who send what was deferred.
+    /// The current time, for sending deferred responses.
     pub(crate) fn now(&self) -> Instant {
         self.clock.instant()
     }
 
-    /// How many requests have been taken, to be compared by [`Queue::tick`].
+    /// The number of requests taken so far, to be passed to [`Queue::tick`].
     pub(crate) fn taken(&self) -> u64 {
         self.state().taken
     }
 
-    /// Time has passed and requests still wait. Wakes a standby if none has been taken since
-    /// `taken` was read: the running call is a long one.
+    /// Called periodically while requests wait. Wakes a standby if no request has been taken since
+    /// `taken` was read, because the running call is long.
     pub(crate) fn tick(&self, taken: u64) {
         let mut state = self.state();
         let call = if state.taken == taken { Call::Overdue } else { Call::InTime };
@@ -266,29 +266,29 @@ impl Queue {
         }
     }
 
-    /// How many requests wait, roughly.
+    /// The approximate number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Whether calls are so long on average that they must be waiting for something.
+    /// Whether calls are so long on average that they must be blocking.
     pub(crate) fn calls_block(&self) -> bool {
         self.state().usage.calls_block()
     }
 
-    /// What the threads have been doing, up to now.
+    /// The usage of the threads up to now.
     pub(crate) fn usage(&self) -> Usage {
         let mut state = self.state();
         state.usage.settle(self.clock.instant());
         state.usage
     }
 
-    /// When the request that has waited longest began to wait.
+    /// When the longest-waiting request was queued.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.state().waiting.front().map(|waiting| waiting.exchange.queued_at)
     }
 
-    /// Takes out the requests that have waited since before `limit`.
+    /// Removes and returns the requests queued before `limit`.
     pub(crate) fn expire(&self, limit: Instant) -> Vec<Waiting> {
         let mut state = self.state();
         let mut expired = Vec::new();
@@ -299,7 +299,7 @@ impl Queue {
         expired
     }
 
-    /// No more requests are taken; workers end once those that wait have been served.
+    /// Closes the queue; workers end after the waiting requests have been served.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -310,14 +310,14 @@ impl Queue {
         }
     }
 
-    /// Takes out everything that waits: the server ends at once.
+    /// Removes and returns all waiting requests, because the server stops immediately.
     pub(crate) fn clear(&self) -> Vec<Waiting> {
         let cleared = self.state().waiting.drain(..).collect();
         self.length.store(0, Ordering::Relaxed);
         cleared
     }
 
-    /// Lets one sleeping worker do what only an attached thread can.
+    /// Wakes one sleeping worker for work that needs an attached thread.
     pub(crate) fn housekeep(&self) {
         let sleeper = {
             let mut state = self.state();
@@ -329,12 +329,12 @@ impl Queue {
     }
 }
 
-/// What a worker is given.
+/// The next work of a worker.
 #[derive(Debug)]
 pub(crate) struct Taken {
     /// Its next request.
     pub(crate) next: Option<Waiting>,
-    /// Requests whose clients have left, to be let go.
+    /// Requests whose clients have left, to be dropped.
     pub(crate) left: Vec<Waiting>,
     /// Whether calls block on average.
     pub(crate) calls_block: bool,

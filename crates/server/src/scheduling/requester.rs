@@ -8,30 +8,30 @@ use std::time::{Duration, Instant};
 use crate::telemetry::Turned;
 use crate::telemetry::subject::RequestSummary;
 
-/// Who waits for the response to a queued request.
+/// The side that waits for the response to a queued request.
 pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
-    /// Whether nobody is there any more to be answered.
+    /// Whether no client is left to answer.
     fn has_left(&self, queued_at: Instant, now: Instant) -> bool;
 
-    /// The request is dropped from the queue, because its client has left.
+    /// The request was dropped from the queue, because its client has left.
     fn abandoned(&self);
 
-    /// No worker will take the request: it is answered 503.
+    /// No worker will take the request; it is answered 503.
     fn turn_away(&self, why: Turned);
 
-    /// A worker has taken the request, which had waited for so long.
+    /// A worker has taken the request, which waited for this time.
     fn taken(&self, worker: usize, waited: Duration, now: Instant);
 
-    /// The worker has done with it, after so long.
+    /// The worker has finished the request, after this time.
     fn served(&self, lasted: Duration);
 
-    /// The request that the worker took then has run for as long as it may: it is answered 504, if
-    /// it has not been answered yet.
+    /// The request that the worker took at that time has exceeded `request-timeout`; it is answered
+    /// 504, if it has not been answered yet.
     fn time_out(&self, worker: usize, taken_at: Instant);
 
-    /// Sends what was deferred.
+    /// Sends the deferred response.
     fn flush(&self, now: Instant);
 
-    /// Describes the request that was taken then.
+    /// Describes the request that was taken at that time.
     fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary;
 }

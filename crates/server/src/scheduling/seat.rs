@@ -11,11 +11,10 @@ use super::queue::Queue;
 use super::work::{Serving, Work};
 use crate::clock::Clock;
 
-/// How long a worker serves without letting the interpreter's other threads run, where the
-/// application itself never lets them.
+/// The maximum time that a worker keeps the GIL, if the application never releases it.
 const UNINTERRUPTED: Duration = Duration::from_millis(5);
 
-/// One worker's place at the queue.
+/// A worker's place at the queue.
 #[derive(Debug)]
 pub(crate) struct Seat {
     queue: Arc<Queue>,
@@ -23,12 +22,12 @@ pub(crate) struct Seat {
     pub(crate) index: usize,
     pub(crate) parker: Arc<Parker>,
     work: Mutex<Work>,
-    /// The interpreter's other threads are to run once after this request.
+    /// Whether the worker should let other Python threads run after this request.
     yields: AtomicBool,
 }
 
 impl Seat {
-    /// A worker is one of those that serve `queue` from here on.
+    /// Adds a worker to `queue`.
     pub(crate) fn take(queue: &Arc<Queue>, clock: &Arc<Clock>, index: usize) -> Self {
         let now = clock.instant();
         queue.enlist(now);
@@ -46,25 +45,25 @@ impl Seat {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What this worker is serving, and since when.
+    /// The request that this worker is serving, and since when.
     pub(crate) fn serving(&self) -> Option<Serving> {
         self.work().serving.clone()
     }
 
-    /// Whether others have taken requests since this worker took its last one; so many have been
-    /// taken, ever.
+    /// Whether other workers have taken requests since this worker took its last one. The argument is
+    /// the total number taken.
     #[cfg(test)]
     pub(crate) fn is_overtaken(&self, taken: u64) -> bool {
         taken > self.work().taken
     }
 
-    /// Whether the worker has ended by itself, while it still counted.
+    /// Whether the worker has ended unexpectedly.
     pub(crate) fn is_deserted(&self) -> bool {
         self.work().is_deserted
     }
 
-    /// The worker is given up as stuck, if it still serves what it took at `since`, which is what
-    /// this gives: it does not count any more, and finds the queue closed when it comes back.
+    /// Abandons the worker as stuck, if it still serves the request taken at `since`, and returns that
+    /// request. The worker is no longer counted, and finds the queue closed when its call returns.
     pub(crate) fn give_up(&self, since: Instant) -> Option<Serving> {
         let mut work = self.work();
         let given_up = work.serving.clone().filter(|serving| serving.since == since)?;
@@ -82,7 +81,7 @@ impl Seat {
 }
 
 impl Seat {
-    /// The worker goes to sleep, which is to [`Parker::park`], unless there is a reason not to.
+    /// Prepares the worker to sleep with [`Parker::park`], unless there is a reason to stay awake.
     pub(crate) fn lie_down(&self) -> Option<Wake> {
         let mut work = self.work();
         let retiring = std::mem::take(&mut work.retiring);

@@ -10,19 +10,20 @@ use super::usage::Usage;
 use super::waiting::Waiting;
 use super::work::Work;
 
-/// After this time CPython takes its lock away from a thread that computes, when another wants it.
+/// CPython's switch interval: after this time, a computing thread must release the GIL if another
+/// thread waits for it.
 pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Whether worker threads share one interpreter lock.
+/// Whether worker threads share a GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// One thread at a time runs application code.
+    /// They do: one thread at a time runs application code.
     Shared,
-    /// All run at once: a free-threaded interpreter, or no interpreter.
+    /// They do not: a free-threaded interpreter, or no interpreter.
     None,
 }
 
-/// What is known about the call that runs.
+/// What is known about the running call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// Nothing.
@@ -34,21 +35,21 @@ pub(super) enum Call {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) waiting: VecDeque<Waiting>,
-    /// Workers that sleep, the one that slept last on top: its caches are warmest.
+    /// The sleeping workers. The one that fell asleep last is on top, because its caches are warmest.
     pub(super) parked: Vec<Sleeper>,
-    /// The worker that has been woken and has not got the interpreter yet.
+    /// The worker that has been woken and does not have the GIL yet.
     pub(super) standby: Option<usize>,
-    /// Workers that have found nothing and are on their way to sleep: they will look once more.
+    /// Workers that have found nothing and will check once more before they sleep.
     pub(super) retiring: usize,
     pub(super) closed: bool,
-    /// When requests were last sought that nobody waits for.
+    /// When the queue was last searched for requests whose clients have left.
     pub(super) room_sought_at: Option<Instant>,
-    /// How many requests have been taken, ever.
+    /// The total number of requests taken.
     pub(super) taken: u64,
     pub(super) usage: Usage,
 }
 
-/// A worker that sleeps.
+/// A sleeping worker.
 #[derive(Debug)]
 pub(super) struct Sleeper {
     pub(super) index: usize,
@@ -56,8 +57,8 @@ pub(super) struct Sleeper {
 }
 
 impl State {
-    /// Whether one more worker should be awake for what waits, than those who serve and who are on
-    /// their way.
+    /// Whether one more worker should be woken for the waiting requests, in addition to those that
+    /// serve or are already waking up.
     pub(super) fn wants_standby(&self, lock: Lock, call: Call) -> bool {
         if self.waiting.is_empty() {
             return false;
@@ -68,7 +69,7 @@ impl State {
         lock == Lock::None || (!somebody_comes && (nobody_serves || is_long))
     }
 
-    /// A worker has found nothing, and will look once more before it sleeps; or it has found work.
+    /// Records that a worker has found nothing and will check once more, or that it has found work.
     pub(super) fn set_retiring(&mut self, work: &mut Work, retires: bool) {
         match (work.retiring, retires) {
             (false, true) => self.retiring += 1,
@@ -78,15 +79,15 @@ impl State {
         work.retiring = retires;
     }
 
-    /// Workers that could take a request before those that serve now are done.
+    /// The number of workers that could take a request before the serving ones finish.
     pub(super) fn free(&self) -> usize {
         self.parked.len() + self.retiring + usize::from(self.standby.is_some())
     }
 
-    /// Whether a worker, at the end of a call that `lasted` so long, leaves the rest to the others.
-    /// Where calls are short, one that outlasts the time after which CPython takes its lock away from
-    /// a thread, while others went on, has waited for that lock: two threads compute, and each only
-    /// makes the other's calls longer. How long it waited says nothing about the calls.
+    /// Whether a worker steps back after a call that `lasted` this long. If calls are short on
+    /// average, a call that exceeds CPython's switch interval while other workers made progress was
+    /// waiting for the GIL: two threads compute, and each only makes the other's calls longer. The
+    /// duration of such a call says nothing about the application.
     pub(super) fn steps_back(&self, lock: Lock, lasted: Duration, work: &Work) -> bool {
         lock == Lock::Shared
             && lasted >= SWITCH_INTERVAL
@@ -95,7 +96,7 @@ impl State {
             && !self.usage.calls_block()
     }
 
-    /// The sleepers to send home: the queue is closed, and nothing waits any more.
+    /// The sleepers to end, if the queue is closed and empty.
     pub(super) fn dismissed(&mut self) -> Vec<Sleeper> {
         if self.closed && self.waiting.is_empty() {
             std::mem::take(&mut self.parked)

@@ -2,38 +2,38 @@
 
 use std::time::{Duration, Instant};
 
-/// A call of this length or more is taken to wait for something else than the interpreter.
+/// A call of this length or more is assumed to block on something other than the GIL.
 pub(crate) const BLOCKING_CALL: Duration = Duration::from_millis(1);
 
-/// What worker threads have been doing, exactly, up to `since`.
+/// The exact usage of the worker threads, up to `since`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
-    /// Worker threads that exist.
+    /// The number of worker threads.
     pub(crate) threads: usize,
-    /// Those that serve a request now.
+    /// The number of threads that are serving a request.
     pub(crate) busy: usize,
     /// Thread-seconds spent serving.
     pub(crate) busy_time: Duration,
     /// Seconds in which every thread was busy.
     pub(crate) saturated_time: Duration,
-    /// Seconds that woken threads waited for the interpreter.
+    /// Seconds that woken threads waited for the GIL.
     pub(crate) attach_time: Duration,
     since: Option<Instant>,
     /// A moving average of the length of calls, in nanoseconds.
     pub(crate) average_call_ns: u64,
 }
 
-/// What one worker does.
+/// A change of a worker's occupation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// It has taken a request, and had none.
+    /// It has begun to serve.
     Begins,
-    /// It has none any more.
+    /// It has stopped serving.
     Stops,
 }
 
 impl Usage {
-    /// Counts the time up to `now` for the number of threads that were busy in it.
+    /// Adds the time up to `now`, for the current number of busy threads.
     pub(crate) fn settle(&mut self, now: Instant) {
         if let Some(since) = self.since {
             let passed = now.saturating_duration_since(since);
@@ -54,14 +54,14 @@ impl Usage {
         };
     }
 
-    /// A call has ended. The average moves by an eighth, so that a few calls of another kind
-    /// change the picture, and a single one does not.
+    /// Records an ended call. The average moves by an eighth, so that a few calls of another kind
+    /// change it noticeably, but a single one does not.
     pub(crate) fn called(&mut self, length: Duration) {
         let length = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX / 8);
         self.average_call_ns = self.average_call_ns - self.average_call_ns / 8 + length / 8;
     }
 
-    /// Whether calls are so long on average that they must be waiting for something.
+    /// Whether calls are so long on average that they must be blocking.
     pub(crate) fn calls_block(&self) -> bool {
         u128::from(self.average_call_ns) >= BLOCKING_CALL.as_nanos()
     }

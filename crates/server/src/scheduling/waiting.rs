@@ -7,14 +7,14 @@ use maitred_http_parser::exchange::Exchange;
 
 use super::requester::Requester;
 
-/// A request, and who waits for its response.
+/// A queued request, and the side that waits for its response.
 pub(crate) struct Waiting {
     pub(crate) exchange: Exchange,
     pub(crate) requester: Arc<dyn Requester>,
 }
 
 impl Waiting {
-    /// Whether nobody is there any more to be answered.
+    /// Whether no client is left to answer.
     pub(super) fn has_left(&self, now: Instant) -> bool {
         self.requester.has_left(self.exchange.queued_at, now)
     }

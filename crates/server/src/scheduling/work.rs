@@ -5,21 +5,21 @@ use std::time::Instant;
 
 use super::requester::Requester;
 
-/// What only its worker, and whoever watches over it, look at.
+/// The state of a worker, used only by the worker itself and by the watch.
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(super) serving: Option<Serving>,
-    /// It does not count any more: it has been given up, or has ended.
+    /// Whether it is no longer counted, because it was abandoned or has ended.
     pub(super) has_left: bool,
-    /// Its worker has ended by itself, and nobody has been told to take its place.
+    /// Whether it has ended unexpectedly, and no replacement has been requested.
     pub(super) is_deserted: bool,
-    /// Since when the worker has not let go of the interpreter.
+    /// Since when the worker has not released the GIL.
     pub(super) kept_since: Instant,
-    /// When it was woken, until it has the interpreter.
+    /// When it was woken; reset when it has the GIL.
     pub(super) woken_at: Option<Instant>,
-    /// It has found nothing, and has not begun to wait.
+    /// Whether it has found nothing, and has not begun to sleep.
     pub(super) retiring: bool,
-    /// How many requests had been taken, ever, when it took its last one.
+    /// The total number of requests taken when it took its last one.
     pub(super) taken: u64,
 }
 
@@ -37,7 +37,7 @@ impl Work {
     }
 }
 
-/// What a worker is serving.
+/// The request that a worker is serving.
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) requester: Arc<dyn Requester>,
