@@ -23,16 +23,16 @@ pub(crate) struct Answer {
     process: Process,
 }
 
-/// What has been done of a response.
+/// The state of a response.
 #[derive(Default)]
 struct State {
     /// `None` once the response has ended.
     reply: Option<Box<dyn Reply>>,
-    /// The head that the application gave last. It is replaceable for as long as it is here.
+    /// The head that the application set last. It can still be replaced.
     waiting_head: Option<ResponseHead>,
-    /// `start_response` has been called.
+    /// Whether `start_response` has been called.
     is_started: bool,
-    /// A chunk has been given to the reply.
+    /// Whether a chunk has been passed to the reply.
     has_body: bool,
     client_gone: bool,
 }
@@ -45,16 +45,16 @@ pub(crate) enum Call {
     Replacement,
 }
 
-/// Why a head was not taken.
+/// Why a head was not accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotTaken {
-    /// There is one already, and this is not its replacement.
+    /// There already is one, and this is not a replacement.
     AlreadyStarted,
     /// It has been sent.
     AlreadySent,
     /// The response has ended.
     Ended,
-    /// We are in a forked child.
+    /// The process is a forked child.
     NotOurs,
 }
 
@@ -63,13 +63,13 @@ impl Answer {
         Self { state: Mutex::default(), graveyard, process: Process::current() }
     }
 
-    /// Begins a response, when the last one has ended.
+    /// Begins a response, after the previous one has ended.
     pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
         *self.lock(py) = State { reply: Some(reply), ..State::default() };
     }
 
-    /// Ends this process if it is a forked child in which the application has come back to us: the
-    /// parent is going to answer.
+    /// Exits this process if it is a forked child in which the application has returned to the server.
+    /// The parent answers the request.
     pub(crate) fn end_child(&self, py: Python<'_>) {
         if self.is_in_forked_child() {
             fork::end_child(py);
@@ -80,12 +80,12 @@ impl Answer {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether we are in a forked child, where nothing may be sent.
+    /// Whether the process is a forked child, which must not send anything.
     pub(crate) fn is_in_forked_child(&self) -> bool {
         self.process.is_parent()
     }
 
-    /// Takes the head; it leaves with the first chunk.
+    /// Sets the head; it is sent with the first chunk.
     pub(crate) fn start(
         &self,
         py: Python<'_>,
@@ -110,7 +110,7 @@ impl Answer {
         Ok(())
     }
 
-    /// Sends a chunk, and waits where too much is waiting already. Never answers [`Flow::Wait`].
+    /// Sends a chunk, and waits if too much output is waiting. Never returns [`Flow::Wait`].
     pub(crate) fn send(
         &self,
         py: Python<'_>,
@@ -143,7 +143,7 @@ impl Answer {
         })
     }
 
-    /// Ends the response with its last piece, which may be its only one.
+    /// Ends the response with its last chunk, which may be the only one.
     pub(crate) fn finish(
         &self,
         py: Python<'_>,
@@ -160,7 +160,7 @@ impl Answer {
         }
     }
 
-    /// Gives the response up.
+    /// Abandons the response.
     pub(crate) fn fail(&self, py: Python<'_>, fault: ApplicationFault) {
         self.end_child(py);
         let reply = self.lock(py).reply.take();
@@ -169,19 +169,19 @@ impl Answer {
         }
     }
 
-    /// Makes the head leave without a body, where the application declared that there is none;
-    /// answers whether it did. The response still has to be ended.
+    /// Sends the head without a body, if the application declared a length of zero; returns whether
+    /// it did. The response must still be ended.
     pub(crate) fn send_empty_head(&self, py: Python<'_>) -> bool {
         let mut state = self.lock(py);
         if !matches!(&state.waiting_head, Some(head) if head.content_length() == Some(0)) {
             return false;
         }
-        // One byte more than was declared: it is cut off, and the head before it leaves.
+        // One byte more than declared is discarded, but makes the head be sent.
         state.chunk(Chunk::Borrowed(b"\n")).is_ok()
     }
 
-    /// Changes the head that waits, and tells how much has been declared. Does nothing once it has
-    /// been given.
+    /// Changes the pending head, and returns the declared length. Does nothing after the head has been
+    /// passed on.
     pub(crate) fn with_waiting_head<R>(
         &self,
         py: Python<'_>,
@@ -190,12 +190,12 @@ impl Answer {
         self.lock(py).waiting_head.as_mut().map(change)
     }
 
-    /// Whether a body has begun to leave.
+    /// Whether body bytes have been passed to the reply.
     pub(crate) fn has_body(&self, py: Python<'_>) -> bool {
         self.lock(py).has_body
     }
 
-    /// Whether sending has shown that the client has gone.
+    /// Whether sending has shown that the client has disconnected.
     pub(crate) fn is_client_gone(&self, py: Python<'_>) -> bool {
         self.lock(py).client_gone
     }
@@ -218,7 +218,7 @@ impl Answer {
         flow
     }
 
-    /// For threads that do not hold the interpreter's lock.
+    /// For threads that do not hold the GIL.
     fn lock_detached(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -21,7 +21,7 @@ impl WsgiApplication {
     /// Wraps a WSGI callable (see [`mod@crate::load`]). Nothing is called and no thread is started.
     ///
     /// # Errors
-    /// Python has no memory, or no `os` or `sysconfig` module.
+    /// Python is out of memory, or has no `os` or `sysconfig` module.
     pub fn new(
         py: Python<'_>,
         callable: Py<PyAny>,
@@ -57,7 +57,7 @@ impl WsgiApplication {
     }
 }
 
-/// Whether the interpreter was built to run without its lock.
+/// Whether the interpreter is a free-threaded build.
 fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
     let built = py.import("sysconfig")?.call_method1("get_config_var", ("Py_GIL_DISABLED",))?;
     built.is_truthy()

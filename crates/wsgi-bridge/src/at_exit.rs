@@ -12,20 +12,19 @@ use pyo3::sync::PyOnceLock;
 
 use crate::{attach, left_behind, visits};
 
-/// How often it is looked whether they have gone.
+/// The interval between checks.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// How many times it is looked whether visits are over: for five seconds, where they take
-/// milliseconds once they have the lock.
+/// The maximum number of checks whether visits are over: five seconds. They take milliseconds once
+/// they have the GIL.
 const LOOKS_FOR_VISITS: usize = 5000;
 
-/// How many times it is looked whether workers have gone: for half a second. A thread that runs
-/// Python needs the lock once, for milliseconds.
+/// The maximum number of checks whether workers have ended: half a second. A thread that runs Python
+/// needs the GIL once, for milliseconds.
 const LOOKS_FOR_WORKERS: usize = 500;
 
-/// Asks the interpreter to call us before it shuts down. The earlier, the more of a program's own
-/// exit handlers come before that: they are called in the reverse of the order in which they were
-/// registered. Does nothing from the second time on.
+/// Registers an exit handler, once. Exit handlers run in reverse order of registration, so handlers
+/// that the program registers later run before it.
 ///
 /// # Errors
 /// There is no `atexit` module.
@@ -45,7 +44,7 @@ fn end(py: Python<'_>) {
     let Some(workers) = left_behind::leave() else { return };
     let exit = py.get_type::<PySystemExit>();
     for ident in workers {
-        // CPython takes it as unsigned again; identifiers have the width of a `long` everywhere.
+        // CPython converts it back to unsigned; identifiers have the width of a `long` everywhere.
         let ident = ident as std::ffi::c_long;
         // SAFETY: we are attached; the function takes any number, and does nothing where no thread
         // has it; it takes a reference of its own to the class.
@@ -54,8 +53,8 @@ fn end(py: Python<'_>) {
     wait(py, LOOKS_FOR_WORKERS, left_behind::are_away);
 }
 
-/// Looks so many times at most whether `is_over`, without the lock, which those need who are waited
-/// for.
+/// Checks `is_over` at most this many times, without the GIL, which the threads that are waited for
+/// need.
 fn wait(py: Python<'_>, looks: usize, is_over: impl Fn() -> bool + Send + Sync) {
     attach::detached(py, || {
         for _ in 0..looks {

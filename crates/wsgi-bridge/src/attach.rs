@@ -11,19 +11,19 @@ use pyo3::Python;
 
 use crate::{left_behind, visits};
 
-/// Runs `work`, which calls into Python, and stops an unwinding that CPython before 3.14 begins.
+/// Runs `work`, which calls into Python, and stops the forced unwinding of CPython before 3.14.
 ///
-/// A thread that asks for the lock while the interpreter shuts down is ended there with
-/// `pthread_exit`, which unwinds its stack, and the process aborts where that meets Rust's
-/// `catch_unwind`. Where the compiler has kept a landing pad here, the thread waits for the process
-/// to end instead, as in CPython 3.14. An optimised build may have none, because pyo3 declares the
-/// functions of CPython as not unwinding: what keeps threads from getting that far is `left_behind`.
-/// `work` should own nothing that is dropped on the way, because the lock is not held then.
+/// That CPython ends a thread that requests the GIL during finalization with `pthread_exit`, which
+/// unwinds its stack; the process aborts when this meets Rust's `catch_unwind`. If the compiler has
+/// kept a landing pad here, the thread waits for the end of the process instead, as in CPython 3.14.
+/// An optimised build may have none, because pyo3 declares CPython's functions as not unwinding;
+/// `left_behind` keeps threads from getting that far. `work` should own nothing that is dropped
+/// during unwinding, because the GIL is not held then.
 pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
     struct HangUp;
     impl Drop for HangUp {
         fn drop(&mut self) {
-            // A panic is Rust's own, and goes on.
+            // A panic of Rust continues.
             while !std::thread::panicking() {
                 std::thread::park();
             }
@@ -35,21 +35,21 @@ pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Runs `work` attached to the interpreter, from a thread that Rust owns. `None` when there is no
-/// interpreter to attach to: it has not been started, or it is shutting down.
+/// Runs `work` attached to the interpreter, on a thread that Rust owns. `None` if the interpreter has
+/// not been started or is shutting down.
 pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
     let _visit = visits::begin()?;
     Python::try_attach(work)
 }
 
-/// Runs `work` without the interpreter's lock: it waits for a client or for work, or it moves so
-/// many bytes that other threads should not have to wait for it.
+/// Runs `work` without the GIL, because it waits for a client or for work, or moves so many bytes that
+/// other threads should not wait for it.
 pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
     py.detach(|| left_behind::away(work))
 }
 
-/// Lets one other thread have the interpreter, if one wants it. A thread that has waited for
-/// longer than CPython's switch interval is sure to get it.
+/// Gives the GIL to another thread, if one waits for it. A thread that has waited longer than CPython's
+/// switch interval is sure to get it.
 pub(crate) fn give_way(py: Python<'_>) {
     detached(py, || {});
 }

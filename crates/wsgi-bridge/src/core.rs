@@ -10,10 +10,10 @@ use crate::field_names::KnownKeys;
 use crate::held_bytes::Graveyard;
 use crate::log::{Level, Log};
 
-/// What the worker threads share.
+/// The state that the worker threads share.
 pub(crate) struct Core {
     pub(crate) callable: Py<PyAny>,
-    /// What is the same for every request of a listener, by listener.
+    /// The environ templates, by listener.
     pub(crate) templates: Vec<Py<PyDict>>,
     pub(crate) url_prefix: Box<str>,
     pub(crate) expose_tracebacks: bool,
@@ -21,15 +21,16 @@ pub(crate) struct Core {
     /// Names with an underscore that have been logged.
     pub(crate) dropped_names: Mutex<HashSet<Box<[u8]>>>,
     pub(crate) graveyard: Arc<Graveyard>,
-    /// Whether reference counts mean something: not without the interpreter's lock.
+    /// Whether reference counts are meaningful: not without a GIL.
     pub(crate) counts_references: bool,
     pub(crate) log: Arc<dyn Log>,
 }
 
-/// How many dropped names are logged. A client that invents names shall not fill the log.
+/// The maximum number of dropped names that are logged, so that a client that invents names cannot
+/// fill the log.
 const LOGGED_NAMES: usize = 64;
 
-/// How much of a dropped name is logged, and remembered as having been.
+/// The maximum length of a dropped name in the log and in memory.
 const LOGGED_NAME_BYTES: usize = 64;
 
 impl Core {

@@ -9,9 +9,9 @@
 use maitred_http_parser::exchange::FileBody;
 use pyo3::prelude::*;
 
-/// What is left of a regular file, from Python's own position on, which is not the descriptor's
-/// where the file is buffered. `None` when it is no regular file, or says that it is empty: those
-/// of `/proc` and `/sys` do, whatever there is to be read.
+/// The rest of a regular file from Python's position on, which differs from the descriptor's if the
+/// file is buffered. `None` if it is not a regular file or has a size of zero, as files in `/proc`
+/// and `/sys` do.
 #[cfg(unix)]
 pub(crate) fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
     use std::fs::File;
@@ -33,7 +33,7 @@ pub(crate) fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>
     Ok(Some(FileBody { file: copy, offset, length }))
 }
 
-/// Elsewhere files are read in blocks.
+/// On other systems, files are read in blocks.
 #[cfg(not(unix))]
 pub(crate) fn rest_of_file(_file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
     Ok(None)

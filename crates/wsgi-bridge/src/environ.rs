@@ -25,7 +25,7 @@ use crate::latin1;
 use crate::path_info::{percent_decoded, without_prefix};
 use crate::presence::ClientDisconnected;
 
-/// What a request has that its head does not tell.
+/// The parts of a request besides its head.
 pub(crate) struct Circumstances<'a, 'py> {
     pub(crate) client: &'a Client,
     pub(crate) body_length: u64,
@@ -34,8 +34,8 @@ pub(crate) struct Circumstances<'a, 'py> {
     pub(crate) input: &'a Bound<'py, PyAny>,
 }
 
-/// What is the same for every request of one listener. What differs stands there as a placeholder,
-/// which is also its value where that is the most common one.
+/// The environ template of a listener. Keys that differ between requests have a placeholder, which is
+/// their most common value.
 pub(crate) fn template(
     py: Python<'_>,
     facts: &Facts,
@@ -73,22 +73,22 @@ pub(crate) fn template(
     Ok(environ.unbind())
 }
 
-/// Builds environs on one worker thread, and keeps what the next one may need again.
+/// Builds the environs of one worker thread, and caches objects for the next one.
 pub(crate) struct Environs {
     core: Arc<Core>,
     /// This worker's own templates, by listener.
     templates: Vec<Option<OwnTemplate>>,
-    /// Whether `client_disconnected` stands in them, being the same object for every request.
+    /// Whether they contain `client_disconnected`, as the same object for every request.
     shares_handles: bool,
     other_names: OtherNames,
-    /// The last value of each known field, where it is kept.
+    /// The last value of each known field that is cached.
     last_values: [Option<Py<PyString>>; KNOWN_NAMES],
 }
 
-/// A template in which more stands that is mostly the same from one request to the next.
+/// A worker's template, which also contains values that rarely change between requests.
 struct OwnTemplate {
     environ: Py<PyDict>,
-    /// REMOTE_ADDR and REMOTE_HOST in it.
+    /// The value of REMOTE_ADDR and REMOTE_HOST in it.
     address: Box<str>,
 }
 
@@ -136,15 +136,15 @@ impl Environs {
         Ok(environ)
     }
 
-    /// How often the templates hold `client_disconnected`.
+    /// The number of references from the templates to `client_disconnected`.
     pub(crate) fn holds(&self) -> isize {
         let templates =
             if self.shares_handles { self.templates.iter().flatten().count() } else { 0 };
         2 * templates as isize // two keys in each
     }
 
-    /// Somebody else has kept `client_disconnected`. An application that does so once mostly does
-    /// it always, so that from now on each environ gets its own.
+    /// The application has kept `client_disconnected`. It will probably do so again, so from now on,
+    /// each environ gets its own.
     pub(crate) fn stop_sharing(&mut self) {
         if self.shares_handles {
             self.shares_handles = false;
@@ -152,7 +152,7 @@ impl Environs {
         }
     }
 
-    /// This worker's template for the client's listener, with the client's address in it.
+    /// This worker's template for the client's listener, with the client's address.
     fn template<'a, 'py>(
         &'a mut self,
         py: Python<'py>,
@@ -245,8 +245,8 @@ impl Environs {
         Ok(())
     }
 
-    /// What a trusted proxy said about the client stands in place of what the socket says. Each
-    /// character of it is a byte that the proxy sent, as in the environ.
+    /// Replaces the values of the socket by those of a trusted proxy. Each character is a byte that the
+    /// proxy sent, as in the environ.
     fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
         let py = environ.py();
         if let Some(address) = &told.remote_addr {
@@ -288,10 +288,11 @@ fn set_client_disconnected(
     environ.set_item(intern!(py, "waitress.client_disconnected"), client_disconnected)
 }
 
-/// The longest value that is kept for the next request.
+/// The longest value that is cached.
 const KEPT_BYTES: usize = 256;
 
-/// `value` as a `str`: the last one, if it is the same. Only ASCII is kept, whose UTF-8 is itself.
+/// `value` as a `str`: the cached one, if it is equal. Only ASCII is cached, whose UTF-8 has the same
+/// bytes.
 fn reused<'py>(
     py: Python<'py>,
     last: &mut Option<Py<PyString>>,
@@ -310,8 +311,8 @@ fn reused<'py>(
     Ok(text)
 }
 
-/// Appends the value of a further field line of the same name (RFC 9110 §5.3; for Cookie RFC 6265
-/// §5.4, whose own separator it is).
+/// Appends the value of another field line with the same name (RFC 9110 §5.3; for Cookie, RFC 6265
+/// §5.4).
 fn join(
     environ: &Bound<'_, PyDict>,
     key: &Bound<'_, PyString>,

@@ -13,16 +13,15 @@ use pyo3::types::PyString;
 
 use crate::log::Log;
 
-/// An unfinished line longer than this is logged as it stands, so that a thread which never ends
-/// one does not collect without a limit.
+/// The maximum length of an unfinished line. A longer one is logged, so that the buffer is bounded.
 const LONGEST_LINE: usize = 64 * 1024;
 
 thread_local! {
-    /// What this thread has written since its last line end.
+    /// The text that this thread has written since its last line end.
     static UNFINISHED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// The stream. One for all requests and threads.
+/// The stream, shared by all requests and threads.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct ErrorStream {
     log: Arc<dyn Log>,
@@ -34,7 +33,7 @@ impl ErrorStream {
     }
 }
 
-/// Logs what this thread has left unfinished.
+/// Logs the unfinished line of this thread.
 pub(crate) fn finish_line(log: &dyn Log) {
     let line = UNFINISHED.with_borrow_mut(std::mem::take);
     if !line.is_empty() {
@@ -44,9 +43,9 @@ pub(crate) fn finish_line(log: &dyn Log) {
 
 #[pymethods]
 impl ErrorStream {
-    /// Takes text; answers how many characters it had, as text streams do.
+    /// Writes text, and returns its number of characters, as text streams do.
     fn write(&self, text: &Bound<'_, PyString>) -> PyResult<usize> {
-        // Taken out first: the log may run Python, which may write here.
+        // Taken out first, because the log may run Python code that writes here.
         let mut pending = UNFINISHED.with_borrow_mut(std::mem::take);
         pending.push_str(&text.to_string_lossy());
         let mut rest = pending.as_str();
@@ -63,7 +62,7 @@ impl ErrorStream {
         text.len()
     }
 
-    /// Takes any iterable of texts.
+    /// Writes each text of an iterable.
     fn writelines(&self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
         for line in lines.try_iter()? {
             self.write(line?.cast::<PyString>()?)?;
@@ -75,7 +74,7 @@ impl ErrorStream {
         finish_line(&*self.log);
     }
 
-    /// Always false: nobody reads it on a terminal of the application's.
+    /// Always false.
     fn isatty(&self) -> bool {
         false
     }

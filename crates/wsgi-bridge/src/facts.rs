@@ -1,25 +1,25 @@
 //! What an environ tells about the server, whoever asks.
 
-/// What the environ tells about the server, as the settings of the same names have it.
+/// The facts about the server for the environ, from the settings of the same names.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The server's listeners, in its own order: `Client::listener` is an index of this list.
+    /// The server's listeners; `Client::listener` is an index of this list.
     pub listeners: Vec<ListenerFacts>,
-    /// `wsgi.url_scheme`, where no trusted proxy says otherwise.
+    /// `wsgi.url_scheme`, unless a trusted proxy reports another one.
     pub url_scheme: String,
-    /// SCRIPT_NAME: empty, or with a leading slash and without one at the end.
+    /// SCRIPT_NAME: empty, or with a leading slash and no trailing slash.
     pub url_prefix: String,
-    /// SERVER_SOFTWARE; where it is empty, there is none.
+    /// SERVER_SOFTWARE; not set if empty.
     pub ident: String,
-    /// How many threads run the application: `wsgi.multithread` when more than one.
+    /// The number of threads; `wsgi.multithread` is true for more than one.
     pub threads: usize,
-    /// How many processes do: `wsgi.multiprocess` when more than one.
+    /// The number of processes; `wsgi.multiprocess` is true for more than one.
     pub workers: usize,
-    /// Whether clients are shown the traceback of an exception.
+    /// Whether clients see the traceback of an exception.
     pub expose_tracebacks: bool,
 }
 
-/// What the environ tells about one listener.
+/// The facts about a listener for the environ.
 #[derive(Clone, Debug)]
 pub struct ListenerFacts {
     /// SERVER_NAME.

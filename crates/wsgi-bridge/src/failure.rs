@@ -3,11 +3,11 @@
 use maitred_http_parser::ApplicationFault;
 use pyo3::PyErr;
 
-/// Why a body could not be sent whole.
+/// Why a body could not be sent completely.
 pub(crate) enum Failure {
-    /// The application raised while it was iterated.
+    /// The application raised an exception during iteration.
     Raised(PyErr),
-    /// It gave something that is no body.
+    /// The application returned an invalid body.
     Fault(ApplicationFault),
 }
 

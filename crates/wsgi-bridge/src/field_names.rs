@@ -20,18 +20,18 @@ pub(crate) type Known = usize;
 pub(crate) const HOST: Known = 0;
 pub(crate) const COOKIE: Known = 1;
 pub(crate) const TRANSFER_ENCODING: Known = 2;
-/// The fields by which proxies speak: `Forwarded` and its forerunners.
+/// The forwarding fields: `Forwarded` and `X-Forwarded-*`.
 pub(crate) const FORWARDING: std::ops::RangeInclusive<Known> = 3..=8;
 
-/// Whether the last value of a field is kept, because the next request mostly has the same one.
-/// What identifies or authenticates somebody (Cookie, Authorization) is not.
+/// Whether the last value of a field is cached, because the next request usually has the same one.
+/// Credentials (Cookie, Authorization) are never cached.
 const KEPT: bool = true;
 const NOT_KEPT: bool = false;
 
-/// How many names are known. A request marks in one `u64` which it has had.
+/// The number of known names. A request marks the ones that it has in a `u64`.
 pub(crate) const KNOWN_NAMES: usize = 56;
 
-/// Names as most clients spell them, their keys, and whether their values are kept.
+/// The known names in their usual spelling, their keys, and whether their values are cached.
 static KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
     ("Host", "HTTP_HOST", KEPT),
     ("Cookie", "HTTP_COOKIE", NOT_KEPT),
@@ -91,7 +91,7 @@ static KNOWN: [(&str, &str, bool); KNOWN_NAMES] = [
     ("X-Requested-With", "HTTP_X_REQUESTED_WITH", NOT_KEPT),
 ];
 
-/// The known names by place, of which each holds two at the most.
+/// The known names by hash, with at most two in each slot.
 static PLACES: [[u8; 2]; 256] = {
     let mut places = [[NOBODY; 2]; 256];
     let mut known = 0;
@@ -110,7 +110,7 @@ static PLACES: [[u8; 2]; 256] = {
 
 const NOBODY: u8 = u8::MAX;
 
-/// Where a name is: by its length and three of its bytes, without regard to case.
+/// The hash of a name: from its length and three of its bytes, ignoring case.
 const fn place(name: &[u8]) -> usize {
     let length = name.len();
     if length == 0 {
@@ -120,7 +120,7 @@ const fn place(name: &[u8]) -> usize {
     (length * 5 + first as usize * 3 + middle as usize * 7 + last as usize * 11) % 256
 }
 
-/// The known name that `name` is, in whatever case.
+/// The known name that equals `name`, ignoring case.
 pub(crate) fn find(name: &[u8]) -> Option<Known> {
     PLACES[place(name)].into_iter().map(usize::from).find(|&known| {
         KNOWN.get(known).is_some_and(|(spelling, ..)| {
@@ -130,7 +130,7 @@ pub(crate) fn find(name: &[u8]) -> Option<Known> {
     })
 }
 
-/// The keys of all known names, shared by all workers.
+/// The environ keys of all known names, shared by all workers.
 pub(crate) struct KnownKeys([Py<PyString>; KNOWN_NAMES]);
 
 impl KnownKeys {
@@ -143,24 +143,24 @@ impl KnownKeys {
     }
 }
 
-/// Whether the last value of a known field is kept.
+/// Whether the last value of a known field is cached.
 pub(crate) fn is_kept(known: Known) -> bool {
     KNOWN[known].2
 }
 
-/// The keys of other names, as one worker has met them.
+/// The environ keys of other names that a worker has seen.
 #[derive(Default)]
 pub(crate) struct OtherNames {
     keys: HashMap<Box<[u8]>, Py<PyString>>,
 }
 
-/// How many other names a worker remembers, and of which length. More than applications have
-/// fields of their own; less than 32 KiB.
+/// The maximum number of other names that a worker caches, and their maximum length: more than
+/// applications usually have, and less than 32 KiB.
 const REMEMBERED: usize = 128;
 const REMEMBERED_BYTES: usize = 64;
 
 impl OtherNames {
-    /// The key of a name that is not known; `None` when it has an underscore.
+    /// The environ key of another name; `None` if it contains an underscore.
     pub(crate) fn key<'py>(
         &mut self,
         py: Python<'py>,

@@ -22,17 +22,17 @@ use crate::attach;
 use crate::descriptor;
 use crate::failure::Failure;
 
-/// What PEP 3333's reference implementation would read at a time is 8 KiB; Waitress reads 32 KiB.
+/// The default block size. PEP 3333's example reads 8 KiB at a time, Waitress 32 KiB.
 const BLOCK_SIZE: usize = 32 * 1024;
 
-/// A file as a response body. Everything but iteration and `close` is the file's own, so that
-/// middleware can read, seek and tell.
+/// A file as a response body. Everything except iteration and `close` is delegated to the file, so
+/// that middleware can read, seek and tell.
 #[pyclass(frozen, subclass, module = "maitred")]
 pub(crate) struct FileWrapper {
     file: Py<PyAny>,
     block_size: usize,
-    /// Bytes that are still to be read, where the response has a length: what comes behind them is
-    /// nobody's, and a device has no end.
+    /// The bytes still to be read, if the response has a length. Nothing after them is read, because a
+    /// device has no end.
     wanted: AtomicU64,
 }
 
@@ -66,7 +66,7 @@ impl FileWrapper {
         Ok(block)
     }
 
-    /// Closes the file, where it can be closed.
+    /// Closes the file, if it has `close`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.file.bind(py).getattr_opt(intern!(py, "close"))? {
             Some(close) => attach::in_python(|| close.call0()).map(drop),
@@ -91,8 +91,8 @@ impl FileWrapper {
 }
 
 impl FileWrapper {
-    /// Sends the file by its descriptor and ends the response. False when it has to be iterated
-    /// instead; its length has been declared then, where it is known.
+    /// Sends the file by its descriptor and ends the response. Returns false if it must be iterated
+    /// instead; then its length has been declared, if known.
     pub(crate) fn send(slf: &Bound<'_, Self>, answer: &Answer) -> Result<bool, Failure> {
         let py = slf.py();
         if answer.has_body(py) || !answer.is_started(py) {
@@ -103,7 +103,7 @@ impl FileWrapper {
         let body = real.as_ref().map(descriptor::rest_of_file).transpose()?.flatten();
         let Some(mut body) = body else {
             match seekable_length(file)? {
-                // A device says so whatever can be read from it, and so do files of /proc.
+                // A device or a file in /proc has a size of zero but may still be readable.
                 Some(0) if real.is_some() => {}
                 Some(length) => {
                     declare(py, answer, length);
@@ -125,7 +125,7 @@ impl FileWrapper {
     }
 }
 
-/// Declares `available` bytes, or leaves a smaller declaration; answers how many are to be sent.
+/// Declares `available` bytes, or keeps a smaller declaration; returns the number of bytes to send.
 fn declare(py: Python<'_>, answer: &Answer, available: u64) -> u64 {
     answer
         .with_waiting_head(py, |head| match head.content_length() {
@@ -138,7 +138,7 @@ fn declare(py: Python<'_>, answer: &Answer, available: u64) -> u64 {
         .unwrap_or(available)
 }
 
-/// The unbuffered or buffered file that `file` reads from, when reading is all it does.
+/// The raw or buffered file behind `file`, if reading from it has the same effect.
 fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     static FILE_IO: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static BUFFERED_READER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -148,7 +148,7 @@ fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>
 
     let Some(mut read) = file.getattr_opt("read")? else { return Ok(None) };
     if let Some(wrapped) = read.getattr_opt("__wrapped__")? {
-        read = wrapped; // NamedTemporaryFile puts a function around each method
+        read = wrapped; // NamedTemporaryFile wraps each method in a function
     }
     let Some(reader) = read.getattr_opt("__self__")? else { return Ok(None) };
     if reader.is_exact_instance(file_io) {
@@ -161,7 +161,7 @@ fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>
     Ok(is_real.then_some(reader))
 }
 
-/// How many bytes there are from the current position on; `None` when the object cannot seek.
+/// The number of bytes from the current position on; `None` if the object cannot seek.
 fn seekable_length(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     let py = file.py();
     let (Some(seek), Some(tell)) =
@@ -175,13 +175,13 @@ fn seekable_length(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
         return Ok(None);
     }
     match measure(&seek, &tell) {
-        // A pipe has `seek` too, and raises OSError; so does what io.UnsupportedOperation is about.
+        // `seek` of a pipe raises OSError; io.UnsupportedOperation is an OSError, too.
         Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
         measured => measured.map(Some),
     }
 }
 
-/// Goes to the end and back.
+/// Seeks to the end and back.
 fn measure(seek: &Bound<'_, PyAny>, tell: &Bound<'_, PyAny>) -> PyResult<u64> {
     const FROM_THE_END: i32 = 2; // os.SEEK_END
     let position: u64 = tell.call0()?.extract()?;

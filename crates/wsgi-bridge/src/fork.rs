@@ -14,28 +14,27 @@ use pyo3::types::PyDict;
 
 use crate::{left_behind, visits};
 
-/// How often this process and its ancestors were forked, one from the other.
+/// The number of forks between the first process and this one.
 static DEPTH: AtomicU64 = AtomicU64::new(0);
 
-/// The process that something belongs to. A server may well be started in a forked child: only
-/// what was made before the fork is another process's.
+/// The process that owns an object. A server may be started in a forked child; only objects created
+/// before the fork belong to another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process(u64);
 
 impl Process {
-    /// This one.
+    /// This process.
     pub(crate) fn current() -> Self {
         Self(DEPTH.load(Ordering::Relaxed))
     }
 
-    /// Whether we are in a forked child of it.
+    /// Whether this process is a forked child of the owner.
     pub(crate) fn is_parent(self) -> bool {
         self != Self::current()
     }
 }
 
-/// Asks Python to tell us of forks. Does nothing from the second time on, and nothing on systems
-/// that cannot fork.
+/// Registers a fork hook with Python, once. Does nothing on systems that cannot fork.
 pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
     static WATCHED: PyOnceLock<()> = PyOnceLock::new();
     // pyo3 makes this type for the first exception that it sees. A child that was forked while
@@ -61,11 +60,11 @@ fn forked_in_child() {
     left_behind::forget();
 }
 
-/// Ends a child that came back from the application: nothing in it may be used any further, and
-/// there is no caller that it could return to.
+/// Exits a child that returned from the application: the server's state must not be used in it, and
+/// there is no caller to return to.
 pub(crate) fn end_child(py: Python<'_>) -> ! {
     const SOFTWARE_ERROR: i32 = 70; // EX_SOFTWARE of sysexits.h
-    // Does not return. Were there no os._exit, aborting would still be better than answering.
+    // Does not return. If os._exit fails, aborting is better than answering.
     let _ = py.import("os").and_then(|os| os.call_method1("_exit", (SOFTWARE_ERROR,)));
     std::process::abort()
 }

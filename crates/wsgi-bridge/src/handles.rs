@@ -22,8 +22,7 @@ use crate::start_response::StartResponse;
 pub(crate) struct Handles {
     pub(crate) answer: Arc<Answer>,
     object: Py<StartResponse>,
-    /// The bound method, which is what the application calls: the fastest kind of callable there
-    /// is in C.
+    /// The bound method that the application calls; a built-in method is the fastest callable.
     pub(crate) start_response: Py<PyAny>,
     pub(crate) client_disconnected: Py<ClientDisconnected>,
 }
@@ -44,8 +43,8 @@ impl Handles {
         self.answer.begin(py, reply);
     }
 
-    /// Whether nobody holds any of them any more but this worker, which holds `client_disconnected`
-    /// another `in_templates` times.
+    /// Whether only this worker holds references to them. It holds `client_disconnected` another
+    /// `in_templates` times.
     pub(crate) fn are_free(&self, py: Python<'_>, in_templates: isize) -> bool {
         references(py, &self.start_response) == 1
             && references(py, &self.object) == 2

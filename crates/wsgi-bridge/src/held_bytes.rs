@@ -14,14 +14,14 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-/// From this size on a piece is held rather than lent, and sent without the interpreter's lock:
-/// copying 64 KiB takes as long as sending it, and letting go costs a hundredth of that.
+/// From this size on, a chunk is kept by reference instead of being copied, and is sent without the
+/// GIL: copying 64 KiB takes as long as sending it, and releasing the GIL a hundredth of that.
 pub(crate) const HELD_FROM: usize = 64 * 1024;
 
-/// Objects whose last reference is to be dropped by a thread that is attached.
+/// Objects that must be dropped by a thread that is attached to the interpreter.
 #[derive(Default)]
 pub(crate) struct Graveyard {
-    /// Set after every burial, so that a worker need not take the mutex to see that it is empty.
+    /// Whether the list is not empty, so that a worker need not lock it to check.
     occupied: AtomicBool,
     dead: Mutex<Vec<PyBackedBytes>>,
 }
@@ -32,17 +32,17 @@ impl Graveyard {
         self.occupied.store(true, Ordering::Release);
     }
 
-    /// Drops what was left here. The token proves that the caller may.
+    /// Drops the objects. The token proves that the caller is attached.
     pub(crate) fn empty(&self, _py: Python<'_>) {
         if self.occupied.load(Ordering::Relaxed) && self.occupied.swap(false, Ordering::Acquire) {
             let dead =
                 std::mem::take(&mut *self.dead.lock().unwrap_or_else(PoisonError::into_inner));
-            drop(dead); // after the mutex: a destructor may run Python
+            drop(dead); // after unlocking: a destructor may run Python code
         }
     }
 }
 
-/// The owner of the memory of a held piece.
+/// The owner of the memory of a kept chunk.
 struct Held {
     bytes: Option<PyBackedBytes>,
     graveyard: Arc<Graveyard>,
@@ -62,7 +62,7 @@ impl Drop for Held {
     }
 }
 
-/// The memory of `bytes`, for as long as anybody wants it, droppable on any thread.
+/// The memory of `bytes`, kept alive while it is used, and droppable on any thread.
 pub(crate) fn hold(bytes: &Bound<'_, PyBytes>, graveyard: &Arc<Graveyard>) -> Bytes {
     let bytes = Some(PyBackedBytes::from(bytes.clone()));
     Bytes::from_owner(Held { bytes, graveyard: Arc::clone(graveyard) })

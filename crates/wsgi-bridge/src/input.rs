@@ -24,16 +24,14 @@ impl<'py> Input<'py> {
         let bytes_io = BYTES_IO.import(py, "io", "BytesIO")?;
         let (object, is_file) = match body {
             Body::Empty => (bytes_io.call0()?, false),
-            // BytesIO shares the object it is given, and hands it out again by read(): this is
-            // the only copy.
+            // BytesIO shares this object, and read() returns it, so this is the only copy.
             Body::Memory(bytes) => (bytes_io.call1((PyBytes::new(py, &bytes),))?, false),
             Body::File { file, .. } => (open(py, file)?, true),
         };
         Ok(Self { object, is_file })
     }
 
-    /// Gives back the descriptor when the request is over, whoever still holds the object. Memory
-    /// is left to its holders.
+    /// Closes the descriptor after the request, even if the application still holds the object.
     pub(crate) fn close(self) -> PyResult<()> {
         if self.is_file {
             self.object.call_method0("close")?;
@@ -55,7 +53,7 @@ fn open(py: Python<'_>, file: File) -> PyResult<Bound<'_, PyAny>> {
     use std::os::windows::io::{AsRawHandle, IntoRawHandle};
     let handle = file.as_raw_handle() as isize;
     let descriptor = py.import("msvcrt")?.call_method1("open_osfhandle", (handle, 0))?;
-    // From here on the handle is the descriptor's, and closed with it.
+    // From here on, the descriptor owns the handle.
     let _ = file.into_raw_handle();
     py.import("io")?.call_method1("open", (descriptor, "rb"))
 }

@@ -17,7 +17,7 @@ use crate::attach;
 use crate::failure::Failure;
 use crate::file_wrapper::FileWrapper;
 
-/// Sends all of it and ends the response.
+/// Sends the whole iterable and ends the response.
 pub(crate) fn send(
     py: Python<'_>,
     answer: &Answer,
@@ -40,13 +40,13 @@ pub(crate) fn send(
             return Ok(());
         }
     } else if iterable.is_instance_of::<PyBytes>() || iterable.is_instance_of::<PyString>() {
-        // Iterating them would give numbers, or a packet for each character.
+        // Iterating them would yield integers or single characters.
         return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
     }
     send_each(py, answer, iterable)
 }
 
-/// The only chunk there is.
+/// Sends the only chunk.
 fn send_only(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<(), Failure> {
     let bytes = as_bytes(py, answer, chunk)?;
     Ok(answer.finish(py, Some(bytes))?)
@@ -60,7 +60,7 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
         }
         Err(error) => return Err(Failure::Raised(error)),
     };
-    // PEP 3333 lets a server rely on len(); where it says one, that one may be the whole body.
+    // PEP 3333 lets a server rely on len(): if it is 1, the chunk is the whole body.
     let mut only = match next(&mut chunks) {
         Some(first) if !chunks.is(iterable) && has_length_one(iterable)? => Some(first?),
         Some(first) => {
@@ -86,7 +86,7 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
     }
 }
 
-/// Asks the application for its next chunk.
+/// Gets the next chunk from the application.
 fn next<'py>(chunks: &mut Bound<'py, PyIterator>) -> Option<PyResult<Bound<'py, PyAny>>> {
     attach::in_python(|| chunks.next())
 }
@@ -95,7 +95,7 @@ fn send_chunk(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Resu
     Ok(answer.send(py, as_bytes(py, answer, chunk)?)?)
 }
 
-/// Whether no further chunk is wanted after one that was answered so.
+/// Whether no further chunk is needed after this result.
 fn is_the_last(flow: Flow) -> bool {
     match flow {
         Flow::Gone | Flow::Enough => true,
@@ -103,8 +103,7 @@ fn is_the_last(flow: Flow) -> bool {
     }
 }
 
-/// Whether `len()` says that there is one chunk. An iterator, such as a generator, is not asked: it
-/// has none.
+/// Whether `len()` is 1. It is not called on an iterator, such as a generator, which has no length.
 fn has_length_one(iterable: &Bound<'_, PyAny>) -> PyResult<bool> {
     let has_length = iterable.get_type().getattr_opt(intern!(iterable.py(), "__len__"))?.is_some();
     Ok(has_length && iterable.len()? == 1)
@@ -116,7 +115,7 @@ fn as_bytes<'a, 'py>(
     chunk: &'a Bound<'py, PyAny>,
 ) -> Result<&'a Bound<'py, PyBytes>, Failure> {
     chunk.cast::<PyBytes>().map_err(|_| {
-        // A head that declares no body needs nothing of this chunk, and leaves nevertheless.
+        // A head that declares an empty body is sent, although this chunk is empty.
         answer.send_empty_head(py);
         Failure::Fault(ApplicationFault::NotBytes(kind(chunk)))
     })

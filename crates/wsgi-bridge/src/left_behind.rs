@@ -14,31 +14,31 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 
-/// `threading.get_ident()` of every worker thread. The lock is held for moments, and never while
-/// waiting for the interpreter.
+/// `threading.get_ident()` of every worker thread. The mutex is held briefly, and never while waiting
+/// for the GIL.
 static WORKERS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 static LEAVING: AtomicBool = AtomicBool::new(false);
 
-/// How many worker threads have not ended.
+/// The number of worker threads that have not ended.
 pub fn left_behind() -> usize {
     WORKERS.lock().unwrap_or_else(PoisonError::into_inner).len()
 }
 
-/// How many threads of ours that Python has started hold the interpreter's lock or want it.
+/// The number of our Python threads that hold the GIL or wait for it.
 static ATTACHED: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static IS_COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work` away from the interpreter, on a thread that has let go of its lock. Does not come back
-/// to it once it is on its way out.
+/// Runs `work` on a thread that has released the GIL. Never returns if the interpreter is finalizing
+/// by then.
 pub fn away<R>(work: impl FnOnce() -> R) -> R {
     struct Back;
     impl Drop for Back {
         fn drop(&mut self) {
-            // In this order, and the other way round at exit: one of the two sees the other.
+            // Both sides use this order in reverse, so that one of them always sees the other.
             ATTACHED.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -58,22 +58,22 @@ pub fn away<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Whether the interpreter is on its way out, and what workers raise is our own asking.
+/// Whether the interpreter is exiting, so that exceptions of workers are caused by the server.
 pub fn is_leaving() -> bool {
     LEAVING.load(Ordering::SeqCst)
 }
 
-/// The calling thread is a worker for as long as this lives.
+/// Registers the calling thread as a worker while this exists.
 pub(crate) struct Registered {
     ident: u64,
     _counted: Counted,
 }
 
-/// The calling thread is one of ours, and Python's, for as long as this lives.
+/// Registers the calling thread as one of our Python threads while this exists.
 #[derive(Debug)]
 pub struct Counted(());
 
-/// Counts the calling thread, which holds the interpreter's lock.
+/// Counts the calling thread, which holds the GIL.
 pub fn count() -> Counted {
     IS_COUNTED.set(true);
     ATTACHED.fetch_add(1, Ordering::SeqCst);
@@ -103,8 +103,8 @@ impl Drop for Registered {
     }
 }
 
-/// In a forked child there is nobody but the thread that forked. Another one may have held the lock
-/// at that moment, and nobody will give it back then.
+/// Resets the state in a forked child, which only has the thread that forked. Another thread may have
+/// held the mutex at that moment, and will never release it.
 pub(crate) fn forget() {
     if let Ok(mut workers) = WORKERS.try_lock() {
         workers.clear();
@@ -113,15 +113,15 @@ pub(crate) fn forget() {
     ATTACHED.store(0, Ordering::SeqCst);
 }
 
-/// From here on, whoever is away does not come back, and whoever is not begins nothing more. Tells
-/// the identifiers of the workers; nothing in a forked child (see [`forget`]).
+/// Starts the exit: threads without the GIL never return to Python, and the others begin nothing new.
+/// Returns the identifiers of the workers; none in a forked child (see [`forget`]).
 pub(crate) fn leave() -> Option<Vec<u64>> {
     let workers = WORKERS.try_lock().ok()?.clone();
     LEAVING.store(true, Ordering::SeqCst);
     Some(workers)
 }
 
-/// Whether none of our threads holds the interpreter's lock, or wants it.
+/// Whether none of our threads holds the GIL or waits for it.
 pub(crate) fn are_away() -> bool {
     ATTACHED.load(Ordering::SeqCst) == 0
 }

@@ -12,10 +12,10 @@ use pyo3::types::{PyDict, PyModule, PyTuple};
 pub use crate::signature::Kind;
 use crate::{signature, traceback};
 
-/// Why there is no application.
+/// Why the application could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The text has another shape.
+    /// The text does not have the form of an application name.
     #[error(
         "`{0}` does not name an application: write `module:attribute`, `module:factory()` or \
          `module`"
@@ -26,19 +26,19 @@ pub enum LoadError {
     NoModule {
         /// The module that is missing.
         module: String,
-        /// What was asked for.
+        /// The given name.
         spec: String,
-        /// `sys.path`, as Python shows it.
+        /// `sys.path`, formatted by Python.
         path: String,
     },
     /// The module raised while it was imported, or the factory while it was called.
     #[error("{action} raised {exception}\n{traceback}")]
     Raised {
-        /// What was being done: "importing `shop.wsgi`", "calling `create_app()`".
+        /// The action: "importing `shop.wsgi`", "calling `create_app()`".
         action: String,
         /// The name of the exception's class.
         exception: String,
-        /// As Python prints it, several lines.
+        /// The traceback as Python prints it, several lines.
         traceback: String,
     },
     /// The module has no such attribute.
@@ -46,12 +46,12 @@ pub enum LoadError {
     NoAttribute {
         /// The module, with the attributes that were found.
         owner: String,
-        /// The one that was not.
+        /// The missing one.
         attribute: String,
-        /// What may have been meant: empty, or a sentence after a semicolon.
+        /// A suggestion: empty, or a sentence after a semicolon.
         hint: String,
     },
-    /// The module has neither of the names that are tried.
+    /// The module has neither of the default names.
     #[error(
         "module `{module}` has neither `application` nor `app`{hint}: write `{module}:attribute`"
     )]
@@ -61,18 +61,18 @@ pub enum LoadError {
         /// What may have been meant: empty, or a sentence after a semicolon.
         hint: String,
     },
-    /// An argument of the factory is no literal.
+    /// An argument of the factory is not a literal.
     #[error("the arguments in `{0}` must be literals: text, numbers, True, False, None")]
     NoLiteral(String),
-    /// What was found is called with something else than an environ.
+    /// The object is not called with an environ.
     #[error("`{spec}` {problem}")]
     NotWsgi {
         /// What was asked for.
         spec: String,
-        /// What it is, and what to write instead.
+        /// What the object is, and what to write instead.
         problem: String,
     },
-    /// What was found cannot be called.
+    /// The object cannot be called.
     #[error("`{spec}` is {kind}, which cannot be called as a WSGI application")]
     NotCallable {
         /// What was asked for.
@@ -82,7 +82,7 @@ pub enum LoadError {
     },
 }
 
-/// Finds and imports the application. `sys.path` is the caller's affair.
+/// Imports the application. The caller sets up `sys.path`.
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -114,8 +114,8 @@ pub fn load(py: Python<'_>, spec: &str, kind: Kind) -> Result<Py<PyAny>, LoadErr
     }
 }
 
-/// What is wrong with a callable that was given as an application, where that can be told without
-/// calling it: the rest of a sentence that begins with its name.
+/// Why a callable cannot be a WSGI application, as far as it is known without calling it: the rest of
+/// a sentence that begins with its name.
 pub fn objection(callable: &Bound<'_, PyAny>) -> Option<String> {
     signature::mismatch(callable, "", Kind::Application)
 }
@@ -134,8 +134,8 @@ fn import<'py>(
     spec: &str,
 ) -> Result<Bound<'py, PyModule>, LoadError> {
     py.import(module).map_err(|error| match missing_module(py, &error) {
-        // Missing is the module that was asked for, or one of its packages; if a module that it
-        // imports is missing, its traceback tells where that is wanted.
+        // The named module or one of its packages is missing. If a module that it imports is missing,
+        // the traceback shows where it is imported.
         Some(missing) if module == missing || module.starts_with(&format!("{missing}.")) => {
             let path = py.import("sys").and_then(|sys| sys.getattr("path")?.repr());
             let path = path.map_or_else(|_| String::new(), |path| path.to_string());
@@ -145,7 +145,7 @@ fn import<'py>(
     })
 }
 
-/// The name of the module that a ModuleNotFoundError is about.
+/// The name of the module of a ModuleNotFoundError.
 fn missing_module(py: Python<'_>, error: &PyErr) -> Option<String> {
     if !error.is_instance_of::<PyModuleNotFoundError>(py) {
         return None;
@@ -153,7 +153,7 @@ fn missing_module(py: Python<'_>, error: &PyErr) -> Option<String> {
     error.value(py).getattr("name").ok()?.extract().ok()
 }
 
-/// `module`, or `module.attribute` as Waitress takes it too.
+/// Imports `module`, or `module.attribute`, which Waitress accepts, too.
 fn import_dotted<'py>(
     py: Python<'py>,
     dotted: &str,
@@ -167,7 +167,7 @@ fn import_dotted<'py>(
         (Some((parent, attributes)), LoadError::NoModule { module, .. }) if module == dotted => {
             attributes_of(import(py, parent, spec)?.as_any(), parent, attributes)
         }
-        // `a.b.c` where `a.b` is a module without submodules: all behind it are attributes.
+        // `a.b.c` where `a.b` is a module without submodules: the rest are attributes.
         (Some(_), LoadError::NoModule { module, .. }) if dotted.starts_with(module.as_str()) => {
             let Some((parent, _)) = module.rsplit_once('.') else { return Err(error) };
             let parent = parent.to_owned();
@@ -221,7 +221,7 @@ fn evaluate<'py>(
         .map_err(|error| raised(py, format!("calling `{expression}`"), &error))
 }
 
-/// The arguments of a call, which must be literals: text that names an application is no program.
+/// The arguments of a call. They must be literals: the name of an application is not a program.
 fn literal_arguments<'py>(
     py: Python<'py>,
     expression: &str,
@@ -269,7 +269,7 @@ fn attributes_of<'py>(
     Ok(found)
 }
 
-/// What may have been meant instead of `attribute`.
+/// A suggestion instead of `attribute`.
 fn hint(owner: &Bound<'_, PyAny>, attribute: &str) -> String {
     let py = owner.py();
     let close = py.import("difflib").and_then(|difflib| {
@@ -284,7 +284,7 @@ fn hint(owner: &Bound<'_, PyAny>, attribute: &str) -> String {
     }
 }
 
-/// Names of what could be an application: at most eight callables of the module's own.
+/// Names that could be the application: at most eight callables that the module defines.
 fn public_callables(owner: &Bound<'_, PyAny>) -> Vec<String> {
     const SHOWN: usize = 8;
     let own_name = owner.getattr("__name__").ok();

@@ -5,50 +5,49 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 use pyo3::PyErr;
 
-/// Receives what applications write and do wrong.
+/// Receives the exceptions and the error output of applications.
 ///
 /// Every method is called from a thread that is attached to the interpreter, so it may use Python,
 /// and should not block.
 pub trait Log: Send + Sync {
-    /// The application raised. Also for counting, by stage.
+    /// The application raised an exception. Also used for counting, by stage.
     fn raised(&self, raised: &Raised<'_>);
 
     /// A line that the application wrote to `wsgi.errors`, without its line end.
     fn written(&self, line: &str);
 
-    /// Something else that the operator should know, in one line.
+    /// Another message for the operator, in one line.
     fn noted(&self, level: Level, text: &str);
 
-    /// A request had a field with an underscore in its name, which was dropped. For counting: the
-    /// log line, once for each name, comes by [`Log::noted`].
+    /// A field with an underscore in its name was dropped. Used for counting; [`Log::noted`] receives
+    /// the log line, once for each name.
     fn field_dropped(&self) {}
 }
 
-/// An exception that left the application.
+/// An exception raised by the application.
 #[derive(Clone, Copy, Debug)]
 pub struct Raised<'a> {
-    /// Where it was raised.
+    /// The stage in which it was raised.
     pub stage: Stage,
-    /// In answer to which request.
+    /// The request.
     pub head: &'a RequestHead,
-    /// What the request is called in logs.
+    /// The request ID.
     pub request_id: Option<&'a str>,
-    /// The exception itself. Whoever keeps it keeps the frames that it came through, and all that is
-    /// in them.
+    /// The exception itself. Keeping it keeps its frames and their local variables alive.
     pub error: &'a PyErr,
     /// The name of its class, such as `ValueError`.
     pub exception: &'a str,
-    /// As Python prints it: the frames of the application only, several lines, with the last line
-    /// end.
+    /// The traceback as Python prints it, with only the frames of the application: several lines,
+    /// including the last line end.
     pub traceback: &'a str,
 }
 
-/// How much attention something wants.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// None: it may explain something later.
+    /// No action is needed.
     Info,
-    /// Something should be changed some day.
+    /// Something should be changed.
     Warning,
     /// A request was lost.
     Error,

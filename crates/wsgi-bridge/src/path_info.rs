@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// The bytes that a path stands for (RFC 3986 §2.1). A bad escape stays as it is.
+/// The percent-decoded bytes of a path (RFC 3986 §2.1). An invalid escape stays unchanged.
 pub(crate) fn percent_decoded(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.contains(&b'%') {
         return Cow::Borrowed(path);
@@ -24,7 +24,7 @@ pub(crate) fn percent_decoded(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// The path below url-prefix. A path outside of it stays whole, as Waitress has it.
+/// The path below url-prefix. A path outside of it stays unchanged, as in Waitress.
 pub(crate) fn without_prefix<'a>(path: &'a [u8], prefix: &[u8]) -> &'a [u8] {
     match path.strip_prefix(prefix) {
         Some(below) if below.is_empty() || below.starts_with(b"/") => below,

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError, Weak};
 use maitred_http_parser::exchange::Presence;
 use pyo3::prelude::*;
 
-/// Whether the client of one request has gone.
+/// Whether the client of a request has disconnected.
 #[pyclass(frozen, module = "maitred", name = "client_disconnected")]
 #[derive(Default)]
 pub(crate) struct ClientDisconnected {
@@ -18,7 +18,7 @@ pub(crate) struct ClientDisconnected {
 }
 
 impl ClientDisconnected {
-    /// Tells about this client from now on.
+    /// Sets the client.
     pub(crate) fn watch(&self, presence: Weak<dyn Presence>) {
         *self.presence.lock().unwrap_or_else(PoisonError::into_inner) = Some(presence);
     }
@@ -27,8 +27,7 @@ impl ClientDisconnected {
 #[pymethods]
 impl ClientDisconnected {
     fn __call__(&self) -> bool {
-        // Never held for longer than a pointer is copied, so there is no need to let go of the
-        // interpreter's lock first.
+        // Held only while a pointer is copied, so the GIL need not be released first.
         let presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let presence = presence.and_then(|presence| presence.upgrade());
         presence.is_none_or(|presence| presence.is_gone())

@@ -24,12 +24,12 @@ use crate::iterable;
 use crate::log::{Level, Raised};
 use crate::{attach, error_stream, traceback};
 
-/// Where one worker thread serves: what it keeps from one request to the next.
+/// The state that a worker thread keeps between requests.
 pub(crate) struct Desk {
     core: Arc<Core>,
     environs: Environs,
-    /// What the application is given for this request; between two requests, what it was given for
-    /// the last one, if it has kept nothing of it.
+    /// The objects for the application in this request. Between requests, those of the last one, if
+    /// the application has kept none of them.
     handles: Option<Handles>,
 }
 
@@ -78,7 +78,7 @@ impl Desk {
             let start_response = handles.start_response.bind(py);
             let callable = core.callable.bind(py);
             let called = attach::in_python(|| callable.call1((&environ, start_response)));
-            drop(environ); // whoever wants it any longer holds it
+            drop(environ); // the application holds a reference if it still needs it
             request.respond(py, called);
             input.close()
         });
@@ -89,7 +89,7 @@ impl Desk {
         error_stream::finish_line(&*self.core.log);
     }
 
-    /// Keeps the objects for the next request only if nobody else does.
+    /// Reuses the objects for the next request, unless the application has kept them.
     fn look_after_handles(&mut self, py: Python<'_>) {
         let are_free = |handles: &Handles| handles.are_free(py, self.environs.holds());
         if !(self.core.counts_references && self.handles.as_ref().is_some_and(are_free)) {
@@ -111,7 +111,7 @@ impl Desk {
     }
 }
 
-/// There is not even memory for what the application is to be given.
+/// Fails a request because the objects for the application could not be created.
 fn fail_early(py: Python<'_>, core: &Core, mut exchange: Exchange, error: &PyErr) {
     core.log.noted(Level::Error, &format!("a request could not be served: {error}"));
     exchange.reply.fail(ApplicationFault::Dropped);
@@ -119,7 +119,7 @@ fn fail_early(py: Python<'_>, core: &Core, mut exchange: Exchange, error: &PyErr
 }
 
 impl Request<'_> {
-    /// Makes a response of what the application returned.
+    /// Sends the iterable that the application returned.
     fn respond(&self, py: Python<'_>, called: PyResult<Bound<'_, PyAny>>) {
         let iterable = match called {
             Ok(iterable) => iterable,
@@ -135,8 +135,8 @@ impl Request<'_> {
         }
     }
 
-    /// Logs a mistake that raised nothing, and gives the response up. The query stays out of the
-    /// log: it may hold what is secret.
+    /// Logs a fault without an exception, and abandons the response. The query is not logged, because
+    /// it may contain secrets.
     fn faulted(&self, py: Python<'_>, fault: ApplicationFault) {
         self.answer.end_child(py);
         let path = String::from_utf8_lossy(self.head.path());
@@ -145,11 +145,11 @@ impl Request<'_> {
         self.answer.fail(py, fault);
     }
 
-    /// Logs an exception, and gives the response up unless it has ended.
+    /// Logs an exception, and abandons the response unless it has ended.
     fn raised(&self, py: Python<'_>, stage: Stage, error: &PyErr) {
         self.answer.end_child(py);
         if self.answer.is_client_gone(py) && error.is_instance_of::<PyBrokenPipeError>(py) {
-            // What write() raised has come back to us: nothing is wrong with the application.
+            // The exception was raised by our write(), so it is not an error of the application.
             if self.answer.finish(py, None).is_ok() {
                 return;
             }
@@ -168,7 +168,7 @@ impl Request<'_> {
     }
 }
 
-/// Calls `close()` where there is one. Lists and tuples have none.
+/// Calls `close()` if the object has it. Lists and tuples do not.
 fn close(iterable: &Bound<'_, PyAny>) -> PyResult<()> {
     if iterable.is_exact_instance_of::<PyList>() || iterable.is_exact_instance_of::<PyTuple>() {
         return Ok(());

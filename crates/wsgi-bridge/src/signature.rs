@@ -7,7 +7,7 @@
 
 use pyo3::prelude::*;
 
-/// Whether what was found is the application, or makes it.
+/// Whether the named object is the application, or creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It is the application.
@@ -24,10 +24,10 @@ const ASYNC_GENERATOR: u32 = 0x200;
 /// `environ` and `start_response`.
 const WSGI_ARGUMENTS: usize = 2;
 
-/// What is wrong with `found`, as the rest of a sentence that begins with its name.
+/// Why `found` is not a WSGI application, as the rest of a sentence that begins with its name.
 pub(crate) fn mismatch(found: &Bound<'_, PyAny>, spec: &str, kind: Kind) -> Option<String> {
-    // An object is called by its class's `__call__`; a class makes an object, which may be a
-    // response by itself.
+    // Calling an object runs `__call__` of its class. Calling a class creates an object, which may
+    // itself be the response.
     let function = match Plain::of(found) {
         Some(function) => function,
         None if found.is_instance_of::<pyo3::types::PyType>() => return None,
@@ -50,12 +50,12 @@ pub(crate) fn mismatch(found: &Bound<'_, PyAny>, spec: &str, kind: Kind) -> Opti
     Some(problem.into())
 }
 
-/// How a function or method written in Python is called.
+/// The signature of a function or method written in Python.
 struct Plain {
-    /// Arguments by position: at least, and at most.
+    /// The minimum and maximum number of positional arguments.
     least: usize,
     most: Option<usize>,
-    /// There are arguments by keyword alone that have no default.
+    /// Whether there are keyword-only arguments without a default.
     needs_keywords: bool,
     is_async: bool,
 }
@@ -88,11 +88,11 @@ impl Plain {
         })
     }
 
-    /// The same without its first argument, which is there already.
+    /// The signature without the first argument, which is already bound.
     fn bound(self) -> Self {
         Self {
             least: self.least.saturating_sub(1),
-            // `def method(*all)` has no first argument of its own.
+            // `def method(*all)` has no explicit first argument.
             most: self.most.map(|most| most.saturating_sub(1)),
             ..self
         }

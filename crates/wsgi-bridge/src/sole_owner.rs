@@ -10,7 +10,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// How many references to the object there are, ours included.
+/// The number of references to the object, including ours.
 pub(crate) fn references<T>(_py: Python<'_>, object: &Py<T>) -> isize {
     // SAFETY: the pointer is that of a live object, to which `object` holds a reference; the token
     // proves that this thread is attached, so that the count is not changed while it is read.

@@ -19,7 +19,7 @@ use crate::answer::{Answer, Call, NotTaken};
 use crate::latin1;
 use crate::sole_owner::references;
 
-/// The object whose method the application is given as `start_response`.
+/// The object whose method is passed to the application as `start_response`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct StartResponse {
     answer: Arc<Answer>,
@@ -32,7 +32,7 @@ impl StartResponse {
         Ok(Self { answer, write })
     }
 
-    /// Whether nobody holds `write` any more but this object.
+    /// Whether only this object holds `write`.
     pub(crate) fn is_write_free(&self, py: Python<'_>) -> bool {
         references(py, &self.write) == 1
     }
@@ -88,7 +88,7 @@ impl Write {
     }
 }
 
-/// Checks and renders what the application gave.
+/// Validates and renders the status and the headers.
 fn response_head(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<ResponseHead> {
     let status = text(status, "the status")?;
     let status = latin1::to_bytes(status, "the status")?;
@@ -98,7 +98,7 @@ fn response_head(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyRes
             push(&mut head, &header)?;
         }
     } else {
-        // PEP 3333 wants a list. Waitress takes whatever can be iterated, and so do we.
+        // PEP 3333 requires a list. Waitress accepts any iterable, and so does Maitred.
         for header in headers.try_iter()? {
             push(&mut head, &header?)?;
         }
@@ -138,7 +138,7 @@ fn text<'a, 'py>(object: &'a Bound<'py, PyAny>, what: &str) -> PyResult<&'a Boun
     })
 }
 
-/// The exception by which the application learns of its mistake.
+/// The exception that reports an error to the application.
 fn exception(fault: &ApplicationFault) -> PyErr {
     match fault {
         ApplicationFault::HopByHop(_) => PyAssertionError::new_err(fault.to_string()),
@@ -159,7 +159,7 @@ fn refused(reason: NotTaken) -> PyErr {
     }
 }
 
-/// The exception of `exc_info`, with its traceback, to be raised again.
+/// The exception of `exc_info` with its traceback, to be re-raised.
 fn reraised(exc_info: &Bound<'_, PyAny>) -> PyErr {
     let error = exc_info.get_item(1).map(PyErr::from_value);
     match error {

@@ -6,7 +6,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// The exception with its traceback, causes and notes, as Python prints it.
+/// The exception with its traceback, causes and notes, as printed by Python.
 pub(crate) fn format_exception(py: Python<'_>, error: &PyErr) -> String {
     let lines = py.import("traceback").and_then(|traceback| {
         traceback.call_method1(
@@ -14,7 +14,7 @@ pub(crate) fn format_exception(py: Python<'_>, error: &PyErr) -> String {
             (error.get_type(py), error.value(py), error.traceback(py)),
         )
     });
-    // Formatting runs the application's code (`__str__`), and may fail as everything may.
+    // Formatting runs code of the application (`__str__`), which may fail.
     lines
         .and_then(|lines| join(&lines))
         .unwrap_or_else(|_| format!("{}: it could not be formatted\n", class_name(py, error)))
@@ -28,7 +28,7 @@ pub(crate) fn class_name(py: Python<'_>, error: &PyErr) -> String {
         .map_or_else(|_| "an exception".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What the thread `ident` is doing; `None` when it runs nothing but `threading`'s own frames.
+/// The stack of the thread `ident`; `None` if it only has frames of `threading`.
 pub(crate) fn format_stack(py: Python<'_>, ident: u64) -> PyResult<Option<String>> {
     let frames = py.import("sys")?.call_method0("_current_frames")?;
     let frame = frames.call_method1("get", (ident,))?;

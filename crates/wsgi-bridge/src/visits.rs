@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Lasts as long as it is held.
+/// A visit, which lasts until it is dropped.
 pub(crate) struct Visit(());
 
-/// Begins a visit; `None` when the interpreter is about to shut down.
+/// Begins a visit; `None` if the interpreter is about to finalize.
 pub(crate) fn begin() -> Option<Visit> {
-    // In this order, and the other way round at exit: one of the two sees the other.
+    // Both sides use this order in reverse, so that one of them always sees the other.
     COUNT.fetch_add(1, Ordering::SeqCst);
     let visit = Visit(());
     if CLOSED.load(Ordering::SeqCst) { None } else { Some(visit) }
@@ -29,17 +29,17 @@ impl Drop for Visit {
     }
 }
 
-/// In a forked child there is nobody but the thread that forked.
+/// Resets the count in a forked child, which only has the thread that forked.
 pub(crate) fn forget() {
     COUNT.store(0, Ordering::SeqCst);
 }
 
-/// Rejects visits from here on.
+/// Rejects visits from now on.
 pub(crate) fn close() {
     CLOSED.store(true, Ordering::SeqCst);
 }
 
-/// Whether nobody is on a visit.
+/// Whether there is no visit.
 pub(crate) fn are_over() -> bool {
     COUNT.load(Ordering::SeqCst) == 0
 }

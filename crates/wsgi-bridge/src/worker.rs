@@ -31,7 +31,7 @@ pub(crate) fn start(
     let arguments = PyDict::new(py);
     arguments.set_item("name", name)?;
     arguments.set_item("target", Bound::new(py, target)?)?;
-    // The server waits for its workers for as long as it wants to; Python need not wait again.
+    // A daemon, because the server itself waits for its workers.
     arguments.set_item("daemon", true)?;
     let thread = py.import("threading")?.getattr("Thread")?.call((), Some(&arguments))?;
     thread.call_method0("start")?;
@@ -39,7 +39,7 @@ pub(crate) fn start(
     Ok(WorkerThread { ident, is_finished, is_asked: Arc::default() })
 }
 
-/// What the thread runs.
+/// The main function of the thread.
 #[pyclass(frozen, module = "maitred", name = "worker")]
 struct Target {
     core: Arc<Core>,
@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// Says that the thread has ended, however it ended; and where nobody has dismissed it, that its
+/// Reports the end of the thread, in whatever way it ends; and if it ended unexpectedly, that its
 /// place is free.
 struct Finished<'a> {
     target: &'a Target,
@@ -107,7 +107,7 @@ pub(crate) struct WorkerThread {
     /// `threading.Thread.ident`.
     ident: u64,
     is_finished: Arc<AtomicBool>,
-    /// Somebody is waiting for the interpreter to tell what this thread does.
+    /// Whether a thread is waiting for the interpreter to get the stack of this thread.
     is_asked: Arc<AtomicBool>,
 }
 
@@ -120,8 +120,8 @@ impl Worker for WorkerThread {
         if self.is_finished() {
             return Err(StackUnavailable::NotRunning);
         }
-        // A thread of its own waits for the interpreter, because waiting there knows no time limit.
-        // While it waits nobody else needs to: the answer would be the same.
+        // A separate thread waits for the interpreter, because that wait has no timeout. Only one
+        // such thread is needed at a time, because the result would be the same.
         if self.is_asked.swap(true, Ordering::AcqRel) {
             return Err(StackUnavailable::Busy);
         }
@@ -130,7 +130,7 @@ impl Worker for WorkerThread {
         let asker = std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
             let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
             is_asked.store(false, Ordering::Release);
-            // Whoever asked may have lost patience.
+            // The requester may have stopped waiting.
             let _ = answer.send(stack);
         });
         if asker.is_err() {

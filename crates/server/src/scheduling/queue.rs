@@ -39,8 +39,8 @@ pub(crate) struct Queue {
     lock: Lock,
     clock: Arc<Clock>,
     pub(crate) deferral: Arc<Deferral>,
-    /// Whether calls block. The I/O thread then checks the queue only occasionally (`nap.rs`), so each
-    /// arrival wakes a worker directly.
+    /// Whether the I/O thread only checks the queue periodically (`nap.rs`). Each arrival then wakes a
+    /// worker directly.
     pub(crate) ticking: AtomicBool,
 }
 
