@@ -170,6 +170,9 @@ fn framing(request: &Request) -> Result<Framing, Stop> {
                 if number > BODY_BYTES_MAX {
                     return Err(Stop::Refused(413));
                 }
+                if one.len() > 100 {
+                    return Err(BAD);
+                }
                 Ok(Framing::Length(number as usize))
             }
             _ => Err(BAD),

@@ -16,6 +16,11 @@ pub(super) struct Framing {
     coding: Coding,
 }
 
+/// Digits of a Content-Length, zeros included. A length that a request can have needs 20 at the
+/// most. An application would not find the same length behind thousands of zeros: Python's `int()`
+/// refuses more than 4,300 digits.
+const LENGTH_DIGITS: usize = 100;
+
 /// The state of Content-Length (RFC 9110 §8.6).
 #[derive(Clone, Copy, Debug, Default)]
 enum Length {
@@ -96,7 +101,7 @@ impl Framing {
 }
 
 impl Length {
-    /// Parses 1*DIGIT as decimal, also with leading zeros.
+    /// Parses 1*DIGIT as decimal, also with leading zeros, as long as all that read it can.
     fn parse(value: &[u8]) -> Self {
         if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
             return Self::Invalid;
@@ -104,6 +109,10 @@ impl Length {
         let number = value.iter().try_fold(0u64, |number, digit| {
             number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
         });
-        number.map_or(Self::Huge, Self::Bytes)
+        match number {
+            Some(_) if value.len() > LENGTH_DIGITS => Self::Invalid,
+            Some(number) => Self::Bytes(number),
+            None => Self::Huge,
+        }
     }
 }
