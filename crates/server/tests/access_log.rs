@@ -270,6 +270,7 @@ fn the_servers_own_answers_count_with_their_length() {
     }
     let mut late = served.connect();
     late.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n");
+    served.until("maitred_connections{worker=\"0\",state=\"reading\"}", 1.0);
     served.advance_until_heard(&mut late, Duration::from_secs(60));
     told(late.answer(), 408);
     let mut client = served.connect();

@@ -13,12 +13,18 @@ use std::time::Duration;
 
 use maitred_config::Settings;
 use maitred_server::{Clock, Lock, Telemetry, Waited};
-use support::{App, Gate, Opens, Served, answer, eventually, settings};
+use support::{App, Gate, Opens, PATIENCE, Served, answer, eventually, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn hello() -> Arc<App> {
     App::new(|exchange| answer(exchange, b"hello"))
+}
+
+/// A server whose clock stands still: no client has connected too long ago to be waited for.
+fn patient(settings: Settings) -> Served {
+    let telemetry = Arc::new(Telemetry::new(&settings));
+    Served::start_whole(settings, hello(), Lock::Shared, telemetry, Clock::standing())
 }
 
 /// What one client saw: answers, and connections that the server ended in between.
@@ -38,7 +44,7 @@ fn busy_client(address: std::net::SocketAddr, answered: &AtomicUsize) -> Seen {
             seen.refused += 1;
             return seen;
         };
-        stream.set_read_timeout(Some(20 * SECOND)).expect("a timeout can be set");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         for number in 0.. {
             if let Err(error) = stream.write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n") {
                 seen.broken.push(format!("{error} when request {number} was sent"));
@@ -72,7 +78,7 @@ fn busy_client(address: std::net::SocketAddr, answered: &AtomicUsize) -> Seen {
 fn fifty_busy_clients_lose_nothing_when_the_server_stops() {
     let settings =
         Settings { drain_delay: Duration::from_millis(200), connection_limit: 1000, ..settings() };
-    let served = Served::start(settings, hello());
+    let served = patient(settings);
     let answered = AtomicUsize::new(0);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         let clients: Vec<_> =
@@ -157,7 +163,7 @@ fn idle_connections_close_at_once_and_running_requests_finish() {
 
 #[test]
 fn what_has_connected_before_the_listener_closes_is_served() {
-    let served = Served::start(settings(), hello());
+    let served = patient(settings());
     // Their handshakes are over; whether they have been accepted yet is the server's affair.
     let mut streams: Vec<_> = (0..50).map(|_| served.connect()).collect();
     served.running.drain();

@@ -47,6 +47,7 @@ fn at_the_connection_limit_the_idlest_makes_room() {
     let [mut first, mut second, mut third] = [(); 3].map(|()| served_once(&served));
     first.ask("/");
     assert_eq!(first.answer().status, 200);
+    served.until_idle(3);
     // The second has now been idle for the longest.
     let mut newcomer = served_once(&served);
     assert!(second.is_closed());
@@ -61,11 +62,13 @@ fn at_the_connection_limit_the_idlest_makes_room() {
 fn who_has_been_served_since_is_not_taken_for_the_idlest() {
     let served = Served::start(Settings { connection_limit: 3, ..settings() }, measure());
     let [mut first, mut second, mut third] = [(); 3].map(|()| served_once(&served));
+    served.until_idle(3);
     // All three are looked at, and the first has to go; the others are remembered as idle.
     let mut fourth = served_once(&served);
     assert!(first.is_closed());
     second.ask("/");
     assert_eq!(second.answer().status, 200);
+    served.until_idle(3);
     let _fifth = served_once(&served);
     assert!(third.is_closed(), "it was idle for longer than the second");
     for client in [&mut second, &mut fourth] {
@@ -112,6 +115,7 @@ fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
     for client in &mut busy {
         assert_eq!(client.answer().status, 200);
     }
+    served.until_idle(2);
     drop(served_once(&served));
 }
 

@@ -69,6 +69,7 @@ fn a_connection_that_was_served_is_closed_on_in_silence() {
     let mut client = served.connect();
     client.ask("/");
     assert_eq!(client.answer().status, 200);
+    served.until_idle(1);
     served.advance_until_heard(&mut client, Duration::from_secs(41));
     assert_eq!(status(&mut client), None);
 }

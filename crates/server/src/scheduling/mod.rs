@@ -23,6 +23,9 @@ pub(crate) mod deferral;
 pub(crate) mod nap;
 
 #[cfg(test)]
+#[path = "tests/attach.rs"]
+mod attach;
+#[cfg(test)]
 #[path = "tests/model.rs"]
 mod model;
 
