@@ -1,9 +1,10 @@
 //! Stops the server without losing requests.
 //!
 //! In this order: readiness fails; for `drain-delay` connections are still accepted, and responses
-//! say `Connection: close`; connections in the kernel's backlog are accepted, and the listeners
-//! close; idle connections close; running requests may continue for `graceful-timeout`. The
-//! remaining requests are then logged, with their stacks, and cut off.
+//! say `Connection: close`; newcomers are kept out (`listen/newcomers.rs`), connections in the
+//! kernel's backlog are accepted, and the listeners close; idle connections close; running requests
+//! may continue for `graceful-timeout`. The remaining requests are then logged, with their stacks,
+//! and cut off.
 //!
 //! A connection is idle only if no input has arrived on it. A client that has just connected gets
 //! one second to send a request.
@@ -11,6 +12,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::accept;
+use crate::listen::Listeners;
+use crate::listen::acceptor::Acceptor;
 use crate::state::ServerState;
 use crate::telemetry::Turned;
 
@@ -20,6 +24,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The maximum time for tasks to end after their connections have been aborted. Only a task that
 /// waits for a disk needs longer than a moment.
 const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
+
+/// The time for TCP handshakes in progress to complete, once new ones are prevented. The client of a
+/// server that stops is nearly always a proxy in the same network.
+const HANDSHAKES_END_WITHIN: Duration = Duration::from_millis(10);
 
 /// The maximum time for an accepted connection to send the first byte of its first request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
@@ -42,6 +50,22 @@ pub(crate) fn announce(server: &ServerState) {
     for conn in server.registry.all() {
         conn.state().protocol.handle_drain_announced();
     }
+}
+
+/// Accepts everything that has connected, and closes the listeners.
+pub(crate) async fn close(
+    server: &Arc<ServerState>,
+    acceptors: Vec<Arc<Acceptor>>,
+    listeners: Listeners,
+) {
+    if listeners.drop_newcomers() {
+        tokio::time::sleep(HANDSHAKES_END_WITHIN).await;
+    }
+    for (index, acceptor) in acceptors.iter().enumerate() {
+        accept::drain_backlog(server, acceptor, index);
+    }
+    drop(acceptors);
+    drop(listeners);
 }
 
 /// Closes idle connections at once, and the others after their response. Nothing is accepted any

@@ -177,11 +177,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
         // Wait until the task has ended in any way, because it holds the listening socket.
         let _ = task.await;
     }
-    for (index, acceptor) in acceptors.iter().enumerate() {
-        accept::drain_backlog(server, acceptor, index);
-    }
-    drop(acceptors);
-    drop(listeners);
+    drain::close(server, acceptors, listeners).await;
     let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
     {
         let mut killed = std::pin::pin!(control.reached(Stage::Kill));

@@ -13,7 +13,7 @@ use crate::telemetry::{CloseReason, LeftWhile, Turned};
 
 /// A queued request is dropped if it waits this long after its client closed its side. Until then,
 /// the client may only have half-closed (RFC 9112 §9.6), and still want the response.
-const HALF_CLOSED_PATIENCE: Duration = Duration::from_millis(100);
+const HALF_CLOSED_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Requester for Conn {
     fn has_left(&self, queued_at: Instant, now: Instant) -> bool {

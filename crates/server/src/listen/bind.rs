@@ -99,7 +99,8 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
         socket.bind(&address.into())?;
         start_listening(&socket, backlog)?;
         let bound = socket.local_addr()?.as_socket().unwrap_or(address);
-        Ok(Listener { address: ListenAddress::Tcp(bound), socket, file: None })
+        let bound_by = Some(std::process::id());
+        Ok(Listener { address: ListenAddress::Tcp(bound), socket, bound_by, file: None })
     };
     bind().map_err(|error: std::io::Error| BindError::system(address.to_string(), &error))
 }
@@ -115,7 +116,7 @@ pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError>
     }
     start_listening(&socket, backlog)
         .map_err(|error| BindError::system(address.to_string(), &error))?;
-    Ok(Listener { address, socket, file: None })
+    Ok(Listener { address, socket, bound_by: None, file: None })
 }
 
 fn listen_address(local: &SockAddr) -> Option<ListenAddress> {

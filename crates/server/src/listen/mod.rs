@@ -15,6 +15,8 @@ use crate::system_error::in_words;
 
 pub(crate) mod acceptor;
 mod bind;
+#[cfg(target_os = "linux")]
+mod newcomers;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -51,6 +53,9 @@ pub(crate) struct Listener {
     /// Its address.
     pub(crate) address: ListenAddress,
     pub(crate) socket: Socket,
+    /// The process that bound it; `None` if it was inherited, and others may still use it.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux can filter"))]
+    pub(crate) bound_by: Option<u32>,
     /// Removes the file of a Unix socket that was bound here.
     #[expect(dead_code, reason = "it is there to be dropped")]
     pub(crate) file: Option<SocketFile>,
@@ -115,6 +120,12 @@ impl Listeners {
             .map(|socket| bind::adopt(socket, settings.backlog))
             .collect::<Result<_, _>>()?;
         Ok(Self { entries })
+    }
+
+    /// Does nothing: only Linux can drop newcomers.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn drop_newcomers(&self) -> bool {
+        false
     }
 
     /// The addresses, in order.

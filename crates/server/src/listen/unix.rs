@@ -30,7 +30,12 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, B
     // Until `listen`, connections are refused, so no client can connect before the mode is set.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
     start_listening(&socket, backlog).map_err(failed)?;
-    Ok(Listener { address: ListenAddress::Unix(path.to_path_buf()), socket, file: Some(file) })
+    Ok(Listener {
+        address: ListenAddress::Unix(path.to_path_buf()),
+        socket,
+        bound_by: Some(std::process::id()),
+        file: Some(file),
+    })
 }
 
 /// Unlinks the file at `path` if it is a socket on which no process listens.
