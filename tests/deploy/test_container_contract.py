@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from client import Connection, request
+from client import PATIENCE_SECONDS, Connection, request
 from manifests import KUBERNETES
 from manifests import program as find
-from samples import free_port
+from ports import free_port
 from server import Server
 
 pytestmark = pytest.mark.system
@@ -56,15 +57,17 @@ class Contained(Server):
         )
 
     @property
-    def process_one(self) -> int:
-        """The number that the contained process has outside."""
+    def inside(self) -> list[int]:
+        """The number that the contained process has outside, until it has ended."""
         outer = self.process.pid
         children = Path(f"/proc/{outer}/task/{outer}/children").read_text(encoding="ascii")
-        return int(children)
+        return [int(child) for child in children.split()]
 
     def signal(self, number: int = signal.SIGTERM) -> None:
-        """Send a signal to the contained process, as a kubelet does."""
-        os.kill(self.process_one, number)
+        """Send a signal to the contained process, as a kubelet does, unless it has ended."""
+        for process in self.inside:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def close(self) -> None:
         """End it; `unshare`, which waits for it, would leave it behind."""
@@ -132,7 +135,7 @@ def ask_as(user: int, groups: str, path: Path) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [
             *(find("setpriv"), f"--reuid={user}", f"--regid={user}", groups, "--no-new-privs"),
-            *(find("curl"), "--silent", "--show-error", "--max-time", "10"),
+            *(find("curl"), "--silent", "--show-error", "--max-time", "60"),
             *("--unix-socket", str(path), "http://maitred/"),
         ],
         capture_output=True,
@@ -168,7 +171,7 @@ def test_a_proxy_with_another_user_reaches_the_socket_through_the_group_and_nobo
 
 def wait_for_port(port: int, proxy: Server) -> None:
     """Wait until the proxy takes connections."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -192,7 +195,7 @@ def test_the_sidecar_example_loses_no_request_while_its_main_container_is_stoppe
         .read_text(encoding="utf-8")
         .replace("maitred.demo:app", "contract_app:app")
         .replace("*:9090", "127.0.0.1:0")
-        .replace("drain-delay = 10", "drain-delay = 4"),
+        .replace("drain-delay = 10", "drain-delay = 3600"),
         encoding="utf-8",
     )
     (mounted / "nginx.conf").write_text(
@@ -219,7 +222,9 @@ def test_the_sidecar_example_loses_no_request_while_its_main_container_is_stoppe
     assert ask() == 200
     # At a pod's end the main container is stopped first, and the proxy goes on taking requests.
     server.signal()
+    server.wait_for("draining")
     assert [ask() for _ in range(50)] == [200] * 50
-    assert server.wait() == 0
+    # Whoever sends another signal does not wait for the delay to pass.
+    assert server.insist() == 0
     assert proxy.process.poll() is None
     assert ask() == 502  # by then no load balancer sends any

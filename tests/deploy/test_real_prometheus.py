@@ -17,7 +17,7 @@ import yaml
 from manifests import DEPLOY, ROOT, expressions, run
 from manifests import program as find
 from metric_names import known
-from samples import free_port
+from ports import free_port
 from server import Server
 
 pytestmark = pytest.mark.system
@@ -53,6 +53,12 @@ class Prometheus:
         """Evaluate an expression with one value."""
         (series,) = self.query(expression)
         return float(series["value"][1])
+
+    def wait_for_scrapes(self, count: int) -> None:
+        """Wait until so many more scrapes have been stored than by now."""
+        scrapes = "count_over_time(up[1h])"
+        stored = self.value(scrapes)
+        self.wait_until(lambda: self.value(scrapes) >= stored + count, f"{count} more scrapes")
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
         """Wait for something to be true; scrapes come every second."""
@@ -115,6 +121,9 @@ def test_it_stores_what_the_clients_counted(prometheus: Prometheus) -> None:
     assert outcome.wrong == []
     total = "sum(maitred_requests_total)"
     prometheus.wait_until(lambda: prometheus.value(total) >= REQUESTS, "all requests have ended")
+
+    # Of the last requests one scrape may tell only a part.
+    prometheus.wait_for_scrapes(2)
 
     gets = sum(count for kind, count in outcome.right.items() if kind.endswith("get"))
     counted = {

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from manifests import DEPLOY
 from manifests import program as find
+from ports import free_port
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
@@ -114,12 +115,6 @@ ENVOY = Proxy(
 )
 
 ALL = (NGINX, HAPROXY, ENVOY)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager

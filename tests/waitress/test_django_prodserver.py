@@ -12,6 +12,7 @@ import pytest
 import requests
 from applications import HERE
 from client import Connection, request
+from ports import free_port
 from server import Server
 
 PRODUCTION = {
@@ -69,13 +70,8 @@ def manage():
         server.close()
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return str(taken.getsockname()[1])
-
-
 def with_port(arguments: dict[str, object]) -> dict[str, object]:
-    return {k: free_port() if v == "PORT" else v for k, v in arguments.items()}
+    return {k: str(free_port()) if v == "PORT" else v for k, v in arguments.items()}
 
 
 @pytest.mark.parametrize(
