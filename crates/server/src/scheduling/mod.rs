@@ -25,7 +25,6 @@ pub(crate) mod nap;
 #[cfg(test)]
 #[path = "tests/attach.rs"]
 mod attach;
-pub(crate) mod deferral;
 #[cfg(test)]
 #[path = "tests/model.rs"]
 mod model;
