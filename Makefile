@@ -1,16 +1,16 @@
-# The one door: everything a contributor does is a target here, and .ci/run calls the same targets.
+# Every task of a contributor is a target here, and .ci/run calls the same targets.
 
 PYTHON ?= python3
 VENV   ?= .venv
 ADDRESS ?= 127.0.0.1:8080
 
-# The interpreter that the Rust tests embed, and where its library is.
+# The interpreter that the Rust tests embed, and the directory of its library.
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
 .PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions windows fuzz docs wheel sdist clean
 
-help: ## say what can be made
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 serve: ## build everything and serve the demo application on http://127.0.0.1:8080
@@ -19,7 +19,7 @@ serve: ## build everything and serve the demo application on http://127.0.0.1:80
 	@.ci/wheel $(VENV) release
 	@exec $(VENV)/bin/maitred --listen=$(ADDRESS) maitred.demo:app
 
-test: test-rust test-python ## build and pass every test, Rust and Python
+test: test-rust test-python ## build everything and run every test, Rust and Python
 
 test-rust:
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
@@ -30,17 +30,17 @@ test-python:
 	.ci/wheel $(VENV) quick
 	$(VENV)/bin/python -m pytest tests bench/tests
 
-test-system: ## run it behind real proxies, as PID 1, scraped by a real Prometheus
+test-system: ## run the tests that need proxies, Prometheus, Helm and other programs
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	@tests/system-setup
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-system.txt
 	.ci/wheel $(VENV) quick
 	$(VENV)/bin/python -m pytest tests -m system
 
-test-all: ## the Python tests on every Python from 3.10 on that pyenv or the path has
+test-all: ## run the Python tests on every Python from 3.10 on that pyenv or PATH provides
 	@.ci/test-all
 
-lint: ## rustfmt, clippy, rustdoc, ruff, and the rules of the house
+lint: ## run rustfmt, clippy, rustdoc, ruff, and the checks of tests/tidy
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
@@ -49,7 +49,7 @@ lint: ## rustfmt, clippy, rustdoc, ruff, and the rules of the house
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python -m pytest -q tests/tidy
 
-format: ## let rustfmt and ruff have their way
+format: ## format everything with rustfmt and ruff
 	cargo fmt --all
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
@@ -62,7 +62,7 @@ bench: ## measure Maitred and its peers under the same load
 	$(PYTHON) bench table
 	$(PYTHON) bench targets
 
-bench-instructions: ## count instructions per request, and compare with the committed counts
+bench-instructions: ## count instructions per request, and compare them with the committed counts
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	@.ci/wheel $(VENV) release
 	$(PYTHON) bench instructions --check --maitred $(VENV)
@@ -70,11 +70,11 @@ bench-instructions: ## count instructions per request, and compare with the comm
 windows: ## build for Windows on Debian, and test the server and the wheel under Wine
 	@.ci/windows
 
-fuzz: ## let libFuzzer look for what the parser does not expect
+fuzz: ## fuzz the parser and the settings with libFuzzer
 	@crates/http-parser/fuzz/run
 	@crates/config/fuzz/run
 
-docs: ## write again what is generated from the code
+docs: ## regenerate the documents that are generated from the code
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	@.ci/wheel $(VENV) quick
 	@.ci/docs $(VENV)

@@ -1,1 +1,1 @@
-"""Maitred and its peers under the same load: what a request costs each of them."""
+"""Measures the cost of a request, for Maitred and other servers under the same load."""

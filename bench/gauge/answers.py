@@ -1,4 +1,4 @@
-"""Whether a server answers right. A server that does not is not loaded: its speed means nothing."""
+"""Checks a server's responses. A server with wrong responses is not loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALONE_REQUESTS = 5
 
 
 class AnswerError(Exception):
-    """The server answered, but not what the application said."""
+    """The server's response is not that of the application."""
 
 
 def bytes_of_request(scenario: Scenario, port: int, path: str | None = None) -> bytes:
@@ -83,7 +83,7 @@ def check(port: int, scenario: Scenario) -> dict[str, object]:
 
 
 def _check_pipeline(port: int, scenario: Scenario) -> dict[str, object]:
-    """Each pipelined request gets its own answer, in order (RFC 9112 §9.3.2)."""
+    """Check that pipelined requests are answered in order (RFC 9112 §9.3.2)."""
     paths = [f"/p{i:02d}" for i in range(1, scenario.pipeline + 1)]
     with Connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
         connection.send(b"".join(bytes_of_request(scenario, port, path) for path in paths))

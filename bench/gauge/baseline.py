@@ -1,4 +1,4 @@
-"""The committed numbers of instructions per request, and what may change them.
+"""The committed numbers of instructions per request, and the comparison with new ones.
 
 They are kept for each build of CPython, because it is most of them.
 """

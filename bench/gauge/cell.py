@@ -1,4 +1,4 @@
-"""One cell of the table: a server is started, checked, warmed up, loaded, checked and stopped."""
+"""Measures one cell: starts a server, checks it, warms it up, loads it, checks it and stops it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTLE_SECONDS = 0.3  # between closing connections and reading memory
 
 @dataclass(frozen=True)
 class Load:
-    """How long, and on which CPUs."""
+    """The duration and the CPUs of a measurement."""
 
     seconds: int
     warm_up_seconds: int
@@ -29,7 +29,7 @@ class Load:
 
 
 def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: str) -> dict:
-    """What the cell found; `failed` or `wrong` say why when there are no figures."""
+    """The result of a cell; without figures, `failed` or `wrong` has the reason."""
     scenario, cell = SCENARIOS[scenario_name], {"scenario": scenario_name, "server": name}
     try:
         wrapper = pinned(load.server_cpu)
@@ -49,7 +49,7 @@ def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: 
 
 
 def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
-    """Load a running server, and reckon what one request cost it."""
+    """Load a running server, and compute the cost of a request."""
     if load.warm_up_seconds:
         Wrk(running.port, scenario, load.warm_up_seconds, load.client_cpu).result()
         time.sleep(SETTLE_SECONDS)
@@ -95,7 +95,7 @@ def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
 
 
 def _run(running: Running, scenario: Scenario, load: Load) -> tuple[dict, dict]:
-    """wrk's result, and what else was seen while it ran."""
+    """The result of wrk, and other observations during the load."""
     beside = None
     if scenario.beside:
         beside = Wrk(running.port, scenario.beside, load.seconds, load.client_cpu)
@@ -113,6 +113,6 @@ def _run(running: Running, scenario: Scenario, load: Load) -> tuple[dict, dict]:
 
 
 def spread(counts: list[int]) -> dict[str, float]:
-    """The least and the most that a connection got, by the mean."""
+    """The minimum and maximum number of requests of a connection, divided by the mean."""
     average = mean(counts)
     return {"least": min(counts) / average, "most": max(counts) / average}

@@ -47,10 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--servers", type=_known(SERVERS), default=list(SERVERS))
     run.add_argument("--scenarios", type=_known(SCENARIOS), default=USUAL_SCENARIOS)
     run.add_argument("--modes", type=_known(("pinned", "unpinned")), default=["pinned", "unpinned"])
-    run.add_argument("--needed", action="store_true", help="only the cells that a target looks at")
+    run.add_argument("--needed", action="store_true", help="only the cells that the targets need")
     run.add_argument("--rounds", type=int, default=5)
-    run.add_argument("--seconds", type=int, default=4, help="of load in each cell")
-    run.add_argument("--warm-up", type=int, default=1, help="seconds of load before it")
+    run.add_argument("--seconds", type=int, default=4, help="seconds of load in each cell")
+    run.add_argument(
+        "--warm-up", type=int, default=1, help="seconds of load before each measurement"
+    )
     run.add_argument("--server-cpu", type=int, default=0, help="in the pinned mode")
     run.add_argument("--client-cpu", type=int, default=1, help="in the pinned mode")
     run.add_argument("--json", type=Path, default=LATEST, help="where to write every cell")
@@ -60,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     instructions.add_argument("--scenarios", type=_known(SCENARIOS), default=["hello", "headers"])
     verb = instructions.add_mutually_exclusive_group()
     verb.add_argument("--check", action="store_true", help="fail on a regression")
-    verb.add_argument("--update", action="store_true", help="make these counts the baseline")
+    verb.add_argument("--update", action="store_true", help="make these counts the new baseline")
 
     for made in (run, instructions):
         made.add_argument("--maitred", type=Path, default=Places.maitred, metavar="VENV")
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
     shown = command(_table, "print Markdown tables of a run's medians and ratios")
     shown.add_argument("--details", action="store_true", help="every figure of every cell")
-    shown.add_argument("--base", default=targets.US, help="whom ratios refer to")
+    shown.add_argument("--base", default=targets.US, help="the server that ratios refer to")
     checked = command(_targets, "say of every target whether a run kept it")
     for made in (shown, checked):
         made.add_argument("files", type=Path, nargs="*", default=[LATEST])
@@ -150,7 +152,7 @@ def _line(cell: dict) -> str:
 
 
 def _about(places: Places) -> dict:
-    """What was measured where: without it the figures say nothing."""
+    """Describe the machine and the versions, without which the figures mean nothing."""
     script = (
         "import json,importlib.metadata as m;"
         "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"

@@ -1,4 +1,4 @@
-"""Setting up: the peers in an environment of their own, wrk and valgrind, and the floor program."""
+"""Sets up the peers in a separate environment, wrk and valgrind, and the floor program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBEV = Path("/usr/include/ev.h")
 
 
 def set_up() -> list[str]:
-    """Install what can be installed, and say what is missing and what it is needed for."""
+    """Install what can be installed, and name what is missing and why it is needed."""
     missing = _system_programs()
     missing += _peers()
     if shutil.which("cargo"):

@@ -1,4 +1,4 @@
-"""The load: wrk, idle connections, and newcomers, all from the client's CPU."""
+"""Generates load with wrk, idle connections and new connections, all on the client's CPU."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Wrk:
 
 
 class Idle:
-    """Keep-alive connections that were each answered once, and then stay silent."""
+    """Keep-alive connections that are idle after one response each."""
 
     def __init__(self, port: int, scenario: Scenario):
         self.data = bytes_of_request(scenario, port)

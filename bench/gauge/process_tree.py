@@ -1,4 +1,4 @@
-"""What a process and its descendants cost, read from /proc (proc(5), Linux only)."""
+"""Reads the resource usage of a process and its descendants from /proc (proc(5), Linux only)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def members(root: int) -> list[int]:
 
 
 def cost(root: int) -> Cost:
-    """What the tree has cost so far."""
+    """Read the resource usage of the tree so far."""
     ticks = switches = rss = peak = threads = 0
     for pid in members(root):
         stat = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Reading results: cells, their medians, and ratios within the same round.
+"""Evaluates results: cells, their medians, and ratios within the same round.
 
 A machine's speed wanders by more than the differences of interest. So a ratio is always taken
 between two cells of one round, which ran within minutes of each other, and only then its median.
@@ -63,7 +63,7 @@ class Results:
         )
 
     def remarks(self, key: Key) -> str:
-        """What a reader must know before trusting the figures."""
+        """Caveats about the figures."""
         cells, said = self.at(key), []
         for word in ("failed", "wrong"):
             if texts := [c[word] for c in cells if word in c]:

@@ -1,4 +1,4 @@
-"""The order of a run: interleaved, so that whatever the machine does meanwhile hits all alike."""
+"""The order of a run: interleaved, so that changes of the machine affect all servers alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a server, knowing when it listens, and stopping all of it."""
+"""Starts a server, waits until it listens, and stops all of its processes."""
 
 from __future__ import annotations
 

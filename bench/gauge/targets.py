@@ -1,4 +1,4 @@
-"""The promises about speed, and whether a run kept them.
+"""The performance targets, and the check of a run against them.
 
 Each target is a ratio between two cells of the same round, or a figure on its own. Most are about
 CPU per request, because that is what a machine's noise disturbs least.
@@ -24,7 +24,7 @@ class Other:
 
 @dataclass(frozen=True)
 class Target:
-    """`must` is a promise, `aim` a hope; a metric that is `at_least` is better when larger."""
+    """`must` is required, `aim` is desired; a metric with `at_least` is better when larger."""
 
     scenario: str
     metric: str

@@ -38,7 +38,7 @@ pub fn away<R>(work: impl FnOnce() -> R) -> R {
     struct Back;
     impl Drop for Back {
         fn drop(&mut self) {
-            // Both sides use this order in reverse, so that one of them always sees the other.
+            // At exit, the order is the reverse, so that one of the two always sees the other.
             ATTACHED.fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Visit(());
 
 /// Begins a visit; `None` if the interpreter is about to finalize.
 pub(crate) fn begin() -> Option<Visit> {
-    // Both sides use this order in reverse, so that one of them always sees the other.
+    // At exit, the order is the reverse, so that one of the two always sees the other.
     COUNT.fetch_add(1, Ordering::SeqCst);
     let visit = Visit(());
     if CLOSED.load(Ordering::SeqCst) { None } else { Some(visit) }
