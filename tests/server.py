@@ -1,4 +1,4 @@
-"""A Maitred in a process of its own, as a user starts it: the installed program and its log."""
+"""Runs the installed program in a process, and reads its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests' own client: what it lets pass has to be right, and what is wrong has to stop it."""
+"""Tests of the tests' client: it accepts valid responses, and rejects invalid ones."""
 
 from __future__ import annotations
 

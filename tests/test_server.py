@@ -1,4 +1,4 @@
-"""The handle that the tests start servers with: it must not hide an end that is not a good one."""
+"""Tests of the helper that starts servers: it must not hide an unexpected end."""
 
 from __future__ import annotations
 

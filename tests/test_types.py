@@ -1,4 +1,4 @@
-"""The types that the package declares are those that it has."""
+"""Tests that the declared types match the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--log-format=json`: one object on one line, whatever happens."""
+"""Tests of `--log-format=json`: every record is one JSON object on one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program says and does before it serves, or instead of it."""
+"""Tests of the command line before and at the start of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: what runs is finished, what waits is answered, and the status is 0."""
+"""Tests of SIGTERM and SIGINT: requests are finished, and the exit status is 0."""
 
 from __future__ import annotations
 

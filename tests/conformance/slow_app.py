@@ -1,4 +1,4 @@
-"""An application whose answers take a client that reads."""
+"""An application with large and slow responses, for clients that read slowly."""
 
 from __future__ import annotations
 

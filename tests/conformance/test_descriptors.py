@@ -1,4 +1,4 @@
-"""A server that may open few files, and more clients than that."""
+"""Tests of a server with few file descriptors and more clients than that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection that goes on reading while it sends, as a client must that may be refused midway."""
+"""A connection that keeps reading while it sends, because it may be rejected midway."""
 
 from __future__ import annotations
 

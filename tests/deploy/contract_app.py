@@ -1,4 +1,4 @@
-"""An application that says what its process may do, and reads what it is sent."""
+"""An application that reports what its process may do, and reads request bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container runtime does with us: read-only root, another user, process 1, shared socket."""
+"""Tests under the conditions of containers: read-only root, another user, PID 1, shared socket."""
 
 from __future__ import annotations
 

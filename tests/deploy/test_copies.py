@@ -1,4 +1,4 @@
-"""The copies that Kustomize and Helm need are those of today's originals."""
+"""Tests that the copies for Kustomize and Helm equal their originals."""
 
 import sys
 

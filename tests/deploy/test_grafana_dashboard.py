@@ -1,4 +1,4 @@
-"""The dashboard: it loads, every expression is PromQL, and every metric in it exists."""
+"""Tests of the dashboard: it loads, its expressions are PromQL, and its metrics exist."""
 
 import json
 import re

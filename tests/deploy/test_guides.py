@@ -1,4 +1,4 @@
-"""The guides: what they link to within a page, and every metric they name, exists."""
+"""Tests of the guides: links to headings and names of metrics are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart: linted, rendered, equal to the Kustomize base, and its values checked."""
+"""Tests of the chart: it is linted, rendered, equal to the Kustomize base, and validates values."""
 
 import json
 from typing import Any

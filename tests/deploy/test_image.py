@@ -1,4 +1,4 @@
-"""The image: what its Dockerfile promises to whoever runs it."""
+"""Tests of the Dockerfile."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The Kustomize base, its components and both sidecar examples, rendered and validated."""
+"""Tests of the Kustomize base, its components and both sidecar examples."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The recording rules, the alerts and the adapter's rule."""
+"""Tests of the recording rules, the alerts and the rule of the adapter."""
 
 import pytest
 import yaml

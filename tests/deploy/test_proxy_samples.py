@@ -1,4 +1,4 @@
-"""The samples for nginx, HAProxy and Envoy: each program takes its own without complaint."""
+"""Tests that nginx, HAProxy and Envoy accept their sample files."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a server under load; what it stored is what the clients counted."""
+"""Tests that what a real Prometheus scrapes under load equals what the clients counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every settings file in `deploy/`: the installed program understands all of it."""
+"""Tests that the installed program accepts every settings file in `deploy/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sockets that systemd hands over, and what it is told: with its own tool, and without."""
+"""Tests of socket activation and readiness notification, with systemd's tool and without."""
 
 from __future__ import annotations
 

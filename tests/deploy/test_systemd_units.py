@@ -1,4 +1,4 @@
-"""The systemd units: systemd takes them, and they agree with each other and with the server."""
+"""Tests that the systemd units are valid, and consistent with each other and the server."""
 
 import configparser
 import re

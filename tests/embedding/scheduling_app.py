@@ -1,4 +1,4 @@
-"""Short and long computations, and a thread of the application's own beside them."""
+"""An application with short and long computations, and a background thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`maitred.serve` and `maitred.create_server`, as programs and test suites use them."""
+"""Tests of `maitred.serve` and `maitred.create_server`, as programs and test suites use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has their turn under full load, by counts: connections, other threads, and the processor."""
+"""Tests of fairness under full load, by counts: connections, other threads, and the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads and processes of an application behave as Waitress's users expect."""
+"""Tests of threads and processes of an application, as users of Waitress expect them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One application with a route for each thing that users of threads do."""
+"""An application with a route for each use of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold on every system that a wheel is built for. Nothing here needs more than pytest."""
+"""Tests for every system for which a wheel is built. They need only pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The applications that the tests of frameworks serve, and what they need to know of them."""
+"""The applications of the framework tests, and their properties."""
 
 from pathlib import Path
 

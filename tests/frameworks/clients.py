@@ -1,4 +1,4 @@
-"""The same request by clients of different houses, over TCP or a Unix socket."""
+"""Sends the same request with different HTTP clients, over TCP or a Unix socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The applications of the frameworks, each served by a process that several tests share."""
+"""Fixtures that serve the framework applications in processes shared by tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Django project as a browser and an API client use it."""
+"""Tests of a Django project, with requests of a browser and of an API client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every framework, through every client, over TCP and over a Unix socket."""
+"""Tests of every framework, with every client, over TCP and over a Unix socket."""
 
 from __future__ import annotations
 

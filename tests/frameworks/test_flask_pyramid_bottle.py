@@ -1,4 +1,4 @@
-"""What Flask, Pyramid and Bottle applications do, each in its own way."""
+"""Tests of Flask, Pyramid and Bottle applications."""
 
 from __future__ import annotations
 

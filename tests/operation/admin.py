@@ -1,4 +1,4 @@
-"""The admin listener as a probe or a Prometheus sees it."""
+"""A client of the admin listener."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server with an admin listener, and an application that gets stuck."""
+"""A fixture with an admin listener and an application that gets stuck."""
 
 from __future__ import annotations
 

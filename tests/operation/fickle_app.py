@@ -1,4 +1,4 @@
-"""An application that answers in every way, right and wrong."""
+"""An application with valid and faulty responses of every kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access log of the program: in a file that is rotated, and on standard output."""
+"""Tests of the access log: in a file that is rotated, and on standard output."""
 
 from __future__ import annotations
 

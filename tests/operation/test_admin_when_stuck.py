@@ -1,4 +1,4 @@
-"""Probes, metrics and status while the server cannot do anything else."""
+"""Tests of probes, metrics and status while everything else is stuck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM while fifty clients keep their connections busy."""
+"""Tests of SIGTERM while fifty clients keep their connections busy."""
 
 from __future__ import annotations
 

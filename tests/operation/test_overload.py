@@ -1,4 +1,4 @@
-"""Requests that take too long: what the client is told, and what the log says."""
+"""Tests of requests that take too long: the response, and the log."""
 
 from __future__ import annotations
 

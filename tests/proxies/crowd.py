@@ -1,4 +1,4 @@
-"""Many clients at once, who check every answer to the last byte."""
+"""Many concurrent clients that check every byte of every response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real proxies in front, over TCP and a Unix socket, with the samples that `deploy/` has."""
+"""Tests behind real proxies, over TCP and a Unix socket, with the samples of `deploy/`."""
 
 from __future__ import annotations
 

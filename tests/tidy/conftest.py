@@ -1,4 +1,4 @@
-"""What the tidy tests look at: the repository, and what cargo knows of it."""
+"""Fixtures of the tidy tests: the repository, and cargo's metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arrows between the crates, as docs/architecture.md draws them."""
+"""Tests that the dependencies between crates are those of docs/architecture.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents name what exists: paths, types, targets, and links that lead somewhere."""
+"""Tests that paths, types, make targets and links in documents exist."""
 
 from __future__ import annotations
 

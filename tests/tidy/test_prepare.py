@@ -1,4 +1,4 @@
-"""What a fresh machine lacks is named in one line, before anything is built."""
+"""Tests that a missing tool is named in one line, before anything is built."""
 
 from __future__ import annotations
 

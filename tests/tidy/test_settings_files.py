@@ -1,4 +1,4 @@
-"""The JSON Schema of the settings, as two validators that users have read it."""
+"""Tests of the JSON Schema with two validators."""
 
 from __future__ import annotations
 

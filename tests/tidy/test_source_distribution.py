@@ -1,4 +1,4 @@
-"""What is in the source distribution: all that it is built from, and what packagers need."""
+"""Tests of the contents of the source distribution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every source file keeps to: docs/style.md, as far as a machine can tell."""
+"""Tests of docs/style.md, as far as it can be checked automatically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workflows keep to, as far as it can be seen without running them."""
+"""Tests of the workflows, as far as they can be checked without running them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`maitred.install_as_waitress()`: programs that import Waitress get us."""
+"""Tests of `maitred.install_as_waitress()`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""django-prodserver with our backend, and `manage.py maitred` without it, on a real project."""
+"""Tests of django-prodserver with our backend, and of `manage.py maitred`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every keyword of Waitress, with its default and its casts, compared with the real Waitress."""
+"""Tests of every keyword of Waitress, its default and its casts, against the real Waitress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PasteDeploy: a Pyramid application by the real `pserve`."""
+"""Tests of PasteDeploy, with a Pyramid application and the real `pserve`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammar of `waitress-serve`, through `maitred.runner.run`."""
+"""Tests of the grammar of `waitress-serve`, through `maitred.runner.run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-//! What is answered: byte for byte the bodies of `apps/plain.py`, with the fields it sends.
+//! The responses: the same bodies and fields as those of `apps/plain.py`.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! One connection: receive once, answer every request that is there, send all of it at once.
+//! A connection: receives once, answers all complete requests, and sends all responses at once.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,4 +1,4 @@
-//! The grammar of the command line: getopt's as `waitress-serve` has it, and gunicorn's habits.
+//! Tests of the command line's grammar: that of `waitress-serve` (getopt), and gunicorn's flags.
 
 mod written;
 

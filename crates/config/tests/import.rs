@@ -1,4 +1,4 @@
-//! Settings of other formats become a settings file, and what does not is named.
+//! Tests of `config import`.
 
 mod written;
 

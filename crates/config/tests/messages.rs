@@ -1,4 +1,4 @@
-//! What a person is told, word for word.
+//! Tests of error messages, word for word.
 
 mod written;
 

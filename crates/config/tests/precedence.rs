@@ -1,4 +1,4 @@
-//! Which layer has the last word: default < file < environment < command line, or keywords.
+//! Tests of precedence: default < file < environment < command line, or keywords.
 
 mod written;
 

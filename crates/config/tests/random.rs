@@ -1,4 +1,4 @@
-//! What holds whatever is written: the layers merge as they should, and nothing makes it panic.
+//! Property tests: layers merge correctly, and no input makes the crate panic.
 
 mod written;
 

@@ -1,4 +1,4 @@
-//! Everything that is written about the settings says the same, because it comes from one place.
+//! Tests that help, schema, sample, man page and reference page agree with the declarations.
 
 mod written;
 

@@ -1,4 +1,4 @@
-//! What no setting may be, in every layer.
+//! Tests that invalid values are rejected in every layer.
 
 mod written;
 

@@ -1,4 +1,4 @@
-//! What a user of Waitress brings along: its 34 names, its casts, its refusals.
+//! Tests of compatibility with Waitress: its 34 names, its casts, its errors.
 
 mod written;
 

@@ -1,4 +1,4 @@
-//! The access log: which lines there are, and what they say.
+//! Tests of the access log.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Which addresses can be had, by whom, and what is said of those that cannot.
+//! Tests of binding addresses, and of the errors.
 
 mod support;
 

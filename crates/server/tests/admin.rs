@@ -1,4 +1,4 @@
-//! The admin listener: what it answers, to whom, and when everything else is stuck.
+//! Tests of the admin listener, also while everything else is stuck.
 
 mod support;
 

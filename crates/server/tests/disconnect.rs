@@ -1,4 +1,4 @@
-//! Clients that leave, at every stage of their request.
+//! Tests of clients that disconnect, at every stage of their request.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The end of a server, under load: what is promised to those who are being served.
+//! Tests of the drain under load.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Worker threads that a defect ends: the pool keeps its size.
+//! Tests that worker threads that end unexpectedly are replaced.
 
 mod support;
 

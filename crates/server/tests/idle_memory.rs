@@ -1,4 +1,4 @@
-//! What an idle keep-alive connection costs in memory.
+//! Tests of the memory of an idle keep-alive connection.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! Several requests on one connection.
+//! Tests of several requests on one connection.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Many clients come and go in every way there is: nothing of them stays.
+//! Tests that connections leave nothing behind, however they end.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! What is too much, and what becomes of whoever sends it.
+//! Tests of limits.
 
 mod support;
 

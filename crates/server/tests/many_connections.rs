@@ -1,4 +1,4 @@
-//! More connections than `select` could watch: 512 is where servers built on it end on Windows.
+//! Tests of more than 512 connections, the limit of `select` on Windows.
 
 mod support;
 

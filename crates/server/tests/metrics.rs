@@ -1,4 +1,4 @@
-//! The metrics: that all are there from the start, and that their values are exact.
+//! Tests of the metrics: all exist from the start, and their values are exact.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! More work than there is room for: what waits too long, runs too long, or has nobody to answer.
+//! Tests of overload: requests that wait too long, run too long, or whose client has left.
 
 mod support;
 

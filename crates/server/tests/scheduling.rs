@@ -1,4 +1,4 @@
-//! Which requests run, on which threads, and in which order: by counts and orders, never by time.
+//! Tests of scheduling: which requests run, on which threads, in which order; never by time.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Clients that do not take what they asked for.
+//! Tests of clients that do not read their responses.
 
 mod support;
 

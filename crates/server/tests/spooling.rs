@@ -1,4 +1,4 @@
-//! Request bodies that do not fit into memory, and disks that do not take them.
+//! Tests of request bodies that do not fit in memory, and of disk errors.
 
 mod support;
 

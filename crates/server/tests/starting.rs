@@ -1,4 +1,4 @@
-//! A server that cannot start says why, and leaves nothing behind.
+//! Tests of servers that cannot start: the error, and that nothing is left behind.
 
 mod support;
 

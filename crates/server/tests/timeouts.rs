@@ -1,4 +1,4 @@
-//! Clients that take their time: each is cut off in its own, and none holds a thread meanwhile.
+//! Tests of slow clients: each is disconnected at its timeout, and holds no thread meanwhile.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Where an application does not give what it declared, the operator is told so.
+//! Tests that a response with a wrong Content-Length is logged.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Worker threads as applications see them, and who holds the interpreter's lock when.
+//! Tests of worker threads as applications see them, and of the GIL.
 
 mod support;
 

@@ -1,1 +1,1 @@
-"""A Django project with what real ones have: the admin, sessions, forms, uploads and files."""
+"""A Django project with the admin, sessions, forms, uploads and files."""

@@ -1,4 +1,4 @@
-"""Settings of a project in production: no debug, CSRF on, a database in a file."""
+"""Settings for production: no debug mode, CSRF protection, a database file."""
 
 import os
 from pathlib import Path

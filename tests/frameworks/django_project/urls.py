@@ -1,4 +1,4 @@
-"""The addresses of the project."""
+"""The URLs of the project."""
 
 from django.contrib import admin
 from django.urls import path

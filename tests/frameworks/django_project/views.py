@@ -1,4 +1,4 @@
-"""Views that do what views do: read forms and uploads, stream, and send files."""
+"""Views that read forms and uploads, stream, and send files."""
 
 import hashlib
 import os

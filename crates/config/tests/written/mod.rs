@@ -1,4 +1,4 @@
-//! What a test writes in the layers, and what becomes of it.
+//! The layers that a test writes, and the result of loading them.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 

@@ -1,4 +1,4 @@
-//! Any bytes give requests or a refusal, never a panic, and never more memory than the limits.
+//! Any bytes yield requests or a rejection: no panic, and no more memory than the limits allow.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! However the bytes are cut, they mean the same.
+//! Splitting the input differently never changes its meaning.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The real decoder and the reference parser read the same requests and refuse the same streams.
+//! The decoder and the reference parser read the same requests and reject the same streams.
 
 #![no_main]
 

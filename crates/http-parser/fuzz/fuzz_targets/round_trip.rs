@@ -1,4 +1,4 @@
-//! What is written correctly is read as it was meant; what our encoder writes, our decoder reads.
+//! Valid requests are decoded correctly, and the decoder reads what the encoder writes.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The real decoder and the reference parser read the same requests and refuse the same streams.
+//! Compares the decoder with the reference parser: same requests, same rejections.
 
 use maitred_http_parser::Limits;
 

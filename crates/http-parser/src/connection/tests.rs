@@ -1,4 +1,4 @@
-//! Scenarios of whole connections, with a clock of their own.
+//! Tests of whole connections, with a test clock.
 
 mod deadlines;
 mod ending;

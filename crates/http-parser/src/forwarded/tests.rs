@@ -1,4 +1,4 @@
-//! Forwarding fields: believed, forged, repeated, malformed, oversized.
+//! Tests of forwarding fields: trusted, forged, repeated, malformed, oversized.
 
 use std::sync::Arc;
 

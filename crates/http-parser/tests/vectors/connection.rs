@@ -1,4 +1,4 @@
-//! A whole connection, with an application that answers like the one behind the tests from outside.
+//! Runs a vector on a whole connection, with an application like that of the conformance tests.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};

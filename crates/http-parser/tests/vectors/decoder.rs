@@ -1,4 +1,4 @@
-//! A bare decoder, as a server without responses would use it.
+//! Runs a vector on a bare decoder, as a server without responses would use it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an application sees of a request.
+//! The view of a request that an application has.
 
 use maitred_http_parser::{RequestHead, Version};
 

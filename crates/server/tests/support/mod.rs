@@ -1,4 +1,4 @@
-//! An application in Rust, a server around it, and a client that reads what comes.
+//! A Rust application, a server for it, and a client.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 

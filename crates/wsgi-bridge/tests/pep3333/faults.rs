@@ -1,4 +1,4 @@
-//! What an application can do wrong, and that it costs its own request only.
+//! Tests of faults of the application: each affects only its own request.
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::connection::Outcome;

@@ -1,4 +1,4 @@
-//! How the application is named, and what is said when it cannot be found.
+//! Tests of loading the application, and of the errors.
 
 use maitred_wsgi_bridge::load::{Kind, load};
 use pyo3::prelude::*;

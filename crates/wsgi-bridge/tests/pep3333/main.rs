@@ -1,4 +1,4 @@
-//! PEP 3333, sentence by sentence, and what Waitress adds where it is silent.
+//! Tests of PEP 3333, sentence by sentence, and of what Waitress adds.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! A client at the other end of the protocol's own machine, without a socket between them.
+//! A client that uses the protocol state machine, without a socket.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! A log that remembers.
+//! A log that records its messages.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! Where the worker of a test gets its exchanges.
+//! The source of exchanges for a test's worker.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Who is late, and what becomes of it.
+//! Tests of deadlines.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How connections end: by the client, by an error, by a refusal.
+//! Tests of the end of connections: by the client, by an error, by a rejection.
 
 use super::*;
 

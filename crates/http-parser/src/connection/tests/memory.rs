@@ -1,4 +1,4 @@
-//! What a connection holds.
+//! Tests of the memory of a connection.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Which connections stay open (RFC 9112 §9.3).
+//! Tests of persistence (RFC 9112 §9.3).
 
 use super::*;
 

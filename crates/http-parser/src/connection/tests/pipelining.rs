@@ -1,4 +1,4 @@
-//! Requests that come ahead (RFC 9112 §9.3.2).
+//! Tests of pipelining (RFC 9112 §9.3.2).
 
 use super::*;
 

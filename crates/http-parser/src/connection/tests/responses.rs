@@ -1,4 +1,4 @@
-//! What the application says, and what goes out for it.
+//! Tests of responses.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Chunks, extensions and trailers.
+//! Tests of chunks, extensions and trailers.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What reading costs: in bytes looked at or copied, not in time.
+//! Tests of the cost of decoding, in bytes scanned or copied.
 
 use super::*;
 use crate::decode::steps;

@@ -1,4 +1,4 @@
-//! However the bytes are cut, they mean the same.
+//! Tests that splitting the input differently never changes its meaning.
 
 use proptest::prelude::*;
 

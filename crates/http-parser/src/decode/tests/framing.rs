@@ -1,4 +1,4 @@
-//! Where a body ends.
+//! Tests of body framing.
 
 use super::*;
 use crate::message::BodyFraming;

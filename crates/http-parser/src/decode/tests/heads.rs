@@ -1,4 +1,4 @@
-//! Request lines and fields.
+//! Tests of request lines and fields.
 
 use super::*;
 

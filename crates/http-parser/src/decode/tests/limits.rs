@@ -1,4 +1,4 @@
-//! Every limit: what is as large as that is accepted, one more is refused.
+//! Tests of every limit: the limit itself is accepted, one more is rejected.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The decoder as a connection sees it.
+//! Tests of the decoder.
 
 mod chunks;
 mod cost;
