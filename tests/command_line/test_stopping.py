@@ -177,7 +177,7 @@ def test_a_request_that_never_ends_does_not_change_the_status(maitred, tmp_path,
         connection.send(request("/"))
         server.wait_for("begun")
         assert server.stop() == 0
-    assert "stopped, with threads left in the application left=1" in server.log
+    assert "stopped, with threads still in the application left=1" in server.log
     assert "at exit" in server.log
 
 

@@ -205,7 +205,7 @@ fn end(control: &Control) {
     match server.pool.end(WORKERS_END_WITHIN) {
         0 => tracing::info!(target: "maitred", "stopped"),
         left => {
-            tracing::warn!(target: "maitred", left, "stopped, with threads left in the application");
+            tracing::warn!(target: "maitred", left, "stopped, with threads still in the application");
         }
     }
     shared.telemetry.ended(server.threads());

@@ -1,5 +1,5 @@
-//! The whole state of a running server: what its connections share, the connections, the worker
-//! threads, and the listening sockets. It answers what a scrape asks.
+//! The whole state of a running server: the state that connections share, the connections, the worker
+//! threads, and the listening sockets. It provides the values of a scrape.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::scheduling::workers::Pool;
 use crate::telemetry::backlog;
 use crate::telemetry::subject::{Connections, Occupation, Snapshot, Subject, Threads};
 
-/// Everything that there is one of.
+/// The state of a running server.
 #[derive(Debug)]
 pub(crate) struct ServerState {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) registry: Registry,
-    /// The listening sockets and their names; whoever looks must not keep them open.
+    /// The listening sockets and their names. The references are weak, so that they do not keep the
+    /// sockets open.
     acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
 }
 

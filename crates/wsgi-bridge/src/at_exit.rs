@@ -1,5 +1,5 @@
-//! What happens before the interpreter shuts down (the module `atexit`), so that none of our threads
-//! meets it on the way: visits end, then workers that are still in the application.
+//! The exit handler (`atexit`), which keeps our threads away from the interpreter while it finalizes:
+//! it waits for visits to end, then ends the workers that are still in the application.
 
 #![expect(unsafe_code, reason = "an exception for another thread has no safe interface")]
 

@@ -1,4 +1,4 @@
-//! What the worker threads of an application share.
+//! The state that the worker threads of an application share.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

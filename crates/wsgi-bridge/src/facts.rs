@@ -1,4 +1,4 @@
-//! What an environ tells about the server, whoever asks.
+//! The facts about the server that every environ contains.
 
 /// The facts about the server for the environ, from the settings of the same names.
 #[derive(Clone, Debug)]

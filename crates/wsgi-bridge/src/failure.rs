@@ -1,4 +1,4 @@
-//! Why a response body could not be sent whole.
+//! Why a response body could not be sent completely.
 
 use maitred_http_parser::ApplicationFault;
 use pyo3::PyErr;

@@ -1,19 +1,19 @@
-//! One client connection: its socket, its protocol, what comes in and what goes out.
+//! A client connection: its socket, its protocol, its input and its output.
 //!
-//! `conn` is the state that the I/O task and the answering worker share. `io_task` reads, and
-//! `incoming` makes complete requests of that, with `receive`, `spool`, `spooling` and `buffers` for
-//! their bodies. `reply` takes the worker's response, `outbox` holds it, and `write_out` and
-//! `send_file` send it on the `stream`. `requester` is the side that the queue sees, `shared` what
-//! the server gives to each connection.
+//! `conn` is the state that the I/O task and the answering worker share. `io_task` reads the socket,
+//! and `incoming` builds complete requests, with `receive`, `spool`, `spooling` and `buffers` for
+//! their bodies. `reply` receives the worker's response, `outbox` holds it, and `write_out` and
+//! `send_file` send it on the `stream`. `requester` is the interface for the queue, and `shared` the
+//! part of the server that connections use.
 
-// What a connection is, and what it has.
+// The state of a connection.
 pub(crate) mod conn;
 mod requester;
 pub(crate) mod shared;
 pub(crate) mod stream;
 mod whereabouts;
 
-// What comes in.
+// Input.
 mod buffers;
 mod incoming;
 pub(crate) mod io_task;
@@ -21,7 +21,7 @@ mod receive;
 mod spool;
 pub(crate) mod spooling;
 
-// What goes out.
+// Output.
 #[cfg(target_os = "linux")]
 mod abort;
 mod outbox;

@@ -1,4 +1,4 @@
-//! A connection as the queue sees it.
+//! Implements the queue's view of a connection.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A listening socket that the reactor knows.
+//! A listening socket that is registered with the reactor.
 
 use std::io::{self, ErrorKind};
 use std::task::{Context, Poll};

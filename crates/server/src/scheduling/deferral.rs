@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    /// Whoever holds the waker of a task holds the reactor that runs it.
+    /// A waker that keeps its reactor alive, like that of a real task.
     struct Task;
 
     impl Wake for Task {

@@ -1,24 +1,24 @@
 //! Which worker takes which request, and when it is woken.
 //!
-//! `queue` holds the requests that wait and chooses the thread to wake; a `seat` is one worker's
-//! place at it, where the worker sleeps on its `parker`. `workers` starts and replaces the threads,
-//! `usage` sums up what they do. `nap` and `deferral` avoid wake-ups while there is work. A
-//! `requester` is all that scheduling knows of a connection.
+//! `queue` holds the waiting requests and chooses the thread to wake. A `seat` is a worker's place at
+//! the queue, where it sleeps on its `parker`. `workers` starts and replaces the threads, and `usage`
+//! accounts for their time. `nap` and `deferral` avoid wake-ups while there is work. Scheduling knows
+//! a connection only as a `requester`.
 
-// A request waits.
+// Waiting requests.
 pub(crate) mod queue;
 pub(crate) mod requester;
 mod state;
 pub(crate) mod usage;
 pub(crate) mod waiting;
 
-// A worker takes it.
+// Workers.
 pub(crate) mod parker;
 pub(crate) mod seat;
 pub(crate) mod work;
 pub(crate) mod workers;
 
-// Nobody is woken without need.
+// Avoiding wake-ups.
 pub(crate) mod deferral;
 pub(crate) mod nap;
 

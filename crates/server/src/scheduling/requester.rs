@@ -1,7 +1,7 @@
-//! What scheduling asks of, and tells, the connection that a request came on.
+//! The interface between scheduling and the connection of a request.
 //!
-//! The queue orders requests and wakes threads; it knows nothing of sockets and protocols. So it
-//! can be tried in every order without either (`tests/model.rs`).
+//! The queue orders requests and wakes threads, and does not depend on sockets and protocols. So it
+//! can be tested in every interleaving without them (`tests/model.rs`).
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What a worker is doing, behind the lock of its seat.
+//! The occupation of a worker, behind the lock of its seat.
 
 use std::sync::Arc;
 use std::time::Instant;

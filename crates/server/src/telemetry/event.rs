@@ -43,21 +43,21 @@ macro_rules! label {
 label! {
     /// Why a connection was closed.
     pub(crate) enum CloseReason {
-        /// The client closed it, or it broke.
+        /// The client closed it, or it failed.
         Client = "client",
-        /// The last response said so.
+        /// It was closed after the last response.
         Finished = "finished",
-        /// It was idle for too long.
+        /// It was idle longer than keep-alive-timeout.
         KeepAliveTimeout = "keep_alive_timeout",
-        /// The client did not take its response in time.
+        /// The client did not read its response in time.
         WriteTimeout = "write_timeout",
-        /// The client was refused.
+        /// A request was rejected.
         Protocol = "protocol",
-        /// It was idle, and its place was needed.
+        /// It was idle, and was closed to make room.
         Evicted = "evicted",
-        /// It was turned away: there was no room.
+        /// It was answered 503 because of connection-limit.
         Rejected = "rejected",
-        /// The server stops.
+        /// The server is stopping.
         Drain = "drain",
         /// The server or the application failed.
         Error = "error",
@@ -65,15 +65,15 @@ label! {
 }
 
 label! {
-    /// Why a connection or a request was turned away.
+    /// Why a connection or a request was answered 503, or not accepted.
     pub(crate) enum Turned {
-        /// connection-limit is reached, and nobody is idle.
+        /// connection-limit is reached, and no connection is idle.
         Limit = "limit",
         /// queue-limit is reached.
         QueueFull = "queue_full",
         /// It waited for queue-timeout.
         QueueTimeout = "queue_timeout",
-        /// The server stops.
+        /// The server is stopping.
         Draining = "draining",
         /// The process has no file descriptors left.
         FileDescriptors = "file_descriptors",
@@ -81,31 +81,31 @@ label! {
 }
 
 label! {
-    /// How far a request was when its client left.
+    /// The stage of a request when its client disconnected.
     pub(crate) enum LeftWhile {
-        /// It was not complete.
+        /// The request was arriving.
         Reading = "read",
-        /// It waited for a thread.
+        /// It was waiting for a thread.
         Queued = "queue",
-        /// The application was at work.
+        /// The application was running.
         Served = "app",
-        /// The answer was on its way.
+        /// The response was being sent.
         Writing = "write",
     }
 }
 
 label! {
-    /// What a connection is doing.
+    /// The state of a connection.
     pub(crate) enum Doing {
-        /// It is between two requests.
+        /// Between two requests.
         Idle = "idle",
-        /// A request is coming in.
+        /// A request is arriving.
         Reading = "reading",
         /// A request waits for a thread.
         Queued = "queued",
-        /// The application is at work.
+        /// The application is running.
         Serving = "app",
-        /// An answer is on its way out.
+        /// A response is being sent.
         Writing = "writing",
     }
 }
@@ -113,9 +113,9 @@ label! {
 label! {
     /// The kind of a log.
     pub(crate) enum Stream {
-        /// What the server has to say.
+        /// The log of the server.
         Server = "server",
-        /// A line about each request.
+        /// The access log.
         Access = "access",
     }
 }
@@ -141,7 +141,7 @@ label! {
         Trace = "TRACE",
         /// As above.
         Patch = "PATCH",
-        /// What a client made up, or did not send at all.
+        /// Any other method, or none.
         Other = "OTHER",
     }
 }

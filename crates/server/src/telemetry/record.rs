@@ -12,11 +12,11 @@ use maitred_http_parser::forwarded::Forwarded;
 
 use super::event::LeftWhile;
 
-/// The status in metrics and logs of a request whose client left before it had one: nginx's, whose
-/// readers know it.
+/// The status in metrics and logs of a request whose client disconnected before there was one, as in
+/// nginx.
 const CLIENT_LEFT: u16 = 499;
 
-/// One request, from its first byte to the last of its answer.
+/// A request, from its first byte to the last byte of its response.
 #[derive(Debug)]
 pub(crate) struct Record {
     /// Only the request line where the request was refused, or its client left, before the head
@@ -24,9 +24,9 @@ pub(crate) struct Record {
     pub(crate) head: Option<Arc<RequestHead>>,
     pub(crate) client: Client,
     pub(crate) request_id: Option<Arc<str>>,
-    /// When its first byte came.
+    /// When its first byte arrived.
     pub(crate) received_at: Instant,
-    /// When it was complete and began to wait for a thread.
+    /// When it was complete and was queued.
     pub(crate) queued_at: Option<Instant>,
     /// When a thread took it.
     pub(crate) taken_at: Option<Instant>,
@@ -36,7 +36,7 @@ pub(crate) struct Record {
     pub(crate) thread: Option<usize>,
     pub(crate) request_body_bytes: u64,
     pub(crate) response_body_bytes: u64,
-    /// The status of the head that has gone.
+    /// The status of the head that was sent.
     pub(crate) status: Option<u16>,
     /// How it ended; `None` until then.
     pub(crate) result: Option<Result>,
@@ -45,12 +45,12 @@ pub(crate) struct Record {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Result {
-    /// With a whole response.
+    /// With a complete response.
     Complete,
-    /// With a response that was cut off: the application failed in the middle of it, or wrote less
-    /// than it had declared, or its file became shorter or could not be read, or the server ended.
+    /// With an incomplete response: the application failed in the middle of it or wrote less than it
+    /// declared, its file shrank or could not be read, or the server stopped.
     Cut,
-    /// The client left before the end.
+    /// The client disconnected before the end.
     Abandoned(LeftWhile),
 }
 
@@ -77,7 +77,7 @@ impl Record {
         }
     }
 
-    /// The status in metrics and logs: what the client was told, else what became of it.
+    /// The status in metrics and logs: the one that was sent, or one for the outcome.
     pub(crate) fn code(&self) -> u16 {
         match (self.status, self.result) {
             (Some(status), _) => status,
@@ -91,7 +91,7 @@ impl Record {
         self.head.as_ref()?.field(name)
     }
 
-    /// Who asked, as a trusted proxy tells it, else the other end of the socket.
+    /// The client as reported by a trusted proxy, or else the peer.
     pub(crate) fn client_address(&self) -> &str {
         match &self.client.forwarded {
             Forwarded::Trusted(told) => told.remote_addr.as_deref(),
@@ -100,7 +100,7 @@ impl Record {
         .unwrap_or(&self.client.peer.host)
     }
 
-    /// How long it waited for a thread, where one took it.
+    /// How long it waited for a thread, if one took it.
     pub(crate) fn queued_for(&self) -> Option<Duration> {
         Some(self.taken_at?.saturating_duration_since(self.queued_at?))
     }
@@ -110,7 +110,7 @@ impl Record {
         Some(self.answered_at?.saturating_duration_since(self.taken_at?))
     }
 
-    /// How it ended, in a word for logs.
+    /// How it ended, as one word for logs.
     pub(crate) fn result_name(&self) -> &'static str {
         match self.result {
             Some(Result::Complete) => "complete",
@@ -124,7 +124,7 @@ impl Record {
         }
     }
 
-    /// How far it is, to say when its client left.
+    /// Its stage, for the case that its client disconnects.
     pub(crate) fn stage(&self) -> LeftWhile {
         match (self.queued_at, self.taken_at, self.result) {
             (_, _, Some(_)) => LeftWhile::Writing,

@@ -1,5 +1,5 @@
-//! What a scrape and the status page ask a running server. The server implements it, so that
-//! telemetry depends on no other part.
+//! The state of a running server for scrapes and the status page. The server implements the trait, so
+//! telemetry does not depend on other parts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use super::backlog::Backlog;
 use super::event::{Doing, Label};
 
-/// A server that can be looked at.
+/// A server whose state can be read.
 pub(crate) trait Subject: Send + Sync {
-    /// Its state at this moment. Asks every connection.
+    /// The current state. It visits every connection.
     fn snapshot(&self) -> Snapshot;
 
-    /// What its threads have been doing.
+    /// The usage of its threads.
     fn threads(&self) -> Threads;
 
-    /// What each thread is doing now; with stacks if `patience` is given, which is how long the
-    /// interpreter is waited for altogether.
+    /// The occupation of each thread; with stacks if `patience` is given, which is the maximum total
+    /// time to wait for the interpreter.
     fn occupations(&self, patience: Option<Duration>) -> Vec<Occupation>;
 }
 
@@ -25,29 +25,29 @@ pub(crate) trait Subject: Send + Sync {
 pub(crate) struct Snapshot {
     /// Requests that wait for a thread.
     pub(crate) queued: usize,
-    /// How long the one has waited that waits longest.
+    /// How long the oldest one has waited.
     pub(crate) oldest: Option<Duration>,
-    /// Threads that still run a request that has been given up.
+    /// Threads that still run an aborted request.
     pub(crate) stuck: usize,
     pub(crate) connections: Connections,
     /// Bytes of request bodies in temporary files.
     pub(crate) bytes_in_on_disk: u64,
-    /// The accept queues of the listening sockets that tell, by the names of those.
+    /// The accept queues of the listening sockets, by name, where available.
     pub(crate) backlogs: Vec<(String, Backlog)>,
 }
 
-/// What worker threads have been doing.
+/// The usage of the worker threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Threads {
-    /// Threads that exist.
+    /// The number of threads.
     pub(crate) count: usize,
-    /// Those that serve a request now.
+    /// The number of threads that are serving a request.
     pub(crate) busy: usize,
     /// Thread-seconds spent serving.
     pub(crate) busy_time: Duration,
     /// Seconds in which every thread was busy.
     pub(crate) saturated_time: Duration,
-    /// Seconds that woken threads waited for the interpreter.
+    /// Seconds that woken threads waited for the GIL.
     pub(crate) attach_time: Duration,
 }
 
