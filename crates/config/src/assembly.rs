@@ -14,8 +14,8 @@ use crate::problem::{Problem, Problems};
 use crate::settings::Settings;
 use crate::value::Value;
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,
-    LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, DEFAULT_PORT, Endpoint, HostName,
+    LogFormat, LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
 };
 
 /// Builds the settings. `cpus` is the number of CPUs for `threads = "auto"`.
@@ -154,7 +154,7 @@ fn without_duplicates(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
 }
 
 fn endpoint(merged: &Merged, setting: &Setting, text: &str) -> Result<Endpoint, Problems> {
-    Endpoint::parse(text, 8080, mode(merged)).map_err(|hint| {
+    Endpoint::parse(text, DEFAULT_PORT, mode(merged)).map_err(|hint| {
         Problem::new(format!("`{}` cannot be `{text}`", setting.name)).hinting(hint).into()
     })
 }

@@ -10,7 +10,7 @@ use self::lists::{descriptors, list};
 use crate::declaration::{Empty, Kind, Setting, Zero};
 use crate::value::Value;
 use crate::values::quantity::{milliseconds, parse_duration, parse_size};
-use crate::values::{Endpoint, HostName, check_socket_path};
+use crate::values::{DEFAULT_PORT, Endpoint, HostName, check_socket_path};
 
 /// How values are written in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,7 +336,7 @@ const SOCKET_PATH: &str = "the path of a Unix socket";
 const ENDPOINT: &str = "`host:port`, `unix:/path` or `fd://N`";
 
 fn endpoint(text: &str) -> Result<(), Complaint> {
-    Endpoint::parse(text, 8080, 0)
+    Endpoint::parse(text, DEFAULT_PORT, 0)
         .map(drop)
         .map_err(|hint| Complaint::wants(ENDPOINT).hinting(hint))
 }

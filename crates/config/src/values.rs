@@ -13,5 +13,5 @@ pub use choice::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, LogFormat, LogLevel, RequestId,
 };
 pub use endpoint::{Endpoint, HostName, Port};
-pub(crate) use host::check_socket_path;
+pub(crate) use host::{DEFAULT_PORT, check_socket_path};
 pub use proxies::{ProxyHeader, ProxyHeaders, TrustedProxies};

@@ -23,7 +23,8 @@ pub(crate) const ACCESS_LOG_FORMAT: Setting = Setting {
 pub(crate) const ACCESS_LOG_EXCLUDE: Setting = Setting {
     name: "access-log-exclude",
     kind: Kind::UrlPaths,
-    help: "Request paths to leave out of the access log if the status is below 400.",
+    help: "Request paths, compared exactly, to leave out of the access log if the status is below \
+           400.",
     example: "[\"/healthz\"]",
     ..HERE
 };

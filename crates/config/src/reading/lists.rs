@@ -4,7 +4,7 @@ use super::{Complaint, ENDPOINT, Manner, one_of, text};
 use crate::declaration::Kind;
 use crate::nearest::nearest;
 use crate::value::{Value, shortened};
-use crate::values::{Endpoint, ProxyHeader, TrustedProxies};
+use crate::values::{DEFAULT_PORT, Endpoint, ProxyHeader, TrustedProxies};
 
 /// The words of a text, or of each text in a list. White space separates them, as in Waitress; for
 /// proxies and field names, which cannot contain a comma, commas do, too.
@@ -54,7 +54,7 @@ fn check_words(kind: Kind, words: &mut [String]) -> Result<(), Complaint> {
     };
     match kind {
         Kind::Endpoints => words.iter().try_for_each(|word| {
-            Endpoint::parse(word, 8080, 0).map(drop).map_err(|hint| wrong(word, hint))
+            Endpoint::parse(word, DEFAULT_PORT, 0).map(drop).map_err(|hint| wrong(word, hint))
         }),
         Kind::Proxies => {
             for word in words.iter() {

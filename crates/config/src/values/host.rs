@@ -13,6 +13,9 @@ use super::{Endpoint, HostName, Port};
 /// Longest path of a Unix socket in bytes: `sun_path` has 108 on Linux, including the NUL.
 pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
 
+/// The port of an address without a port: the default of the setting `port`.
+pub(crate) const DEFAULT_PORT: u16 = 8080;
+
 impl Endpoint {
     /// Parses an address. `default_port` is for a host without a port, `mode` for Unix sockets. The
     /// error says what would be correct.
@@ -121,6 +124,12 @@ mod tests {
             Ok(endpoint) => endpoint.to_string(),
             Err(error) => format!("error: {error}"),
         }
+    }
+
+    #[test]
+    fn an_address_without_a_port_has_the_default_of_the_setting_port() {
+        let declared = crate::declaration::network::PORT.default;
+        assert_eq!(declared, Some(DEFAULT_PORT.to_string().as_str()));
     }
 
     #[test]
