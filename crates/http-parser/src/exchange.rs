@@ -187,8 +187,8 @@ pub trait Reply: Send {
     /// Sends the next chunk of the body; an empty one does nothing.
     fn chunk(&mut self, chunk: Chunk<'_>) -> Flow;
 
-    /// Blocks until the client has read enough, for at most the server's write-timeout. Never
-    /// returns [`Flow::Wait`].
+    /// Blocks until the client has read enough, or has exceeded write-timeout. Never returns
+    /// [`Flow::Wait`].
     fn wait(&mut self) -> Flow;
 
     /// Sends a file as the whole body; no chunk may have been sent. Only `finish` may follow.

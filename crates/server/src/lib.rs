@@ -13,7 +13,7 @@
 //! [`Application`](maitred_http_parser::exchange::Application). `examples/hello.rs` implements one
 //! in thirty lines and serves it.
 
-// Put together, started, stopped.
+// Starting and stopping.
 mod descriptors;
 mod drain;
 mod restart;
@@ -22,7 +22,7 @@ mod running;
 mod server;
 mod state;
 
-// The I/O thread: connections, from their accepting to their end.
+// The I/O thread: connections, from accept to close.
 mod accept;
 mod connection;
 mod listen;
@@ -31,16 +31,16 @@ mod registry;
 // Which worker takes a request, and when.
 mod scheduling;
 
-// What is late.
+// Deadlines.
 mod clock;
 mod sweep;
 mod watch;
 
-// What is told.
+// Reporting.
 mod admin;
 pub mod telemetry;
 
-// What systems do differently.
+// Differences between systems.
 mod console;
 pub mod system_error;
 mod timer_resolution;

@@ -1,7 +1,7 @@
 """``manage.py maitred [OPTIONS]``: serve the project's ``WSGI_APPLICATION``.
 
-For projects with ``"maitred"`` in ``INSTALLED_APPS``. It takes every option of the program
-``maitred``, and those of Django that come before the settings are read.
+For projects with ``"maitred"`` in ``INSTALLED_APPS``. It accepts every option of the program
+``maitred``, and the options that Django handles before it loads the settings.
 """
 
 from __future__ import annotations
