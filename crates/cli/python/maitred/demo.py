@@ -165,7 +165,7 @@ _TEMPLATE = """<!doctype html>
 <title>Maitred: {line}</title>
 <style>{style}</style>
 <main>
-<header><p>Your table is ready. You asked for</p><h1>{line}</h1></header>
+<header><p>Maitred received this request</p><h1>{line}</h1></header>
 {tables}
 <footer>{about}</footer>
 </main>
