@@ -29,9 +29,3 @@ def application(environ: dict, start_response) -> Iterable[bytes]:
         body = str(ticks).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
-
-
-def plain(environ: dict, start_response) -> Iterable[bytes]:
-    """Greet, where no thread counts beside it."""
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
-    return [b"hello"]

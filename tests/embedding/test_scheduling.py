@@ -69,7 +69,7 @@ def test_a_thread_of_the_application_runs_under_full_load(maitred) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only procfs counts them for each thread")
 def test_serving_costs_few_waits(maitred) -> None:
     """Of many requests that are there at once, most are answered without waking a thread."""
-    server = maitred("scheduling_app:plain", "--threads=4", "--connection-limit=300", cwd=HERE)
+    server = maitred("plain_app:application", "--threads=4", "--connection-limit=300", cwd=HERE)
     rounds, width = 20, 200
     with ExitStack() as stack:
         crowd = [stack.enter_context(server.connect()) for _ in range(width)]
