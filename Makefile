@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 ADDRESS ?= 127.0.0.1:8080
 
+# A network that fails for a moment must not fail the whole run.
+export CARGO_NET_RETRY = 10
+export PIP_RETRIES = 10
+export npm_config_fetch_retries = 10
+
 # The interpreter that the Rust tests embed, and the directory of its library.
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
