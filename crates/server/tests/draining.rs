@@ -21,12 +21,6 @@ fn hello() -> Arc<App> {
     App::new(|exchange| answer(exchange, b"hello"))
 }
 
-/// A server whose clock stands still: no client has connected too long ago to be waited for.
-fn patient(settings: Settings) -> Served {
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, hello(), Lock::Shared, telemetry, Clock::standing())
-}
-
 /// What one client saw: answers, and connections that the server ended in between.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
@@ -78,7 +72,7 @@ fn busy_client(address: std::net::SocketAddr, answered: &AtomicUsize) -> Seen {
 fn fifty_busy_clients_lose_nothing_when_the_server_stops() {
     let settings =
         Settings { drain_delay: Duration::from_millis(200), connection_limit: 1000, ..settings() };
-    let served = patient(settings);
+    let served = Served::start_patiently(settings, hello());
     let answered = AtomicUsize::new(0);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         let clients: Vec<_> =
@@ -163,7 +157,7 @@ fn idle_connections_close_at_once_and_running_requests_finish() {
 
 #[test]
 fn what_has_connected_before_the_listener_closes_is_served() {
-    let served = patient(settings());
+    let served = Served::start_patiently(settings(), hello());
     // Their handshakes are over; whether they have been accepted yet is the server's affair.
     let mut streams: Vec<_> = (0..50).map(|_| served.connect()).collect();
     served.running.drain();

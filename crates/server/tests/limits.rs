@@ -186,7 +186,7 @@ fn told_while_sending(served: &Served, bytes: &[u8]) -> u16 {
 #[test]
 fn a_refusal_reaches_a_client_that_is_still_sending() {
     let limits = Settings { max_request_body_size: 1_000_000, ..settings() };
-    let served = Served::start(limits, measure());
+    let served = Served::start_patiently(limits, measure());
     let declared = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 11000000\r\n\r\n";
     assert_eq!(told_while_sending(&served, declared), 413);
     let chunked = b"POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n989680\r\n";

@@ -164,7 +164,7 @@ fn refuses_what_it_cannot_store(temp_dir: PathBuf, spoil: impl FnOnce()) {
         answer(exchange, b"hello");
     });
     let limits = Settings { temp_dir: Some(temp_dir), inbuf_overflow: 1000, ..settings() };
-    let served = Served::start(limits, app);
+    let served = Served::start_patiently(limits, app);
     spoil();
     for way in [send_declared, |client: &mut Client, length| send_chunked(client, length, 50_000)] {
         let mut client = served.connect();

@@ -179,6 +179,12 @@ impl Served {
         Self::start_whole(settings, application, lock, telemetry, Clock::new())
     }
 
+    /// With a clock that stands still: no timeout passes, however slow the machine is.
+    pub fn start_patiently(settings: Settings, application: Arc<dyn Application>) -> Self {
+        let telemetry = Arc::new(Telemetry::new(&settings));
+        Self::start_whole(settings, application, Lock::Shared, telemetry, Clock::standing())
+    }
+
     /// With reports that somebody else looks at, too.
     pub fn start_reporting(
         settings: Settings,
