@@ -9,7 +9,7 @@ use std::sync::Arc;
 use maitred_http_parser::Limits;
 use maitred_http_parser::decode::{Decoded, Decoder};
 use maitred_http_parser::exchange::Peer;
-use maitred_http_parser::forwarded::{Forwarded, Told, resolve};
+use maitred_http_parser::forwarded::{Forwarded, ForwardedValues, resolve};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -106,7 +106,7 @@ fn clear(environ: &Bound<'_, PyDict>) -> PyResult<()> {
     Ok(())
 }
 
-fn set(environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
+fn set(environ: &Bound<'_, PyDict>, told: &ForwardedValues) -> PyResult<()> {
     let said = [
         ("REMOTE_ADDR", told.remote_addr.as_deref()),
         ("REMOTE_HOST", told.remote_addr.as_deref()),

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use crate::message::{RequestHead, Scheme};
 use crate::peer::Peer;
 use crate::rejection::Rejection;
-use parse::Said;
+use parse::ParsedFields;
 
 /// The result of evaluating the forwarding fields (`Forwarded`, `X-Forwarded-*`).
 #[derive(Clone, Debug, Default)]
@@ -29,13 +29,13 @@ pub enum Forwarded {
     /// The peer is not trusted, and its fields are passed on unchanged.
     Untouched,
     /// The values that a trusted proxy sent.
-    Trusted(Box<Told>),
+    Trusted(Box<ForwardedValues>),
 }
 
 /// The validated values of a trusted proxy; `None` for a value that it did not send. Text is latin-1
 /// as in the environ: each character is one byte, up to U+00FF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ForwardedValues {
     /// REMOTE_ADDR and REMOTE_HOST: an address without brackets, or a name such as `unknown`.
     pub remote_addr: Option<String>,
     /// REMOTE_PORT.
@@ -61,7 +61,7 @@ pub struct Trust {
     /// The number of proxies in a row in front of the server; 0 counts as 1.
     pub count: usize,
     /// The fields that are trusted.
-    pub believed: Believed,
+    pub trusted_fields: TrustedFields,
     /// Whether untrusted fields are removed before the application is called.
     pub clear_untrusted: bool,
     /// Whether untrusted fields are logged.
@@ -75,7 +75,7 @@ impl Default for Trust {
         Self {
             peers: TrustedPeers::None,
             count: 1,
-            believed: Believed::default(),
+            trusted_fields: TrustedFields::default(),
             clear_untrusted: true,
             log_untrusted: false,
             url_scheme: "http".into(),
@@ -119,7 +119,7 @@ impl TrustedPeers {
 /// The fields that are trusted. If `forwarded` is set, the others are not, because two sources of
 /// the same information can contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Believed {
+pub struct TrustedFields {
     /// `Forwarded` (RFC 7239).
     pub forwarded: bool,
     /// `X-Forwarded-For`: the client's address.
@@ -144,7 +144,7 @@ const NAMES: [(&str, &str); 6] = [
     ("x-forwarded-proto", "X-Forwarded-Proto"),
 ];
 
-impl Believed {
+impl TrustedFields {
     fn contains(self, name: &str) -> bool {
         match name {
             "forwarded" => self.forwarded,
@@ -161,7 +161,7 @@ impl Believed {
 
 /// Why a request is rejected because of its forwarding fields or its scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ForwardedError {
     /// A trusted field is malformed.
     #[error("malformed proxy header `{header}`: {reason}, not `{value}`")]
     Malformed {
@@ -177,7 +177,7 @@ pub enum Refusal {
     SchemeNotTrusted,
 }
 
-impl Refusal {
+impl ForwardedError {
     /// The rejection that answers the client.
     pub fn rejection(&self) -> Rejection {
         match self {
@@ -188,16 +188,20 @@ impl Refusal {
 }
 
 /// The refusal for a malformed field.
-fn malformed(header: &'static str, reason: &'static str, value: &[u8]) -> Refusal {
+fn malformed(header: &'static str, reason: &'static str, value: &[u8]) -> ForwardedError {
     let shown = value.get(..80).unwrap_or(value).escape_ascii().to_string();
-    Refusal::Malformed { header, reason, value: shown }
+    ForwardedError::Malformed { header, reason, value: shown }
 }
 
 /// Evaluates the forwarding fields of `head`, received from `peer`.
 ///
 /// # Errors
 /// A trusted field is malformed, or the target's scheme is https and no trusted proxy reported it.
-pub fn resolve(trust: &Trust, head: &RequestHead, peer: &Peer) -> Result<Forwarded, Refusal> {
+pub fn resolve(
+    trust: &Trust,
+    head: &RequestHead,
+    peer: &Peer,
+) -> Result<Forwarded, ForwardedError> {
     let forwarded = if trust.peers.contain(peer.address.map(|address| address.ip())) {
         read(trust, head)?
     } else if trust.clear_untrusted {
@@ -208,7 +212,7 @@ pub fn resolve(trust: &Trust, head: &RequestHead, peer: &Peer) -> Result<Forward
     if head.target_scheme() == Some(Scheme::Https) {
         match &forwarded {
             Forwarded::Trusted(told) if told.scheme == Some("https") => {}
-            _ => return Err(Refusal::SchemeNotTrusted),
+            _ => return Err(ForwardedError::SchemeNotTrusted),
         }
     }
     Ok(forwarded)
@@ -220,19 +224,19 @@ pub fn untrusted_fields(trust: &Trust, head: &RequestHead, peer: &Peer) -> Vec<&
     let trusted = trust.peers.contain(peer.address.map(|address| address.ip()));
     NAMES
         .iter()
-        .filter(|(name, _)| !(trusted && trust.believed.contains(name)))
+        .filter(|(name, _)| !(trusted && trust.trusted_fields.contains(name)))
         .filter(|(name, _)| head.field(name).is_some())
         .map(|&(_, written)| written)
         .collect()
 }
 
 /// Reads the fields of a trusted proxy.
-fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, Refusal> {
-    let mut said = Said::default();
+fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, ForwardedError> {
+    let mut said = ParsedFields::default();
     let mut fields = Vec::new();
     for &(name, written) in &NAMES {
         let Some(value) = joined(head, name) else { continue };
-        if trust.believed.contains(name) {
+        if trust.trusted_fields.contains(name) {
             let passed_on = said.read(name, written, &value, trust.count.max(1))?;
             fields.push((name, text(passed_on)));
         } else if !trust.clear_untrusted {
@@ -263,8 +267,8 @@ fn joined<'h>(head: &'h RequestHead, name: &str) -> Option<Cow<'h, [u8]>> {
 }
 
 /// Combines client, scheme, host and port.
-fn tell(said: Said, url_scheme: &str) -> Told {
-    let mut told = Told { scheme: said.scheme, ..Told::default() };
+fn tell(said: ParsedFields, url_scheme: &str) -> ForwardedValues {
+    let mut told = ForwardedValues { scheme: said.scheme, ..ForwardedValues::default() };
     let scheme = said.scheme.unwrap_or(url_scheme);
     // A scheme without a port implies the default port.
     let mut port = said.port.or_else(|| usual_port(said.scheme?).map(str::to_owned));

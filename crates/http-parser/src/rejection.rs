@@ -152,7 +152,7 @@ impl Rejection {
             Self::HeadTooLarge => "The request head exceeds the server's limit",
             Self::Host => "Host must be given once and be valid",
             Self::LengthAndChunked => "Content-Length together with Transfer-Encoding",
-            Self::MethodTooLong => "The method is not known",
+            Self::MethodTooLong => "The method is too long",
             Self::RequestLine => "Start line is invalid",
             Self::Target => "Bad URI",
             Self::TargetTooLong => "The request target exceeds the server's limit",

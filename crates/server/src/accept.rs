@@ -20,7 +20,7 @@ use crate::connection::io_task;
 use crate::connection::stream::Stream;
 use crate::listen::acceptor::Acceptor;
 use crate::state::ServerState;
-use crate::telemetry::{CloseReason, Telemetry, Turned};
+use crate::telemetry::{CloseReason, RejectReason, Telemetry};
 
 /// The maximum time for a rejected connection to end: slightly longer than it lingers.
 const TURNED_AWAY_FOR: Duration = Duration::from_secs(3);
@@ -203,7 +203,7 @@ fn evict(server: &ServerState) -> bool {
 
 /// Answers 503 to a new connection.
 fn turn_away(server: &Arc<ServerState>, conn: Arc<Conn>) {
-    server.shared.telemetry.turned_away(Turned::Limit);
+    server.shared.telemetry.turned_away(RejectReason::Limit);
     let now = server.shared.clock.now();
     {
         let mut state = conn.state();

@@ -16,7 +16,7 @@ use crate::accept;
 use crate::listen::Listeners;
 use crate::listen::acceptor::Acceptor;
 use crate::state::ServerState;
-use crate::telemetry::Turned;
+use crate::telemetry::RejectReason;
 
 /// How often the number of connections is checked, in addition to notifications.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -125,7 +125,7 @@ fn name_what_is_left(server: &ServerState) {
 /// wait for a thread are answered 503.
 pub(crate) async fn cut_off(server: &ServerState) {
     for waiting in server.shared.queue.clear() {
-        waiting.requester.turn_away(Turned::Draining);
+        waiting.requester.turn_away(RejectReason::Draining);
     }
     for conn in server.registry.all() {
         conn.cut_off();

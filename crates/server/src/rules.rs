@@ -7,7 +7,7 @@ use std::time::Duration;
 use maitred_config::{ProxyHeader, Settings, TrustedProxies};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
-use maitred_http_parser::forwarded::{Believed, Trust, TrustedPeers};
+use maitred_http_parser::forwarded::{Trust, TrustedFields, TrustedPeers};
 
 /// The rules of every connection. `channel-timeout` caps each of the finer timeouts.
 pub(crate) fn protocol(settings: &Settings) -> Rules {
@@ -40,7 +40,7 @@ pub fn trust(settings: &Settings) -> Trust {
             }
         },
         count: settings.trusted_proxy_count,
-        believed: Believed {
+        trusted_fields: TrustedFields {
             forwarded: believes(ProxyHeader::Forwarded),
             x_forwarded_for: believes(ProxyHeader::XForwardedFor),
             x_forwarded_host: believes(ProxyHeader::XForwardedHost),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::state::ServerState;
-use crate::telemetry::Turned;
+use crate::telemetry::RejectReason;
 
 /// The interval.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
         for waiting in shared.queue.expire(limit) {
-            waiting.requester.turn_away(Turned::QueueTimeout);
+            waiting.requester.turn_away(RejectReason::QueueTimeout);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use maitred_http_parser::exchange::Client;
-use maitred_http_parser::forwarded::{Forwarded, Told};
+use maitred_http_parser::forwarded::{Forwarded, ForwardedValues};
 use maitred_http_parser::message::BodyFraming;
 use maitred_http_parser::{RequestHead, Version};
 use pyo3::intern;
@@ -247,7 +247,7 @@ impl Environs {
 
     /// Replaces the values of the socket by those of a trusted proxy. Each character is a byte that the
     /// proxy sent, as in the environ.
-    fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &Told) -> PyResult<()> {
+    fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &ForwardedValues) -> PyResult<()> {
         let py = environ.py();
         if let Some(address) = &told.remote_addr {
             environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Refusal, malformed, text};
+use super::{ForwardedError, malformed, text};
 use crate::message::headers::trim_ows;
 use crate::message::target::split_authority;
 
@@ -11,7 +11,7 @@ const NODE_BYTES: usize = 255;
 
 /// The validated values.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ParsedFields {
     pub(super) client: Option<Place>,
     pub(super) host: Option<Place>,
     pub(super) scheme: Option<&'static str>,
@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) port: Option<String>,
 }
 
-impl Said {
+impl ParsedFields {
     /// Reads the field `name`, usually spelt `written`. Returns the trusted part of its value: of a
     /// list, the last `count` members.
     pub(super) fn read<'v>(
@@ -34,7 +34,7 @@ impl Said {
         written: &'static str,
         value: &'v [u8],
         count: usize,
-    ) -> Result<&'v [u8], Refusal> {
+    ) -> Result<&'v [u8], ForwardedError> {
         let refuse = |reason| malformed(written, reason, value);
         match name {
             "forwarded" => {

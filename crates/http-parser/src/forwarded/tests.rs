@@ -31,7 +31,7 @@ fn trust(count: usize, forwarded: bool) -> Trust {
     Trust {
         peers: TrustedPeers::Any,
         count,
-        believed: Believed {
+        trusted_fields: TrustedFields {
             forwarded,
             x_forwarded_for: true,
             x_forwarded_host: true,
@@ -43,7 +43,7 @@ fn trust(count: usize, forwarded: bool) -> Trust {
     }
 }
 
-fn told(trust: &Trust, lines: &[(&str, &str)]) -> Result<Told, Refusal> {
+fn told(trust: &Trust, lines: &[(&str, &str)]) -> Result<ForwardedValues, ForwardedError> {
     match resolve(trust, &head(lines), &peer("192.0.2.9:1"))? {
         Forwarded::Trusted(told) => Ok(*told),
         other => panic!("{other:?}"),
@@ -95,9 +95,9 @@ fn only_the_fields_that_are_named_are_believed() {
         ("Forwarded", "for=1.2.3.4"),
     ];
     let mut trust = Trust { peers: TrustedPeers::Any, ..Trust::default() };
-    trust.believed.x_forwarded_by = true;
+    trust.trusted_fields.x_forwarded_by = true;
     let by = ("x-forwarded-by", "edge".to_owned());
-    let expected = Told { fields: vec![by.clone()], ..Told::default() };
+    let expected = ForwardedValues { fields: vec![by.clone()], ..ForwardedValues::default() };
     assert_eq!(told(&trust, &lines).unwrap(), expected);
     assert_eq!(
         untrusted_fields(&trust, &head(&lines), &peer("192.0.2.9:1")),
@@ -219,7 +219,7 @@ fn forwarded_says_it_all_and_excludes_the_others() {
         ("X-Forwarded-For", "6.6.6.6"),
     ];
     let told = told(&trust(2, true), &lines).unwrap();
-    let expected = Told {
+    let expected = ForwardedValues {
         remote_addr: some("2001:db8::1"),
         remote_port: some("3821"),
         scheme: Some("https"),
@@ -294,7 +294,7 @@ fn what_a_trusted_proxy_leaves_empty_is_not_said() {
         ("X-Forwarded-Port", ""),
     ];
     let told = told(&trust(1, false), &lines).unwrap();
-    assert_eq!(told, Told { fields: told.fields.clone(), ..Told::default() });
+    assert_eq!(told, ForwardedValues { fields: told.fields.clone(), ..ForwardedValues::default() });
     let silent = resolve(&trust(1, false), &head(&[]), &peer("192.0.2.9:1"));
     assert!(matches!(silent, Ok(Forwarded::Cleared)));
 }

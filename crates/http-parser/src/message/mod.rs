@@ -8,8 +8,8 @@ pub(crate) mod head_buffer;
 pub mod headers;
 pub mod request;
 pub mod response;
-pub mod span;
-pub mod target;
+pub(crate) mod span;
+pub(crate) mod target;
 
 pub use request::{BodyFraming, RequestHead};
 pub use response::ResponseHead;

@@ -2,7 +2,7 @@
 
 /// A span of a head's buffer. Heads are shorter than 4 GiB (`HeadReader` enforces it).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// The first byte.
     pub start: u32,
     /// One past the last byte.
@@ -24,7 +24,7 @@ impl Span {
     }
 
     /// The bytes of this span in `buffer`; empty if it lies outside.
-    pub fn of(self, buffer: &[u8]) -> &[u8] {
+    pub(crate) fn of(self, buffer: &[u8]) -> &[u8] {
         buffer.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }

@@ -106,7 +106,7 @@ fn starts_with(bytes: &[u8], prefix: &[u8]) -> bool {
 
 /// Host and port of `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2.2), or `None` if it is
 /// invalid. The host may be empty and keeps its brackets; the port may be empty.
-pub fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+pub(crate) fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let length = match authority {
         [b'[', ..] => memchr::memchr(b']', authority)? + 1,
         _ => authority.iter().position(|&byte| byte == b':').unwrap_or(authority.len()),

@@ -23,7 +23,7 @@ use super::spooling::Claim;
 use super::stream::{PeerEnd, Stream};
 use super::whereabouts::Whereabouts;
 use crate::telemetry::record::{Record, Result as Answered};
-use crate::telemetry::{CloseReason, Doing, LeftWhile};
+use crate::telemetry::{CloseReason, ConnectionState, DisconnectStage};
 
 /// One connection.
 pub(crate) struct Conn {
@@ -333,27 +333,27 @@ impl State {
         let mut record = self.record.take_if(|record| record.result.is_some())?;
         self.claim = None;
         if is_cut_short && record.result == Some(Answered::Complete) {
-            record.result = Some(Answered::Abandoned(LeftWhile::Writing));
+            record.result = Some(Answered::Abandoned(DisconnectStage::Writing));
         }
         Some(record)
     }
 
     /// Whether the connection is idle, with no output left.
     pub(crate) fn is_idle(&self) -> bool {
-        self.doing() == Doing::Idle && !self.writing && self.over.is_none()
+        self.doing() == ConnectionState::Idle && !self.writing && self.over.is_none()
     }
 
     /// The state for metrics.
-    pub(crate) fn doing(&self) -> Doing {
+    pub(crate) fn doing(&self) -> ConnectionState {
         match self.record.as_ref().map(Record::stage) {
-            Some(LeftWhile::Reading) => Doing::Reading,
-            Some(LeftWhile::Queued) => Doing::Queued,
-            Some(LeftWhile::Served) => Doing::Serving,
-            Some(LeftWhile::Writing) => Doing::Writing,
+            Some(DisconnectStage::Reading) => ConnectionState::Reading,
+            Some(DisconnectStage::Queued) => ConnectionState::Queued,
+            Some(DisconnectStage::Served) => ConnectionState::Serving,
+            Some(DisconnectStage::Writing) => ConnectionState::Writing,
             None => match self.protocol.phase() {
-                Phase::Reading => Doing::Reading,
-                Phase::Idle if self.outbox.is_empty() => Doing::Idle,
-                Phase::Idle | Phase::Answering | Phase::Ending => Doing::Writing,
+                Phase::Reading => ConnectionState::Reading,
+                Phase::Idle if self.outbox.is_empty() => ConnectionState::Idle,
+                Phase::Idle | Phase::Answering | Phase::Ending => ConnectionState::Writing,
             },
         }
     }

@@ -19,7 +19,7 @@ use super::spool::Spool;
 use super::spooling::Claim;
 use crate::scheduling::queue::Refused;
 use crate::scheduling::waiting::Waiting;
-use crate::telemetry::Turned;
+use crate::telemetry::RejectReason;
 use crate::telemetry::record::{Record, Result as Answered};
 
 /// An arriving request.
@@ -154,8 +154,8 @@ fn submit(
     };
     if let Err((refused, waiting)) = pushed {
         let why = match refused {
-            Refused::Full => Turned::QueueFull,
-            Refused::Closed => Turned::Draining,
+            Refused::Full => RejectReason::QueueFull,
+            Refused::Closed => RejectReason::Draining,
         };
         waiting.requester.turn_away(why);
     }

@@ -17,7 +17,7 @@ use super::incoming::{Incoming, spill, understand};
 use super::receive;
 use super::write_out::Progress;
 use crate::telemetry::record::Result as Answered;
-use crate::telemetry::{CloseReason, LeftWhile};
+use crate::telemetry::{CloseReason, DisconnectStage};
 
 /// The size of the receive buffer that all connections of the I/O thread share: room for several
 /// large heads, or a large part of a body.
@@ -248,7 +248,7 @@ fn ended(conn: &Conn, state: &mut State) {
     }
     let State { protocol, outbox, .. } = &mut *state;
     if let Some(rejection) = outbox.append(|out| protocol.handle_eof(out, &now)) {
-        let result = Answered::Abandoned(LeftWhile::Reading);
+        let result = Answered::Abandoned(DisconnectStage::Reading);
         conn.refused(state, rejection, result, now.instant);
     }
 }

@@ -18,7 +18,7 @@ use super::outbox::Segment;
 use super::send_file::FilePart;
 use super::spooling::Stored;
 use crate::scheduling::deferral::Deferred;
-use crate::telemetry::LeftWhile;
+use crate::telemetry::DisconnectStage;
 use crate::telemetry::record::Result as Answered;
 
 /// Responses up to this size may be deferred; a larger one is worth its own system call.
@@ -124,7 +124,7 @@ impl Answer {
                 Answered::Complete
             }
             Outcome::Short { .. } | Outcome::Cut => Answered::Cut,
-            Outcome::Gone => Answered::Abandoned(LeftWhile::Served),
+            Outcome::Gone => Answered::Abandoned(DisconnectStage::Served),
         });
     }
 

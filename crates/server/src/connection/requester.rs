@@ -9,7 +9,7 @@ use super::incoming;
 use crate::scheduling::requester::Requester;
 use crate::telemetry::record::{Record, Result as Answered};
 use crate::telemetry::subject::RequestSummary;
-use crate::telemetry::{CloseReason, LeftWhile, Turned};
+use crate::telemetry::{CloseReason, DisconnectStage, RejectReason};
 
 /// A queued request is dropped if it waits this long after its client closed its side. Until then,
 /// the client may only have half-closed (RFC 9112 §9.6), and still want the response.
@@ -23,12 +23,12 @@ impl Requester for Conn {
     fn abandoned(&self) {
         let mut state = self.state();
         if let Some(record) = &mut state.record {
-            record.result = Some(Answered::Abandoned(LeftWhile::Queued));
+            record.result = Some(Answered::Abandoned(DisconnectStage::Queued));
         }
         self.leave(&mut state, CloseReason::Client);
     }
 
-    fn turn_away(&self, why: Turned) {
+    fn turn_away(&self, why: RejectReason) {
         // Counted first, so that the metrics include it when the client has its response.
         self.shared.telemetry.turned_away(why);
         incoming::refuse(self, &Refusal::Busy { retry_after_seconds: 1 });

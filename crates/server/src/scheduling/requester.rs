@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::telemetry::Turned;
+use crate::telemetry::RejectReason;
 use crate::telemetry::subject::RequestSummary;
 
 /// The side that waits for the response to a queued request.
@@ -17,7 +17,7 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
     fn abandoned(&self);
 
     /// No worker will take the request; it is answered 503.
-    fn turn_away(&self, why: Turned);
+    fn turn_away(&self, why: RejectReason);
 
     /// A worker has taken the request, which waited for this time.
     fn taken(&self, worker: usize, waited: Duration, now: Instant);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use metrics::Gauge;
 
-use super::event::{Doing, Label, Stream};
+use super::event::{ConnectionState, Label, Stream};
 use super::families::{self, Family, WORKER};
 use super::metrics::{Metrics, seconds};
 use super::process::Process;
@@ -70,7 +70,7 @@ impl Gauges {
             queue_limit: one(&families::QUEUE_LIMIT),
             queue_oldest: one(&families::QUEUE_OLDEST),
             in_progress: one(&families::IN_PROGRESS),
-            connections: Doing::ALL
+            connections: ConnectionState::ALL
                 .iter()
                 .map(|doing| metrics.gauge(&families::CONNECTIONS, &[doing.name()]))
                 .collect(),

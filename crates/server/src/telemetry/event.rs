@@ -66,7 +66,7 @@ label! {
 
 label! {
     /// Why a connection or a request was answered 503, or not accepted.
-    pub(crate) enum Turned {
+    pub(crate) enum RejectReason {
         /// connection-limit is reached, and no connection is idle.
         Limit = "limit",
         /// queue-limit is reached.
@@ -82,7 +82,7 @@ label! {
 
 label! {
     /// The stage of a request when its client disconnected.
-    pub(crate) enum LeftWhile {
+    pub(crate) enum DisconnectStage {
         /// The request was arriving.
         Reading = "read",
         /// It was waiting for a thread.
@@ -96,7 +96,7 @@ label! {
 
 label! {
     /// The state of a connection.
-    pub(crate) enum Doing {
+    pub(crate) enum ConnectionState {
         /// Between two requests.
         Idle = "idle",
         /// A request is arriving.
@@ -193,7 +193,7 @@ mod tests {
         is_in_order::<Rejection>();
         is_in_order::<Stage>();
         is_in_order::<CloseReason>();
-        is_in_order::<Turned>();
+        is_in_order::<RejectReason>();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use maitred_http_parser::exchange::Peer;
 use maitred_http_parser::{Rejection, RequestHead};
 
 use super::ration::Ration;
-use super::{Telemetry, Turned};
+use super::{RejectReason, Telemetry};
 use crate::system_error::in_words;
 use crate::telemetry::record::Record;
 
@@ -75,7 +75,7 @@ impl Telemetry {
 
     /// A client could not be accepted, because no file descriptors are left.
     pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
-        self.turned_away(Turned::FileDescriptors);
+        self.turned_away(RejectReason::FileDescriptors);
         if self.may_say(|lines| &lines.descriptors).is_some() {
             let limit = self.limits.connections;
             tracing::warn!(

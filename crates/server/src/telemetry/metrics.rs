@@ -12,7 +12,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Key, Label as Pair, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::event::{CloseReason, Label, LeftWhile, Method, Stream, Turned};
+use super::event::{CloseReason, DisconnectStage, Label, Method, RejectReason, Stream};
 use super::families::{self, Family, Kind, WORKER};
 use super::histogram::Histogram;
 use maitred_http_parser::Rejection;
@@ -57,12 +57,12 @@ pub(super) struct Metrics {
     pub(super) upstream_queue: Histogram,
     pub(super) app_exceptions: Each<Stage, Counter>,
     pub(super) protocol_errors: Each<Rejection, Counter>,
-    pub(super) disconnects: Each<LeftWhile, Counter>,
+    pub(super) disconnects: Each<DisconnectStage, Counter>,
     pub(super) request_bytes: Counter,
     pub(super) response_bytes: Counter,
     accepted: OnceLock<Box<[Counter]>>,
     pub(super) closed: Each<CloseReason, Counter>,
-    pub(super) rejected: Each<Turned, Counter>,
+    pub(super) rejected: Each<RejectReason, Counter>,
     pub(super) evicted: Counter,
     pub(super) limit_reached: Counter,
     pub(super) log_dropped: Each<Stream, Counter>,

@@ -34,7 +34,7 @@ pub(crate) mod subject;
 mod upstream;
 
 pub use access_log::{FormatError, OpenError, check_format};
-pub(crate) use event::{CloseReason, Doing, LeftWhile, Turned};
+pub(crate) use event::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
 
 use self::access_log::AccessLog;
 use self::collect::Gauges;
@@ -317,7 +317,7 @@ impl Telemetry {
         self.metrics.closed.of(reason).increment(1);
     }
 
-    pub(crate) fn turned_away(&self, why: Turned) {
+    pub(crate) fn turned_away(&self, why: RejectReason) {
         self.metrics.rejected.of(why).increment(1);
     }
 

@@ -10,7 +10,7 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
 use maitred_http_parser::forwarded::Forwarded;
 
-use super::event::LeftWhile;
+use super::event::DisconnectStage;
 
 /// The status in metrics and logs of a request whose client disconnected before there was one, as in
 /// nginx.
@@ -51,7 +51,7 @@ pub(crate) enum Result {
     /// declared, its file shrank or could not be read, or the server stopped.
     Cut,
     /// The client disconnected before the end.
-    Abandoned(LeftWhile),
+    Abandoned(DisconnectStage),
 }
 
 impl Record {
@@ -116,21 +116,21 @@ impl Record {
             Some(Result::Complete) => "complete",
             Some(Result::Cut) | None => "cut",
             Some(Result::Abandoned(stage)) => match stage {
-                LeftWhile::Reading => "client left while it was read",
-                LeftWhile::Queued => "client left while it waited",
-                LeftWhile::Served => "client left while it was served",
-                LeftWhile::Writing => "client left while it was answered",
+                DisconnectStage::Reading => "client left while it was read",
+                DisconnectStage::Queued => "client left while it waited",
+                DisconnectStage::Served => "client left while it was served",
+                DisconnectStage::Writing => "client left while it was answered",
             },
         }
     }
 
     /// Its stage, for the case that its client disconnects.
-    pub(crate) fn stage(&self) -> LeftWhile {
+    pub(crate) fn stage(&self) -> DisconnectStage {
         match (self.queued_at, self.taken_at, self.result) {
-            (_, _, Some(_)) => LeftWhile::Writing,
-            (_, Some(_), None) => LeftWhile::Served,
-            (Some(_), None, None) => LeftWhile::Queued,
-            (None, None, None) => LeftWhile::Reading,
+            (_, _, Some(_)) => DisconnectStage::Writing,
+            (_, Some(_), None) => DisconnectStage::Served,
+            (Some(_), None, None) => DisconnectStage::Queued,
+            (None, None, None) => DisconnectStage::Reading,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backlog::Backlog;
-use super::event::{Doing, Label};
+use super::event::{ConnectionState, Label};
 
 /// A server whose state can be read.
 pub(crate) trait Subject: Send + Sync {
@@ -54,7 +54,7 @@ pub(crate) struct Threads {
 /// What all connections are doing, added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Connections {
-    /// Connections in each state, in the order of [`Doing`].
+    /// Connections in each state, in the order of [`ConnectionState`].
     pub(crate) by_state: [usize; 5],
     /// Requests that have begun and not ended.
     pub(crate) in_progress: usize,
@@ -68,14 +68,14 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Counts one more connection.
-    pub(crate) fn count(&mut self, doing: Doing) {
+    pub(crate) fn count(&mut self, doing: ConnectionState) {
         self.by_state[doing.index()] += 1;
-        self.in_progress += usize::from(doing != Doing::Idle);
+        self.in_progress += usize::from(doing != ConnectionState::Idle);
     }
 
     /// The states by name.
     pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
-        Doing::ALL.iter().map(|doing| (doing.name(), self.by_state[doing.index()]))
+        ConnectionState::ALL.iter().map(|doing| (doing.name(), self.by_state[doing.index()]))
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use maitred_http_parser::decode::{Decoded, Decoder};
 use maitred_http_parser::exchange::{Client, Peer};
-use maitred_http_parser::forwarded::{self, Believed, Forwarded, Told, Trust, TrustedPeers};
+use maitred_http_parser::forwarded::{
+    self, Forwarded, ForwardedValues, Trust, TrustedFields, TrustedPeers,
+};
 use maitred_wsgi_bridge::ListenerFacts;
 
 use crate::support::{self, Server, Wire};
@@ -308,7 +310,7 @@ fn it_is_passed_on_unread_where_that_is_wanted() {
 
 #[test]
 fn what_a_trusted_proxy_said_stands_in_place_of_what_the_socket_says() {
-    let told = Told {
+    let told = ForwardedValues {
         remote_addr: Some("2001:db8::1".to_owned()),
         remote_port: Some("99".to_owned()),
         scheme: Some("https"),
@@ -341,8 +343,9 @@ fn bytes_beyond_ascii_that_a_trusted_proxy_sends_are_latin_1_like_those_of_other
                 X-Forwarded-For: \xe9:1\r\nX-Forwarded-By: \xe9\xc3\xa9\r\n\r\n";
     let decoded = Decoder::new(Arc::default()).decode(&mut raw.as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
-    let believed = Believed { x_forwarded_for: true, x_forwarded_by: true, ..Believed::default() };
-    let trust = Trust { peers: TrustedPeers::Any, believed, ..Trust::default() };
+    let trusted_fields =
+        TrustedFields { x_forwarded_for: true, x_forwarded_by: true, ..TrustedFields::default() };
+    let trust = Trust { peers: TrustedPeers::Any, trusted_fields, ..Trust::default() };
     let mut wire = Wire::new(raw);
     wire.client.forwarded = forwarded::resolve(&trust, &head, &wire.client.peer).unwrap();
     let server = Server::new(KEEPER);

@@ -29,7 +29,7 @@ use super::state::{Lock, SWITCH_INTERVAL};
 use super::usage::BLOCKING_CALL;
 use super::waiting::Waiting;
 use crate::clock::Clock;
-use crate::telemetry::Turned;
+use crate::telemetry::RejectReason;
 use crate::telemetry::subject::RequestSummary;
 
 /// A step of one of the threads.
@@ -382,7 +382,7 @@ impl Requester for Nobody {
 
     fn abandoned(&self) {}
 
-    fn turn_away(&self, _: Turned) {}
+    fn turn_away(&self, _: RejectReason) {}
 
     fn taken(&self, _: usize, _: Duration, _: Instant) {}
 
