@@ -95,6 +95,8 @@ pub enum Kind {
     Prefix,
     /// The path of a file or directory.
     Path,
+    /// The path of a Unix socket.
+    SocketPath,
     /// Paths of directories.
     Paths,
     /// One word of a fixed set.
@@ -269,14 +271,13 @@ impl Kind {
             Self::Mode => "OCTAL",
             Self::Text(_) => "TEXT",
             Self::Prefix => "PREFIX",
-            Self::Path => "PATH",
+            Self::Path | Self::SocketPath | Self::UrlPaths => "PATH",
             Self::Paths => "DIRECTORY",
             Self::Host => "ADDRESS",
             Self::Endpoint | Self::Endpoints => "ADDRESS",
             Self::Descriptors => "SOCKETS",
             Self::Proxies => "ADDRESS|NETWORK",
             Self::ProxyHeaders => "NAMES",
-            Self::UrlPaths => "PATH",
             Self::AccessLogFormat => "FORMAT",
             Self::Application => "MODULE:ATTRIBUTE",
         };

@@ -53,7 +53,7 @@ impl Complaint {
 /// Parses a value into its canonical form. `Value::None` unsets the setting.
 pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<Value, Complaint> {
     if setting.is_a_place() && is_blank(value) {
-        let wanted = if setting.kind == Kind::Path { SOCKET_PATH } else { ENDPOINT };
+        let wanted = if setting.kind == Kind::SocketPath { SOCKET_PATH } else { ENDPOINT };
         return Err(Complaint::wants(wanted).hinting("leave it out to use `host` and `port`"));
     }
     match setting.kind {
@@ -72,7 +72,8 @@ pub(crate) fn read(setting: &Setting, value: &Value, manner: Manner) -> Result<V
             _ => Err(Complaint::wants("text that is not empty")),
         },
         Kind::Prefix => prefix(&text(value, manner)?),
-        Kind::Path => path(setting, text(value, manner)?),
+        Kind::Path => Ok(path(text(value, manner)?)),
+        Kind::SocketPath => socket_path(text(value, manner)?),
         Kind::Application => application(text(value, manner)?),
         Kind::Choice(words) => choice(&text(value, manner)?, words),
         Kind::AccessLogFormat => access_log_format(text(value, manner)?),
@@ -267,17 +268,16 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-fn path(setting: &Setting, text: String) -> Result<Value, Complaint> {
-    if text.is_empty() {
-        return Ok(Value::None);
+fn path(text: String) -> Value {
+    if text.is_empty() { Value::None } else { Value::Text(text) }
+}
+
+fn socket_path(text: String) -> Result<Value, Complaint> {
+    let wants = || Complaint::wants(SOCKET_PATH);
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Err(wants().hinting(format!("write `{path}`, without `unix:`")));
     }
-    if setting.name == crate::declaration::network::UNIX_SOCKET.name {
-        let wants = || Complaint::wants(SOCKET_PATH);
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Err(wants().hinting(format!("write `{path}`, without `unix:`")));
-        }
-        check_socket_path(&text).map_err(|hint| wants().hinting(hint))?;
-    }
+    check_socket_path(&text).map_err(|hint| wants().hinting(hint))?;
     Ok(Value::Text(text))
 }
 
@@ -300,10 +300,10 @@ fn application(text: String) -> Result<Value, Complaint> {
 }
 
 fn choice(text: &str, words: &[&str]) -> Result<Value, Complaint> {
-    let word = match text.to_ascii_lowercase() {
-        word if word == "warn" => "warning".to_owned(),
-        word => word,
-    };
+    let mut word = text.to_ascii_lowercase();
+    if word == "warn" && words.contains(&"warning") {
+        word = "warning".to_owned();
+    }
     if words.contains(&word.as_str()) {
         return Ok(Value::Text(word));
     }

@@ -28,9 +28,7 @@ fn wrong(setting: &Setting) -> Vec<String> {
         Kind::UrlPaths => texts(&["healthz"]),
         Kind::AccessLogFormat => texts(&["extended", "%(h) %(r)s", "%(h"]),
         Kind::Application => texts(&["app.py", "a/b:c", ":app", "app:"]),
-        Kind::Path if setting.name == "unix-socket" => {
-            vec!["unix:/a".into(), "/".repeat(108)]
-        }
+        Kind::SocketPath => vec!["unix:/a".into(), "/".repeat(108)],
         Kind::Path | Kind::Paths | Kind::Descriptors => Vec::new(),
     }
 }

@@ -57,7 +57,7 @@ pub(crate) const IPV6: Setting = Setting {
 
 pub(crate) const UNIX_SOCKET: Setting = Setting {
     name: "unix-socket",
-    kind: Kind::Path,
+    kind: Kind::SocketPath,
     help: "Path of a Unix socket to listen on. A stale socket is replaced, and the file is removed \
            at exit. Cannot be combined with `host`, `port` or `listen`.",
     waitress: Some("unix_socket"),

@@ -96,7 +96,7 @@ fn kind(kind: Kind) -> String {
         Kind::Mode => "octal digits".into(),
         Kind::Text(_) => "text".into(),
         Kind::Prefix => "URL path".into(),
-        Kind::Path => "path".into(),
+        Kind::Path | Kind::SocketPath => "path".into(),
         Kind::Paths => {
             "list of directories; in a variable separated by `:`, on Windows by `;`".into()
         }

@@ -87,6 +87,7 @@ fn shape(kind: Kind) -> Json {
         Kind::Text(_)
         | Kind::Prefix
         | Kind::Path
+        | Kind::SocketPath
         | Kind::Host
         | Kind::Endpoint
         | Kind::AccessLogFormat

@@ -74,7 +74,7 @@ pub(crate) fn texts(setting: &Setting) -> [String; 4] {
         Kind::Mode => of(["600", "660", "0o666", "777"]),
         Kind::Text(_) => of(["a", "b 1", "3", "true"]),
         Kind::Prefix => of(["/a", "b/", "//c//d/", "/"]),
-        Kind::Path => of(["/a", "b", "../c", "/d e"]),
+        Kind::Path | Kind::SocketPath => of(["/a", "b", "../c", "/d e"]),
         Kind::Paths => of(["/a", "b", "../c", "d e"]),
         Kind::Choice(words) => [0, 1, 2, 3].map(|index| words[index % words.len()].to_owned()),
         Kind::Host => of(["*", "::1", "[::2]", "localhost"]),
