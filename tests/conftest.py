@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from server import Server, command
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_reach_servers() -> None:
+    """Pass no ignored signal on to servers, as `nohup` and shells in the background would.
+
+    An ignored signal is inherited; one that is caught is not, and this process goes on as well.
+    """
+    for name in ("SIGHUP", "SIGINT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture
