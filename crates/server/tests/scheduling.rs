@@ -252,13 +252,13 @@ fn many_clients_at_once_are_all_served_whatever_calls_are_like() {
 
 /// Counts what its workers are told.
 #[derive(Default)]
-struct ForwardedValues {
+struct Counting {
     started: AtomicUsize,
     ended: Arc<AtomicUsize>,
     housekeeping: Arc<AtomicUsize>,
 }
 
-impl Application for ForwardedValues {
+impl Application for Counting {
     fn start_worker(
         &self,
         name: &str,
@@ -291,7 +291,7 @@ impl Application for ForwardedValues {
 #[test]
 fn all_threads_end_with_the_server_and_some_keep_house_before() {
     for lock in [Lock::Shared, Lock::None] {
-        let app = Arc::new(ForwardedValues::default());
+        let app = Arc::new(Counting::default());
         let served = Served::start_with(Settings { threads: 8, ..settings() }, app.clone(), lock);
         let mut client = served.connect();
         client.ask("/");

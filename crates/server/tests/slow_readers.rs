@@ -25,7 +25,7 @@ fn large() -> Bytes {
 
 /// What a stream tells the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ForwardedValues {
+enum Event {
     /// The client should take something before it goes on.
     Waits,
     /// All of it was given.
@@ -35,31 +35,27 @@ enum ForwardedValues {
 }
 
 /// Sends a large response in pieces.
-fn stream(
-    mut exchange: Exchange,
-    large: &[u8],
-    tell: &mpsc::Sender<ForwardedValues>,
-) -> ForwardedValues {
+fn stream(mut exchange: Exchange, large: &[u8], tell: &mpsc::Sender<Event>) -> Event {
     exchange.reply.head(ok());
     for piece in large.chunks(50_000) {
         match exchange.reply.chunk(Chunk::Borrowed(piece)) {
             Flow::Continue | Flow::Enough => {}
-            Flow::Gone => return ForwardedValues::GivenUp,
+            Flow::Gone => return Event::GivenUp,
             Flow::Wait => {
-                tell.send(ForwardedValues::Waits).expect("the test listens");
+                tell.send(Event::Waits).expect("the test listens");
                 if exchange.reply.wait() == Flow::Gone {
-                    return ForwardedValues::GivenUp;
+                    return Event::GivenUp;
                 }
             }
         }
     }
     exchange.reply.finish(Chunk::Borrowed(b""));
-    ForwardedValues::Finished
+    Event::Finished
 }
 
 /// One thread, which streams at `/stream`, sends one large piece at `/bytes` and a file at
 /// `/file`, and tells what came of a stream.
-fn serve(settings: Settings) -> (Served, mpsc::Receiver<ForwardedValues>) {
+fn serve(settings: Settings) -> (Served, mpsc::Receiver<Event>) {
     let (tell, told) = mpsc::channel();
     let whole = large();
     let app = App::new(move |mut exchange| match exchange.head.path() {
@@ -104,12 +100,9 @@ fn a_slow_client_gets_every_byte_in_order_while_its_thread_waits() {
     let (served, told) = serve(settings());
     let mut client = served.connect_narrow();
     client.ask("/stream");
-    assert_eq!(told.recv(), Ok(ForwardedValues::Waits));
+    assert_eq!(told.recv(), Ok(Event::Waits));
     take_all(&mut client);
-    assert_eq!(
-        told.iter().find(|what| *what != ForwardedValues::Waits),
-        Some(ForwardedValues::Finished)
-    );
+    assert_eq!(told.iter().find(|what| *what != Event::Waits), Some(Event::Finished));
 }
 
 #[test]
@@ -122,7 +115,7 @@ fn the_thread_of_a_stream_that_nobody_reads_is_free_after_write_timeout() {
     served.settle();
     eventually("the stream to be given up", || {
         served.clock.advance(Duration::from_secs(1));
-        told.try_iter().any(|what| what == ForwardedValues::GivenUp)
+        told.try_iter().any(|what| what == Event::GivenUp)
     });
     assert_eq!(other.answer().body, b"hello");
     take_what_was_cut(&mut slow);
@@ -216,10 +209,7 @@ fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
     eventually("output on the disk", || open_files_in(folder.path()) > 10);
     assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0, "it has a name");
     take_all(&mut client);
-    assert_eq!(
-        told.iter().find(|what| *what != ForwardedValues::Waits),
-        Some(ForwardedValues::Finished)
-    );
+    assert_eq!(told.iter().find(|what| *what != Event::Waits), Some(Event::Finished));
     eventually("the files to be closed", || open_files_in(folder.path()) == 0);
 }
 
@@ -232,10 +222,7 @@ fn where_no_disk_takes_it_output_stays_in_memory_below_the_high_watermark() {
     let mut client = served.connect_narrow();
     client.ask("/stream");
     take_all(&mut client);
-    assert_eq!(
-        told.iter().find(|what| *what != ForwardedValues::Waits),
-        Some(ForwardedValues::Finished)
-    );
+    assert_eq!(told.iter().find(|what| *what != Event::Waits), Some(Event::Finished));
 }
 
 #[test]
