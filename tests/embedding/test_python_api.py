@@ -1,4 +1,4 @@
-"""Tests of `maitred.serve` and `maitred.create_server`, as programs and test suites use them."""
+"""Tests of `maitred.create_server`, as programs and test suites use it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import errno
 import logging
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -330,103 +328,3 @@ def test_a_server_made_before_a_fork_runs_in_the_child():
         os.kill(child, 9)
         os.waitpid(child, 0)
         server.close()
-
-
-SERVE = """
-import maitred, sys, threading
-from wsgiref.simple_server import demo_app
-{setup}
-maitred.serve(demo_app, listen="127.0.0.1:0")
-print("after serve")
-"""
-
-
-def serve(tmp_path: Path, setup: str = "") -> subprocess.Popen[str]:
-    (tmp_path / "program.py").write_text(SERVE.format(setup=setup))
-    return subprocess.Popen(
-        [sys.executable, str(tmp_path / "program.py")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_serve_says_where_and_returns_after_sigterm(tmp_path):
-    with serve(tmp_path) as program:
-        line = program.stderr.readline()
-        assert line.startswith("INFO:maitred:maitred 0.1.0 serving on http://127.0.0.1:")
-        program.terminate()
-        assert program.stdout.read() == "after serve\n"
-        assert program.wait(60) == 0
-
-
-def test_serve_leaves_the_programs_own_handler_alone(tmp_path):
-    setup = (
-        "import signal\n"
-        "def handler(number, frame):\n"
-        "    print('mine', flush=True)\n"
-        "    sys.exit(3)\n"
-        "signal.signal(signal.SIGTERM, handler)"
-    )
-    with serve(tmp_path, setup) as program:
-        assert "serving on" in program.stderr.readline()
-        program.terminate()
-        assert program.stdout.read() == "mine\n"
-        assert program.wait(60) == 3
-
-
-def test_serve_puts_signal_handlers_back(tmp_path):
-    setup = (
-        "import atexit, signal\n"
-        "before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]\n"
-        "atexit.register(lambda: print(before == "
-        "[signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]))"
-    )
-    with serve(tmp_path, setup) as program:
-        assert "serving on" in program.stderr.readline()
-        program.terminate()
-        assert program.stdout.read() == "after serve\nTrue\n"
-        assert program.wait(60) == 0
-
-
-def test_a_program_that_has_configured_logging_keeps_it(tmp_path):
-    setup = "import logging; logging.basicConfig(format='MINE %(message)s', level='INFO')"
-    with serve(tmp_path, setup) as program:
-        assert program.stderr.readline().startswith("MINE maitred 0.1.0 serving on ")
-        program.terminate()
-        program.communicate(timeout=60)
-
-
-ENDS = """
-import maitred, threading, time, urllib.request
-
-def app(environ, start_response):
-    if environ["PATH_INFO"] == "/forever":
-        {work}
-    start_response("200 OK", [])
-    return [b"x", b"y"]
-
-server = maitred.create_server(app, host="127.0.0.1", port=0)
-threading.Thread(target=server.run, daemon=True).start()
-urllib.request.urlopen(server.url).read()
-def ask():
-    try:
-        urllib.request.urlopen(server.url + "/forever")
-    except OSError:
-        pass  # it is answered 500 if there is time for that
-
-threading.Thread(target=ask, daemon=True).start()
-"""
-
-
-@pytest.mark.parametrize("work", ["time.sleep(3600)", "while True: pass"])
-@pytest.mark.parametrize("turn", range(5))
-def test_a_program_that_ends_while_its_server_runs_ends_well(turn, work):
-    done = subprocess.run(
-        [sys.executable, "-c", ENDS.replace("{work}", work)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), turn

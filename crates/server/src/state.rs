@@ -85,14 +85,7 @@ impl Subject for ServerState {
     }
 
     fn threads(&self) -> Threads {
-        let usage = self.shared.queue.usage();
-        Threads {
-            count: usage.threads,
-            busy: usage.busy,
-            busy_time: usage.busy_time,
-            saturated_time: usage.saturated_time,
-            attach_time: usage.attach_time,
-        }
+        self.shared.queue.threads()
     }
 
     fn occupations(&self, patience: Option<Duration>) -> Vec<Occupation> {

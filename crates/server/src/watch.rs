@@ -180,13 +180,13 @@ impl Eyes {
         if age < WAITS_TOO_LONG || self.saturation_lines.take(now).is_none() {
             return;
         }
-        let usage = queue.usage();
+        let occupied = queue.threads();
         tracing::warn!(
             target: "maitred.queue",
             waiting = queue.len(),
             oldest_seconds = age.as_secs_f64(),
-            threads = usage.threads,
-            busy = usage.busy,
+            threads = occupied.count,
+            busy = occupied.busy,
             "requests wait for a thread: raise `threads` if the application is I/O-bound, run more \
              processes or pods if it is CPU-bound; `slow-request` shows which requests are slow"
         );

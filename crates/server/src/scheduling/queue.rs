@@ -20,10 +20,11 @@ use maitred_http_parser::exchange::Wake;
 use super::deferral::Deferral;
 use super::parker::Parker;
 use super::state::{Call, Lock, Sleeper, State};
-use super::usage::{Change, Usage};
+use super::usage::Change;
 use super::waiting::Waiting;
 use super::work::Work;
 use crate::clock::Clock;
+use crate::telemetry::subject::Threads;
 
 /// How often a full queue is searched for requests whose clients have left. The search scans the whole
 /// queue, so it is not done for every request that finds it full.
@@ -79,7 +80,7 @@ impl Queue {
     pub(super) fn enlist(&self, now: Instant) {
         let mut state = self.state();
         state.usage.settle(now);
-        state.usage.threads += 1;
+        state.usage.threads.count += 1;
     }
 
     /// Queues a request. If calls block, a worker is woken at once. Otherwise, the I/O thread wakes
@@ -170,7 +171,7 @@ impl Queue {
                 state.usage.called(lasted);
             }
         } else if let Some(woken_at) = work.woken_at.take() {
-            state.usage.attach_time += now.saturating_duration_since(woken_at);
+            state.usage.threads.attach_time += now.saturating_duration_since(woken_at);
         }
         let mut left = Vec::new();
         let next = loop {
@@ -231,8 +232,8 @@ impl Queue {
         state.parked.retain(|sleeper| sleeper.index != index);
         state.retiring -= usize::from(retiring);
         state.usage.settle(self.clock.instant());
-        state.usage.threads = state.usage.threads.saturating_sub(1);
-        state.usage.busy = state.usage.busy.saturating_sub(usize::from(served));
+        state.usage.threads.count = state.usage.threads.count.saturating_sub(1);
+        state.usage.threads.busy = state.usage.threads.busy.saturating_sub(usize::from(served));
         let standby = self.standby_for(&mut state, Call::InTime);
         let dismissed = state.dismissed();
         drop(state);
@@ -277,10 +278,10 @@ impl Queue {
     }
 
     /// The usage of the threads up to now.
-    pub(crate) fn usage(&self) -> Usage {
+    pub(crate) fn threads(&self) -> Threads {
         let mut state = self.state();
         state.usage.settle(self.clock.instant());
-        state.usage
+        state.usage.threads
     }
 
     /// When the longest-waiting request was queued.

@@ -64,7 +64,7 @@ impl State {
             return false;
         }
         let somebody_comes = self.standby.is_some() || self.retiring > 0;
-        let nobody_serves = self.usage.busy == 0;
+        let nobody_serves = self.usage.threads.busy == 0;
         let is_long = call == Call::Overdue || self.usage.calls_block();
         lock == Lock::None || (!somebody_comes && (nobody_serves || is_long))
     }
@@ -91,7 +91,7 @@ impl State {
     pub(super) fn steps_back(&self, lock: Lock, lasted: Duration, work: &Work) -> bool {
         lock == Lock::Shared
             && lasted >= SWITCH_INTERVAL
-            && self.usage.busy > 1
+            && self.usage.threads.busy > 1
             && self.taken > work.taken
             && !self.usage.calls_block()
     }
@@ -119,7 +119,7 @@ mod tests {
         let mut work = Work::new(Clock::standing().instant());
         work.taken = 7;
         let mut state = State { taken: 7 + others_took, ..State::default() };
-        state.usage.busy = 2;
+        state.usage.threads.busy = 2;
         for _ in 0..50 {
             state.usage.called(usual);
         }

@@ -2,22 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::telemetry::subject::Threads;
+
 /// A call of this length or more is assumed to block on something other than the GIL.
 pub(crate) const BLOCKING_CALL: Duration = Duration::from_millis(1);
 
 /// The exact usage of the worker threads, up to `since`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
-    /// The number of worker threads.
-    pub(crate) threads: usize,
-    /// The number of threads that are serving a request.
-    pub(crate) busy: usize,
-    /// Thread-seconds spent serving.
-    pub(crate) busy_time: Duration,
-    /// Seconds in which every thread was busy.
-    pub(crate) saturated_time: Duration,
-    /// Seconds that woken threads waited for the GIL.
-    pub(crate) attach_time: Duration,
+    pub(crate) threads: Threads,
     since: Option<Instant>,
     /// A moving average of the length of calls, in nanoseconds.
     pub(crate) average_call_ns: u64,
@@ -37,9 +30,10 @@ impl Usage {
     pub(crate) fn settle(&mut self, now: Instant) {
         if let Some(since) = self.since {
             let passed = now.saturating_duration_since(since);
-            self.busy_time += passed * u32::try_from(self.busy).unwrap_or(u32::MAX);
-            if self.threads > 0 && self.busy >= self.threads {
-                self.saturated_time += passed;
+            let threads = &mut self.threads;
+            threads.busy_time += passed * u32::try_from(threads.busy).unwrap_or(u32::MAX);
+            if threads.count > 0 && threads.busy >= threads.count {
+                threads.saturated_time += passed;
             }
         }
         self.since = Some(now);
@@ -48,9 +42,10 @@ impl Usage {
     /// A worker begins to serve, or stops.
     pub(crate) fn serves(&mut self, change: Change, now: Instant) {
         self.settle(now);
-        self.busy = match change {
-            Change::Begins => self.busy + 1,
-            Change::Stops => self.busy.saturating_sub(1),
+        let busy = &mut self.threads.busy;
+        *busy = match change {
+            Change::Begins => *busy + 1,
+            Change::Stops => busy.saturating_sub(1),
         };
     }
 

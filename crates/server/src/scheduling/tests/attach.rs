@@ -19,7 +19,7 @@ fn a_worker_waits_for_the_interpreter_from_when_it_is_woken_until_it_asks() {
     let asks = |after: u64| {
         clock.advance(Duration::from_secs(after));
         assert!(seat.try_next().is_none());
-        queue.usage().attach_time.as_secs()
+        queue.threads().attach_time.as_secs()
     };
     assert_eq!(asks(1), 0);
     seat.rise();

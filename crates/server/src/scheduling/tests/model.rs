@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
             parked: state.parked.iter().map(|sleeper| sleeper.index).collect(),
             standby: state.standby,
             retiring: state.retiring,
-            busy: state.usage.busy,
+            busy: state.usage.threads.busy,
             pushed: self.pushed,
             has_kept_house: self.has_kept_house,
             has_lost_one: self.has_lost_one,
