@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
+
+from ports import free_port
 
 from gauge import process_tree
 from gauge.scenarios import Scenario
@@ -37,7 +38,7 @@ class Running:
         wrapper: tuple[str, ...] = (),
         patience: float = 15,
     ):
-        self.port = _free_port()
+        self.port = free_port()
         self.command = [*wrapper, *places.command(server, scenario, self.port, scratch)]
         self.patience = patience
         self.log = Path(scratch) / f"log-{self.port}"
@@ -107,20 +108,3 @@ class Running:
             except ProcessLookupError:
                 continue
         self.process.wait()
-
-
-_last_port = 10_000 + os.getpid() % 10_000
-
-
-def _free_port() -> int:
-    """A free port below the ephemeral range, and never the same one twice in a run."""
-    global _last_port
-    while True:
-        _last_port = _last_port + 1 if _last_port < 32_000 else 10_000
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                candidate.bind(("127.0.0.1", _last_port))
-            except OSError:
-                continue
-            return _last_port
