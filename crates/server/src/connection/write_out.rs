@@ -56,9 +56,9 @@ impl Conn {
         most: u64,
         now: Instant,
     ) -> (MutexGuard<'a, State>, Option<Record>, Progress) {
-        let (mut ended, mut progress) = (None, Progress::AsFarAsItGoes);
+        let mut progress = Progress::AsFarAsItGoes;
         if state.writing {
-            return (state, ended, progress);
+            return (state, None, progress);
         }
         while !state.outbox.is_empty() && state.over.is_none() {
             state.writing = true;
@@ -90,18 +90,18 @@ impl Conn {
                 Written::Paused => progress = Progress::Paused,
                 Written::All | Written::Blocked => {}
             }
-            if state.outbox.is_empty() || state.over.is_some() {
-                ended = state.take_answered();
-            }
             self.tell_who_waits(&state);
             if blocked {
                 break;
             }
         }
-        if state.over.is_some() && ended.is_none() {
-            // The client had already disconnected.
-            ended = state.take_answered();
-        }
+        // A response may have been sent before its end was known: the last chunk reached the declared
+        // length, and the iterable ended later. Nothing is left to write then, and it ends here.
+        let ended = if state.outbox.is_empty() || state.over.is_some() {
+            state.take_answered()
+        } else {
+            None
+        };
         (state, ended, progress)
     }
 
