@@ -211,7 +211,7 @@ pub fn resolve(
     };
     if head.target_scheme() == Some(Scheme::Https) {
         match &forwarded {
-            Forwarded::Trusted(told) if told.scheme == Some("https") => {}
+            Forwarded::Trusted(values) if values.scheme == Some("https") => {}
             _ => return Err(ForwardedError::SchemeNotTrusted),
         }
     }
@@ -232,12 +232,12 @@ pub fn untrusted_fields(trust: &Trust, head: &RequestHead, peer: &Peer) -> Vec<&
 
 /// Reads the fields of a trusted proxy.
 fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, ForwardedError> {
-    let mut said = ParsedFields::default();
+    let mut parsed = ParsedFields::default();
     let mut fields = Vec::new();
     for &(name, written) in &NAMES {
         let Some(value) = joined(head, name) else { continue };
         if trust.trusted_fields.contains(name) {
-            let passed_on = said.read(name, written, &value, trust.count.max(1))?;
+            let passed_on = parsed.read(name, written, &value, trust.count.max(1))?;
             fields.push((name, text(passed_on)));
         } else if !trust.clear_untrusted {
             fields.push((name, text(&value)));
@@ -246,9 +246,9 @@ fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, ForwardedError> 
     if fields.is_empty() {
         return Ok(Forwarded::Cleared);
     }
-    let mut told = tell(said, &trust.url_scheme);
-    told.fields = fields;
-    Ok(Forwarded::Trusted(Box::new(told)))
+    let mut values = combine(parsed, &trust.url_scheme);
+    values.fields = fields;
+    Ok(Forwarded::Trusted(Box::new(values)))
 }
 
 /// The combined value of all lines of a field (RFC 9110 §5.3).
@@ -267,29 +267,29 @@ fn joined<'h>(head: &'h RequestHead, name: &str) -> Option<Cow<'h, [u8]>> {
 }
 
 /// Combines client, scheme, host and port.
-fn tell(said: ParsedFields, url_scheme: &str) -> ForwardedValues {
-    let mut told = ForwardedValues { scheme: said.scheme, ..ForwardedValues::default() };
-    let scheme = said.scheme.unwrap_or(url_scheme);
+fn combine(parsed: ParsedFields, url_scheme: &str) -> ForwardedValues {
+    let mut values = ForwardedValues { scheme: parsed.scheme, ..ForwardedValues::default() };
+    let scheme = parsed.scheme.unwrap_or(url_scheme);
     // A scheme without a port implies the default port.
-    let mut port = said.port.or_else(|| usual_port(said.scheme?).map(str::to_owned));
-    if let Some(host) = said.host {
+    let mut port = parsed.port.or_else(|| usual_port(parsed.scheme?).map(str::to_owned));
+    if let Some(host) = parsed.host {
         // The port in the host field is the one that the client used, so it takes precedence.
-        told.host = Some(match (&host.port, &port) {
+        values.host = Some(match (&host.port, &port) {
             (Some(own), _) => format!("{}:{own}", host.name),
             (None, Some(port)) if usual_port(scheme) != Some(port) => {
                 format!("{}:{port}", host.name)
             }
             (None, _) => host.name.clone(),
         });
-        told.server_name = Some(host.name);
+        values.server_name = Some(host.name);
         port = host.port.or(port);
     }
-    told.server_port = port;
-    if let Some(client) = said.client {
-        told.remote_addr = Some(client.name);
-        told.remote_port = client.port;
+    values.server_port = port;
+    if let Some(client) = parsed.client {
+        values.remote_addr = Some(client.name);
+        values.remote_port = client.port;
     }
-    told
+    values
 }
 
 fn usual_port(scheme: &str) -> Option<&'static str> {

@@ -23,7 +23,7 @@ pub struct Limits {
     pub trailer_bytes: usize,
     /// Bytes of pipelined requests that are kept while a request is being answered. At this limit,
     /// the socket is not read until the response has been sent.
-    pub ahead_bytes: usize,
+    pub pipelined_bytes: usize,
 }
 
 impl Default for Limits {
@@ -37,7 +37,7 @@ impl Default for Limits {
             chunk_line_bytes: 512, // 16 digits, and ample room for extensions
             chunk_extension_bytes: 16 * 1024, // so that extensions cannot outweigh the data
             trailer_bytes: 16 * 1024, // trailers are parsed and discarded
-            ahead_bytes: 64 * 1024, // two full reads of the socket
+            pipelined_bytes: 64 * 1024, // two full reads of the socket
         }
     }
 }

@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
-use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::Peer;
 
 use crate::connection::conn::{Conn, State};
@@ -208,8 +208,8 @@ fn turn_away(server: &Arc<ServerState>, conn: Arc<Conn>) {
     {
         let mut state = conn.state();
         let State { protocol, outbox, .. } = &mut *state;
-        let refusal = Refusal::Busy { retry_after_seconds: 1 };
-        outbox.append(|out| protocol.turn_away(&refusal, out, &now));
+        let refusal = ErrorResponse::Busy { retry_after_seconds: 1 };
+        outbox.append(|out| protocol.reject_overloaded(&refusal, out, &now));
         state.ends_as = CloseReason::Rejected;
     }
     conn.flush(now.instant);

@@ -5,8 +5,11 @@ mod support;
 use maitred_http_parser::exchange::{Chunk, Exchange, Flow};
 use support::{App, Client, Served, ok, settings};
 
+/// How an application answers.
+type Respond = fn(Exchange);
+
 /// Ways to answer with the ten bytes `0123456789`.
-const SHAPES: [(&str, fn(Exchange)); 5] = [
+const SHAPES: [(&str, Respond); 5] = [
     ("one chunk at the end", |exchange| respond(exchange, &[], b"0123456789")),
     ("the length is reached before the end", |exchange| respond(exchange, &[b"0123456789"], b"")),
     ("several chunks", |exchange| respond(exchange, &[b"012", b"3456", b"789"], b"")),

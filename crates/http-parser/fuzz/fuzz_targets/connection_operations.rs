@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use maitred_http_parser::connection::{Connection, Moment, Phase, Received, Rules};
-use maitred_http_parser::encode::{HttpDate, Refusal};
+use maitred_http_parser::encode::{HttpDate, ErrorResponse};
 use maitred_http_parser::{ApplicationFault, Rejection, ResponseHead};
 use maitred_http_parser_fuzz::small_limits;
 
@@ -132,9 +132,9 @@ impl Bench {
             }
             Fact::Refuse(which) => {
                 let refusal = match which % 3 {
-                    0 => Refusal::Busy { retry_after_seconds: 1 },
-                    1 => Refusal::Rejected(Rejection::Target),
-                    _ => Refusal::NoStorage,
+                    0 => ErrorResponse::Busy { retry_after_seconds: 1 },
+                    1 => ErrorResponse::Rejected(Rejection::Target),
+                    _ => ErrorResponse::NoStorage,
                 };
                 let _ = connection.refuse(&refusal, out, now);
             }
@@ -161,10 +161,10 @@ impl Bench {
         loop {
             match self.connection.receive(&mut input, &mut self.out, &self.now) {
                 Received::Wait => assert!(input.is_empty()),
-                Received::Held => {
+                Received::Buffered => {
                     assert!(!self.ended);
                     if self.connection.wants_read() {
-                        self.connection.keep(input);
+                        self.connection.buffer_pipelined(input);
                     }
                 }
                 Received::Ignored => assert!(self.ended),
@@ -185,18 +185,18 @@ impl Bench {
 
     /// After an answer, what was kept is read.
     fn go_on(&mut self) {
-        if let Some((buffer, start)) = self.connection.take_ahead() {
+        if let Some((buffer, start)) = self.connection.take_pipelined() {
             let mut input = &buffer[start..];
             loop {
                 match self.connection.receive(&mut input, &mut self.out, &self.now) {
-                    Received::Wait | Received::Ignored | Received::Held => break,
+                    Received::Wait | Received::Ignored | Received::Buffered => break,
                     Received::Head(_) | Received::Body(_) => {}
                     Received::End => self.requests += 1,
                     Received::Rejected(_) => self.refused = true,
                 }
             }
             let start = buffer.len() - input.len();
-            self.connection.restore_ahead(buffer, start);
+            self.connection.restore_pipelined(buffer, start);
         }
     }
 
@@ -215,7 +215,7 @@ impl Bench {
         self.answers = finals;
         let limits = small_limits();
         let most =
-            8192 + 2 * (limits.head_bytes + limits.trailer_bytes + limits.ahead_bytes) + 65536;
+            8192 + 2 * (limits.head_bytes + limits.trailer_bytes + limits.pipelined_bytes) + 65536;
         assert!(self.connection.held_bytes() <= most);
     }
 }

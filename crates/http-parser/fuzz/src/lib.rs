@@ -50,7 +50,7 @@ pub fn small_limits() -> Limits {
         chunk_line_bytes: 40,
         chunk_extension_bytes: 60,
         trailer_bytes: 60,
-        ahead_bytes: 500,
+        pipelined_bytes: 500,
     }
 }
 

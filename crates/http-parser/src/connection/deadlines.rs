@@ -37,7 +37,7 @@ impl Default for Timeouts {
 
 /// The deadline that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Late {
+pub enum Expired {
     /// No request arrived.
     KeepAlive,
     /// A request head was not completed.
@@ -56,21 +56,21 @@ const BYTES_PER_SECOND_MIN: u64 = 500;
 
 #[derive(Debug)]
 pub(super) struct Deadlines {
-    reading: Option<(Instant, Late)>,
+    reading: Option<(Instant, Expired)>,
     writing: Option<Instant>,
 }
 
 impl Deadlines {
     pub(super) fn new(timeouts: &Timeouts, now: Instant) -> Self {
-        Self { reading: Some((now + timeouts.keep_alive, Late::KeepAlive)), writing: None }
+        Self { reading: Some((now + timeouts.keep_alive, Expired::KeepAlive)), writing: None }
     }
 
     /// All input has been read, and ended at `progress`.
     pub(super) fn waits_for(&mut self, progress: Progress, timeouts: &Timeouts, now: Instant) {
         match (progress, self.reading) {
-            (Progress::Head, Some((_, Late::Head))) => {} // counted from the first byte
-            (Progress::Head, _) => self.reading = Some((now + timeouts.head, Late::Head)),
-            (Progress::Between, Some((_, Late::KeepAlive))) => {}
+            (Progress::Head, Some((_, Expired::Head))) => {} // counted from the first byte
+            (Progress::Head, _) => self.reading = Some((now + timeouts.head, Expired::Head)),
+            (Progress::Between, Some((_, Expired::KeepAlive))) => {}
             (Progress::Between, _) => self.idle(timeouts, now),
             (Progress::Body | Progress::Rejected, _) => {}
         }
@@ -78,15 +78,15 @@ impl Deadlines {
 
     /// A response is complete, and the connection waits for the next request.
     pub(super) fn idle(&mut self, timeouts: &Timeouts, now: Instant) {
-        self.reading = Some((now + timeouts.keep_alive, Late::KeepAlive));
+        self.reading = Some((now + timeouts.keep_alive, Expired::KeepAlive));
     }
 
     pub(super) fn body_begins(&mut self, timeouts: &Timeouts, now: Instant) {
-        self.reading = Some((now + timeouts.body, Late::Body));
+        self.reading = Some((now + timeouts.body, Expired::Body));
     }
 
     pub(super) fn body_came(&mut self, count: u64, timeouts: &Timeouts, now: Instant) {
-        if let Some((deadline, Late::Body)) = &mut self.reading {
+        if let Some((deadline, Expired::Body)) = &mut self.reading {
             *deadline = extended(*deadline, count, timeouts.body, now);
         }
     }
@@ -100,7 +100,7 @@ impl Deadlines {
     }
 
     pub(super) fn linger(&mut self, until: Instant) {
-        self.reading = Some((until, Late::Linger));
+        self.reading = Some((until, Expired::Linger));
     }
 
     pub(super) fn output_moved(
@@ -114,7 +114,7 @@ impl Deadlines {
             (false, None) => None,
             (false, Some(_)) => {
                 // The idle time begins when the client has received the last response.
-                if let Some((_, Late::KeepAlive)) = self.reading {
+                if let Some((_, Expired::KeepAlive)) = self.reading {
                     self.idle(timeouts, now);
                 }
                 None
@@ -124,11 +124,11 @@ impl Deadlines {
         };
     }
 
-    pub(super) fn overdue(&self, now: Instant) -> Option<Late> {
+    pub(super) fn overdue(&self, now: Instant) -> Option<Expired> {
         match (self.writing, self.reading) {
-            (Some(deadline), _) if deadline <= now => Some(Late::Write),
-            (Some(_), Some((_, Late::KeepAlive))) => None,
-            (_, Some((deadline, late))) if deadline <= now => Some(late),
+            (Some(deadline), _) if deadline <= now => Some(Expired::Write),
+            (Some(_), Some((_, Expired::KeepAlive))) => None,
+            (_, Some((deadline, expired))) if deadline <= now => Some(expired),
             _ => None,
         }
     }

@@ -11,10 +11,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::decode::{Decoded, Decoder, Progress, steps};
-use crate::encode::framing::Asked;
-use crate::encode::head::{Persistence, Stamp};
-use crate::encode::{BodyEncoder, HttpDate, Refusal};
+use crate::decode::{Decoded, Decoder, Progress, cost};
+use crate::encode::framing::ResponseTo;
+use crate::encode::head::{Persistence, ServerFields};
+use crate::encode::{BodyEncoder, ErrorResponse, HttpDate};
 use crate::limits::Limits;
 use crate::message::{RequestHead, Version};
 use crate::rejection::Rejection;
@@ -26,7 +26,7 @@ mod persistence;
 mod tests;
 mod writing;
 
-pub use deadlines::{Late, Timeouts};
+pub use deadlines::{Expired, Timeouts};
 pub use writing::Outcome;
 
 use deadlines::Deadlines;
@@ -61,10 +61,10 @@ pub struct Connection {
     deadlines: Deadlines,
     draining: bool,
     /// Input that arrived while a request was being answered, and how much of it has been read.
-    ahead: Vec<u8>,
-    ahead_start: usize,
+    pipelined: Vec<u8>,
+    pipelined_start: usize,
     /// Body bytes of the error response that ended the connection.
-    refusal_body_bytes: usize,
+    error_body_bytes: usize,
 }
 
 /// The state of the input side.
@@ -73,7 +73,7 @@ enum Reading {
     /// A request, or the rest of one, is expected.
     Open,
     /// A complete request is being answered; input is kept.
-    Held,
+    Buffering,
     /// No more requests are read.
     Closed,
 }
@@ -84,7 +84,7 @@ enum Writing {
     /// No response is due.
     Idle,
     /// A response is due, and no head has been given.
-    Owed { asked: Asked, persistence: Persistence },
+    Owed { request: ResponseTo, persistence: Persistence },
     /// The head has been given; the rest of the body is due.
     Body { encoder: BodyEncoder, persistence: Persistence },
     /// The connection ends when all output has been sent.
@@ -109,8 +109,8 @@ pub enum Received<'a> {
     /// All bytes were consumed; more are needed.
     Wait,
     /// The bytes were not read, because a request is being answered or kept input comes first. Pass
-    /// them to [`Connection::keep`].
-    Held,
+    /// them to [`Connection::buffer_pipelined`].
+    Buffered,
     /// No more requests are read; the bytes were discarded.
     Ignored,
     /// A request head. Chunks of its body follow, then [`Received::End`].
@@ -148,14 +148,14 @@ impl Connection {
             writing: Writing::Idle,
             deadlines,
             draining: false,
-            ahead: Vec::new(),
-            ahead_start: 0,
-            refusal_body_bytes: 0,
+            pipelined: Vec::new(),
+            pipelined_start: 0,
+            error_body_bytes: 0,
         }
     }
 
     /// Consumes bytes from the front of `input`, and returns their meaning. Call it until it returns
-    /// [`Received::Wait`], [`Received::Held`] or [`Received::Ignored`].
+    /// [`Received::Wait`], [`Received::Buffered`] or [`Received::Ignored`].
     pub fn receive<'a>(
         &mut self,
         input: &mut &'a [u8],
@@ -163,13 +163,13 @@ impl Connection {
         now: &Moment,
     ) -> Received<'a> {
         match self.reading {
-            Reading::Held => return Received::Held,
+            Reading::Buffering => return Received::Buffered,
             Reading::Closed => {
                 *input = &[];
                 return Received::Ignored;
             }
             // Kept input comes first, even if the response has just been completed.
-            Reading::Open if self.has_ahead() => return Received::Held,
+            Reading::Open if self.has_pipelined() => return Received::Buffered,
             Reading::Open => {}
         }
         match self.decoder.decode(input) {
@@ -182,10 +182,10 @@ impl Connection {
                 Received::Wait
             }
             Decoded::Head(head) => {
-                let asked =
-                    Asked { is_head: head.method_token() == b"HEAD", version: head.version() };
+                let request =
+                    ResponseTo { is_head: head.method_token() == b"HEAD", version: head.version() };
                 let persistence = persistence::after_request(&head, self.draining);
-                self.writing = Writing::Owed { asked, persistence };
+                self.writing = Writing::Owed { request, persistence };
                 self.deadlines.body_begins(&self.rules.timeouts, now.instant);
                 expectation::answer(&head, out);
                 Received::Head(head)
@@ -195,7 +195,7 @@ impl Connection {
                 Received::Body(piece)
             }
             Decoded::End => {
-                self.reading = Reading::Held;
+                self.reading = Reading::Buffering;
                 self.deadlines.nothing_to_read();
                 Received::End
             }
@@ -208,51 +208,53 @@ impl Connection {
     }
 
     /// Keeps input that arrived while a request was being answered. It is read next, even if the
-    /// response has been completed since [`Received::Held`] was returned.
-    pub fn keep(&mut self, input: &[u8]) {
+    /// response has been completed since [`Received::Buffered`] was returned.
+    pub fn buffer_pipelined(&mut self, input: &[u8]) {
         if self.reading == Reading::Closed {
             return;
         }
         // Compacting only when at least half has been read keeps the cost linear, and bounds the
         // buffer of a client that always pipelines ahead.
-        if self.ahead_start >= self.ahead.len() - self.ahead_start {
-            self.ahead.drain(..self.ahead_start);
-            self.ahead_start = 0;
-            steps::count(self.ahead.len());
+        if self.pipelined_start >= self.pipelined.len() - self.pipelined_start {
+            self.pipelined.drain(..self.pipelined_start);
+            self.pipelined_start = 0;
+            cost::count(self.pipelined.len());
         }
-        self.ahead.extend_from_slice(input);
-        steps::count(input.len());
+        self.pipelined.extend_from_slice(input);
+        cost::count(input.len());
     }
 
     /// Takes the kept input out, to be passed to [`Connection::receive`] from the returned offset
-    /// on; return the rest with [`Connection::restore_ahead`]. `None` if nothing was kept, or a
+    /// on; return the rest with [`Connection::restore_pipelined`]. `None` if nothing was kept, or a
     /// request is still being answered.
-    pub fn take_ahead(&mut self) -> Option<(Vec<u8>, usize)> {
-        if self.reading == Reading::Held || self.ahead.len() == self.ahead_start {
+    pub fn take_pipelined(&mut self) -> Option<(Vec<u8>, usize)> {
+        if self.reading == Reading::Buffering || self.pipelined.len() == self.pipelined_start {
             return None;
         }
-        let start = std::mem::take(&mut self.ahead_start);
-        Some((std::mem::take(&mut self.ahead), start))
+        let start = std::mem::take(&mut self.pipelined_start);
+        Some((std::mem::take(&mut self.pipelined), start))
     }
 
-    /// Returns the buffer of [`Connection::take_ahead`], whose first `start` bytes have been read.
-    pub fn restore_ahead(&mut self, buffer: Vec<u8>, start: usize) {
+    /// Returns the buffer of [`Connection::take_pipelined`], whose first `start` bytes have been read.
+    pub fn restore_pipelined(&mut self, buffer: Vec<u8>, start: usize) {
         if self.reading != Reading::Closed && start < buffer.len() {
-            self.ahead = buffer;
-            self.ahead_start = start;
+            self.pipelined = buffer;
+            self.pipelined_start = start;
         }
     }
 
     /// Whether kept input can be read as the next request now.
-    pub fn has_ahead(&self) -> bool {
-        self.reading == Reading::Open && self.ahead.len() > self.ahead_start
+    pub fn has_pipelined(&self) -> bool {
+        self.reading == Reading::Open && self.pipelined.len() > self.pipelined_start
     }
 
     /// Whether the socket should be read: not while the kept input is at its limit.
     pub fn wants_read(&self) -> bool {
         match self.reading {
             Reading::Open | Reading::Closed => true,
-            Reading::Held => self.ahead.len() - self.ahead_start < self.rules.limits.ahead_bytes,
+            Reading::Buffering => {
+                self.pipelined.len() - self.pipelined_start < self.rules.limits.pipelined_bytes
+            }
         }
     }
 
@@ -282,8 +284,8 @@ impl Connection {
                 self.end(Ending::Close);
                 Some(Rejection::CutShort)
             }
-            (Reading::Held, _) => {
-                if self.ahead.len() == self.ahead_start {
+            (Reading::Buffering, _) => {
+                if self.pipelined.len() == self.pipelined_start {
                     self.close_after_response();
                 }
                 None
@@ -312,18 +314,18 @@ impl Connection {
 
     /// Handles a deadline that has passed at `now`, and returns it. A late request is answered 408;
     /// in the other cases, the connection ends without a response.
-    pub fn handle_time(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Late> {
-        let late = self.deadlines.overdue(now.instant)?;
-        match late {
-            Late::Head => self.reject(Rejection::HeadTimeout, out, now),
-            Late::Body => self.reject(Rejection::BodyTimeout, out, now),
-            Late::KeepAlive | Late::Linger => self.end(Ending::Close),
-            Late::Write => {
+    pub fn handle_time(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Expired> {
+        let expired = self.deadlines.overdue(now.instant)?;
+        match expired {
+            Expired::Head => self.reject(Rejection::HeadTimeout, out, now),
+            Expired::Body => self.reject(Rejection::BodyTimeout, out, now),
+            Expired::KeepAlive | Expired::Linger => self.end(Ending::Close),
+            Expired::Write => {
                 self.deadlines.nothing_to_write();
                 self.end(Ending::Reset);
             }
         }
-        Some(late)
+        Some(expired)
     }
 
     /// The known part of a head that was rejected or is incomplete, for the log: its request line,
@@ -336,9 +338,9 @@ impl Connection {
     pub fn phase(&self) -> Phase {
         match (self.writing, self.reading) {
             (Writing::Ended(_), _) => Phase::Ending,
-            (_, Reading::Held | Reading::Closed) => Phase::Answering,
+            (_, Reading::Buffering | Reading::Closed) => Phase::Answering,
             (_, Reading::Open) => match self.decoder.progress() {
-                Progress::Between if self.ahead.len() == self.ahead_start => Phase::Idle,
+                Progress::Between if self.pipelined.len() == self.pipelined_start => Phase::Idle,
                 _ => Phase::Reading,
             },
         }
@@ -362,34 +364,34 @@ impl Connection {
         self.reading = Reading::Closed;
         self.writing = Writing::Ended(ending);
         self.deadlines.nothing_to_read();
-        self.ahead = Vec::new();
-        self.ahead_start = 0;
+        self.pipelined = Vec::new();
+        self.pipelined_start = 0;
     }
 
     /// Body bytes of the server's own error response, or 0 if there is none.
-    pub fn refusal_body_bytes(&self) -> u64 {
-        self.refusal_body_bytes as u64
+    pub fn error_body_bytes(&self) -> u64 {
+        self.error_body_bytes as u64
     }
 
     /// Bytes of memory held in addition to the connection itself.
     pub fn held_bytes(&self) -> usize {
-        self.decoder.held_bytes() + self.ahead.capacity()
+        self.decoder.held_bytes() + self.pipelined.capacity()
     }
 
     fn reject(&mut self, rejection: Rejection, out: &mut Vec<u8>, now: &Moment) {
-        let refusal = Refusal::Rejected(rejection);
-        let asked = match self.writing {
-            Writing::Owed { asked, .. } => asked,
-            _ => Asked { is_head: self.decoder.is_head_method(), version: Version::Http11 },
+        let response = ErrorResponse::Rejected(rejection);
+        let request = match self.writing {
+            Writing::Owed { request, .. } => request,
+            _ => ResponseTo { is_head: self.decoder.is_head_method(), version: Version::Http11 },
         };
-        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
+        self.error_body_bytes = response.write(request, server_fields(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 }
 
 /// The fields that the server adds to a head at this time.
-fn stamp<'a>(rules: &'a Rules, now: &'a Moment) -> Stamp<'a> {
-    Stamp { date: &now.date, server: rules.server.as_deref() }
+fn server_fields<'a>(rules: &'a Rules, now: &'a Moment) -> ServerFields<'a> {
+    ServerFields { date: &now.date, server: rules.server.as_deref() }
 }
 
 /// How long input is discarded before the connection is closed: enough for a slow link to deliver

@@ -22,10 +22,10 @@ pub(super) fn after_request(head: &RequestHead, draining: bool) -> Persistence {
 }
 
 /// Persistence after the framing of the response is known.
-pub(super) fn after_response(wished: Persistence, encoder: &BodyEncoder) -> Persistence {
+pub(super) fn after_response(requested: Persistence, encoder: &BodyEncoder) -> Persistence {
     match encoder {
         BodyEncoder::UntilClose => Persistence::Close,
-        BodyEncoder::Forbidden | BodyEncoder::Length { .. } | BodyEncoder::Chunked => wished,
+        BodyEncoder::Forbidden | BodyEncoder::Length { .. } | BodyEncoder::Chunked => requested,
     }
 }
 

@@ -25,7 +25,7 @@ struct Scene {
 /// Settings that are easy to count with.
 fn rules() -> Rules {
     Rules {
-        limits: Arc::new(Limits { ahead_bytes: 256, ..Limits::default() }),
+        limits: Arc::new(Limits { pipelined_bytes: 256, ..Limits::default() }),
         timeouts: Timeouts {
             keep_alive: Duration::from_secs(75),
             head: Duration::from_secs(30),
@@ -66,15 +66,15 @@ impl Scene {
     }
 
     /// The server reads what it has kept.
-    fn reads_ahead(&mut self) -> Vec<String> {
-        let Some((buffer, start)) = self.connection.take_ahead() else { return Vec::new() };
+    fn reads_pipelined(&mut self) -> Vec<String> {
+        let Some((buffer, start)) = self.connection.take_pipelined() else { return Vec::new() };
         let mut told = Vec::new();
         let mut input = &buffer[start..];
         while let Some(what) = self.understands(&mut input) {
             told.push(what);
         }
         let read = buffer.len() - input.len();
-        self.connection.restore_ahead(buffer, read);
+        self.connection.restore_pipelined(buffer, read);
         told
     }
 
@@ -84,7 +84,7 @@ impl Scene {
             told.push(what);
         }
         if !input.is_empty() {
-            self.connection.keep(input);
+            self.connection.buffer_pipelined(input);
         }
         told
     }
@@ -92,7 +92,7 @@ impl Scene {
     fn understands(&mut self, input: &mut &[u8]) -> Option<String> {
         loop {
             match self.connection.receive(input, &mut self.out, &self.now) {
-                Received::Wait | Received::Held | Received::Ignored => return None,
+                Received::Wait | Received::Buffered | Received::Ignored => return None,
                 Received::Head(head) => {
                     self.target = String::from_utf8_lossy(head.target()).into_owned();
                     self.body.clear();
@@ -142,7 +142,7 @@ impl Scene {
         self.connection.fail(ApplicationFault::Dropped, &mut self.out, &self.now)
     }
 
-    fn refuses(&mut self, refusal: &Refusal) -> Outcome {
+    fn refuses(&mut self, refusal: &ErrorResponse) -> Outcome {
         self.connection.refuse(refusal, &mut self.out, &self.now)
     }
 
@@ -156,7 +156,7 @@ impl Scene {
     }
 
     /// So many seconds pass, and the sweep asks.
-    fn late_after(&mut self, seconds: u64) -> Option<Late> {
+    fn late_after(&mut self, seconds: u64) -> Option<Expired> {
         self.passes(Duration::from_secs(seconds));
         self.connection.handle_time(&mut self.out, &self.now)
     }

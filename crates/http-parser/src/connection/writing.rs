@@ -1,9 +1,11 @@
 //! The response side of a connection: head once, then the body, then the end, and whether the
 //! connection continues. The rules of framing are in `encode/`.
 
-use super::{Connection, Ending, Moment, Persistence, Reading, Writing, persistence, stamp};
-use crate::encode::framing::{self, Asked};
-use crate::encode::{BodyEncoder, Frame, Refusal, head};
+use super::{
+    Connection, Ending, Moment, Persistence, Reading, Writing, persistence, server_fields,
+};
+use crate::encode::framing::{self, ResponseTo};
+use crate::encode::{BodyEncoder, ErrorResponse, Frame, head};
 use crate::fault::ApplicationFault;
 use crate::message::{ResponseHead, Version};
 
@@ -61,11 +63,11 @@ impl Connection {
         out: &mut Vec<u8>,
         now: &Moment,
     ) {
-        let Writing::Owed { asked, persistence: wished } = self.writing else { return };
-        let framing = framing::decide(&mut response, asked, known);
-        let persistence = persistence::after_response(wished, &framing.encoder);
-        let stamp = stamp(&self.rules, now);
-        head::finish(response, asked, framing.announce, persistence, stamp, out);
+        let Writing::Owed { request, persistence: requested } = self.writing else { return };
+        let framing = framing::decide(&mut response, request, known);
+        let persistence = persistence::after_response(requested, &framing.encoder);
+        let server_fields = server_fields(&self.rules, now);
+        head::finish(response, request, framing.field, persistence, server_fields, out);
         self.writing = Writing::Body { encoder: framing.encoder, persistence };
     }
 
@@ -101,7 +103,7 @@ impl Connection {
                     ApplicationFault::Raised { detail, .. } => detail,
                     _ => None,
                 };
-                self.refuse(&Refusal::Failed { detail }, out, now)
+                self.refuse(&ErrorResponse::Failed { detail }, out, now)
             }
             Writing::Body { encoder, .. } => self.cut_short(encoder, now),
             Writing::Idle | Writing::Ended(_) => Outcome::Gone,
@@ -109,18 +111,18 @@ impl Connection {
     }
 
     /// Answers the request without the application, and ends the connection.
-    pub fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) -> Outcome {
-        let asked = match self.writing {
-            Writing::Owed { asked, .. } => asked,
+    pub fn refuse(&mut self, response: &ErrorResponse, out: &mut Vec<u8>, now: &Moment) -> Outcome {
+        let request = match self.writing {
+            Writing::Owed { request, .. } => request,
             Writing::Body { encoder, .. } => return self.cut_short(encoder, now),
             Writing::Idle | Writing::Ended(_) => return Outcome::Gone,
         };
-        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
+        self.error_body_bytes = response.write(request, server_fields(&self.rules, now), out);
         match self.reading {
             Reading::Open => self.end(Ending::Linger), // the body is still arriving
-            Reading::Held | Reading::Closed => self.response_ended(Persistence::Close, now),
+            Reading::Buffering | Reading::Closed => self.response_ended(Persistence::Close, now),
         }
-        Outcome::Refused { status: refusal.status() }
+        Outcome::Refused { status: response.status() }
     }
 
     /// Ends a response without further bytes. If it is complete, the connection is closed, because a
@@ -136,22 +138,22 @@ impl Connection {
     }
 
     /// Rejects a client that has not sent a request, because the server is overloaded.
-    pub fn turn_away(&mut self, refusal: &Refusal, out: &mut Vec<u8>, now: &Moment) {
-        let asked = Asked { is_head: false, version: Version::Http11 };
-        self.refusal_body_bytes = refusal.write(asked, stamp(&self.rules, now), out);
+    pub fn reject_overloaded(&mut self, response: &ErrorResponse, out: &mut Vec<u8>, now: &Moment) {
+        let request = ResponseTo { is_head: false, version: Version::Http11 };
+        self.error_body_bytes = response.write(request, server_fields(&self.rules, now), out);
         self.end(Ending::Linger);
     }
 
     /// After a complete response, the next request may be read, or the connection ends.
     fn response_ended(&mut self, persistence: Persistence, now: &Moment) {
         match (persistence, self.reading) {
-            (Persistence::KeepAlive, Reading::Held) => {
+            (Persistence::KeepAlive, Reading::Buffering) => {
                 self.reading = Reading::Open;
                 self.writing = Writing::Idle;
                 self.deadlines.idle(&self.rules.timeouts, now.instant);
             }
             // Unread input would turn a close into a reset.
-            _ if self.ahead.len() > self.ahead_start => self.end(Ending::Linger),
+            _ if self.pipelined.len() > self.pipelined_start => self.end(Ending::Linger),
             _ => self.end(Ending::Close),
         }
     }

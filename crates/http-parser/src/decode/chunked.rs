@@ -5,7 +5,7 @@
 //! from the grammar is rejected, because each known leniency (an empty size, a bare LF, a sign, a
 //! space) has allowed request smuggling in some server.
 
-use super::steps;
+use super::cost;
 use super::trailer::Trailer;
 use crate::limits::Limits;
 use crate::message::headers::is_token_byte;
@@ -17,7 +17,7 @@ const SIZE_DIGITS: u8 = 16;
 /// Reads one chunked body.
 #[derive(Debug)]
 pub(super) struct Chunked {
-    place: Place,
+    position: Position,
     /// Bytes of the current chunk line, without its CRLF.
     line_bytes: usize,
     /// Bytes of all extensions of this body.
@@ -30,7 +30,7 @@ pub(super) struct Chunked {
 
 /// The position of the next byte in the coding.
 #[derive(Debug)]
-enum Place {
+enum Position {
     /// In a chunk line.
     Line(Line),
     /// After the CR of a chunk line.
@@ -87,7 +87,7 @@ pub(super) enum Piece<'a> {
 impl Chunked {
     pub(super) fn new() -> Self {
         Self {
-            place: Place::Line(Line::START),
+            position: Position::Line(Line::START),
             line_bytes: 0,
             extension_bytes: 0,
             announced: 0,
@@ -114,8 +114,8 @@ impl Chunked {
 
     fn step<'a>(&mut self, input: &mut &'a [u8], limits: &Limits) -> Result<Piece<'a>, Rejection> {
         loop {
-            match &mut self.place {
-                Place::Data { left } => {
+            match &mut self.position {
+                Position::Data { left } => {
                     if input.is_empty() {
                         return Ok(Piece::Incomplete);
                     }
@@ -124,11 +124,11 @@ impl Chunked {
                     *input = rest;
                     *left -= data.len() as u64;
                     if *left == 0 {
-                        self.place = Place::DataCr;
+                        self.position = Position::DataCr;
                     }
                     return Ok(Piece::Data(data));
                 }
-                Place::Trailer(trailer) => {
+                Position::Trailer(trailer) => {
                     let done = trailer.read(input, limits)?;
                     return Ok(if done { Piece::End } else { Piece::Incomplete });
                 }
@@ -136,7 +136,7 @@ impl Chunked {
                     let Some((&byte, rest)) = input.split_first() else {
                         return Ok(Piece::Incomplete);
                     };
-                    steps::count(1);
+                    cost::count(1);
                     self.take(byte, limits)?;
                     *input = rest;
                 }
@@ -146,13 +146,13 @@ impl Chunked {
 
     /// Consumes a byte that is not data.
     fn take(&mut self, byte: u8, limits: &Limits) -> Result<(), Rejection> {
-        match (&mut self.place, byte) {
-            (Place::Line(line), b'\r') => {
+        match (&mut self.position, byte) {
+            (Position::Line(line), b'\r') => {
                 let size = line.end()?;
-                self.place = Place::LineEnd { size };
+                self.position = Position::LineEnd { size };
             }
-            (Place::Line(_), b'\n') => return Err(Rejection::BareLineEnd),
-            (Place::Line(line), _) => {
+            (Position::Line(_), b'\n') => return Err(Rejection::BareLineEnd),
+            (Position::Line(line), _) => {
                 line.take(byte)?;
                 self.line_bytes += 1;
                 if !matches!(line.part, Part::Size { .. }) {
@@ -164,18 +164,20 @@ impl Chunked {
                     return Err(Rejection::ChunkExtension);
                 }
             }
-            (Place::LineEnd { size: 0 }, b'\n') => self.place = Place::Trailer(Trailer::default()),
-            (&mut Place::LineEnd { size }, b'\n') => {
+            (Position::LineEnd { size: 0 }, b'\n') => {
+                self.position = Position::Trailer(Trailer::default())
+            }
+            (&mut Position::LineEnd { size }, b'\n') => {
                 self.announced = self.announced.saturating_add(size);
                 if self.announced > limits.body_bytes {
                     return Err(Rejection::BodyTooLarge);
                 }
                 self.line_bytes = 0;
-                self.place = Place::Data { left: size };
+                self.position = Position::Data { left: size };
             }
-            (Place::LineEnd { .. }, _) => return Err(Rejection::BareLineEnd),
-            (Place::DataCr, b'\r') => self.place = Place::DataLf,
-            (Place::DataLf, b'\n') => self.place = Place::Line(Line::START),
+            (Position::LineEnd { .. }, _) => return Err(Rejection::BareLineEnd),
+            (Position::DataCr, b'\r') => self.position = Position::DataLf,
+            (Position::DataLf, b'\n') => self.position = Position::Line(Line::START),
             _ => return Err(Rejection::ChunkTermination),
         }
         Ok(())
@@ -183,8 +185,8 @@ impl Chunked {
 
     /// Bytes of memory held.
     pub(super) fn held_bytes(&self) -> usize {
-        match &self.place {
-            Place::Trailer(trailer) => trailer.held_bytes(),
+        match &self.position {
+            Position::Trailer(trailer) => trailer.held_bytes(),
             _ => 0,
         }
     }

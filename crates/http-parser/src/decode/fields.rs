@@ -51,7 +51,7 @@ fn parse_into<'s>(
 
 /// The evaluated fields of a head.
 #[derive(Debug, Default)]
-pub(super) struct Meaning {
+pub(super) struct EvaluatedFields {
     host: Option<Span>,
     pub(super) framing: Framing,
     pub(super) wants_close: bool,
@@ -67,7 +67,7 @@ enum Expectation {
     Other,
 }
 
-impl Meaning {
+impl EvaluatedFields {
     /// Evaluates one field. Comparing lengths first excludes most others.
     pub(super) fn note(
         &mut self,

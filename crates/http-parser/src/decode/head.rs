@@ -4,10 +4,10 @@
 //! request keeps. A head that arrives in parts is buffered, and no byte is scanned again when more
 //! arrive. Limits are checked before parsing.
 
-use super::fields::{self, Meaning};
+use super::cost;
+use super::fields::{self, EvaluatedFields};
 use super::lines::{Lines, Next};
-use super::request_line::{Outlook, RequestLine};
-use super::steps;
+use super::request_line::{RequestLine, RequestLineLimits};
 use crate::limits::Limits;
 use crate::message::head_buffer::{Field, HeadBufferBuilder};
 use crate::message::headers::is_token_byte;
@@ -26,7 +26,7 @@ pub(super) struct HeadReader {
     /// The beginning of an incomplete head.
     held: Vec<u8>,
     lines: Lines,
-    outlook: Outlook,
+    request_line_limits: RequestLineLimits,
     request_line: Option<ParsedLine>,
     field_count: usize,
     is_head_method: bool,
@@ -77,7 +77,7 @@ impl HeadReader {
             }
             None => {
                 self.held.extend_from_slice(bytes);
-                steps::count(bytes.len());
+                cost::count(bytes.len());
                 *input = &[];
                 Ok(None)
             }
@@ -96,7 +96,7 @@ impl HeadReader {
             let mut held = std::mem::take(&mut self.held);
             let before = held.len();
             held.extend_from_slice(piece);
-            steps::count(piece.len());
+            cost::count(piece.len());
             let read = match self.find_end(&held, limits) {
                 Ok(Some(end)) => {
                     let head = held.get(..end).unwrap_or_default();
@@ -178,7 +178,7 @@ impl HeadReader {
     ) -> Result<(), Rejection> {
         let line = window.get(..end).unwrap_or(window);
         self.is_head_method = line.starts_with(HEAD);
-        self.outlook.judge(line, limits)?;
+        self.request_line_limits.judge(line, limits)?;
         let line = RequestLine::parse(line)?;
         self.request_line = Some(ParsedLine { line, fields_start: end + 2 });
         Ok(())
@@ -190,7 +190,7 @@ impl HeadReader {
             return Ok(());
         }
         self.is_head_method = line.starts_with(HEAD);
-        self.outlook.judge(line, limits)
+        self.request_line_limits.judge(line, limits)
     }
 
     /// Parses a complete head.
@@ -199,19 +199,19 @@ impl HeadReader {
         let ParsedLine { line, fields_start } = self.request_line.ok_or(Rejection::RequestLine)?;
         let RequestLine { method, target, version } = line;
         let section = head.get(fields_start..).unwrap_or_default();
-        steps::count(head.len());
-        let mut meaning = Meaning::default();
+        cost::count(head.len());
+        let mut evaluated = EvaluatedFields::default();
         let mut buffer = HeadBufferBuilder::new(head, self.field_count);
         fields::parse(section, self.field_count, |name, value| {
             let field = Field { name: Span::within(head, name), value: Span::within(head, value) };
             buffer.push(field);
-            meaning.note(name, &field, value)
+            evaluated.note(name, &field, value)
         })?;
-        meaning.check_host(version)?;
-        let framing = meaning.framing.decide(version, limits)?;
+        evaluated.check_host(version)?;
+        let framing = evaluated.framing.decide(version, limits)?;
         let awaits_body = !matches!(framing, BodyFraming::None | BodyFraming::Length(0));
-        let expects_continue = meaning.expects_continue(version)? && awaits_body;
-        if meaning.lacks_host(&target) {
+        let expects_continue = evaluated.expects_continue(version)? && awaits_body;
+        if evaluated.lacks_host(&target) {
             buffer.push_absent(HOST);
         }
         Ok(RequestHead {
@@ -220,8 +220,8 @@ impl HeadReader {
             target,
             version,
             framing,
-            wants_close: meaning.wants_close,
-            wants_keep_alive: meaning.wants_keep_alive,
+            wants_close: evaluated.wants_close,
+            wants_keep_alive: evaluated.wants_keep_alive,
             expects_continue,
         })
     }
@@ -232,7 +232,7 @@ impl HeadReader {
         let ParsedLine { line, fields_start } = self.request_line?;
         let bytes = if self.held.is_empty() { unread } else { &self.held };
         let RequestLine { method, target, version } = line;
-        steps::count(fields_start);
+        cost::count(fields_start);
         Some(RequestHead {
             buffer: HeadBufferBuilder::new(bytes.get(..fields_start)?, 0).finish(),
             method,

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::steps;
+use super::cost;
 
 /// The scanning position in a section.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +35,7 @@ impl Lines {
     pub(super) fn next(&mut self, section: &[u8]) -> Next {
         let rest = section.get(self.scanned..).unwrap_or_default();
         let found = memchr::memchr2(b'\r', b'\n', rest);
-        steps::count(found.map_or(rest.len(), |offset| offset + 2));
+        cost::count(found.map_or(rest.len(), |offset| offset + 2));
         let Some(offset) = found else {
             self.scanned = section.len();
             return Next::Incomplete;

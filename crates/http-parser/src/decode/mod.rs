@@ -6,12 +6,12 @@
 
 mod body;
 mod chunked;
+pub(crate) mod cost;
 mod fields;
 mod framing;
 mod head;
 mod lines;
 mod request_line;
-pub(crate) mod steps;
 mod trailer;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! Parsers that split a line differently see different requests. So no other white space counts as a
 //! space, and none is skipped.
 
-use super::steps;
+use super::cost;
 use crate::limits::Limits;
 use crate::message::Version;
 use crate::message::headers::is_token;
@@ -52,7 +52,7 @@ fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Rejects a method or target that is too long before the line is complete. It never scans more than
 /// the bytes of a method twice.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Outlook {
+pub(super) enum RequestLineLimits {
     /// The method is incomplete.
     #[default]
     Method,
@@ -62,12 +62,12 @@ pub(super) enum Outlook {
     Settled,
 }
 
-impl Outlook {
+impl RequestLineLimits {
     /// Checks `line`, which is a request line or the beginning of one.
     pub(super) fn judge(&mut self, line: &[u8], limits: &Limits) -> Result<(), Rejection> {
         if let Self::Method = self {
             let window = line.get(..=limits.method_bytes).unwrap_or(line);
-            steps::count(window.len());
+            cost::count(window.len());
             match window.iter().position(|&byte| byte == b' ') {
                 Some(at) => *self = Self::Target(at + 1),
                 None if window.len() > limits.method_bytes => return Err(Rejection::MethodTooLong),
@@ -77,7 +77,7 @@ impl Outlook {
         if let Self::Target(start) = *self {
             let target = line.get(start..).unwrap_or_default();
             if let Some(window) = target.get(..=limits.target_bytes) {
-                steps::count(window.len());
+                cost::count(window.len());
                 memchr::memchr(b' ', window).ok_or(Rejection::TargetTooLong)?;
                 *self = Self::Settled;
             }

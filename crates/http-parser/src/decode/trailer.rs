@@ -4,9 +4,9 @@
 //! WSGI has no place for trailers. Merging them into the head would let a client change
 //! authentication or framing after they have been checked (RFC 9110 §6.5.1).
 
+use super::cost;
 use super::fields;
 use super::lines::{Lines, Next};
-use super::steps;
 use crate::limits::Limits;
 use crate::rejection::Rejection;
 
@@ -31,7 +31,7 @@ impl Trailer {
         // One byte over the limit is enough to reject it.
         let room = (limits.trailer_bytes + 1).saturating_sub(before).min(bytes.len());
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        steps::count(room);
+        cost::count(room);
         loop {
             match self.lines.next(&self.held) {
                 Next::Line(_) => {
@@ -59,7 +59,7 @@ impl Trailer {
     fn judge(&mut self, end: usize) -> Result<(), Rejection> {
         let held = std::mem::take(&mut self.held);
         let section = held.get(..end).unwrap_or_default();
-        steps::count(end);
+        cost::count(end);
         fields::parse(section, self.count, |name, _| {
             if is_forbidden(name) { Err(Rejection::Trailer) } else { Ok(()) }
         })

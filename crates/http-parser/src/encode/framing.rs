@@ -12,7 +12,7 @@ use crate::message::{ResponseHead, Version};
 
 /// The properties of the request on which the framing of the response depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct ResponseTo {
     /// Whether the method is HEAD.
     pub is_head: bool,
     /// The version of the request, which is repeated in the status line.
@@ -21,18 +21,18 @@ pub struct Asked {
 
 /// The framing of a response.
 #[derive(Debug)]
-pub struct Framing {
+pub struct ResponseFraming {
     /// The framing field to add to the head.
-    pub announce: Announce,
+    pub field: FramingField,
     /// The encoder of the body.
     pub encoder: BodyEncoder,
 }
 
 /// The framing field that the server adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Announce {
+pub enum FramingField {
     /// None, because the application has set it or there is no body.
-    Nothing,
+    None,
     /// Content-Length.
     Length(u64),
     /// Transfer-Encoding: chunked.
@@ -41,32 +41,32 @@ pub enum Announce {
 
 /// Decides the framing. `known` is the length of the whole body, if it is known without having been
 /// declared.
-pub fn decide(head: &mut ResponseHead, asked: Asked, known: Option<u64>) -> Framing {
-    let (announce, encoder) = if head.is_bodiless() {
+pub fn decide(head: &mut ResponseHead, request: ResponseTo, known: Option<u64>) -> ResponseFraming {
+    let (field, encoder) = if head.is_bodiless() {
         if head.status() != 304 {
             head.remove_content_length(); // RFC 9110 §8.6 allows it in 304, but not in 204
         }
-        (Announce::Nothing, BodyEncoder::Forbidden)
-    } else if asked.is_head {
+        (FramingField::None, BodyEncoder::Forbidden)
+    } else if request.is_head {
         // A known length of zero usually means that the application omits the body for HEAD. It is
         // not the length that GET would have, so no length is sent.
         match (head.content_length(), known) {
             (None, Some(length)) if length > 0 => {
-                (Announce::Length(length), BodyEncoder::Forbidden)
+                (FramingField::Length(length), BodyEncoder::Forbidden)
             }
-            _ => (Announce::Nothing, BodyEncoder::Forbidden),
+            _ => (FramingField::None, BodyEncoder::Forbidden),
         }
     } else {
-        match (head.content_length(), known, asked.version) {
+        match (head.content_length(), known, request.version) {
             (Some(remaining), ..) => {
-                (Announce::Nothing, BodyEncoder::Length { remaining, excess: 0 })
+                (FramingField::None, BodyEncoder::Length { remaining, excess: 0 })
             }
             (None, Some(length), _) => {
-                (Announce::Length(length), BodyEncoder::Length { remaining: length, excess: 0 })
+                (FramingField::Length(length), BodyEncoder::Length { remaining: length, excess: 0 })
             }
-            (None, None, Version::Http11) => (Announce::Chunked, BodyEncoder::Chunked),
-            (None, None, Version::Http10) => (Announce::Nothing, BodyEncoder::UntilClose),
+            (None, None, Version::Http11) => (FramingField::Chunked, BodyEncoder::Chunked),
+            (None, None, Version::Http10) => (FramingField::None, BodyEncoder::UntilClose),
         }
     };
-    Framing { announce, encoder }
+    ResponseFraming { field, encoder }
 }

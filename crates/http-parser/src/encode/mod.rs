@@ -2,10 +2,10 @@
 
 pub mod body;
 pub mod date;
+pub mod error_response;
 pub mod framing;
 pub mod head;
-pub mod refusal;
 
 pub use body::{BodyEncoder, Frame};
 pub use date::HttpDate;
-pub use refusal::Refusal;
+pub use error_response::ErrorResponse;

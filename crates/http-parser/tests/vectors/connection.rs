@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use maitred_http_parser::connection::{Connection, Moment, Received, Rules};
-use maitred_http_parser::encode::{HttpDate, Refusal};
+use maitred_http_parser::encode::{ErrorResponse, HttpDate};
 use maitred_http_parser::exchange::Peer;
 use maitred_http_parser::forwarded::{Trust, resolve};
 use maitred_http_parser::{ApplicationFault, Rejection, RequestHead, ResponseHead};
@@ -53,7 +53,7 @@ impl Server<'_> {
         loop {
             match self.connection.receive(&mut input, &mut self.out, &self.now) {
                 Received::Wait | Received::Ignored => {}
-                Received::Held => self.connection.keep(input),
+                Received::Buffered => self.connection.buffer_pipelined(input),
                 Received::Head(head) => match resolve(&Trust::default(), &head, &Peer::unix()) {
                     Ok(_) => {
                         self.reading = Some((head, Vec::new()));
@@ -78,7 +78,8 @@ impl Server<'_> {
 
     fn refuse(&mut self, rejection: Rejection) {
         self.refused = Some(rejection.status());
-        let _ = self.connection.refuse(&Refusal::Rejected(rejection), &mut self.out, &self.now);
+        let _ =
+            self.connection.refuse(&ErrorResponse::Rejected(rejection), &mut self.out, &self.now);
     }
 
     /// Answers the request that is complete.

@@ -218,7 +218,7 @@ fn next(
 ) -> Option<RequestHead> {
     loop {
         match protocol.receive(input, out, now) {
-            Received::Wait | Received::Held | Received::Ignored | Received::Rejected(_) => {
+            Received::Wait | Received::Buffered | Received::Ignored | Received::Rejected(_) => {
                 return None;
             }
             Received::Head(new) => *head = Some(new),

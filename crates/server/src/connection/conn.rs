@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use maitred_http_parser::Rejection;
-use maitred_http_parser::connection::{Connection, Ending, Late, Phase};
+use maitred_http_parser::connection::{Connection, Ending, Expired, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
@@ -255,19 +255,19 @@ impl Conn {
         let State { protocol, outbox, .. } = &mut *state;
         let Some(late) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
         match late {
-            Late::Write => {
+            Expired::Write => {
                 self.reset_on_close();
                 self.leave(&mut state, CloseReason::WriteTimeout);
             }
-            Late::Linger => {
+            Expired::Linger => {
                 let reason = state.ends_as;
                 self.leave(&mut state, reason);
             }
-            Late::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
-            Late::Head => {
+            Expired::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
+            Expired::Head => {
                 self.refused(&mut state, Rejection::HeadTimeout, Answered::Complete, now.instant);
             }
-            Late::Body => {
+            Expired::Body => {
                 self.refused(&mut state, Rejection::BodyTimeout, Answered::Complete, now.instant);
             }
         }
@@ -309,7 +309,7 @@ impl State {
     pub(crate) fn tell_refusal(&mut self, status: u16) {
         if let Some(record) = &mut self.record {
             record.status = Some(status);
-            record.response_body_bytes = self.protocol.refusal_body_bytes();
+            record.response_body_bytes = self.protocol.error_body_bytes();
         }
     }
 
@@ -318,7 +318,7 @@ impl State {
         self.over.is_some()
             || !self.outbox.is_empty()
             || self.protocol.ending().is_some()
-            || self.protocol.has_ahead()
+            || self.protocol.has_pipelined()
     }
 
     /// Whether the client has not received a whole response that it requested.

@@ -8,7 +8,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::connection::{Moment, Outcome, Phase, Received};
-use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::{Body, Client, Exchange};
 use maitred_http_parser::forwarded;
 use maitred_http_parser::message::{BodyFraming, RequestHead};
@@ -47,7 +47,7 @@ pub(crate) fn understand(
     loop {
         let State { protocol, outbox, .. } = &mut *state;
         match outbox.append(|out| protocol.receive(input, out, &now)) {
-            Received::Wait | Received::Held | Received::Ignored => return,
+            Received::Wait | Received::Buffered | Received::Ignored => return,
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
                 framing => {
@@ -132,7 +132,7 @@ fn submit(
     conn.report(previous.filter(|previous| previous.result.is_some()), now);
     if let Err(refusal) = trusted {
         conn.shared.telemetry.rejected(&conn.peer, Some(&head), refusal.rejection(), &refusal);
-        return refuse(conn, &Refusal::Rejected(refusal.rejection()));
+        return refuse(conn, &ErrorResponse::Rejected(refusal.rejection()));
     }
     if conn.shared.trust.log_untrusted {
         report_untrusted(conn, &head);
@@ -170,7 +170,7 @@ fn report_untrusted(conn: &Conn, head: &RequestHead) {
 }
 
 /// Answers the request without the application.
-pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
+pub(crate) fn refuse(conn: &Conn, refusal: &ErrorResponse) {
     let now = conn.shared.clock.now();
     let mut state = conn.state();
     refuse_locked(conn, &mut state, refusal, &now);
@@ -179,7 +179,7 @@ pub(crate) fn refuse(conn: &Conn, refusal: &Refusal) {
 }
 
 /// The same under the lock; the caller flushes.
-pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &Refusal, now: &Moment) {
+pub(crate) fn refuse_locked(conn: &Conn, state: &mut State, refusal: &ErrorResponse, now: &Moment) {
     let State { protocol, outbox, .. } = &mut *state;
     let outcome = outbox.append(|out| protocol.refuse(refusal, out, now));
     if outcome == Outcome::Cut {
@@ -225,5 +225,5 @@ pub(crate) async fn spill(conn: &Arc<Conn>, incoming: &mut Option<Box<Incoming>>
 /// A body could not be written to disk.
 fn no_storage(conn: &Conn, error: &io::Error) {
     conn.shared.telemetry.storage_failed("a request body", error);
-    refuse(conn, &Refusal::NoStorage);
+    refuse(conn, &ErrorResponse::NoStorage);
 }

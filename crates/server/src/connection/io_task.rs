@@ -113,7 +113,7 @@ fn turn(
         {
             return Poll::Ready(Turn::Over(reason));
         }
-        if state.protocol.has_ahead() {
+        if state.protocol.has_pipelined() {
             read_ahead(conn, state, incoming);
         } else if state.input_ended || !state.protocol.wants_read() {
             return Poll::Pending;
@@ -197,7 +197,7 @@ fn read(
         let mut input = &scratch[..count];
         understand(conn, incoming, &mut input);
         if !input.is_empty() {
-            conn.state().protocol.keep(input);
+            conn.state().protocol.buffer_pipelined(input);
         }
         if lingers {
             dropped(conn, count as u64);
@@ -223,13 +223,13 @@ fn read_ahead(
     mut state: MutexGuard<'_, State>,
     incoming: &mut Option<Box<Incoming>>,
 ) {
-    let Some((buffer, start)) = state.protocol.take_ahead() else { return };
+    let Some((buffer, start)) = state.protocol.take_pipelined() else { return };
     drop(state);
     let mut input = &buffer[start..];
     understand(conn, incoming, &mut input);
     let read = buffer.len() - input.len();
     let mut state = conn.state();
-    state.protocol.restore_ahead(buffer, read);
+    state.protocol.restore_pipelined(buffer, read);
     if state.input_ended {
         ended(conn, &mut state);
     }
@@ -238,7 +238,7 @@ fn read_ahead(
 /// The client will send nothing more.
 fn ended(conn: &Conn, state: &mut State) {
     state.input_ended = true;
-    if state.protocol.has_ahead() {
+    if state.protocol.has_pipelined() {
         return; // earlier input comes first
     }
     let now = conn.shared.clock.now();

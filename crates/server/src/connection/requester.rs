@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::encode::Refusal;
+use maitred_http_parser::encode::ErrorResponse;
 
 use super::conn::Conn;
 use super::incoming;
@@ -31,7 +31,7 @@ impl Requester for Conn {
     fn turn_away(&self, why: RejectReason) {
         // Counted first, so that the metrics include it when the client has its response.
         self.shared.telemetry.turned_away(why);
-        incoming::refuse(self, &Refusal::Busy { retry_after_seconds: 1 });
+        incoming::refuse(self, &ErrorResponse::Busy { retry_after_seconds: 1 });
     }
 
     fn taken(&self, worker: usize, waited: Duration, now: Instant) {
@@ -55,7 +55,7 @@ impl Requester for Conn {
                 && record.result.is_none()
         });
         if is_that_one {
-            incoming::refuse_locked(self, &mut state, &Refusal::TimedOut, &now);
+            incoming::refuse_locked(self, &mut state, &ErrorResponse::TimedOut, &now);
             drop(state);
             self.flush(now.instant);
         }

@@ -6,7 +6,7 @@ use super::*;
 fn a_client_that_never_sends_is_closed_on_without_a_word() {
     let mut scene = Scene::new();
     assert_eq!(scene.late_after(74), None);
-    assert_eq!(scene.late_after(1), Some(Late::KeepAlive));
+    assert_eq!(scene.late_after(1), Some(Expired::KeepAlive));
     assert_eq!((scene.ending(), scene.gets().as_str()), (Some(Ending::Close), ""));
     assert_eq!(scene.late_after(1000), None, "once is enough");
 }
@@ -16,7 +16,7 @@ fn an_empty_line_does_not_make_an_idle_connection_younger() {
     let mut scene = Scene::new();
     assert_eq!(scene.late_after(70), None);
     scene.sends("\r\n");
-    assert_eq!(scene.late_after(5), Some(Late::KeepAlive));
+    assert_eq!(scene.late_after(5), Some(Expired::KeepAlive));
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_head_must_end_in_time_however_it_drips() {
         scene.sends([*byte]);
         assert_eq!(scene.late_after(1), None);
     }
-    assert_eq!(scene.late_after(1), Some(Late::Head));
+    assert_eq!(scene.late_after(1), Some(Expired::Head));
     assert!(scene.gets().starts_with("HTTP/1.1 408 Request Timeout|Connection: close|"));
     assert_eq!(scene.ending(), Some(Ending::Linger));
 }
@@ -38,9 +38,9 @@ fn a_head_that_came_ahead_has_its_time_from_when_its_turn_came() {
     scene.sends(get("/1") + "GET /2 HT");
     assert_eq!(scene.late_after(1000), None, "the application may take its time");
     scene.answers("1");
-    scene.reads_ahead();
+    scene.reads_pipelined();
     assert_eq!(scene.late_after(29), None);
-    assert_eq!(scene.late_after(1), Some(Late::Head));
+    assert_eq!(scene.late_after(1), Some(Expired::Head));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_body_may_take_long_as_long_as_it_comes() {
         assert_eq!(scene.late_after(50), None);
         scene.sends([b'x'; 100_000]);
     }
-    assert_eq!(scene.late_after(60), Some(Late::Body));
+    assert_eq!(scene.late_after(60), Some(Expired::Body));
     assert!(scene.gets().starts_with("HTTP/1.1 408 Request Timeout|"));
     assert_eq!(scene.ending(), Some(Ending::Linger));
 }
@@ -103,7 +103,7 @@ fn no_time_runs_for_the_client_while_the_application_works() {
     assert_eq!(scene.late_after(100_000), None);
     scene.answers("x");
     assert_eq!(scene.late_after(74), None);
-    assert_eq!(scene.late_after(1), Some(Late::KeepAlive));
+    assert_eq!(scene.late_after(1), Some(Expired::KeepAlive));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_client_that_does_not_read_is_cut_off_from_when_the_socket_was_full() {
     scene.connection.handle_sent(5000, true, scene.now.instant);
     assert_eq!(scene.late_after(39), None);
     scene.connection.handle_sent(0, true, scene.now.instant);
-    assert_eq!(scene.late_after(1), Some(Late::Write), "more output is no progress");
+    assert_eq!(scene.late_after(1), Some(Expired::Write), "more output is no progress");
     assert_eq!(scene.ending(), Some(Ending::Reset));
     assert_eq!(scene.late_after(1), None, "once is enough");
 }
@@ -159,7 +159,7 @@ fn keep_alive_begins_when_the_last_answer_has_gone() {
     }
     scene.connection.handle_sent(1, false, scene.now.instant);
     assert_eq!(scene.late_after(74), None);
-    assert_eq!(scene.late_after(1), Some(Late::KeepAlive));
+    assert_eq!(scene.late_after(1), Some(Expired::KeepAlive));
 }
 
 #[test]
@@ -168,6 +168,6 @@ fn lingering_ends_after_two_seconds() {
     scene.sends("bad\r\n\r\n");
     scene.connection.lingers(scene.now.instant);
     assert_eq!(scene.late_after(1), None);
-    assert_eq!(scene.late_after(1), Some(Late::Linger));
+    assert_eq!(scene.late_after(1), Some(Expired::Linger));
     assert_eq!(scene.ending(), Some(Ending::Close));
 }

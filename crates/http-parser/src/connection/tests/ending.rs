@@ -51,7 +51,7 @@ fn all_requests_before_a_half_close_are_answered_and_the_last_one_says_so() {
     scene.answers("1");
     assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 1||1");
     assert_eq!(scene.ending(), None, "the second request is complete, too");
-    assert_eq!(scene.reads_ahead(), ["/2"]);
+    assert_eq!(scene.reads_pipelined(), ["/2"]);
     assert_eq!(scene.closes(), None);
     scene.answers("2");
     assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 1|Connection: close||2");
@@ -64,7 +64,7 @@ fn a_request_ahead_that_a_half_close_cuts_short_is_refused() {
     scene.sends(get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab");
     scene.closes();
     scene.answers("1");
-    assert_eq!(scene.reads_ahead(), [""; 0]);
+    assert_eq!(scene.reads_pipelined(), [""; 0]);
     assert_eq!(scene.closes(), Some(400));
     assert_eq!(scene.ending(), Some(Ending::Close));
 }
@@ -95,7 +95,7 @@ fn a_refused_client_that_closes_need_not_be_lingered_for() {
 fn a_refusal_while_the_body_is_coming_drops_the_rest_of_it() {
     let mut scene = Scene::new();
     scene.sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
-    assert_eq!(scene.refuses(&Refusal::NoStorage), Outcome::Refused { status: 503 });
+    assert_eq!(scene.refuses(&ErrorResponse::NoStorage), Outcome::Refused { status: 503 });
     assert_eq!(scene.ending(), Some(Ending::Linger));
     assert_eq!(scene.connection.body_remaining(), None);
     assert!(scene.connection.wants_read(), "so that the answer is not lost to a reset");
@@ -108,7 +108,7 @@ fn a_refusal_while_the_body_is_coming_drops_the_rest_of_it() {
 fn a_refusal_of_a_complete_request_closes_at_once() {
     let mut scene = Scene::new();
     scene.sends(get("/"));
-    let busy = Refusal::Busy { retry_after_seconds: 7 };
+    let busy = ErrorResponse::Busy { retry_after_seconds: 7 };
     assert_eq!(scene.refuses(&busy), Outcome::Refused { status: 503 });
     assert!(scene.gets().contains("|Retry-After: 7|"));
     assert_eq!(scene.ending(), Some(Ending::Close));
@@ -122,7 +122,7 @@ fn a_refusal_after_the_head_cuts_the_response_off() {
     scene.sends(get("/"));
     scene.begins(&[], None);
     scene.continues("abc");
-    assert_eq!(scene.refuses(&Refusal::TimedOut), Outcome::Cut);
+    assert_eq!(scene.refuses(&ErrorResponse::TimedOut), Outcome::Cut);
     assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Transfer-Encoding: chunked||3|abc|");
     assert_eq!(scene.ending(), Some(Ending::Reset));
 }
@@ -133,7 +133,7 @@ fn a_refusal_after_all_that_was_declared_takes_nothing_away() {
     scene.sends(get("/"));
     scene.begins(&[("Content-Length", "3")], None);
     scene.continues("abc");
-    assert_eq!(scene.refuses(&Refusal::TimedOut), Outcome::Complete);
+    assert_eq!(scene.refuses(&ErrorResponse::TimedOut), Outcome::Complete);
     assert_eq!(scene.gets(), "HTTP/1.1 200 OK|Content-Length: 3||abc");
     assert_eq!(scene.ending(), Some(Ending::Close));
 }
@@ -141,8 +141,8 @@ fn a_refusal_after_all_that_was_declared_takes_nothing_away() {
 #[test]
 fn a_newcomer_without_room_is_told_so_and_lingered_for() {
     let mut scene = Scene::new();
-    let busy = Refusal::Busy { retry_after_seconds: 1 };
-    scene.connection.turn_away(&busy, &mut scene.out, &scene.now);
+    let busy = ErrorResponse::Busy { retry_after_seconds: 1 };
+    scene.connection.reject_overloaded(&busy, &mut scene.out, &scene.now);
     assert!(scene.gets().starts_with("HTTP/1.1 503 Service Unavailable|Connection: close|"));
     assert_eq!(scene.ending(), Some(Ending::Linger));
     assert_eq!(scene.sends(get("/")), [""; 0]);
@@ -156,7 +156,7 @@ fn a_refused_head_request_gets_no_content() {
         let gets = scene.gets();
         assert!(gets.contains("|Content-Length: "), "{gets}");
         assert!(gets.ends_with("||"), "{gets}");
-        assert_eq!(scene.connection.refusal_body_bytes(), 0);
+        assert_eq!(scene.connection.error_body_bytes(), 0);
     }
 }
 
@@ -165,8 +165,8 @@ fn the_body_of_a_refusal_is_counted_whoever_refuses() {
     let mistake = |scene: &mut Scene| assert_eq!(scene.sends("mistake\r\n\r\n"), ["400"]);
     let disk = |scene: &mut Scene| {
         scene.sends(get("/"));
-        assert_eq!(scene.connection.refusal_body_bytes(), 0);
-        assert_eq!(scene.refuses(&Refusal::NoStorage), Outcome::Refused { status: 503 });
+        assert_eq!(scene.connection.error_body_bytes(), 0);
+        assert_eq!(scene.refuses(&ErrorResponse::NoStorage), Outcome::Refused { status: 503 });
     };
     for refuse in [mistake, disk] {
         let mut scene = Scene::new();
@@ -175,7 +175,7 @@ fn the_body_of_a_refusal_is_counted_whoever_refuses() {
         let declared = gets.split_once("|Content-Length: ").and_then(|(_, rest)| {
             rest.split_once('|').and_then(|(length, _)| length.parse::<u64>().ok())
         });
-        assert_eq!(Some(scene.connection.refusal_body_bytes()), declared, "{gets}");
+        assert_eq!(Some(scene.connection.error_body_bytes()), declared, "{gets}");
     }
 }
 
@@ -188,7 +188,7 @@ fn an_ended_connection_stays_ended_whatever_is_said() {
     scene.continues("abc");
     assert_eq!(scene.finishes(), Outcome::Gone);
     assert_eq!(scene.fails(), Outcome::Gone);
-    assert_eq!(scene.refuses(&Refusal::NoStorage), Outcome::Gone);
+    assert_eq!(scene.refuses(&ErrorResponse::NoStorage), Outcome::Gone);
     scene.connection.handle_drain_announced();
     assert_eq!((scene.gets().as_str(), scene.ending()), ("", Some(Ending::Reset)));
     assert_eq!(scene.phase(), Phase::Ending);

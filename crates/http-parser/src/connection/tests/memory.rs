@@ -13,7 +13,7 @@ fn an_idle_connection_holds_nothing_beside_itself() {
     }
     scene.sends(get("/ahead"));
     scene.answers("x");
-    assert_eq!(scene.reads_ahead(), ["/ahead"]);
+    assert_eq!(scene.reads_pipelined(), ["/ahead"]);
     scene.answers("x");
     assert_eq!(scene.phase(), Phase::Idle);
     assert_eq!(scene.connection.held_bytes(), 0);

@@ -7,15 +7,15 @@ fn what_comes_ahead_is_held_until_the_answer_is_complete() {
     let mut scene = Scene::new();
     let three = [get("/1"), get("/2"), get("/3")].concat();
     assert_eq!(scene.sends(three), ["/1"]);
-    assert!(!scene.connection.has_ahead(), "not while a request is being answered");
-    assert_eq!(scene.reads_ahead(), [""; 0]);
+    assert!(!scene.connection.has_pipelined(), "not while a request is being answered");
+    assert_eq!(scene.reads_pipelined(), [""; 0]);
     scene.answers("1");
-    assert!(scene.connection.has_ahead());
-    assert_eq!(scene.reads_ahead(), ["/2"]);
+    assert!(scene.connection.has_pipelined());
+    assert_eq!(scene.reads_pipelined(), ["/2"]);
     scene.answers("2");
-    assert_eq!(scene.reads_ahead(), ["/3"]);
+    assert_eq!(scene.reads_pipelined(), ["/3"]);
     scene.answers("3");
-    assert!(!scene.connection.has_ahead());
+    assert!(!scene.connection.has_pipelined());
     assert_eq!(scene.phase(), Phase::Idle);
 }
 
@@ -27,9 +27,9 @@ fn bytes_are_kept_even_where_the_answer_was_completed_since_they_were_held() {
     assert_eq!(scene.understands(&mut input).as_deref(), Some("/1"));
     assert_eq!(scene.understands(&mut input), None);
     scene.answers("1");
-    scene.connection.keep(input);
-    assert!(scene.connection.has_ahead(), "the second request is lost");
-    assert_eq!(scene.reads_ahead(), ["/2"]);
+    scene.connection.buffer_pipelined(input);
+    assert!(scene.connection.has_pipelined(), "the second request is lost");
+    assert_eq!(scene.reads_pipelined(), ["/2"]);
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn what_comes_later_is_never_read_before_what_was_kept() {
     // The answer is completed between two looks of whoever reads the socket.
     scene.answers("1");
     assert_eq!(scene.sends(later), [""; 0]);
-    assert_eq!(scene.reads_ahead(), ["/2"]);
+    assert_eq!(scene.reads_pipelined(), ["/2"]);
     scene.answers("2");
-    assert_eq!(scene.reads_ahead(), ["/3"]);
+    assert_eq!(scene.reads_pipelined(), ["/3"]);
 }
 
 #[test]
@@ -51,13 +51,13 @@ fn a_buffer_is_taken_back_even_where_the_answer_was_completed_meanwhile() {
     let mut scene = Scene::new();
     scene.sends([get("/1"), get("/2"), get("/3")].concat());
     scene.answers("1");
-    let (buffer, start) = scene.connection.take_ahead().unwrap();
+    let (buffer, start) = scene.connection.take_pipelined().unwrap();
     let mut input = &buffer[start..];
     assert_eq!(scene.understands(&mut input).as_deref(), Some("/2"));
     let read = buffer.len() - input.len();
     scene.answers("2");
-    scene.connection.restore_ahead(buffer, read);
-    assert_eq!(scene.reads_ahead(), ["/3"]);
+    scene.connection.restore_pipelined(buffer, read);
+    assert_eq!(scene.reads_pipelined(), ["/3"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_request_ahead_may_be_incomplete() {
     scene.sends(get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
     scene.sends("cd");
     scene.answers("1");
-    assert_eq!(scene.reads_ahead(), [""; 0]);
+    assert_eq!(scene.reads_pipelined(), [""; 0]);
     assert_eq!(scene.phase(), Phase::Reading);
     assert_eq!(scene.sends("e"), ["/2 abcde"]);
 }
@@ -89,7 +89,7 @@ fn nothing_behind_an_error_is_ever_read_as_a_request() {
     let mut scene = Scene::new();
     assert_eq!(scene.sends("GET / HTTP/1.1\r\nBad Line\r\n\r\n".to_owned() + &get("/2")), ["400"]);
     assert_eq!(scene.sends(get("/3")), [""; 0]);
-    assert!(!scene.connection.has_ahead());
+    assert!(!scene.connection.has_pipelined());
     assert_eq!(scene.ending(), Some(Ending::Linger));
 }
 
@@ -99,43 +99,43 @@ fn nothing_behind_the_last_request_is_read_and_it_does_not_cost_the_answer() {
     let last = "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     assert_eq!(scene.sends(last.to_owned() + &get("/2")), ["/1"]);
     scene.answers("1");
-    assert!(!scene.connection.has_ahead());
+    assert!(!scene.connection.has_pipelined());
     assert_eq!(scene.ending(), Some(Ending::Linger), "unread bytes would make the close a reset");
 }
 
 /// Bytes looked at or copied for `count` requests that come in one segment.
-fn steps_for(count: usize) -> usize {
+fn cost_of(count: usize) -> usize {
     let mut scene = Scene::with(Rules::default());
-    let _ = steps::taken();
+    let _ = cost::taken();
     let mut told = scene.sends(get("/").repeat(count));
     while !told.is_empty() {
         assert_eq!(told, ["/"]);
         scene.answers("");
-        told = scene.reads_ahead();
+        told = scene.reads_pipelined();
     }
     assert_eq!(scene.gets().matches("HTTP/1.1 200 OK").count(), count);
-    steps::taken()
+    cost::taken()
 }
 
 #[test]
 fn a_thousand_requests_in_one_segment_cost_a_thousand_times_one() {
-    let one = steps_for(1);
-    let thousand = steps_for(1000);
-    assert!(thousand <= one * 1000 * 3, "{thousand} steps, one request takes {one}");
+    let one = cost_of(1);
+    let thousand = cost_of(1000);
+    assert!(thousand <= one * 1000 * 3, "{thousand} bytes, one request costs {one}");
 }
 
 #[test]
 fn a_client_that_is_always_ahead_makes_neither_the_buffer_nor_the_cost_grow() {
-    let one = steps_for(1);
+    let one = cost_of(1);
     let mut scene = Scene::with(Rules::default());
-    let _ = steps::taken();
+    let _ = cost::taken();
     assert_eq!(scene.sends(get("/").repeat(10)), ["/"]);
     for _ in 0..2000 {
         scene.sends(get("/"));
         scene.answers("");
-        assert_eq!(scene.reads_ahead(), ["/"]);
+        assert_eq!(scene.reads_pipelined(), ["/"]);
     }
     assert!(scene.connection.held_bytes() < 64 * get("/").len(), "the buffer grows");
-    let steps = steps::taken();
-    assert!(steps <= one * 2000 * 5, "{steps} steps, one request takes {one}");
+    let cost = cost::taken();
+    assert!(cost <= one * 2000 * 5, "{cost} bytes, one request costs {one}");
 }

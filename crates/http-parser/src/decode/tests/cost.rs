@@ -1,12 +1,12 @@
 //! Tests of the cost of decoding, in bytes scanned or copied.
 
 use super::*;
-use crate::decode::steps;
+use crate::decode::cost;
 
 /// Bytes looked at or copied when `input` comes in pieces of `piece` bytes.
 fn cost(input: &[u8], piece: usize) -> usize {
     let mut decoder = decoder();
-    steps::taken();
+    cost::taken();
     for mut bytes in input.chunks(piece) {
         loop {
             match decoder.decode(&mut bytes) {
@@ -17,7 +17,7 @@ fn cost(input: &[u8], piece: usize) -> usize {
         }
     }
     assert_eq!(decoder.progress(), Progress::Between);
-    steps::taken()
+    cost::taken()
 }
 
 /// Dripping `input` looks at no byte more than a few times, and costs little more than sending
