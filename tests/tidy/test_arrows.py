@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from typing import Any
 
@@ -83,6 +84,22 @@ def test_a_layer_of_the_server_imports_only_downwards(root, layer):
     known = {path.stem for path in source.iterdir()}
     assert above <= known
     for path in (source / layer).rglob("*.rs"):
+        imported = set(re.findall(r"\bcrate::(\w+)", path.read_text()))
+        assert imported & above == set(), path
+
+
+BRIDGE = ("log", "interpreter", "error_stream", "response", "request", "worker", "application")
+"""The folders and files of the bridge that import only from those before them."""
+
+
+@pytest.mark.parametrize("layer", BRIDGE)
+def test_a_layer_of_the_bridge_imports_only_downwards(root, layer):
+    source = root / "crates/wsgi-bridge/src"
+    tops = {path.stem for path in source.iterdir()} - {"lib", "bench_support"}
+    assert tops == set(BRIDGE)
+    above = set(BRIDGE[BRIDGE.index(layer) + 1 :])
+    files = [source / f"{layer}.rs", *(source / layer).rglob("*.rs")]
+    for path in filter(pathlib.Path.exists, files):
         imported = set(re.findall(r"\bcrate::(\w+)", path.read_text()))
         assert imported & above == set(), path
 

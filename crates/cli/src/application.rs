@@ -6,9 +6,9 @@ use std::sync::Arc;
 use maitred_config::Settings;
 use maitred_http_parser::fault::Stage;
 use maitred_server::{ListenAddress, Listeners, Lock, Running, Server, Telemetry};
-use maitred_wsgi_bridge::left_behind::is_leaving;
+use maitred_wsgi_bridge::interpreter::threads::is_exiting;
 use maitred_wsgi_bridge::log::{Level, Raised};
-use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
+use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 
 use crate::interpreter;
@@ -44,7 +44,7 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// Creates the WSGI application with the facts that the environ needs.
+/// Creates the WSGI application with the variables that the environ needs.
 fn plug_in(
     py: Python<'_>,
     callable: Py<PyAny>,
@@ -52,14 +52,14 @@ fn plug_in(
     listeners: &Listeners,
     log: ApplicationLog,
 ) -> PyResult<Arc<WsgiApplication>> {
-    let listeners = listeners.addresses().map(|address| ListenerFacts {
+    let listeners = listeners.addresses().map(|address| ListenerVariables {
         server_name: settings.server_name.clone(),
         server_port: match address {
             ListenAddress::Tcp(address) => address.port().to_string(),
             ListenAddress::Unix(path) => path.display().to_string(),
         },
     });
-    let facts = Facts {
+    let variables = ServerVariables {
         listeners: listeners.collect(),
         url_scheme: settings.url_scheme.clone(),
         url_prefix: settings.url_prefix.clone(),
@@ -68,7 +68,7 @@ fn plug_in(
         workers: 1, // whatever the setting says: only one process is started so far
         expose_tracebacks: settings.expose_tracebacks,
     };
-    WsgiApplication::new(py, callable, &facts, Arc::new(log)).map(Arc::new)
+    WsgiApplication::new(py, callable, &variables, Arc::new(log)).map(Arc::new)
 }
 
 /// Logs the application's exceptions and what it writes to `wsgi.errors`.
@@ -76,7 +76,7 @@ struct ApplicationLog(Arc<Telemetry>);
 
 impl Log for ApplicationLog {
     fn raised(&self, raised: &Raised<'_>) {
-        if is_leaving() && raised.exception == "SystemExit" {
+        if is_exiting() && raised.exception == "SystemExit" {
             return; // raised by us to end the thread at shutdown
         }
         self.0.application_raised(raised.stage);

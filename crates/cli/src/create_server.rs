@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use maitred_config::Loaded;
 use maitred_server::{Admin, BindError, ListenAddress, Listeners, Running};
-use maitred_wsgi_bridge::load::objection;
+use maitred_wsgi_bridge::application::load::objection;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;

@@ -2,13 +2,13 @@
 //!
 //! A thread that blocks in C, or that catches every exception, cannot be ended. If it returns to
 //! Python while the interpreter is finalizing, CPython before 3.14 ends it in a way that aborts the
-//! process (see `left_behind` of `maitred-wsgi-bridge`), so a server that stopped gracefully would
+//! process (see `interpreter::threads` of `maitred-wsgi-bridge`), so a server that stopped gracefully would
 //! end with SIGABRT. Therefore, if such threads remain, the last exit handler calls `os._exit` with
 //! the intended status, instead of letting the interpreter finalize.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use maitred_wsgi_bridge::left_behind::left_behind;
+use maitred_wsgi_bridge::interpreter::threads::remaining_workers;
 use pyo3::prelude::*;
 
 /// The status is not set yet.
@@ -34,7 +34,7 @@ pub(crate) fn with_status(status: i32) {
 #[pyfunction]
 fn leave_if_threads_are_left(py: Python<'_>) -> PyResult<()> {
     let status = STATUS.load(Ordering::Relaxed);
-    if status == UNKNOWN || left_behind() == 0 {
+    if status == UNKNOWN || remaining_workers() == 0 {
         return Ok(());
     }
     let sys = py.import("sys")?;

@@ -62,6 +62,6 @@ mod _native {
     /// order, so the program's handlers can still stop a server gracefully.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        maitred_wsgi_bridge::at_exit::watch(module.py())
+        maitred_wsgi_bridge::interpreter::exit::watch(module.py())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maitred_config::Settings;
-use maitred_wsgi_bridge::load::{Kind, load as find};
+use maitred_wsgi_bridge::application::load::{Kind, load as find};
 use pyo3::prelude::*;
 
 /// Changes to `chdir`, puts it and `python-path` on `sys.path`, and imports the application.

@@ -19,9 +19,9 @@ use maitred_http_parser::exchange::{
 };
 use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{ApplicationFault, Limits, RequestHead, ResponseHead};
+use maitred_wsgi_bridge::bench_support::EnvironBuilder;
 use maitred_wsgi_bridge::log::{Level, Log, Raised};
-use maitred_wsgi_bridge::measure::EnvironBuilder;
-use maitred_wsgi_bridge::{Facts, ListenerFacts, WsgiApplication};
+use maitred_wsgi_bridge::{ListenerVariables, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -117,8 +117,8 @@ fn client() -> Client {
 }
 
 fn application(py: Python<'_>, name: &str) -> WsgiApplication {
-    let facts = Facts {
-        listeners: vec![ListenerFacts {
+    let variables = ServerVariables {
+        listeners: vec![ListenerVariables {
             server_name: "maitred.invalid".to_owned(),
             server_port: "8080".to_owned(),
         }],
@@ -133,7 +133,7 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
     let code = std::ffi::CString::new(APPLICATIONS).expect("no NUL");
     py.run(&code, Some(&globals), None).expect("applications");
     let callable = globals.get_item(name).ok().flatten().expect("the application").unbind();
-    WsgiApplication::new(py, callable, &facts, Arc::new(Silent)).expect("an application")
+    WsgiApplication::new(py, callable, &variables, Arc::new(Silent)).expect("an application")
 }
 
 struct Silent;

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use maitred_wsgi_bridge::left_behind;
+use maitred_wsgi_bridge::interpreter::threads;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyList};
@@ -88,10 +88,10 @@ struct LogThread(Reader);
 #[pymethods]
 impl LogThread {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let _counted = left_behind::count(); // the import may take longer than a short program
+        let _counted = threads::count(); // the import may take longer than a short program
         let logging = py.import("logging")?;
         let mut reader = self.0.clone();
-        while let Some(batch) = py.detach(|| left_behind::away(|| reader.next_batch())) {
+        while let Some(batch) = py.detach(|| threads::without_gil(|| reader.next_batch())) {
             for record in batch {
                 // A failing handler reports itself (`logging.raiseExceptions`). No other failure
                 // may end the log.

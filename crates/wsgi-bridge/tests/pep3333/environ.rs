@@ -7,7 +7,7 @@ use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::{
     self, Forwarded, ForwardedValues, Trust, TrustedFields, TrustedPeers,
 };
-use maitred_wsgi_bridge::ListenerFacts;
+use maitred_wsgi_bridge::ListenerVariables;
 
 use crate::support::{self, Server, Wire};
 
@@ -130,9 +130,9 @@ fn the_asterisk_is_a_path() {
 
 #[test]
 fn the_prefix_is_script_name_and_not_part_of_path_info() {
-    let mut facts = support::facts();
-    facts.url_prefix = "/app".to_owned();
-    let server = Server::with_facts(KEEPER, facts);
+    let mut variables = support::variables();
+    variables.url_prefix = "/app".to_owned();
+    let server = Server::with_variables(KEEPER, variables);
     for (path, path_info) in
         [("/app/x", "/x"), ("/app", ""), ("/apple", "/apple"), ("/%61pp/", "/")]
     {
@@ -145,9 +145,9 @@ fn the_prefix_is_script_name_and_not_part_of_path_info() {
 
 #[test]
 fn a_prefix_that_is_only_a_slash_is_none() {
-    let mut facts = support::facts();
-    facts.url_prefix = "/".to_owned();
-    let server = Server::with_facts(KEEPER, facts);
+    let mut variables = support::variables();
+    variables.url_prefix = "/".to_owned();
+    let server = Server::with_variables(KEEPER, variables);
     server.get("/x");
     assert_eq!(value(&server, "SCRIPT_NAME"), "");
     assert_eq!(value(&server, "PATH_INFO"), "/x");
@@ -238,16 +238,16 @@ fn the_value_that_is_kept_is_only_given_out_again_when_it_is_the_same() {
 
 #[test]
 fn the_server_tells_its_own_facts() {
-    let mut facts = support::facts();
-    facts.listeners.push(ListenerFacts {
+    let mut variables = support::variables();
+    variables.listeners.push(ListenerVariables {
         server_name: "shop.example".to_owned(),
         server_port: "/run/shop.sock".to_owned(),
     });
-    facts.url_scheme = "https".to_owned();
-    facts.ident = String::new();
-    facts.threads = 1;
-    facts.workers = 2;
-    let server = Server::with_facts(KEEPER, facts);
+    variables.url_scheme = "https".to_owned();
+    variables.ident = String::new();
+    variables.threads = 1;
+    variables.workers = 2;
+    let server = Server::with_variables(KEEPER, variables);
     let mut wire = Wire::new(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     wire.client = Client { listener: 1, peer: Peer::unix().into(), ..support::client() };
     server.ask(wire);

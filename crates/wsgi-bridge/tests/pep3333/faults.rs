@@ -90,9 +90,10 @@ def application(environ, start_response):
 
 #[test]
 fn a_traceback_is_shown_to_the_client_only_where_that_is_wanted() {
-    let mut facts = support::facts();
-    facts.expose_tracebacks = true;
-    let server = Server::with_facts("def application(environ, start_response): 1 / 0", facts);
+    let mut variables = support::variables();
+    variables.expose_tracebacks = true;
+    let server =
+        Server::with_variables("def application(environ, start_response): 1 / 0", variables);
     let response = server.get("/");
     assert!(response.text().contains("ZeroDivisionError"));
     let Some(ApplicationFault::Raised { stage: Stage::Call, detail: Some(detail) }) =

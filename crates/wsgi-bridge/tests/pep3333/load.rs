@@ -1,6 +1,6 @@
 //! Tests of loading the application, and of the errors.
 
-use maitred_wsgi_bridge::load::{Kind, load};
+use maitred_wsgi_bridge::application::load::{Kind, load};
 use pyo3::prelude::*;
 use pyo3::sync::OnceExt as _;
 

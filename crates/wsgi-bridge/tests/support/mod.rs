@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use maitred_http_parser::exchange::{Application, Body, Client, Peer, Worker};
 use maitred_http_parser::forwarded::Forwarded;
-use maitred_wsgi_bridge::{Facts, ListenerFacts, Log, WsgiApplication};
+use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -19,10 +19,10 @@ pub use client::{Response, Wire};
 pub use log::Recorded;
 use source::Source;
 
-/// The facts of the tests' server.
-pub fn facts() -> Facts {
-    Facts {
-        listeners: vec![ListenerFacts {
+/// The variables of the tests' server.
+pub fn variables() -> ServerVariables {
+    ServerVariables {
+        listeners: vec![ListenerVariables {
             server_name: "maitred.invalid".to_owned(),
             server_port: "8080".to_owned(),
         }],
@@ -47,10 +47,10 @@ pub struct Server {
 impl Server {
     /// Serves the `application` that `python` defines.
     pub fn new(python: &str) -> Self {
-        Self::with_facts(python, facts())
+        Self::with_variables(python, variables())
     }
 
-    pub fn with_facts(python: &str, facts: Facts) -> Self {
+    pub fn with_variables(python: &str, variables: ServerVariables) -> Self {
         Python::initialize();
         let log = Arc::new(Recorded::default());
         let (application, globals) = Python::attach(|py| {
@@ -62,7 +62,7 @@ impl Server {
             });
             let callable = globals.get_item("application").unwrap().unwrap().unbind();
             let recorded: Arc<dyn Log> = Arc::<Recorded>::clone(&log);
-            let application = WsgiApplication::new(py, callable, &facts, recorded).unwrap();
+            let application = WsgiApplication::new(py, callable, &variables, recorded).unwrap();
             (application, globals.unbind())
         });
         let source = Arc::new(Source::default());

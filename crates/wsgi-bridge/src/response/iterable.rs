@@ -12,48 +12,55 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator, PyList, PyString, PyTuple};
 
-use crate::answer::Answer;
-use crate::attach;
-use crate::failure::Failure;
-use crate::file_wrapper::FileWrapper;
+use super::file_wrapper::FileWrapper;
+use super::{Failure, PendingResponse};
+use crate::interpreter::attach;
 
 /// Sends the whole iterable and ends the response.
 pub(crate) fn send(
     py: Python<'_>,
-    answer: &Answer,
+    response: &PendingResponse,
     iterable: &Bound<'_, PyAny>,
 ) -> Result<(), Failure> {
     if let Ok(list) = iterable.cast_exact::<PyList>() {
         match list.len() {
-            0 => return Ok(answer.finish(py, None)?),
-            1 => return send_only(py, answer, &list.get_item(0)?),
+            0 => return Ok(response.finish(py, None)?),
+            1 => return send_only(py, response, &list.get_item(0)?),
             _ => {}
         }
     } else if let Ok(tuple) = iterable.cast_exact::<PyTuple>() {
         match tuple.len() {
-            0 => return Ok(answer.finish(py, None)?),
-            1 => return send_only(py, answer, &tuple.get_item(0)?),
+            0 => return Ok(response.finish(py, None)?),
+            1 => return send_only(py, response, &tuple.get_item(0)?),
             _ => {}
         }
     } else if let Ok(wrapper) = iterable.cast_exact::<FileWrapper>() {
-        if FileWrapper::send(wrapper, answer)? {
+        if FileWrapper::send(wrapper, response)? {
             return Ok(());
         }
     } else if iterable.is_instance_of::<PyBytes>() || iterable.is_instance_of::<PyString>() {
         // Iterating them would yield integers or single characters.
         return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
     }
-    send_each(py, answer, iterable)
+    send_each(py, response, iterable)
 }
 
 /// Sends the only chunk.
-fn send_only(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<(), Failure> {
-    let bytes = as_bytes(py, answer, chunk)?;
-    Ok(answer.finish(py, Some(bytes))?)
+fn send_only(
+    py: Python<'_>,
+    response: &PendingResponse,
+    chunk: &Bound<'_, PyAny>,
+) -> Result<(), Failure> {
+    let bytes = as_bytes(py, response, chunk)?;
+    Ok(response.finish(py, Some(bytes))?)
 }
 
-fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Result<(), Failure> {
-    let mut chunks = match attach::in_python(|| iterable.try_iter()) {
+fn send_each(
+    py: Python<'_>,
+    response: &PendingResponse,
+    iterable: &Bound<'_, PyAny>,
+) -> Result<(), Failure> {
+    let mut chunks = match attach::call_python(|| iterable.try_iter()) {
         Ok(chunks) => chunks,
         Err(_) if iterable.getattr_opt("__iter__")?.is_none() => {
             return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
@@ -64,8 +71,8 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
     let mut only = match next(&mut chunks) {
         Some(first) if !chunks.is(iterable) && has_length_one(iterable)? => Some(first?),
         Some(first) => {
-            if is_the_last(send_chunk(py, answer, &first?)?) {
-                return Ok(answer.finish(py, None)?);
+            if is_the_last(send_chunk(py, response, &first?)?) {
+                return Ok(response.finish(py, None)?);
             }
             None
         }
@@ -75,24 +82,28 @@ fn send_each(py: Python<'_>, answer: &Answer, iterable: &Bound<'_, PyAny>) -> Re
         let chunk = chunk?;
         let before = only.take(); // len() was wrong
         for chunk in before.into_iter().chain([chunk]) {
-            if is_the_last(send_chunk(py, answer, &chunk)?) {
-                return Ok(answer.finish(py, None)?);
+            if is_the_last(send_chunk(py, response, &chunk)?) {
+                return Ok(response.finish(py, None)?);
             }
         }
     }
     match only {
-        Some(only) => send_only(py, answer, &only),
-        None => Ok(answer.finish(py, None)?),
+        Some(only) => send_only(py, response, &only),
+        None => Ok(response.finish(py, None)?),
     }
 }
 
 /// Gets the next chunk from the application.
 fn next<'py>(chunks: &mut Bound<'py, PyIterator>) -> Option<PyResult<Bound<'py, PyAny>>> {
-    attach::in_python(|| chunks.next())
+    attach::call_python(|| chunks.next())
 }
 
-fn send_chunk(py: Python<'_>, answer: &Answer, chunk: &Bound<'_, PyAny>) -> Result<Flow, Failure> {
-    Ok(answer.send(py, as_bytes(py, answer, chunk)?)?)
+fn send_chunk(
+    py: Python<'_>,
+    response: &PendingResponse,
+    chunk: &Bound<'_, PyAny>,
+) -> Result<Flow, Failure> {
+    Ok(response.send(py, as_bytes(py, response, chunk)?)?)
 }
 
 /// Whether no further chunk is needed after this result.
@@ -111,12 +122,12 @@ fn has_length_one(iterable: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 fn as_bytes<'a, 'py>(
     py: Python<'_>,
-    answer: &Answer,
+    response: &PendingResponse,
     chunk: &'a Bound<'py, PyAny>,
 ) -> Result<&'a Bound<'py, PyBytes>, Failure> {
     chunk.cast::<PyBytes>().map_err(|_| {
         // A head that declares an empty body is sent, although this chunk is empty.
-        answer.send_empty_head(py);
+        response.send_empty_head(py);
         Failure::Fault(ApplicationFault::NotBytes(kind(chunk)))
     })
 }

@@ -1,10 +1,10 @@
-//! The facts about the server that every environ contains.
+//! The variables of the server that every environ contains.
 
-/// The facts about the server for the environ, from the settings of the same names.
+/// The variables of the server for the environ, from the settings of the same names.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct ServerVariables {
     /// The server's listeners; `Client::listener` is an index of this list.
-    pub listeners: Vec<ListenerFacts>,
+    pub listeners: Vec<ListenerVariables>,
     /// `wsgi.url_scheme`, unless a trusted proxy reports another one.
     pub url_scheme: String,
     /// SCRIPT_NAME: empty, or with a leading slash and no trailing slash.
@@ -19,9 +19,9 @@ pub struct Facts {
     pub expose_tracebacks: bool,
 }
 
-/// The facts about a listener for the environ.
+/// The variables of a listener for the environ.
 #[derive(Clone, Debug)]
-pub struct ListenerFacts {
+pub struct ListenerVariables {
     /// SERVER_NAME.
     pub server_name: String,
     /// SERVER_PORT: the bound port, or the path of a Unix socket.

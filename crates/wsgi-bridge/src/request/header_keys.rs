@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::latin1;
+use crate::interpreter::latin1;
 
 /// Index of a name in [`KNOWN`].
 pub(crate) type Known = usize;

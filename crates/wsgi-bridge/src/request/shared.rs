@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::field_names::KnownKeys;
-use crate::held_bytes::Graveyard;
 use crate::log::{Level, Log};
+use crate::request::header_keys::KnownKeys;
+use crate::response::large_chunks::DropQueue;
 
 /// The state that the worker threads share.
-pub(crate) struct Core {
+pub(crate) struct ApplicationState {
     pub(crate) callable: Py<PyAny>,
     /// The environ templates, by listener.
     pub(crate) templates: Vec<Py<PyDict>>,
@@ -20,7 +20,7 @@ pub(crate) struct Core {
     pub(crate) known_keys: KnownKeys,
     /// Names with an underscore that have been logged.
     pub(crate) dropped_names: Mutex<HashSet<Box<[u8]>>>,
-    pub(crate) graveyard: Arc<Graveyard>,
+    pub(crate) drop_queue: Arc<DropQueue>,
     /// Whether reference counts are meaningful: not without a GIL.
     pub(crate) counts_references: bool,
     pub(crate) log: Arc<dyn Log>,
@@ -33,7 +33,7 @@ const LOGGED_NAMES: usize = 64;
 /// The maximum length of a dropped name in the log and in memory.
 const LOGGED_NAME_BYTES: usize = 64;
 
-impl Core {
+impl ApplicationState {
     /// The index of each listener.
     pub(crate) fn listeners(&self) -> std::ops::Range<usize> {
         0..self.templates.len()

@@ -1,4 +1,4 @@
-//! Handles a child process that an application forks during a request.
+//! ReusedObjects a child process that an application forks during a request.
 //!
 //! The child has a copy of one worker thread: the client's socket and the server's state, but no
 //! other threads. It may run its own code (`multiprocessing`, `os.exec*`, `os._exit`), but it must
@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use crate::{left_behind, visits};
+use super::threads;
 
 /// The number of forks between the first process and this one.
 static DEPTH: AtomicU64 = AtomicU64::new(0);
@@ -56,8 +56,7 @@ pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
 #[pyfunction]
 fn forked_in_child() {
     DEPTH.fetch_add(1, Ordering::Relaxed);
-    visits::forget();
-    left_behind::forget();
+    threads::forget();
 }
 
 /// Exits a child that returned from the application: the server's state must not be used in it, and

@@ -9,8 +9,9 @@ use pyo3::exceptions::{PyModuleNotFoundError, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyTuple};
 
-pub use crate::signature::Kind;
-use crate::{signature, traceback};
+use super::signature;
+pub use super::signature::Kind;
+use crate::interpreter::traceback;
 
 /// Why the application could not be loaded.
 #[derive(Debug, thiserror::Error)]

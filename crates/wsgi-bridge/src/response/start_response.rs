@@ -15,21 +15,21 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTraceback, PyTuple};
 
-use crate::answer::{Answer, Call, NotTaken};
-use crate::latin1;
-use crate::sole_owner::references;
+use super::{HeadRefused, PendingResponse, StartCall};
+use crate::interpreter::latin1;
+use crate::interpreter::reference_count::references;
 
 /// The object whose method is passed to the application as `start_response`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct StartResponse {
-    answer: Arc<Answer>,
+    response: Arc<PendingResponse>,
     write: Py<Write>,
 }
 
 impl StartResponse {
-    pub(crate) fn new(py: Python<'_>, answer: Arc<Answer>) -> PyResult<Self> {
-        let write = Py::new(py, Write { answer: Arc::clone(&answer) })?;
-        Ok(Self { answer, write })
+    pub(crate) fn new(py: Python<'_>, response: Arc<PendingResponse>) -> PyResult<Self> {
+        let write = Py::new(py, Write { response: Arc::clone(&response) })?;
+        Ok(Self { response, write })
     }
 
     /// Whether only this object holds `write`.
@@ -52,12 +52,12 @@ impl StartResponse {
             Some(exc_info) if exc_info.is_truthy()? => Some(exc_info),
             _ => None,
         };
-        let call = if exc_info.is_some() { Call::Replacement } else { Call::First };
+        let call = if exc_info.is_some() { StartCall::Replacement } else { StartCall::First };
         let head = response_head(status, headers)?;
-        let taken = self.answer.start(py, head, call);
+        let taken = self.response.start(py, head, call);
         match (taken, exc_info) {
             (Ok(()), _) => Ok(self.write.clone_ref(py)),
-            (Err(NotTaken::AlreadySent), Some(exc_info)) => Err(reraised(exc_info)),
+            (Err(HeadRefused::AlreadySent), Some(exc_info)) => Err(reraised(exc_info)),
             (Err(reason), _) => Err(refused(reason)),
         }
     }
@@ -66,21 +66,21 @@ impl StartResponse {
 /// The imperative way to send, which `start_response` returns (PEP 3333, "The write() Callable").
 #[pyclass(frozen, module = "maitred", name = "write")]
 pub(crate) struct Write {
-    answer: Arc<Answer>,
+    response: Arc<PendingResponse>,
 }
 
 #[pymethods]
 impl Write {
     fn __call__(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        if self.answer.is_in_forked_child() {
-            return Err(refused(NotTaken::NotOurs));
+        if self.response.is_in_forked_child() {
+            return Err(refused(HeadRefused::NotOurs));
         }
         let Ok(data) = data.cast::<PyBytes>() else {
-            self.answer.send_empty_head(py);
+            self.response.send_empty_head(py);
             let kind = data.get_type().qualname()?;
             return Err(PyTypeError::new_err(format!("write() takes bytes, not {kind}")));
         };
-        match self.answer.send(py, data) {
+        match self.response.send(py, data) {
             Ok(Flow::Gone) => Err(PyBrokenPipeError::new_err("the client has gone")),
             Ok(Flow::Continue | Flow::Wait | Flow::Enough) => Ok(()),
             Err(fault) => Err(PyRuntimeError::new_err(fault.to_string())),
@@ -146,14 +146,14 @@ fn exception(fault: &ApplicationFault) -> PyErr {
     }
 }
 
-fn refused(reason: NotTaken) -> PyErr {
+fn refused(reason: HeadRefused) -> PyErr {
     match reason {
-        NotTaken::AlreadyStarted => PyAssertionError::new_err(
+        HeadRefused::AlreadyStarted => PyAssertionError::new_err(
             "start_response was called a second time without exc_info (PEP 3333)",
         ),
-        NotTaken::AlreadySent => PyAssertionError::new_err("the response head has been sent"),
-        NotTaken::Ended => PyAssertionError::new_err("the response has ended"),
-        NotTaken::NotOurs => {
+        HeadRefused::AlreadySent => PyAssertionError::new_err("the response head has been sent"),
+        HeadRefused::Ended => PyAssertionError::new_err("the response has ended"),
+        HeadRefused::NotOurs => {
             PyRuntimeError::new_err("a forked child cannot answer its parent's request")
         }
     }

@@ -3,7 +3,7 @@
 //! The check runs after a request, so that objects given to the application can be reused instead
 //! of created again. Python has no safe API for it, because the result is meaningless while other
 //! threads run. Here the interpreter's lock is held; without such a lock, the check is not used
-//! (see `handles`).
+//! (see `worker/reused_objects.rs`).
 
 #![expect(unsafe_code, reason = "Py_REFCNT has no safe counterpart in pyo3")]
 

@@ -12,35 +12,35 @@ use maitred_http_parser::exchange::Reply;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::answer::Answer;
-use crate::core::Core;
-use crate::presence::ClientDisconnected;
-use crate::sole_owner::references;
-use crate::start_response::StartResponse;
+use crate::interpreter::reference_count::references;
+use crate::request::client_disconnected::ClientDisconnected;
+use crate::request::shared::ApplicationState;
+use crate::response::PendingResponse;
+use crate::response::start_response::StartResponse;
 
 /// The objects of one request at a time.
-pub(crate) struct Handles {
-    pub(crate) answer: Arc<Answer>,
+pub(crate) struct ReusedObjects {
+    pub(crate) response: Arc<PendingResponse>,
     object: Py<StartResponse>,
     /// The bound method that the application calls; a built-in method is the fastest callable.
     pub(crate) start_response: Py<PyAny>,
     pub(crate) client_disconnected: Py<ClientDisconnected>,
 }
 
-impl Handles {
+impl ReusedObjects {
     /// Fresh objects.
-    pub(crate) fn new(py: Python<'_>, core: &Core) -> PyResult<Self> {
-        let answer = Arc::new(Answer::new(Arc::clone(&core.graveyard)));
-        let object = Py::new(py, StartResponse::new(py, Arc::clone(&answer))?)?;
+    pub(crate) fn new(py: Python<'_>, application: &ApplicationState) -> PyResult<Self> {
+        let response = Arc::new(PendingResponse::new(Arc::clone(&application.drop_queue)));
+        let object = Py::new(py, StartResponse::new(py, Arc::clone(&response))?)?;
         let start_response = object.getattr(py, intern!(py, "start_response"))?;
         let client_disconnected = Py::new(py, ClientDisconnected::default())?;
-        Ok(Self { answer, object, start_response, client_disconnected })
+        Ok(Self { response, object, start_response, client_disconnected })
     }
 
     /// Begins a request.
     pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
         self.client_disconnected.get().watch(reply.presence());
-        self.answer.begin(py, reply);
+        self.response.begin(py, reply);
     }
 
     /// Whether only this worker holds references to them. It holds `client_disconnected` another

@@ -1,8 +1,15 @@
-//! One outgoing response: the head, which waits for the first chunk, and the server's reply, behind
-//! a mutex because the application may call `write()` from another thread.
+//! What a WSGI application returns: the body, and the head that it passes to `start_response`.
+//!
+//! [`PendingResponse`] is one outgoing response: the head, which waits for the first chunk, and the
+//! server's reply, behind a mutex because the application may call `write()` from another thread.
 //!
 //! The mutex is never held while Python runs, and a thread that waits for the client holds it
 //! without the interpreter's lock, so the two locks cannot deadlock.
+
+pub(crate) mod file_wrapper;
+pub(crate) mod iterable;
+pub(crate) mod large_chunks;
+pub(crate) mod start_response;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,20 +19,20 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 
-use crate::attach;
-use crate::fork::{self, Process};
-use crate::held_bytes::{self, Graveyard, HELD_FROM};
+use self::large_chunks::{DropQueue, HELD_FROM};
+use crate::interpreter::attach;
+use crate::interpreter::fork::{self, Process};
 
 /// The response to one request.
-pub(crate) struct Answer {
-    state: Mutex<State>,
-    graveyard: Arc<Graveyard>,
+pub(crate) struct PendingResponse {
+    state: Mutex<ResponseState>,
+    drop_queue: Arc<DropQueue>,
     process: Process,
 }
 
 /// The state of a response.
 #[derive(Default)]
-struct State {
+struct ResponseState {
     /// `None` once the response has ended.
     reply: Option<Box<dyn Reply>>,
     /// The head that the application set last. It can still be replaced.
@@ -39,7 +46,7 @@ struct State {
 
 /// Whether a call of `start_response` is the first one or replaces another (PEP 3333).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum StartCall {
     First,
     /// With `exc_info`.
     Replacement,
@@ -47,7 +54,7 @@ pub(crate) enum Call {
 
 /// Why a head was not accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotTaken {
+pub(crate) enum HeadRefused {
     /// There already is one, and this is not a replacement.
     AlreadyStarted,
     /// It has been sent.
@@ -58,14 +65,14 @@ pub(crate) enum NotTaken {
     NotOurs,
 }
 
-impl Answer {
-    pub(crate) fn new(graveyard: Arc<Graveyard>) -> Self {
-        Self { state: Mutex::default(), graveyard, process: Process::current() }
+impl PendingResponse {
+    pub(crate) fn new(drop_queue: Arc<DropQueue>) -> Self {
+        Self { state: Mutex::default(), drop_queue, process: Process::current() }
     }
 
     /// Begins a response, after the previous one has ended.
     pub(crate) fn begin(&self, py: Python<'_>, reply: Box<dyn Reply>) {
-        *self.lock(py) = State { reply: Some(reply), ..State::default() };
+        *self.lock(py) = ResponseState { reply: Some(reply), ..ResponseState::default() };
     }
 
     /// Exits this process if it is a forked child in which the application has returned to the server.
@@ -76,7 +83,7 @@ impl Answer {
         }
     }
 
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, ResponseState> {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,20 +97,20 @@ impl Answer {
         &self,
         py: Python<'_>,
         head: ResponseHead,
-        call: Call,
-    ) -> Result<(), NotTaken> {
+        call: StartCall,
+    ) -> Result<(), HeadRefused> {
         if self.is_in_forked_child() {
-            return Err(NotTaken::NotOurs);
+            return Err(HeadRefused::NotOurs);
         }
         let mut state = self.lock(py);
         match (&state.reply, state.is_started, call) {
-            (None, ..) => return Err(NotTaken::Ended),
+            (None, ..) => return Err(HeadRefused::Ended),
             (_, false, _) => {}
-            (_, true, Call::First) => return Err(NotTaken::AlreadyStarted),
-            (_, true, Call::Replacement) if state.waiting_head.is_none() => {
-                return Err(NotTaken::AlreadySent);
+            (_, true, StartCall::First) => return Err(HeadRefused::AlreadyStarted),
+            (_, true, StartCall::Replacement) if state.waiting_head.is_none() => {
+                return Err(HeadRefused::AlreadySent);
             }
-            (_, true, Call::Replacement) => {}
+            (_, true, StartCall::Replacement) => {}
         }
         state.is_started = true;
         state.waiting_head = Some(head);
@@ -124,7 +131,7 @@ impl Answer {
         let flow = if memory.len() < HELD_FROM {
             self.lock(py).chunk(Chunk::Borrowed(memory))?
         } else {
-            let held = held_bytes::hold(bytes, &self.graveyard);
+            let held = large_chunks::hold(bytes, &self.drop_queue);
             attach::detached(py, || self.lock_detached().chunk(Chunk::Owned(held)))?
         };
         Ok(self.settle(py, flow))
@@ -153,7 +160,7 @@ impl Answer {
         let memory = last.map_or(&[][..], |bytes| bytes.as_bytes());
         match last {
             Some(bytes) if memory.len() >= HELD_FROM => {
-                let held = held_bytes::hold(bytes, &self.graveyard);
+                let held = large_chunks::hold(bytes, &self.drop_queue);
                 attach::detached(py, || self.lock_detached().finish(Chunk::Owned(held)))
             }
             _ => self.lock(py).finish(Chunk::Borrowed(memory)),
@@ -219,12 +226,12 @@ impl Answer {
     }
 
     /// For threads that do not hold the GIL.
-    fn lock_detached(&self) -> MutexGuard<'_, State> {
+    fn lock_detached(&self) -> MutexGuard<'_, ResponseState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl ResponseState {
     fn chunk(&mut self, chunk: Chunk<'_>) -> Result<Flow, ApplicationFault> {
         self.give_head()?;
         self.has_body = true;
@@ -247,5 +254,25 @@ impl State {
             reply.head(head);
         }
         Ok(())
+    }
+}
+
+/// Why a body could not be sent completely.
+pub(crate) enum Failure {
+    /// The application raised an exception during iteration.
+    Raised(PyErr),
+    /// The application returned an invalid body.
+    Fault(ApplicationFault),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<ApplicationFault> for Failure {
+    fn from(fault: ApplicationFault) -> Self {
+        Self::Fault(fault)
     }
 }

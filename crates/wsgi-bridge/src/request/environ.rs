@@ -14,19 +14,19 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
-use crate::core::Core;
 use crate::error_stream::ErrorStream;
-use crate::facts::{Facts, ListenerFacts};
-use crate::field_names::{
+use crate::interpreter::latin1;
+use crate::request::client_disconnected::ClientDisconnected;
+use crate::request::header_keys::{
     self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
 };
-use crate::file_wrapper::FileWrapper;
-use crate::latin1;
-use crate::path_info::{percent_decoded, without_prefix};
-use crate::presence::ClientDisconnected;
+use crate::request::path_info::{percent_decoded, without_prefix};
+use crate::request::shared::ApplicationState;
+use crate::request::{ListenerVariables, ServerVariables};
+use crate::response::file_wrapper::FileWrapper;
 
 /// The parts of a request besides its head.
-pub(crate) struct Circumstances<'a, 'py> {
+pub(crate) struct RequestParts<'a, 'py> {
     pub(crate) client: &'a Client,
     pub(crate) body_length: u64,
     pub(crate) seconds_in_queue: f64,
@@ -38,12 +38,12 @@ pub(crate) struct Circumstances<'a, 'py> {
 /// their most common value.
 pub(crate) fn template(
     py: Python<'_>,
-    facts: &Facts,
-    listener: &ListenerFacts,
+    variables: &ServerVariables,
+    listener: &ListenerVariables,
     errors: &Bound<'_, ErrorStream>,
 ) -> PyResult<Py<PyDict>> {
     let environ = PyDict::new(py);
-    let prefix = latin1::to_str(py, facts.url_prefix.as_bytes())?;
+    let prefix = latin1::to_str(py, variables.url_prefix.as_bytes())?;
     environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
     environ.set_item(intern!(py, "SCRIPT_NAME"), prefix)?;
     environ.set_item(intern!(py, "PATH_INFO"), "")?;
@@ -52,19 +52,19 @@ pub(crate) fn template(
     environ.set_item(intern!(py, "SERVER_NAME"), &listener.server_name)?;
     environ.set_item(intern!(py, "SERVER_PORT"), &listener.server_port)?;
     environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.1"))?;
-    if !facts.ident.is_empty() {
-        environ.set_item(intern!(py, "SERVER_SOFTWARE"), &facts.ident)?;
+    if !variables.ident.is_empty() {
+        environ.set_item(intern!(py, "SERVER_SOFTWARE"), &variables.ident)?;
     }
     environ.set_item(intern!(py, "REMOTE_ADDR"), "")?;
     environ.set_item(intern!(py, "REMOTE_HOST"), "")?;
     environ.set_item(intern!(py, "REMOTE_PORT"), "")?;
     environ.set_item(intern!(py, "wsgi.version"), (1, 0))?;
-    environ.set_item(intern!(py, "wsgi.url_scheme"), &facts.url_scheme)?;
+    environ.set_item(intern!(py, "wsgi.url_scheme"), &variables.url_scheme)?;
     environ.set_item(intern!(py, "wsgi.input"), py.None())?;
     environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
     environ.set_item(intern!(py, "wsgi.errors"), errors)?;
-    environ.set_item(intern!(py, "wsgi.multithread"), facts.threads > 1)?;
-    environ.set_item(intern!(py, "wsgi.multiprocess"), facts.workers > 1)?;
+    environ.set_item(intern!(py, "wsgi.multithread"), variables.threads > 1)?;
+    environ.set_item(intern!(py, "wsgi.multiprocess"), variables.workers > 1)?;
     environ.set_item(intern!(py, "wsgi.run_once"), false)?;
     environ.set_item(intern!(py, "wsgi.file_wrapper"), py.get_type::<FileWrapper>())?;
     environ.set_item(intern!(py, "maitred.client_disconnected"), py.None())?;
@@ -75,11 +75,11 @@ pub(crate) fn template(
 
 /// Builds the environs of one worker thread, and caches objects for the next one.
 pub(crate) struct Environs {
-    core: Arc<Core>,
+    application: Arc<ApplicationState>,
     /// This worker's own templates, by listener.
     templates: Vec<Option<OwnTemplate>>,
     /// Whether they contain `client_disconnected`, as the same object for every request.
-    shares_handles: bool,
+    shares_client_disconnected: bool,
     other_names: OtherNames,
     /// The last value of each known field that is cached.
     last_values: [Option<Py<PyString>>; KNOWN_NAMES],
@@ -93,13 +93,13 @@ struct OwnTemplate {
 }
 
 impl Environs {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
+    pub(crate) fn new(application: Arc<ApplicationState>) -> Self {
         Self {
-            templates: core.listeners().map(|_| None).collect(),
-            shares_handles: core.counts_references,
+            templates: application.listeners().map(|_| None).collect(),
+            shares_client_disconnected: application.counts_references,
             other_names: OtherNames::default(),
             last_values: [const { None }; KNOWN_NAMES],
-            core,
+            application,
         }
     }
 
@@ -107,47 +107,49 @@ impl Environs {
         &mut self,
         py: Python<'py>,
         head: &RequestHead,
-        circumstances: &Circumstances<'_, 'py>,
+        parts: &RequestParts<'_, 'py>,
         client_disconnected: &Py<ClientDisconnected>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let client = circumstances.client;
+        let client = parts.client;
         let environ = self.template(py, client, client_disconnected)?.copy()?;
-        if !self.shares_handles {
+        if !self.shares_client_disconnected {
             set_client_disconnected(&environ, client_disconnected)?;
         }
         self.set_request_line(&environ, head)?;
         let port = latin1::to_str(py, client.peer.port.as_bytes())?;
         environ.set_item(intern!(py, "REMOTE_PORT"), port)?;
-        environ.set_item(intern!(py, "wsgi.input"), circumstances.input)?;
-        let seconds_in_queue = PyFloat::new(py, circumstances.seconds_in_queue);
+        environ.set_item(intern!(py, "wsgi.input"), parts.input)?;
+        let seconds_in_queue = PyFloat::new(py, parts.seconds_in_queue);
         environ.set_item(intern!(py, "maitred.queue_time"), seconds_in_queue)?;
-        if let Some(request_id) = circumstances.request_id {
+        if let Some(request_id) = parts.request_id {
             environ.set_item(intern!(py, "maitred.request_id"), request_id)?;
         }
-        let passes_forwarding = matches!(client.forwarded, Forwarded::Untouched);
-        self.set_fields(&environ, head, passes_forwarding)?;
+        self.set_fields(&environ, head, &client.forwarded)?;
         if head.framing() == BodyFraming::Chunked {
-            let length = circumstances.body_length.to_string();
+            let length = parts.body_length.to_string();
             environ.set_item(intern!(py, "CONTENT_LENGTH"), length)?;
         }
-        if let Forwarded::Trusted(told) = &client.forwarded {
-            self.set_told(&environ, told)?;
+        if let Forwarded::Trusted(forwarded) = &client.forwarded {
+            self.set_forwarded(&environ, forwarded)?;
         }
         Ok(environ)
     }
 
     /// The number of references from the templates to `client_disconnected`.
     pub(crate) fn holds(&self) -> isize {
-        let templates =
-            if self.shares_handles { self.templates.iter().flatten().count() } else { 0 };
+        let templates = if self.shares_client_disconnected {
+            self.templates.iter().flatten().count()
+        } else {
+            0
+        };
         2 * templates as isize // two keys in each
     }
 
     /// The application has kept `client_disconnected`. It will probably do so again, so from now on,
     /// each environ gets its own.
     pub(crate) fn stop_sharing(&mut self) {
-        if self.shares_handles {
-            self.shares_handles = false;
+        if self.shares_client_disconnected {
+            self.shares_client_disconnected = false;
             self.templates.fill_with(|| None);
         }
     }
@@ -163,7 +165,7 @@ impl Environs {
         let own = match place {
             Some(own) => own,
             None => {
-                let environ = self.core.template(client.listener).bind(py).copy()?;
+                let environ = self.application.template(client.listener).bind(py).copy()?;
                 environ
                     .set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
                 environ
@@ -193,7 +195,7 @@ impl Environs {
             environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
         }
         let decoded = percent_decoded(head.path());
-        let path = without_prefix(&decoded, self.core.url_prefix.as_bytes());
+        let path = without_prefix(&decoded, self.application.url_prefix.as_bytes());
         let path_info = latin1::to_str(py, path)?;
         environ.set_item(intern!(py, "PATH_INFO"), &path_info)?;
         if head.target() == path {
@@ -211,15 +213,16 @@ impl Environs {
         &mut self,
         environ: &Bound<'_, PyDict>,
         head: &RequestHead,
-        passes_forwarding: bool,
+        forwarded: &Forwarded,
     ) -> PyResult<()> {
         let py = environ.py();
-        let Self { core, other_names, last_values, .. } = self;
+        let Self { application, other_names, last_values, .. } = self;
+        let passes_forwarding = matches!(forwarded, Forwarded::Untouched);
         let mut seen = 0u64;
         for (name, value) in head.fields() {
-            let Some(known) = field_names::find(name) else {
+            let Some(known) = header_keys::find(name) else {
                 match other_names.key(py, name)? {
-                    None => core.field_dropped(name),
+                    None => application.field_dropped(name),
                     Some(key) if environ.contains(&key)? => join(environ, &key, value, ", ")?,
                     Some(key) => environ.set_item(key, latin1::to_str(py, value)?)?,
                 }
@@ -228,7 +231,7 @@ impl Environs {
             if known == TRANSFER_ENCODING || (FORWARDING.contains(&known) && !passes_forwarding) {
                 continue;
             }
-            let key = core.known_keys.get(py, known);
+            let key = application.known_keys.get(py, known);
             let bit = 1u64 << known;
             if seen & bit == 0 {
                 seen |= bit;
@@ -247,27 +250,33 @@ impl Environs {
 
     /// Replaces the values of the socket by those of a trusted proxy. Each character is a byte that the
     /// proxy sent, as in the environ.
-    fn set_told(&mut self, environ: &Bound<'_, PyDict>, told: &ForwardedValues) -> PyResult<()> {
+    fn set_forwarded(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        forwarded: &ForwardedValues,
+    ) -> PyResult<()> {
         let py = environ.py();
-        if let Some(address) = &told.remote_addr {
+        if let Some(address) = &forwarded.remote_addr {
             environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
             environ.set_item(intern!(py, "REMOTE_HOST"), address)?;
         }
-        let said = [
-            (intern!(py, "REMOTE_PORT"), told.remote_port.as_deref()),
-            (intern!(py, "wsgi.url_scheme"), told.scheme),
-            (intern!(py, "SERVER_NAME"), told.server_name.as_deref()),
-            (intern!(py, "SERVER_PORT"), told.server_port.as_deref()),
-            (self.core.known_keys.get(py, HOST), told.host.as_deref()),
+        let replacements = [
+            (intern!(py, "REMOTE_PORT"), forwarded.remote_port.as_deref()),
+            (intern!(py, "wsgi.url_scheme"), forwarded.scheme),
+            (intern!(py, "SERVER_NAME"), forwarded.server_name.as_deref()),
+            (intern!(py, "SERVER_PORT"), forwarded.server_port.as_deref()),
+            (self.application.known_keys.get(py, HOST), forwarded.host.as_deref()),
         ];
-        for (key, value) in said {
+        for (key, value) in replacements {
             if let Some(value) = value {
                 environ.set_item(key, value)?;
             }
         }
-        for (name, value) in &told.fields {
-            match field_names::find(name.as_bytes()) {
-                Some(known) => environ.set_item(self.core.known_keys.get(py, known), value)?,
+        for (name, value) in &forwarded.fields {
+            match header_keys::find(name.as_bytes()) {
+                Some(known) => {
+                    environ.set_item(self.application.known_keys.get(py, known), value)?
+                }
                 None => {
                     if let Some(key) = self.other_names.key(py, name.as_bytes())? {
                         environ.set_item(key, value)?;

@@ -11,16 +11,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use maitred_http_parser::exchange::FileBody;
 use pyo3::exceptions::{PyOSError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::answer::Answer;
-use crate::attach;
-use crate::descriptor;
-use crate::failure::Failure;
+use super::{Failure, PendingResponse};
+use crate::interpreter::attach;
 
 /// The default block size. PEP 3333's example reads 8 KiB at a time, Waitress 32 KiB.
 const BLOCK_SIZE: usize = 32 * 1024;
@@ -55,7 +54,7 @@ impl FileWrapper {
         if size == 0 {
             return Err(PyStopIteration::new_err(()));
         }
-        let block = attach::in_python(|| file.call_method1(intern!(py, "read"), (size,)))?;
+        let block = attach::call_python(|| file.call_method1(intern!(py, "read"), (size,)))?;
         if !block.is_truthy()? {
             return Err(PyStopIteration::new_err(()));
         }
@@ -69,7 +68,7 @@ impl FileWrapper {
     /// Closes the file, if it has `close`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.file.bind(py).getattr_opt(intern!(py, "close"))? {
-            Some(close) => attach::in_python(|| close.call0()).map(drop),
+            Some(close) => attach::call_python(|| close.call0()).map(drop),
             None => Ok(()),
         }
     }
@@ -93,41 +92,42 @@ impl FileWrapper {
 impl FileWrapper {
     /// Sends the file by its descriptor and ends the response. Returns false if it must be iterated
     /// instead; then its length has been declared, if known.
-    pub(crate) fn send(slf: &Bound<'_, Self>, answer: &Answer) -> Result<bool, Failure> {
+    pub(crate) fn send(slf: &Bound<'_, Self>, response: &PendingResponse) -> Result<bool, Failure> {
         let py = slf.py();
-        if answer.has_body(py) || !answer.is_started(py) {
+        if response.has_body(py) || !response.is_started(py) {
             return Ok(false);
         }
         let file = slf.get().file.bind(py);
         let real = real_file(file)?;
-        let body = real.as_ref().map(descriptor::rest_of_file).transpose()?.flatten();
+        let body = real.as_ref().map(rest_of_file).transpose()?.flatten();
         let Some(mut body) = body else {
             match seekable_length(file)? {
                 // A device or a file in /proc has a size of zero but may still be readable.
                 Some(0) if real.is_some() => {}
                 Some(length) => {
-                    declare(py, answer, length);
+                    declare(py, response, length);
                 }
                 None => {}
             }
-            if let Some(Some(length)) = answer.with_waiting_head(py, |head| head.content_length()) {
+            if let Some(Some(length)) = response.with_waiting_head(py, |head| head.content_length())
+            {
                 slf.get().wanted.store(length, Ordering::Relaxed);
             }
             return Ok(false);
         };
-        body.length = declare(py, answer, body.length);
+        body.length = declare(py, response, body.length);
         if body.length == 0 {
-            answer.finish(py, None)?;
+            response.finish(py, None)?;
         } else {
-            answer.send_file(py, body)?;
+            response.send_file(py, body)?;
         }
         Ok(true)
     }
 }
 
 /// Declares `available` bytes, or keeps a smaller declaration; returns the number of bytes to send.
-fn declare(py: Python<'_>, answer: &Answer, available: u64) -> u64 {
-    answer
+fn declare(py: Python<'_>, response: &PendingResponse, available: u64) -> u64 {
+    response
         .with_waiting_head(py, |head| match head.content_length() {
             Some(declared) if declared <= available => declared,
             _ => {
@@ -189,4 +189,36 @@ fn measure(seek: &Bound<'_, PyAny>, tell: &Bound<'_, PyAny>) -> PyResult<u64> {
     let end: u64 = tell.call0()?.extract()?;
     seek.call1((position,))?;
     Ok(end.saturating_sub(position))
+}
+
+/// The rest of a regular file from Python's position on, which differs from the descriptor's if the
+/// file is buffered. `None` if it is not a regular file or has a size of zero, as files in `/proc`
+/// and `/sys` do. The descriptor is a duplicate, which stays open until the last byte has been sent,
+/// whatever the application does with the original.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "a descriptor is a number until somebody vouches for it")]
+fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
+    use std::fs::File;
+    use std::os::fd::{BorrowedFd, RawFd};
+
+    let descriptor: RawFd = file.call_method0("fileno")?.extract()?;
+    // SAFETY: `file` is one of CPython's own file objects, it is open (fileno() raises otherwise),
+    // and we hold a reference and the interpreter's lock, so that nothing of ours closes the
+    // descriptor before it has been duplicated. On a free-threaded interpreter an application that
+    // closes the file at this moment in another thread gets what it would get from os.dup.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let copy = File::from(borrowed.try_clone_to_owned()?);
+    let metadata = copy.metadata()?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(None);
+    }
+    let offset: u64 = file.call_method0("tell")?.extract()?;
+    let length = metadata.len().saturating_sub(offset);
+    Ok(Some(FileBody { file: copy, offset, length }))
+}
+
+/// On other systems, files are read in blocks.
+#[cfg(not(unix))]
+fn rest_of_file(_file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
+    Ok(None)
 }

@@ -2,8 +2,8 @@
 //!
 //! Data that a slow client has not received yet is held, not copied: the server keeps a [`Bytes`]
 //! that owns the Python object. The thread that sends the last byte drops it, and that thread may
-//! not touch a reference count. So the object goes to the graveyard, which the workers empty while
-//! they hold the interpreter's lock anyway. The server's high-water marks bound the graveyard,
+//! not touch a reference count. So the object goes to the [`DropQueue`], which the workers empty while
+//! they hold the interpreter's lock anyway. The server's high-water marks bound the queue,
 //! because it receives only data that was waiting to be sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,24 +20,24 @@ pub(crate) const HELD_FROM: usize = 64 * 1024;
 
 /// Objects that must be dropped by a thread that is attached to the interpreter.
 #[derive(Default)]
-pub(crate) struct Graveyard {
+pub(crate) struct DropQueue {
     /// Whether the list is not empty, so that a worker need not lock it to check.
-    occupied: AtomicBool,
-    dead: Mutex<Vec<PyBackedBytes>>,
+    has_items: AtomicBool,
+    queued: Mutex<Vec<PyBackedBytes>>,
 }
 
-impl Graveyard {
-    fn bury(&self, bytes: PyBackedBytes) {
-        self.dead.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
-        self.occupied.store(true, Ordering::Release);
+impl DropQueue {
+    fn push(&self, bytes: PyBackedBytes) {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        self.has_items.store(true, Ordering::Release);
     }
 
     /// Drops the objects. The token proves that the caller is attached.
-    pub(crate) fn empty(&self, _py: Python<'_>) {
-        if self.occupied.load(Ordering::Relaxed) && self.occupied.swap(false, Ordering::Acquire) {
-            let dead =
-                std::mem::take(&mut *self.dead.lock().unwrap_or_else(PoisonError::into_inner));
-            drop(dead); // after unlocking: a destructor may run Python code
+    pub(crate) fn drain(&self, _py: Python<'_>) {
+        if self.has_items.load(Ordering::Relaxed) && self.has_items.swap(false, Ordering::Acquire) {
+            let queued =
+                std::mem::take(&mut *self.queued.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(queued); // after unlocking: a destructor may run Python code
         }
     }
 }
@@ -45,7 +45,7 @@ impl Graveyard {
 /// The owner of the memory of a kept chunk.
 struct Held {
     bytes: Option<PyBackedBytes>,
-    graveyard: Arc<Graveyard>,
+    drop_queue: Arc<DropQueue>,
 }
 
 impl AsRef<[u8]> for Held {
@@ -57,13 +57,13 @@ impl AsRef<[u8]> for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(bytes) = self.bytes.take() {
-            self.graveyard.bury(bytes);
+            self.drop_queue.push(bytes);
         }
     }
 }
 
 /// The memory of `bytes`, kept alive while it is used, and droppable on any thread.
-pub(crate) fn hold(bytes: &Bound<'_, PyBytes>, graveyard: &Arc<Graveyard>) -> Bytes {
+pub(crate) fn hold(bytes: &Bound<'_, PyBytes>, drop_queue: &Arc<DropQueue>) -> Bytes {
     let bytes = Some(PyBackedBytes::from(bytes.clone()));
-    Bytes::from_owner(Held { bytes, graveyard: Arc::clone(graveyard) })
+    Bytes::from_owner(Held { bytes, drop_queue: Arc::clone(drop_queue) })
 }

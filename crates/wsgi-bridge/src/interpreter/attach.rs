@@ -9,7 +9,7 @@
 
 use pyo3::Python;
 
-use crate::{left_behind, visits};
+use super::threads;
 
 /// Runs `work`, which calls into Python, and stops the forced unwinding of CPython before 3.14.
 ///
@@ -17,9 +17,9 @@ use crate::{left_behind, visits};
 /// unwinds its stack; the process aborts when this meets Rust's `catch_unwind`. If the compiler has
 /// kept a landing pad here, the thread waits for the end of the process instead, as in CPython 3.14.
 /// An optimised build may have none, because pyo3 declares CPython's functions as not unwinding;
-/// `left_behind` keeps threads from getting that far. `work` should own nothing that is dropped
+/// `threads` keeps threads from getting that far. `work` should own nothing that is dropped
 /// during unwinding, because the GIL is not held then.
-pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn call_python<R>(work: impl FnOnce() -> R) -> R {
     struct HangUp;
     impl Drop for HangUp {
         fn drop(&mut self) {
@@ -38,18 +38,18 @@ pub(crate) fn in_python<R>(work: impl FnOnce() -> R) -> R {
 /// Runs `work` attached to the interpreter, on a thread that Rust owns. `None` if the interpreter has
 /// not been started or is shutting down.
 pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
-    let _visit = visits::begin()?;
+    let _visit = threads::begin_visit()?;
     Python::try_attach(work)
 }
 
 /// Runs `work` without the GIL, because it waits for a client or for work, or moves so many bytes that
 /// other threads should not wait for it.
 pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
-    py.detach(|| left_behind::away(work))
+    py.detach(|| threads::without_gil(work))
 }
 
 /// Gives the GIL to another thread, if one waits for it. A thread that has waited longer than CPython's
 /// switch interval is sure to get it.
-pub(crate) fn give_way(py: Python<'_>) {
+pub(crate) fn yield_gil(py: Python<'_>) {
     detached(py, || {});
 }

@@ -1,59 +1,64 @@
 //! A WSGI application as the server sees it.
 
+pub mod load;
+mod signature;
+
 use std::sync::{Arc, Mutex};
 
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Worker};
 use pyo3::prelude::*;
 
-use crate::core::Core;
 use crate::error_stream::ErrorStream;
-use crate::facts::Facts;
-use crate::field_names::KnownKeys;
+use crate::interpreter::{attach, exit, fork};
 use crate::log::Log;
-use crate::{at_exit, attach, environ, fork, worker};
+use crate::request::ServerVariables;
+use crate::request::environ;
+use crate::request::header_keys::KnownKeys;
+use crate::request::shared::ApplicationState;
+use crate::worker;
 
 /// A WSGI application, ready to answer exchanges.
 pub struct WsgiApplication {
-    core: Arc<Core>,
+    state: Arc<ApplicationState>,
 }
 
 impl WsgiApplication {
-    /// Wraps a WSGI callable (see [`mod@crate::load`]). Nothing is called and no thread is started.
+    /// Wraps a WSGI callable (see [`mod@load`]). Nothing is called and no thread is started.
     ///
     /// # Errors
     /// Python is out of memory, or has no `os` or `sysconfig` module.
     pub fn new(
         py: Python<'_>,
         callable: Py<PyAny>,
-        facts: &Facts,
+        variables: &ServerVariables,
         log: Arc<dyn Log>,
     ) -> PyResult<Self> {
         fork::watch(py)?;
-        at_exit::watch(py)?;
+        exit::watch(py)?;
         let errors = Bound::new(py, ErrorStream::new(Arc::clone(&log)))?;
-        let mut facts = facts.clone();
-        facts.url_prefix.truncate(facts.url_prefix.trim_end_matches('/').len());
-        let templates = facts
+        let mut variables = variables.clone();
+        variables.url_prefix.truncate(variables.url_prefix.trim_end_matches('/').len());
+        let templates = variables
             .listeners
             .iter()
-            .map(|listener| environ::template(py, &facts, listener, &errors))
+            .map(|listener| environ::template(py, &variables, listener, &errors))
             .collect::<PyResult<_>>()?;
-        let core = Core {
+        let state = ApplicationState {
             callable,
             templates,
-            url_prefix: facts.url_prefix.into(),
-            expose_tracebacks: facts.expose_tracebacks,
+            url_prefix: variables.url_prefix.into(),
+            expose_tracebacks: variables.expose_tracebacks,
             known_keys: KnownKeys::new(py),
             dropped_names: Mutex::default(),
-            graveyard: Arc::default(),
+            drop_queue: Arc::default(),
             counts_references: !is_free_threaded(py)?,
             log,
         };
-        Ok(Self { core: Arc::new(core) })
+        Ok(Self { state: Arc::new(state) })
     }
 
-    pub(crate) fn core(&self) -> Arc<Core> {
-        Arc::clone(&self.core)
+    pub(crate) fn state(&self) -> Arc<ApplicationState> {
+        Arc::clone(&self.state)
     }
 }
 
@@ -70,7 +75,7 @@ impl Application for WsgiApplication {
         exchanges: Arc<dyn Exchanges>,
     ) -> Result<Box<dyn Worker>, StartError> {
         let started = attach::try_attached(|py| {
-            worker::start(py, name, self.core(), exchanges).map_err(|error| error.to_string())
+            worker::start(py, name, self.state(), exchanges).map_err(|error| error.to_string())
         });
         let failed = |reason| StartError { name: name.to_owned(), reason };
         match started {

@@ -5,6 +5,9 @@
 //! profilers use. After a request, a worker takes the next one without releasing the interpreter's
 //! lock; it releases the lock and waits only if the queue is empty.
 
+mod call;
+mod reused_objects;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -14,20 +17,20 @@ use maitred_http_parser::exchange::{Exchanges, StackUnavailable, Wake, Worker};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::core::Core;
-use crate::fork::{self, Process};
-use crate::serve::Desk;
-use crate::{attach, left_behind, traceback};
+use self::call::WorkerContext;
+use crate::interpreter::fork::{self, Process};
+use crate::interpreter::{attach, threads, traceback};
+use crate::request::shared::ApplicationState;
 
 /// Starts a thread that serves from `exchanges` until they are closed.
 pub(crate) fn start(
     py: Python<'_>,
     name: &str,
-    core: Arc<Core>,
+    application: Arc<ApplicationState>,
     exchanges: Arc<dyn Exchanges>,
 ) -> PyResult<WorkerThread> {
     let is_finished = Arc::new(AtomicBool::new(false));
-    let target = Target { core, exchanges, is_finished: Arc::clone(&is_finished) };
+    let target = Target { application, exchanges, is_finished: Arc::clone(&is_finished) };
     let arguments = PyDict::new(py);
     arguments.set_item("name", name)?;
     arguments.set_item("target", Bound::new(py, target)?)?;
@@ -42,7 +45,7 @@ pub(crate) fn start(
 /// The main function of the thread.
 #[pyclass(frozen, module = "maitred", name = "worker")]
 struct Target {
-    core: Arc<Core>,
+    application: Arc<ApplicationState>,
     exchanges: Arc<dyn Exchanges>,
     is_finished: Arc<AtomicBool>,
 }
@@ -51,8 +54,8 @@ struct Target {
 impl Target {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let mut finished = Finished { target: self, was_dismissed: false };
-        let _registered = left_behind::register(py)?;
-        serve_all(py, &self.core, &*self.exchanges);
+        let _registered = threads::register(py)?;
+        serve_all(py, &self.application, &*self.exchanges);
         finished.was_dismissed = true;
         Ok(())
     }
@@ -74,29 +77,29 @@ impl Drop for Finished<'_> {
     }
 }
 
-fn serve_all(py: Python<'_>, core: &Arc<Core>, exchanges: &dyn Exchanges) {
+fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &dyn Exchanges) {
     let process = Process::current();
-    let mut desk = Desk::new(Arc::clone(core));
+    let mut context = WorkerContext::new(Arc::clone(application));
     loop {
-        if left_behind::is_leaving() {
-            attach::give_way(py); // for ever
+        if threads::is_exiting() {
+            attach::yield_gil(py); // for ever
         }
         if let Some(exchange) = exchanges.try_next() {
-            if catch_unwind(AssertUnwindSafe(|| desk.serve(py, exchange))).is_err() {
-                desk.recover(py);
+            if catch_unwind(AssertUnwindSafe(|| context.serve(py, exchange))).is_err() {
+                context.recover(py);
             }
             if process.is_parent() {
                 fork::end_child(py);
             }
-            core.graveyard.empty(py);
+            application.drop_queue.drain(py);
             if exchanges.should_yield() {
-                attach::give_way(py);
+                attach::yield_gil(py);
             }
             continue;
         }
         match attach::detached(py, || exchanges.wait()) {
             Wake::Work => {}
-            Wake::Housekeeping => core.graveyard.empty(py),
+            Wake::Housekeeping => application.drop_queue.drain(py),
             Wake::Closed => return,
         }
     }
@@ -125,19 +128,19 @@ impl Worker for WorkerThread {
         if self.is_asked.swap(true, Ordering::AcqRel) {
             return Err(StackUnavailable::Busy);
         }
-        let (answer, answered) = mpsc::sync_channel(1);
+        let (sender, receiver) = mpsc::sync_channel(1);
         let (ident, is_asked) = (self.ident, Arc::clone(&self.is_asked));
         let asker = std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
             let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
             is_asked.store(false, Ordering::Release);
             // The requester may have stopped waiting.
-            let _ = answer.send(stack);
+            let _ = sender.send(stack);
         });
         if asker.is_err() {
             self.is_asked.store(false, Ordering::Release);
             return Err(StackUnavailable::Busy);
         }
-        match answered.recv_timeout(patience) {
+        match receiver.recv_timeout(patience) {
             Ok(Some(Ok(Some(stack)))) => Ok(stack),
             Ok(_) => Err(StackUnavailable::NotRunning),
             Err(_) => Err(StackUnavailable::Busy),

@@ -10,18 +10,18 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::{attach, left_behind, visits};
+use super::{attach, threads};
 
 /// The interval between checks.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The maximum number of checks whether visits are over: five seconds. They take milliseconds once
 /// they have the GIL.
-const LOOKS_FOR_VISITS: usize = 5000;
+const CHECKS_FOR_VISITS: usize = 5000;
 
 /// The maximum number of checks whether workers have ended: half a second. A thread that runs Python
 /// needs the GIL once, for milliseconds.
-const LOOKS_FOR_WORKERS: usize = 500;
+const CHECKS_FOR_WORKERS: usize = 500;
 
 /// Registers an exit handler, once. Exit handlers run in reverse order of registration, so handlers
 /// that the program registers later run before it.
@@ -39,9 +39,9 @@ pub fn watch(py: Python<'_>) -> PyResult<()> {
 
 #[pyfunction]
 fn end(py: Python<'_>) {
-    visits::close();
-    wait(py, LOOKS_FOR_VISITS, visits::are_over);
-    let Some(workers) = left_behind::leave() else { return };
+    threads::reject_visits();
+    wait(py, CHECKS_FOR_VISITS, threads::no_visits);
+    let Some(workers) = threads::begin_exit() else { return };
     let exit = py.get_type::<PySystemExit>();
     for ident in workers {
         // CPython converts it back to unsigned; identifiers have the width of a `long` everywhere.
@@ -50,18 +50,18 @@ fn end(py: Python<'_>) {
         // has it; it takes a reference of its own to the class.
         unsafe { ffi::PyThreadState_SetAsyncExc(ident, exit.as_ptr()) };
     }
-    wait(py, LOOKS_FOR_WORKERS, left_behind::are_away);
+    wait(py, CHECKS_FOR_WORKERS, threads::all_detached);
 }
 
 /// Checks `is_over` at most this many times, without the GIL, which the threads that are waited for
 /// need.
-fn wait(py: Python<'_>, looks: usize, is_over: impl Fn() -> bool + Send + Sync) {
+fn wait(py: Python<'_>, checks: usize, is_over: impl Fn() -> bool + Send + Sync) {
     attach::detached(py, || {
-        for _ in 0..looks {
+        for _ in 0..checks {
             if is_over() {
                 return;
             }
-            std::thread::park_timeout(LOOK_AGAIN);
+            std::thread::park_timeout(CHECK_INTERVAL);
         }
     });
 }

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::WsgiApplication;
-use crate::environ::{Circumstances, Environs};
-use crate::input::Input;
-use crate::presence::ClientDisconnected;
+use crate::request::client_disconnected::ClientDisconnected;
+use crate::request::environ::{Environs, RequestParts};
+use crate::request::input::Input;
 
 /// Builds environs as a worker thread does.
 pub struct EnvironBuilder {
@@ -23,7 +23,7 @@ impl EnvironBuilder {
     /// MemoryError.
     pub fn new(py: Python<'_>, application: &WsgiApplication) -> PyResult<Self> {
         let client_disconnected = Py::new(py, ClientDisconnected::default())?;
-        Ok(Self { environs: Environs::new(application.core()), client_disconnected })
+        Ok(Self { environs: Environs::new(application.state()), client_disconnected })
     }
 
     /// One environ, with all that belongs to it.
@@ -37,13 +37,13 @@ impl EnvironBuilder {
         client: &Client,
     ) -> PyResult<Bound<'py, PyDict>> {
         let input = Input::new(py, Body::Empty)?;
-        let circumstances = Circumstances {
+        let parts = RequestParts {
             client,
             body_length: 0,
             seconds_in_queue: 0.0001,
             request_id: None,
             input: &input.object,
         };
-        self.environs.build(py, head, &circumstances, &self.client_disconnected)
+        self.environs.build(py, head, &parts, &self.client_disconnected)
     }
 }

@@ -1,0 +1,11 @@
+//! CPython as a guest sees it: its lock, its threads, its forks, its end, and its strings.
+//!
+//! The lowest layer of the crate: nothing here knows of requests.
+
+pub(crate) mod attach;
+pub mod exit;
+pub(crate) mod fork;
+pub(crate) mod latin1;
+pub(crate) mod reference_count;
+pub mod threads;
+pub(crate) mod traceback;
