@@ -107,7 +107,6 @@ impl Log for ApplicationLog {
 
     fn noted(&self, level: Level, text: &str) {
         match level {
-            Level::Info => tracing::info!("{text}"),
             Level::Warning => tracing::warn!("{text}"),
             Level::Error => tracing::error!("{text}"),
         }

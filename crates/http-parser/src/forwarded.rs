@@ -12,6 +12,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -28,8 +29,8 @@ pub enum Forwarded {
     Cleared,
     /// The peer is not trusted, and its fields are passed on unchanged.
     Untouched,
-    /// The values that a trusted proxy sent.
-    Trusted(Box<ForwardedValues>),
+    /// The values that a trusted proxy sent; shared, because the log needs them after the response.
+    Trusted(Arc<ForwardedValues>),
 }
 
 /// The validated values of a trusted proxy; `None` for a value that it did not send. Text is latin-1
@@ -248,7 +249,7 @@ fn read(trust: &Trust, head: &RequestHead) -> Result<Forwarded, ForwardedError> 
     }
     let mut values = combine(parsed, &trust.url_scheme);
     values.fields = fields;
-    Ok(Forwarded::Trusted(Box::new(values)))
+    Ok(Forwarded::Trusted(Arc::new(values)))
 }
 
 /// The combined value of all lines of a field (RFC 9110 §5.3).

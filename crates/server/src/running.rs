@@ -138,11 +138,6 @@ impl Running {
         self.control.advance(Stage::Kill);
     }
 
-    /// Whether the server is stopping or has stopped.
-    pub fn is_stopping(&self) -> bool {
-        self.control.state().stage > Stage::Serve
-    }
-
     /// The number of open client connections.
     pub fn connections(&self) -> usize {
         self.control.server.registry.len()

@@ -31,7 +31,7 @@ struct Leaves {
 impl Drop for Leaves {
     fn drop(&mut self) {
         if !self.was_dismissed {
-            self.exchanges.leave();
+            self.exchanges.thread_ended();
         }
     }
 }

@@ -207,9 +207,6 @@ struct Nowhere(Arc<dyn Presence>);
 
 impl Reply for Nowhere {
     fn head(&mut self, _head: ResponseHead) {}
-    fn is_underway(&self) -> bool {
-        false
-    }
     fn chunk(&mut self, _chunk: Chunk<'_>) -> Flow {
         Flow::Continue
     }

@@ -18,10 +18,6 @@ pub trait Log: Send + Sync {
 
     /// Another message for the operator, in one line.
     fn noted(&self, level: Level, text: &str);
-
-    /// A field with an underscore in its name was dropped. Used for counting; [`Log::noted`] receives
-    /// the log line, once for each name.
-    fn field_dropped(&self) {}
 }
 
 /// An exception raised by the application.
@@ -45,8 +41,6 @@ pub struct Raised<'a> {
 /// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// No action is needed.
-    Info,
     /// Something should be changed.
     Warning,
     /// A request was lost.

@@ -139,7 +139,7 @@ impl Decoder {
 
     /// Whether the request that is being read, or was refused, has HEAD as its method: the answer
     /// has no content then, not even that of a refusal (RFC 9110 §9.3.2). False while it is unknown.
-    pub fn is_head_method(&self) -> bool {
+    pub(crate) fn is_head_method(&self) -> bool {
         self.is_head_method
     }
 

@@ -54,7 +54,7 @@ impl ErrorResponse {
     }
 
     /// Appends the whole response to `out`, and returns the number of bytes of its body.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         request: ResponseTo,
         server_fields: ServerFields<'_>,

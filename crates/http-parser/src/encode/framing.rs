@@ -12,7 +12,7 @@ use crate::message::{ResponseHead, Version};
 
 /// The properties of the request on which the framing of the response depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResponseTo {
+pub(crate) struct ResponseTo {
     /// Whether the method is HEAD.
     pub is_head: bool,
     /// The version of the request, which is repeated in the status line.
@@ -21,7 +21,7 @@ pub struct ResponseTo {
 
 /// The framing of a response.
 #[derive(Debug)]
-pub struct ResponseFraming {
+pub(crate) struct ResponseFraming {
     /// The framing field to add to the head.
     pub field: FramingField,
     /// The encoder of the body.
@@ -30,7 +30,7 @@ pub struct ResponseFraming {
 
 /// The framing field that the server adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FramingField {
+pub(crate) enum FramingField {
     /// None, because the application has set it or there is no body.
     None,
     /// Content-Length.
@@ -41,7 +41,11 @@ pub enum FramingField {
 
 /// Decides the framing. `known` is the length of the whole body, if it is known without having been
 /// declared.
-pub fn decide(head: &mut ResponseHead, request: ResponseTo, known: Option<u64>) -> ResponseFraming {
+pub(crate) fn decide(
+    head: &mut ResponseHead,
+    request: ResponseTo,
+    known: Option<u64>,
+) -> ResponseFraming {
     let (field, encoder) = if head.is_bodiless() {
         if head.status() != 304 {
             head.remove_content_length(); // RFC 9110 §8.6 allows it in 304, but not in 204

@@ -9,7 +9,7 @@ use crate::message::{ResponseHead, Version};
 
 /// Whether another request may follow on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persistence {
+pub(crate) enum Persistence {
     /// The connection stays open.
     KeepAlive,
     /// The connection is closed after the response.
@@ -18,7 +18,7 @@ pub enum Persistence {
 
 /// The fields that the server adds to every head.
 #[derive(Clone, Copy, Debug)]
-pub struct ServerFields<'a> {
+pub(crate) struct ServerFields<'a> {
     /// The value of Date.
     pub date: &'a HttpDate,
     /// The value of Server; `None` leaves the field out. Must be a valid field value.
@@ -26,7 +26,7 @@ pub struct ServerFields<'a> {
 }
 
 /// Appends the completed head to `out`. If `out` is empty, the head's buffer is moved into it.
-pub fn finish(
+pub(crate) fn finish(
     head: ResponseHead,
     request: ResponseTo,
     field: FramingField,

@@ -1,10 +1,10 @@
 //! Encodes responses: completes the head, frames the body, writes the server's own responses.
 
-pub mod body;
-pub mod date;
-pub mod error_response;
-pub mod framing;
-pub mod head;
+mod body;
+mod date;
+mod error_response;
+pub(crate) mod framing;
+pub(crate) mod head;
 
 pub use body::{BodyEncoder, Frame};
 pub use date::HttpDate;

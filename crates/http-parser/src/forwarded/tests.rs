@@ -45,7 +45,7 @@ fn trust(count: usize, forwarded: bool) -> Trust {
 
 fn told(trust: &Trust, lines: &[(&str, &str)]) -> Result<ForwardedValues, ForwardedError> {
     match resolve(trust, &head(lines), &peer("192.0.2.9:1"))? {
-        Forwarded::Trusted(told) => Ok(*told),
+        Forwarded::Trusted(told) => Ok(Arc::unwrap_or_clone(told)),
         other => panic!("{other:?}"),
     }
 }

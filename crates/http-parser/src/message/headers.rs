@@ -11,13 +11,13 @@ pub fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Whether `bytes` is a token: not empty, and only token characters.
-pub fn is_token(bytes: &[u8]) -> bool {
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
 }
 
 /// Whether every byte may be part of a field value. It does not stop at the first invalid byte, so
 /// that the compiler can vectorise it.
-pub fn is_value(bytes: &[u8]) -> bool {
+pub(crate) fn is_value(bytes: &[u8]) -> bool {
     bytes.iter().fold(true, |all, &byte| all & is_value_byte(byte))
 }
 
@@ -38,6 +38,6 @@ pub fn trim_ows(bytes: &[u8]) -> &[u8] {
 
 /// The members of a comma-separated list (RFC 9110 §5.6.1), trimmed; empty ones are skipped
 /// (§5.6.1.2).
-pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_ows).filter(|member| !member.is_empty())
 }

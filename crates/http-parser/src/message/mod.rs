@@ -13,7 +13,7 @@ pub(crate) mod target;
 
 pub use request::{BodyFraming, RequestHead};
 pub use response::ResponseHead;
-pub use target::Scheme;
+pub(crate) use target::Scheme;
 
 /// The protocol version of a request (RFC 9112 §2.3). Other versions are rejected with 505.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

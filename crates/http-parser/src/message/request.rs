@@ -50,7 +50,7 @@ impl RequestHead {
 
     /// The scheme of an absolute-form target. [`crate::forwarded::resolve`] accepts `https` only if
     /// a trusted proxy reports it.
-    pub fn target_scheme(&self) -> Option<Scheme> {
+    pub(crate) fn target_scheme(&self) -> Option<Scheme> {
         self.target.scheme
     }
 
@@ -112,17 +112,17 @@ impl RequestHead {
     }
 
     /// Whether any Connection line has the `close` option (case-insensitive).
-    pub fn wants_close(&self) -> bool {
+    pub(crate) fn wants_close(&self) -> bool {
         self.wants_close
     }
 
     /// Whether any Connection line has the `keep-alive` option, which HTTP/1.0 clients need.
-    pub fn wants_keep_alive(&self) -> bool {
+    pub(crate) fn wants_keep_alive(&self) -> bool {
         self.wants_keep_alive
     }
 
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
-    pub fn expects_continue(&self) -> bool {
+    pub(crate) fn expects_continue(&self) -> bool {
         self.expects_continue
     }
 }

@@ -130,7 +130,7 @@ impl ResponseHead {
     }
 
     /// Whether a response with this status never has a body: 204 and 304 (RFC 9112 §6.3).
-    pub fn is_bodiless(&self) -> bool {
+    pub(crate) fn is_bodiless(&self) -> bool {
         matches!(self.status, 204 | 304)
     }
 

@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 
 /// The scheme of an absolute-form target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// `http://…`
     Http,
     /// `https://…`, accepted only if a trusted proxy reports it (RFC 9110 §7.4).

@@ -168,10 +168,6 @@ impl Reply for Answer {
         }
     }
 
-    fn is_underway(&self) -> bool {
-        self.underway
-    }
-
     fn chunk(&mut self, chunk: Chunk<'_>) -> Flow {
         if chunk.as_slice().is_empty() {
             return Flow::Continue;

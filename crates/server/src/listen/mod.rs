@@ -110,18 +110,6 @@ impl Listeners {
         Ok(Self { entries })
     }
 
-    /// Takes over bound sockets, and listens on them.
-    ///
-    /// # Errors
-    /// One of them is not a stream socket, or cannot listen.
-    pub fn from_sockets(sockets: Vec<Socket>, settings: &Settings) -> Result<Self, BindError> {
-        let entries = sockets
-            .into_iter()
-            .map(|socket| bind::adopt(socket, settings.backlog))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { entries })
-    }
-
     /// Does nothing: only Linux can drop newcomers.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn drop_newcomers(&self) -> bool {

@@ -73,6 +73,7 @@ mod tests {
     use maitred_config::{Endpoint, HostName, Port, Settings};
 
     use super::*;
+    use crate::listen::bind;
 
     fn address(listeners: &Listeners) -> SocketAddr {
         match listeners.addresses().next() {
@@ -107,7 +108,8 @@ mod tests {
     fn a_socket_that_somebody_else_may_have_still_hears_newcomers() {
         let theirs = TcpListener::bind("127.0.0.1:0").unwrap();
         let given = theirs.try_clone().unwrap().into();
-        let listeners = Listeners::from_sockets(vec![given], &Settings::default()).unwrap();
+        let entries = vec![bind::adopt(given, Settings::default().backlog).unwrap()];
+        let listeners = Listeners { entries };
         assert!(!listeners.drop_newcomers());
         drop(listeners);
         TcpStream::connect(theirs.local_addr().unwrap()).unwrap();

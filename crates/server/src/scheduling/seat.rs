@@ -156,7 +156,7 @@ impl Exchanges for Seat {
         self.yields.load(Ordering::Relaxed)
     }
 
-    fn leave(&self) {
+    fn thread_ended(&self) {
         let mut work = self.work();
         work.is_deserted |= !work.has_left;
         self.depart(&mut work);

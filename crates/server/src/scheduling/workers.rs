@@ -108,7 +108,7 @@ impl Pool {
                 Ok(())
             }
             Err(error) => {
-                seat.leave();
+                seat.thread_ended();
                 Err(error)
             }
         }

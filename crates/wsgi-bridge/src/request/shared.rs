@@ -46,7 +46,6 @@ impl ApplicationState {
 
     /// A field was dropped because of the underscore in its name.
     pub(crate) fn field_dropped(&self, name: &[u8]) {
-        self.log.field_dropped();
         let name = &name[..name.len().min(LOGGED_NAME_BYTES)];
         let is_new = {
             let mut names = self.dropped_names.lock().unwrap_or_else(PoisonError::into_inner);

@@ -71,7 +71,7 @@ struct Finished<'a> {
 impl Drop for Finished<'_> {
     fn drop(&mut self) {
         if !self.was_dismissed {
-            self.target.exchanges.leave();
+            self.target.exchanges.thread_ended();
         }
         self.target.is_finished.store(true, Ordering::Release);
     }

@@ -196,14 +196,13 @@ fn repeated_fields_are_joined_and_cookies_by_their_own_separator() {
 }
 
 #[test]
-fn a_name_with_an_underscore_is_dropped_counted_and_logged_once() {
+fn a_name_with_an_underscore_is_dropped_and_logged_once() {
     let server = Server::new(KEEPER);
     for _ in 0..3 {
         server.request("GET / HTTP/1.1\r\nHost: a\r\nX_Role: admin\r\nContent_Length: 5\r\n\r\n");
         assert_eq!(value(&server, "HTTP_X_ROLE"), "absent");
         assert_eq!(value(&server, "CONTENT_LENGTH"), "absent");
     }
-    assert_eq!(*server.log.dropped.lock().unwrap(), 6);
     let noted = server.log.noted.lock().unwrap();
     assert_eq!(noted.len(), 2, "{noted:?}");
     assert!(noted[0].contains("`X_Role`"), "{noted:?}");
@@ -319,7 +318,7 @@ fn what_a_trusted_proxy_said_stands_in_place_of_what_the_socket_says() {
         host: Some("shop.example".to_owned()),
         fields: vec![("x-forwarded-for", "2001:db8::1".to_owned())],
     };
-    let server = forwarded(Forwarded::Trusted(Box::new(told)));
+    let server = forwarded(Forwarded::Trusted(Arc::new(told)));
     for (key, expect) in [
         ("REMOTE_ADDR", "2001:db8::1"),
         ("REMOTE_HOST", "2001:db8::1"),

@@ -270,10 +270,6 @@ impl Reply for Recording {
         }
     }
 
-    fn is_underway(&self) -> bool {
-        !self.connection.is_owed()
-    }
-
     fn chunk(&mut self, chunk: Chunk<'_>) -> Flow {
         assert!(!self.wire.panics, "a defect of the server");
         if self.wire.gone_after == Some(self.received.writes.len()) {

@@ -10,7 +10,6 @@ pub struct Recorded {
     pub raised: Mutex<Vec<Exception>>,
     pub written: Mutex<Vec<String>>,
     pub noted: Mutex<Vec<String>>,
-    pub dropped: Mutex<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,9 +55,5 @@ impl Log for Recorded {
 
     fn noted(&self, level: Level, text: &str) {
         self.noted.lock().unwrap().push(format!("{level:?}: {text}"));
-    }
-
-    fn field_dropped(&self) {
-        *self.dropped.lock().unwrap() += 1;
     }
 }

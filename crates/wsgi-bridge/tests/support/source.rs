@@ -103,7 +103,7 @@ impl Exchanges for Source {
         self.yields.load(Ordering::Relaxed)
     }
 
-    fn leave(&self) {
+    fn thread_ended(&self) {
         self.state.lock().unwrap().has_been_left = true;
         self.changed.notify_all();
     }

@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             Step::Worker(index) => self.at[index] = self.work_on(index),
             Step::End(index) => {
                 self.has_lost_one = true;
-                self.seats[index].leave();
+                self.seats[index].thread_ended();
                 self.at[index] = At::Ended;
             }
         }
@@ -402,10 +402,6 @@ struct NoReply;
 
 impl Reply for NoReply {
     fn head(&mut self, _: ResponseHead) {}
-
-    fn is_underway(&self) -> bool {
-        false
-    }
 
     fn chunk(&mut self, _: Chunk<'_>) -> Flow {
         Flow::Continue
