@@ -45,7 +45,7 @@ fn a_response_of_any_shape_ends_its_request_before_the_next_one_comes() {
     for (shape, respond) in SHAPES {
         let (served, mut client) = serve(respond);
         for count in 1..=3 {
-            client.ask("");
+            client.ask("/");
             assert_eq!(client.answer().body, b"0123456789", "{shape}");
             served.until(COUNTED, f64::from(count));
             served.until(IDLE, 1.0);
