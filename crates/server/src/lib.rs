@@ -13,6 +13,11 @@
 //! [`Application`](maitred_http_parser::exchange::Application). `examples/hello.rs` implements one
 //! in thirty lines and serves it.
 
+// Worker processes.
+#[cfg(unix)]
+pub mod board;
+pub mod system;
+
 // Starting and stopping.
 mod descriptors;
 mod drain;

@@ -1,0 +1,192 @@
+//! The seat of one process: who sits there, whether it lives, how busy it is, what it runs.
+//!
+//! Who writes what: identity, the supervisor; state, the supervisor
+//! and the worker; everything else, the worker, but for `sent`, which the workers that hand
+//! connections over count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::layout::{SLOT_WORDS, Shape, seat};
+use super::sequence_lock::Record;
+use super::slot::Slot;
+
+/// What the process of a seat is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum SeatState {
+    /// Nobody sits there.
+    Free,
+    /// It imports the application.
+    Starting,
+    /// It serves.
+    Ready,
+    /// It takes nothing new, and finishes what it has.
+    Retiring,
+}
+
+/// A seat on the board.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat<'a> {
+    words: &'a [AtomicU64],
+    shape: Shape,
+}
+
+/// Declares how words of a seat are read and set.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident, $set:ident = $word:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name(&self) -> u64 {
+                self.words[$word].load(Ordering::Relaxed)
+            }
+
+            /// Sets it.
+            pub fn $set(&self, value: u64) {
+                self.words[$word].store(value, Ordering::Relaxed);
+            }
+        )*
+    };
+}
+
+impl<'a> Seat<'a> {
+    pub(super) fn new(words: &'a [AtomicU64], shape: Shape) -> Self {
+        Self { words, shape }
+    }
+
+    words! {
+        /// The process, for people: the supervisor signals only pids that it knows itself.
+        pid, set_pid = seat::PID;
+        /// Its number.
+        number, set_number = seat::NUMBER;
+        /// How many processes were started before it.
+        generation, set_generation = seat::GENERATION;
+        /// When it was started, in monotonic nanoseconds.
+        spawned_at, set_spawned_at = seat::SPAWNED_AT;
+        /// When its I/O thread last ran, in monotonic nanoseconds.
+        io_beat, set_io_beat = seat::IO_BEAT;
+        /// When a thread of its last had the interpreter, in monotonic nanoseconds.
+        python_beat, set_python_beat = seat::PYTHON_BEAT;
+        /// How many more requests would start there at once.
+        room, set_room = seat::ROOM;
+        /// Requests that wait for a thread.
+        waiting, set_waiting = seat::WAITING;
+        /// When the oldest of them was queued, in monotonic nanoseconds; 0 if none waits.
+        oldest, set_oldest = seat::OLDEST;
+        /// The average length of a call, in nanoseconds.
+        average_call, set_average_call = seat::AVERAGE_CALL;
+        /// Of a thousand parts of the last moment, those in which it was busy.
+        utilisation, set_utilisation = seat::UTILISATION;
+        /// How many more descriptors it may open.
+        free_descriptors, set_free_descriptors = seat::FREE_DESCRIPTORS;
+        /// Threads that serve a request.
+        busy, set_busy = seat::BUSY;
+        /// Threads that take requests.
+        threads, set_threads = seat::THREADS;
+        /// Open connections.
+        open, set_open = seat::OPEN;
+        /// Connections that it has adopted.
+        adopted, set_adopted = seat::ADOPTED;
+        /// Requests that have ended there.
+        requests, set_requests = seat::REQUESTS;
+        /// Connections that others have sent to it.
+        sent, set_sent = seat::SENT;
+    }
+
+    /// Counts a connection that is sent to it, before it is sent. Any process may.
+    pub fn add_sent(&self) {
+        self.words[seat::SENT].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes that back: it could not be sent.
+    pub fn subtract_sent(&self) {
+        self.words[seat::SENT].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Reserves a place for one request there. Returns whether there was one.
+    pub fn reserve(&self) -> bool {
+        let room = &self.words[seat::ROOM];
+        let less = |room: u64| room.checked_sub(1);
+        room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// What the process is doing.
+    pub fn state(&self) -> SeatState {
+        match self.words[seat::STATE].load(Ordering::Acquire) {
+            state if state == SeatState::Starting as u64 => SeatState::Starting,
+            state if state == SeatState::Ready as u64 => SeatState::Ready,
+            state if state == SeatState::Retiring as u64 => SeatState::Retiring,
+            _ => SeatState::Free,
+        }
+    }
+
+    /// Says what the process is doing.
+    pub fn set_state(&self, state: SeatState) {
+        self.words[seat::STATE].store(state as u64, Ordering::Release);
+    }
+
+    /// The record that telemetry publishes.
+    pub fn published(&self) -> Record<'a> {
+        Record::new(&self.words[seat::PUBLISHED..=seat::PUBLISHED + seat::PUBLISHED_WORDS])
+            .expect("the record has words")
+    }
+
+    /// The place of the request that a thread runs; `None` for threads beyond those that are shown.
+    pub fn slot(&self, thread: usize) -> Option<Slot<'a>> {
+        let start = self.shape.slot(thread);
+        let exists = thread < self.shape.slots;
+        exists.then(|| Slot::new(&self.words[start..start + SLOT_WORDS]))
+    }
+
+    /// All of them.
+    pub fn slots(&self) -> impl Iterator<Item = Slot<'a>> + use<'a> {
+        let seat = *self;
+        (0..self.shape.slots).filter_map(move |thread| seat.slot(thread))
+    }
+
+    /// Makes it the seat of a new process, whatever its last one left there.
+    pub fn begin_anew(&self, number: usize, generation: u64, now_ns: u64) {
+        for word in &self.words[..seat::PUBLISHED] {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.published().begin_anew();
+        for slot in self.slots() {
+            slot.begin_anew();
+        }
+        self.set_number(number as u64);
+        self.set_generation(generation);
+        self.set_spawned_at(now_ns);
+        self.set_io_beat(now_ns);
+        self.set_python_beat(now_ns);
+        self.set_state(SeatState::Starting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_reserved_by_as_many_as_there_is_room_for() {
+        let shape = Shape::new(1, 1, 0);
+        let words: Vec<_> = (0..shape.seat_words()).map(|_| AtomicU64::new(0)).collect();
+        let seat = Seat::new(&words, shape);
+        assert!(!seat.reserve());
+        seat.set_room(2);
+        let all: Vec<_> = (0..3).map(|_| seat.reserve()).collect();
+        assert_eq!(all, [true, true, false]);
+        assert_eq!(seat.room(), 0);
+    }
+
+    #[test]
+    fn a_new_process_finds_nothing_of_its_predecessor() {
+        let shape = Shape::new(1, 2, 0);
+        let words: Vec<_> = (0..shape.seat_words()).map(|_| AtomicU64::new(u64::MAX)).collect();
+        let seat = Seat::new(&words, shape);
+        seat.begin_anew(3, 9, 1000);
+        assert_eq!((seat.number(), seat.generation(), seat.pid()), (3, 9, 0));
+        assert_eq!((seat.room(), seat.open(), seat.sent(), seat.requests()), (0, 0, 0, 0));
+        assert_eq!((seat.spawned_at(), seat.io_beat(), seat.python_beat()), (1000, 1000, 1000));
+        assert_eq!(seat.state(), SeatState::Starting);
+        assert!(seat.slots().all(|slot| slot.read().is_none()));
+    }
+}

@@ -1,0 +1,141 @@
+//! The request that one thread runs, so that the log can tell what ran when its process died.
+//!
+//! Only the path is shown, never the query, which may hold secrets.
+
+use std::sync::atomic::AtomicU64;
+
+use super::layout::SLOT_WORDS;
+use super::sequence_lock::{Record, Seen};
+
+/// Bytes of each text, and the words that hold them.
+const METHOD: usize = 16;
+const PATH: usize = 120;
+const REQUEST_ID: usize = 64;
+
+/// Since when, then the three lengths in one word, then the texts.
+const WORDS: usize = 2 + (METHOD + PATH + REQUEST_ID) / 8;
+
+const _: () = assert!(WORDS < SLOT_WORDS);
+
+/// A request that a thread runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestInProgress {
+    /// When the thread took it, in monotonic nanoseconds.
+    pub since: u64,
+    /// Its method, or the beginning of it.
+    pub method: String,
+    /// Its path, without the query, or the beginning of it.
+    pub path: String,
+    /// Its request ID, or the beginning of it; empty if it has none.
+    pub request_id: String,
+}
+
+/// The place on the board for the request of one thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot<'a>(Record<'a>);
+
+impl<'a> Slot<'a> {
+    pub(super) fn new(words: &'a [AtomicU64]) -> Self {
+        Self(Record::new(words).expect("a slot has words"))
+    }
+
+    /// A thread has taken a request, at `since` in monotonic nanoseconds, which is not 0. What does
+    /// not fit is cut.
+    pub fn begin(&self, since: u64, method: &[u8], path: &[u8], request_id: &[u8]) {
+        let mut words = [0; WORDS];
+        words[0] = since;
+        let texts = [(method, METHOD), (path, PATH), (request_id, REQUEST_ID)];
+        let mut at = 2;
+        for (index, (text, room)) in texts.into_iter().enumerate() {
+            let text = &text[..text.len().min(room)];
+            words[1] |= (text.len() as u64) << (16 * index);
+            for (word, bytes) in words[at..].iter_mut().zip(text.chunks(8)) {
+                let mut whole = [0; 8];
+                whole[..bytes.len()].copy_from_slice(bytes);
+                *word = u64::from_le_bytes(whole);
+            }
+            at += room / 8;
+        }
+        self.0.write(&words);
+    }
+
+    /// The request has ended.
+    pub fn end(&self) {
+        self.0.write(&[]);
+    }
+
+    /// Forgets the request of a dead process.
+    pub(super) fn begin_anew(&self) {
+        self.0.begin_anew();
+    }
+
+    /// The request that runs there. Of a record that is being written, what stands there: this is
+    /// for the log, and its writer may be dead.
+    pub fn read(&self) -> Option<RequestInProgress> {
+        let mut words = [0; WORDS];
+        let (Seen::Whole | Seen::Torn) = self.0.read(&mut words);
+        let [since, lengths, ref texts @ ..] = words;
+        if since == 0 {
+            return None;
+        }
+        let bytes: Vec<u8> = texts.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut at = 0;
+        let mut text = |index: usize, room: usize| {
+            let length = usize::from((lengths >> (16 * index)) as u16).min(room);
+            let text = bytes[at..at + length].escape_ascii().to_string();
+            at += room;
+            text
+        };
+        Some(RequestInProgress {
+            since,
+            method: text(0, METHOD),
+            path: text(1, PATH),
+            request_id: text(2, REQUEST_ID),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    fn words() -> [AtomicU64; SLOT_WORDS] {
+        std::array::from_fn(|_| AtomicU64::new(0))
+    }
+
+    #[test]
+    fn the_request_of_a_thread_is_told_until_it_ends() {
+        let words = words();
+        let slot = Slot::new(&words);
+        assert_eq!(slot.read(), None);
+        slot.begin(17, b"GET", b"/orders/\xff", b"abc");
+        let request = slot.read().unwrap();
+        assert_eq!((request.since, &*request.method), (17, "GET"));
+        assert_eq!((&*request.path, &*request.request_id), ("/orders/\\xff", "abc"));
+        slot.end();
+        assert_eq!(slot.read(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut() {
+        let words = words();
+        let slot = Slot::new(&words);
+        slot.begin(1, &[b'M'; 99], &[b'/'; 999], &[b'i'; 999]);
+        let request = slot.read().unwrap();
+        assert_eq!(request.method.len(), METHOD);
+        assert_eq!(request.path.len(), PATH);
+        assert_eq!(request.request_id.len(), REQUEST_ID);
+    }
+
+    #[test]
+    fn lengths_that_another_process_has_overwritten_are_bounded() {
+        let words = words();
+        let slot = Slot::new(&words);
+        slot.begin(1, b"GET", b"/", b"");
+        words[2].store(u64::MAX, Ordering::Relaxed);
+        let request = slot.read().unwrap();
+        assert_eq!(request.request_id.len(), "\\x00".len() * REQUEST_ID);
+    }
+}
