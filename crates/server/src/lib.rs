@@ -16,6 +16,8 @@
 // Worker processes.
 #[cfg(unix)]
 pub mod board;
+#[cfg(unix)]
+pub mod supervisor;
 pub mod system;
 
 // Starting and stopping.

@@ -114,15 +114,11 @@ mod tests {
         assert_eq!(record.read(&mut values), Seen::Whole);
     }
 
-    /// The steps of [`Record::write`] in its order, so that a test can stop between any two.
-    fn steps(values: &[u64]) -> Vec<Box<dyn Fn(&[AtomicU64]) + '_>> {
-        let mut steps: Vec<Box<dyn Fn(&[AtomicU64])>> = Vec::new();
-        steps.push(Box::new(|place| drop(place[0].fetch_add(1, Ordering::Relaxed))));
-        for (index, &value) in values.iter().enumerate() {
-            steps.push(Box::new(move |place| place[index + 1].store(value, Ordering::Relaxed)));
-        }
-        steps.push(Box::new(|place| drop(place[0].fetch_add(1, Ordering::Release))));
-        steps
+    /// The stores of [`Record::write`] in its order, so that a test can stop between any two.
+    fn stores(sequence: u64, values: &[u64]) -> Vec<(usize, u64)> {
+        let values = values.iter().enumerate().map(|(index, &value)| (index + 1, value));
+        let begins = std::iter::once((0, sequence + 1));
+        begins.chain(values).chain([(0, sequence + 2)]).collect()
     }
 
     #[test]
@@ -131,8 +127,9 @@ mod tests {
             let place: [_; 4] = place();
             let record = Record::new(&place).unwrap();
             record.write(&[1, 1, 1]);
-            for step in steps(&[2, 2, 2]).iter().take(stopped_after) {
-                step(&place);
+            let sequence = place[0].load(Ordering::Relaxed);
+            for (index, value) in stores(sequence, &[2, 2, 2]).into_iter().take(stopped_after) {
+                place[index].store(value, Ordering::Relaxed);
             }
             let mut values = [0; 3];
             let is_whole = record.read(&mut values) == Seen::Whole;

@@ -1,0 +1,177 @@
+//! What a fleet is told, and what it asks for in return.
+
+use std::time::Duration;
+
+/// A process, by how many were started before it.
+pub type Serial = u64;
+
+/// Why a process was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartReason {
+    /// The server starts.
+    Start,
+    /// New code and settings.
+    Reload,
+    /// Its predecessor died.
+    Crash,
+    /// Its predecessor did not react and was killed.
+    Hung,
+    /// Its predecessor had served `max-requests`.
+    MaxRequests,
+    /// Its predecessor had grown to `max-rss`.
+    MaxRss,
+    /// `workers` was raised.
+    Scale,
+    /// Its predecessor was asked to end, by a signal from outside.
+    Asked,
+}
+
+impl StartReason {
+    /// Every reason, in the order of metrics.
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Reload,
+        Self::Crash,
+        Self::Hung,
+        Self::MaxRequests,
+        Self::MaxRss,
+        Self::Scale,
+        Self::Asked,
+    ];
+
+    /// How it is written in metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Reload => "reload",
+            Self::Crash => "crash",
+            Self::Hung => "hung",
+            Self::MaxRequests => "max_requests",
+            Self::MaxRss => "max_rss",
+            Self::Scale => "scale",
+            Self::Asked => "asked",
+        }
+    }
+}
+
+/// Whether memory has room for one more process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headroom {
+    /// It has, or nobody limits it.
+    Enough,
+    /// It has not.
+    Short,
+}
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A process has imported the application.
+    Imported(Serial),
+    /// A process serves.
+    Ready(Serial),
+    /// A process has ended.
+    Exited(Serial),
+    /// A process has to be killed because it does not react; its successor is started at once.
+    Hung(Serial),
+    /// A process is to be replaced.
+    Replace(Serial, StartReason),
+    /// Every process is to be replaced; so many workers are wanted from then on.
+    Reload(usize),
+    /// The server is to stop.
+    Drain,
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start a process.
+    Start {
+        /// What to call it.
+        serial: Serial,
+        /// Its number.
+        number: usize,
+        /// Why.
+        reason: StartReason,
+    },
+    /// Hand the listeners to a process that has imported the application.
+    Admit(Serial),
+    /// Let a process finish what it has and end.
+    Retire(Serial),
+    /// Kill a process.
+    Kill(Serial, KillReason),
+    /// Drain all processes.
+    Drain,
+    /// Recycling would need memory that is not there.
+    WarnNoRoom(Serial),
+    /// The reload has ended.
+    ReloadEnded(ReloadResult),
+    /// The server has ended.
+    End(End),
+}
+
+/// Why a process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KillReason {
+    /// It did not become ready within `start-timeout`.
+    StartTimeout,
+    /// The reload that started it has stopped, or the server is stopping.
+    NotWanted,
+    /// It has not ended in time.
+    Overdue,
+}
+
+/// How a reload has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReloadResult {
+    /// Every process has been replaced.
+    Complete {
+        /// How many.
+        replaced: usize,
+    },
+    /// A new process failed; the others go on.
+    Stopped {
+        /// How many had been replaced before.
+        replaced: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// A reload is already running.
+    Busy,
+    /// Memory has no room for a second process.
+    NoRoom,
+    /// There are not so many numbers on the board.
+    TooMany,
+}
+
+/// Why the server has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was asked to.
+    Drained,
+    /// The first worker could not become ready.
+    CannotStart,
+    /// So many starts in a row have failed, and nobody is ready.
+    CrashLoop(u32),
+}
+
+/// The limits of a fleet.
+#[derive(Clone, Copy, Debug)]
+pub struct FleetLimits {
+    /// How many workers there are to be.
+    pub workers: usize,
+    /// How many may import at once when the server starts.
+    pub imports_at_once: usize,
+    /// How many numbers and seats there are.
+    pub numbers: usize,
+    /// Seats, one for each process.
+    pub seats: usize,
+    /// From the start of a process until it must be ready.
+    pub start_timeout: Duration,
+    /// How long a new process has to stay ready before the old one retires.
+    pub settle: Duration,
+    /// From the request to stop, or to retire, until a process must have ended.
+    pub end_within: Duration,
+}

@@ -1,0 +1,358 @@
+//! Which worker processes should exist: facts in, commands out. Pure: time is an argument.
+//!
+//! - **Start.** Worker 0 alone; if it cannot become ready, the server ends, as a single process
+//!   would. Once it has imported the application, the others start, at most one for each CPU at a
+//!   time.
+//! - **Crash.** A process that dies is replaced, with a pause that grows (`backoff`). While one
+//!   worker is ready the server never ends by itself; when none is, and [`FAILED_STARTS_MAX`] starts
+//!   in a row have failed, it ends with status 1.
+//! - **Replacement** (`replacement`: reload, recycling, a worker that asked for it). The new process starts first,
+//!   and the old one retires only when the new one has been ready for `settle`. The first failure
+//!   stops a reload, and what serves goes on. A few numbers are replaced at a time, and no more
+//!   processes retire at once than there are workers. If memory has no room for one more process,
+//!   the old one retires first; with a single worker it stays instead.
+//! - **Drain.** Nothing is started any more, and the server ends with its last process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::facts::{
+    Command, End, Fact, FleetLimits, Headroom, KillReason, ReloadResult, Serial, StartReason,
+};
+use super::replacement::{Reload, Replacement};
+
+/// So many failed starts in a row, with no worker ready, end the server.
+pub(super) const FAILED_STARTS_MAX: u32 = 5;
+
+/// How long after its deadline a process that was to end is killed.
+const KILL_AFTER: Duration = Duration::from_secs(5);
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Importing,
+    /// It has imported the application and opens the listeners.
+    Opening,
+    Ready,
+    Retiring,
+}
+
+/// A process that has been started and has not ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Process {
+    pub(super) number: usize,
+    pub(super) phase: Phase,
+    started_at: Duration,
+    /// When it reached its phase.
+    pub(super) since: Duration,
+    is_hung: bool,
+    is_killed: bool,
+    /// The reason for its successor, which starts when it has ended: there was no room for both.
+    pub(super) succeeded_after: Option<StartReason>,
+}
+
+/// The worker processes.
+#[derive(Debug)]
+pub struct Fleet {
+    pub(super) limits: FleetLimits,
+    pub(super) processes: BTreeMap<Serial, Process>,
+    next_serial: Serial,
+    pub(super) backoffs: Vec<Backoff>,
+    /// Until when the processes of a number are not recycled, because a new one has failed.
+    pub(super) rests: BTreeMap<usize, Duration>,
+    /// Numbers that wait to be started: when, and why.
+    pub(super) starts: BTreeMap<usize, (Duration, StartReason)>,
+    pub(super) pending: VecDeque<(Serial, StartReason)>,
+    pub(super) active: Vec<Replacement>,
+    pub(super) reload: Option<Reload>,
+    pub(super) headroom: Headroom,
+    pub(super) warned_at: Option<Duration>,
+    failed_in_a_row: u32,
+    /// Whether all, or enough, have once been ready.
+    pub(super) has_been_ready: bool,
+    pub(super) began: Duration,
+    pub(super) draining_since: Option<Duration>,
+    has_ended: bool,
+}
+
+impl Fleet {
+    /// A fleet that starts at `now`. The first [`Fact::Tick`] starts worker 0.
+    pub fn new(limits: FleetLimits, now: Duration) -> Self {
+        Self {
+            limits,
+            processes: BTreeMap::new(),
+            next_serial: 0,
+            backoffs: vec![Backoff::default(); limits.numbers],
+            rests: BTreeMap::new(),
+            starts: BTreeMap::from([(0, (now, StartReason::Start))]),
+            pending: VecDeque::new(),
+            active: Vec::new(),
+            reload: None,
+            headroom: Headroom::Enough,
+            warned_at: None,
+            failed_in_a_row: 0,
+            has_been_ready: false,
+            began: now,
+            draining_since: None,
+            has_ended: false,
+        }
+    }
+
+    /// Whether memory has room for one more process, from now on.
+    pub fn set_headroom(&mut self, headroom: Headroom) {
+        self.headroom = headroom;
+    }
+
+    /// Whether requests are answered, as a load balancer wants to know: for the first time when all
+    /// workers are ready, or one is and the others have had their time; then while one is.
+    pub fn is_ready(&self) -> bool {
+        self.draining_since.is_none() && self.has_been_ready && self.ready() > 0
+    }
+
+    /// Whether it was ready once.
+    pub fn has_started(&self) -> bool {
+        self.has_been_ready
+    }
+
+    /// How many workers there are to be.
+    pub fn wanted(&self) -> usize {
+        self.limits.workers
+    }
+
+    /// How many processes serve and stay.
+    pub fn ready(&self) -> usize {
+        self.count(Phase::Ready)
+    }
+
+    /// Whether a reload runs.
+    pub fn is_reloading(&self) -> bool {
+        self.reload.is_some()
+    }
+
+    /// How far the reload has come: replaced, and of how many.
+    pub fn reload_progress(&self) -> Option<(usize, usize)> {
+        self.reload.map(|reload| (reload.replaced, reload.of))
+    }
+
+    pub(super) fn count(&self, phase: Phase) -> usize {
+        self.processes.values().filter(|process| process.phase == phase).count()
+    }
+
+    /// A fact, at `now`, and what follows from it.
+    pub fn handle(&mut self, fact: Fact, now: Duration) -> Vec<Command> {
+        let mut commands = Vec::new();
+        match fact {
+            Fact::Imported(serial) => self.imported(serial, now, &mut commands),
+            Fact::Ready(serial) => self.became_ready(serial, now),
+            Fact::Exited(serial) => self.exited(serial, now, &mut commands),
+            Fact::Hung(serial) => {
+                if let Some(process) = self.processes.get_mut(&serial) {
+                    process.is_hung = true;
+                }
+            }
+            Fact::Replace(serial, reason) => self.replace(serial, reason, now),
+            Fact::Reload(wanted) => self.begin_reload(wanted, &mut commands),
+            Fact::Drain => self.drain(now, &mut commands),
+            Fact::Tick => {}
+        }
+        if !self.has_ended {
+            self.settle(now, &mut commands);
+            self.begin_replacements(now, &mut commands);
+            self.start_what_waits(now, &mut commands);
+            self.kill_what_is_overdue(now, &mut commands);
+        }
+        commands
+    }
+
+    fn imported(&mut self, serial: Serial, now: Duration, commands: &mut Vec<Command>) {
+        let Some(process) = self.processes.get_mut(&serial) else { return };
+        if process.phase != Phase::Importing || self.draining_since.is_some() {
+            return;
+        }
+        process.phase = Phase::Opening;
+        commands.push(Command::Admit(serial));
+        if serial == 0 {
+            let others = 1..self.limits.workers;
+            self.starts.extend(others.map(|number| (number, (now, StartReason::Start))));
+        }
+    }
+
+    fn became_ready(&mut self, serial: Serial, now: Duration) {
+        let Some(process) = self.processes.get_mut(&serial) else { return };
+        if process.phase != Phase::Opening {
+            return;
+        }
+        process.phase = Phase::Ready;
+        process.since = now;
+        self.failed_in_a_row = 0;
+    }
+
+    fn exited(&mut self, serial: Serial, now: Duration, commands: &mut Vec<Command>) {
+        let Some(process) = self.processes.remove(&serial) else { return };
+        let number = process.number;
+        let was_starting = matches!(process.phase, Phase::Importing | Phase::Opening);
+        let was_retiring = process.phase == Phase::Retiring;
+        if was_starting && self.draining_since.is_none() && !process.is_killed_by_us() {
+            self.failed_in_a_row += 1;
+        }
+        let replacement = self.active.iter().position(|active| active.new == serial);
+        let replacement = replacement.map(|index| self.active.remove(index));
+        if let Some(replacement) = replacement {
+            self.replacement_failed(replacement, number, now, commands);
+        }
+        for active in &mut self.active {
+            active.old = active.old.filter(|&old| old != serial);
+        }
+        if self.draining_since.is_some() {
+            if self.processes.is_empty() {
+                self.end(End::Drained, commands);
+            }
+            return;
+        }
+        if was_starting && serial == 0 {
+            return self.end(End::CannotStart, commands);
+        }
+        if self.failed_in_a_row >= FAILED_STARTS_MAX && self.ready() == 0 {
+            return self.end(End::CrashLoop(self.failed_in_a_row), commands);
+        }
+        if let Some(reason) = process.succeeded_after {
+            self.start_replacement(None, number, reason, now, commands);
+        } else if !was_retiring && number < self.limits.workers && !self.has_successor(number) {
+            let ready_for = match process.phase {
+                Phase::Ready => now.saturating_sub(process.since),
+                _ => Duration::ZERO,
+            };
+            let delay = self.backoffs[number].died(ready_for);
+            let (delay, reason) = match process.is_hung {
+                true => (Duration::ZERO, StartReason::Hung),
+                false => (delay, StartReason::Crash),
+            };
+            self.starts.insert(number, (now + delay, reason));
+        }
+    }
+
+    /// Whether another process of a number serves, or will.
+    fn has_successor(&self, number: usize) -> bool {
+        let mut processes = self.processes.values();
+        processes.any(|other| other.number == number && other.phase != Phase::Retiring)
+    }
+
+    fn drain(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        if self.draining_since.is_some() {
+            return;
+        }
+        self.draining_since = Some(now);
+        self.starts.clear();
+        self.pending.clear();
+        self.active.clear();
+        let starting = self
+            .processes
+            .iter()
+            .filter(|(_, process)| matches!(process.phase, Phase::Importing | Phase::Opening));
+        let starting: Vec<_> = starting.map(|(&serial, _)| serial).collect();
+        for serial in starting {
+            self.kill(serial, KillReason::NotWanted, now, commands);
+        }
+        if let Some(Reload { replaced, of, .. }) = self.reload.take() {
+            commands.push(Command::ReloadEnded(ReloadResult::Stopped { replaced, of }));
+        }
+        commands.push(Command::Drain);
+        if self.processes.is_empty() {
+            self.end(End::Drained, commands);
+        }
+    }
+
+    fn end(&mut self, end: End, commands: &mut Vec<Command>) {
+        self.has_ended = true;
+        commands.push(Command::End(end));
+    }
+
+    pub(super) fn kill(
+        &mut self,
+        serial: Serial,
+        reason: KillReason,
+        now: Duration,
+        commands: &mut Vec<Command>,
+    ) {
+        let Some(process) = self.processes.get_mut(&serial) else { return };
+        process.is_killed = true;
+        if reason == KillReason::NotWanted {
+            process.phase = Phase::Retiring;
+            process.since = now;
+        }
+        commands.push(Command::Kill(serial, reason));
+    }
+
+    pub(super) fn start(
+        &mut self,
+        number: usize,
+        reason: StartReason,
+        now: Duration,
+        commands: &mut Vec<Command>,
+    ) -> Serial {
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        let process = Process {
+            number,
+            phase: Phase::Importing,
+            started_at: now,
+            since: now,
+            is_hung: false,
+            is_killed: false,
+            succeeded_after: None,
+        };
+        self.processes.insert(serial, process);
+        commands.push(Command::Start { serial, number, reason });
+        serial
+    }
+
+    /// Starts the numbers whose time has come, as many as may import at once.
+    fn start_what_waits(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        let is_due = |(_, (at, _)): &(&usize, &(Duration, StartReason))| *at <= now;
+        while self.count(Phase::Importing) < self.limits.imports_at_once.max(1)
+            && self.processes.len() < self.limits.seats
+            && let Some((&number, &(_, reason))) = self.starts.iter().find(is_due)
+        {
+            self.starts.remove(&number);
+            self.start(number, reason, now, commands);
+        }
+    }
+
+    fn kill_what_is_overdue(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        let FleetLimits { start_timeout, end_within, .. } = self.limits;
+        let is_draining_late = self
+            .draining_since
+            .is_some_and(|since| now.saturating_sub(since) >= end_within + KILL_AFTER);
+        let late = self.processes.iter().filter_map(|(&serial, process)| {
+            let starts_late = now.saturating_sub(process.started_at) >= start_timeout;
+            let ends_late = now.saturating_sub(process.since) >= end_within + KILL_AFTER;
+            let reason = match process.phase {
+                Phase::Importing | Phase::Opening if starts_late => KillReason::StartTimeout,
+                Phase::Retiring if ends_late => KillReason::Overdue,
+                _ if is_draining_late => KillReason::Overdue,
+                _ => return None,
+            };
+            (!process.is_killed).then_some((serial, reason))
+        });
+        let late: Vec<_> = late.collect();
+        for (serial, reason) in late {
+            self.kill(serial, reason, now, commands);
+        }
+    }
+}
+
+impl Process {
+    /// Whether it was killed because nobody wanted it any more: its end is no failed start.
+    fn is_killed_by_us(&self) -> bool {
+        self.is_killed && self.phase == Phase::Retiring
+    }
+
+    pub(super) fn is_succeeded_by_reload(&self) -> bool {
+        self.succeeded_after == Some(StartReason::Reload)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/fleet.rs"]
+mod tests;

@@ -1,0 +1,84 @@
+//! Which workers have served for long enough: `max-requests` and `max-rss`.
+//!
+//! Each process has a threshold of its own, so that workers that were started together are not
+//! replaced together.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::facts::StartReason;
+
+/// The settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recycling {
+    /// Requests that a process serves; 0 for any number. It is a lower bound: requests that arrive
+    /// while the successor starts are served, too.
+    pub max_requests: u64,
+    /// The most that is added to it, at random.
+    pub jitter: u64,
+    /// Bytes of resident memory that a process may have; 0 for any number.
+    pub max_rss: u64,
+}
+
+/// What one process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    requests: Option<u64>,
+    rss: Option<u64>,
+}
+
+impl Recycling {
+    /// The threshold of one process.
+    pub fn threshold(&self) -> Threshold {
+        // Seeded by the system, so that it differs between processes and restarts.
+        let random = RandomState::new().hash_one(0u64);
+        self.threshold_with(random)
+    }
+
+    fn threshold_with(&self, random: u64) -> Threshold {
+        let jitter = random.checked_rem(self.jitter.saturating_add(1)).unwrap_or(random);
+        let requests = (self.max_requests > 0).then(|| self.max_requests.saturating_add(jitter));
+        Threshold { requests, rss: (self.max_rss > 0).then_some(self.max_rss) }
+    }
+}
+
+impl Threshold {
+    /// Whether a process has reached it.
+    pub fn reached(&self, requests: u64, rss: u64) -> Option<StartReason> {
+        if self.requests.is_some_and(|limit| requests >= limit) {
+            Some(StartReason::MaxRequests)
+        } else if self.rss.is_some_and(|limit| rss > limit) {
+            Some(StartReason::MaxRss)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_replaced_at_its_own_number_of_requests() {
+        let recycling = Recycling { max_requests: 100, jitter: 10, max_rss: 0 };
+        for (random, limit) in [(0, 100), (10, 110), (11, 100), (u64::MAX, 104)] {
+            let threshold = recycling.threshold_with(random);
+            assert_eq!(threshold.reached(limit - 1, u64::MAX), None, "{random}");
+            assert_eq!(threshold.reached(limit, 0), Some(StartReason::MaxRequests), "{random}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_grown_is_replaced() {
+        let threshold = Recycling { max_rss: 1 << 30, ..Recycling::default() }.threshold();
+        assert_eq!(threshold.reached(u64::MAX, 1 << 30), None);
+        assert_eq!(threshold.reached(0, (1 << 30) + 1), Some(StartReason::MaxRss));
+    }
+
+    #[test]
+    fn without_a_limit_nobody_is_replaced_and_no_limit_overflows() {
+        assert_eq!(Recycling::default().threshold().reached(u64::MAX, u64::MAX), None);
+        let largest = Recycling { max_requests: u64::MAX, jitter: u64::MAX, max_rss: 0 };
+        assert_eq!(largest.threshold_with(5).reached(u64::MAX - 1, 0), None);
+    }
+}
