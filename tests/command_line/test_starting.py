@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 
+import maitred
 import pytest
 import requests
 from server import command
@@ -169,7 +170,8 @@ def test_without_an_application_it_says_so(folder):
 
 def test_help_and_version_go_to_stdout_and_end_with_0():
     version = run("--version")
-    assert (version.returncode, version.stdout) == (0, "maitred 0.1.0\n")
+    cargos = maitred.__version__.replace(".dev", "-dev.")
+    assert (version.returncode, version.stdout) == (0, f"maitred {cargos}\n")
     usage = run("--help")
     assert usage.returncode == 0
     for flag in THE_EIGHT:

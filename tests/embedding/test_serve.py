@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import maitred
 import pytest
+
+VERSION = maitred.__version__.replace(".dev", "-dev.")
+"""As Cargo spells it, whose version it is."""
 
 SERVE = """
 import maitred, sys, threading
@@ -30,7 +34,7 @@ def serve(tmp_path: Path, setup: str = "") -> subprocess.Popen[str]:
 def test_serve_says_where_and_returns_after_sigterm(tmp_path):
     with serve(tmp_path) as program:
         line = program.stderr.readline()
-        assert line.startswith("INFO:maitred:maitred 0.1.0 serving on http://127.0.0.1:")
+        assert line.startswith(f"INFO:maitred:maitred {VERSION} serving on http://127.0.0.1:")
         program.terminate()
         assert program.stdout.read() == "after serve\n"
         assert program.wait(60) == 0
@@ -68,7 +72,7 @@ def test_serve_puts_signal_handlers_back(tmp_path):
 def test_a_program_that_has_configured_logging_keeps_it(tmp_path):
     setup = "import logging; logging.basicConfig(format='MINE %(message)s', level='INFO')"
     with serve(tmp_path, setup) as program:
-        assert program.stderr.readline().startswith("MINE maitred 0.1.0 serving on ")
+        assert program.stderr.readline().startswith(f"MINE maitred {VERSION} serving on ")
         program.terminate()
         program.communicate(timeout=60)
 

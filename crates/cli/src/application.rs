@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use maitred_config::Settings;
 use maitred_http_parser::fault::Stage;
-use maitred_server::{ListenAddress, Listeners, Lock, Running, Server, Telemetry};
+use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
 use maitred_wsgi_bridge::interpreter::threads::is_exiting;
 use maitred_wsgi_bridge::log::{Level, Raised};
 use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
@@ -31,11 +31,11 @@ pub(crate) fn start(
              patch `threading`, or serve the application with {library}'s own server"
         ));
     }
-    let lock = if interpreter::has_lock(py).map_err(text)? { Lock::Shared } else { Lock::None };
+    let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
     let log = ApplicationLog(Arc::clone(&telemetry));
     let application = plug_in(py, callable, settings, &listeners, log).map_err(text)?;
     Server::new(Arc::new(settings.clone()), listeners, application, telemetry)
-        .with_lock(lock)
+        .with_gil(gil)
         .start()
         .map_err(text)
 }

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 
 use maitred_config::{Command, Invocation, Loaded, Sources, Value, reference};
-use maitred_server::system_error::in_words;
+use maitred_server::error_text::describe;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -73,7 +73,7 @@ fn carry_out(
         Command::Print(text) => Ok(text.clone()),
         Command::Schema => Ok(reference::schema()),
         Command::Completions(shell) => Ok(reference::completions(*shell)),
-        Command::Man => reference::man_page().map_err(|error| in_words(&error)),
+        Command::Man => reference::man_page().map_err(|error| describe(&error)),
         Command::Import { file } => return Ok(import(file)),
         Command::Serve | Command::Check | Command::ShowConfig { .. } => {
             let sources = sources::gather(Some(invocation), keywords);
@@ -118,7 +118,7 @@ fn with_settings(
 /// `config import`: converts the settings file of another server.
 fn import(path: &str) -> Exit {
     let read = std::fs::read(path)
-        .map_err(|error| in_words(&error))
+        .map_err(|error| describe(&error))
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
     let text = match read {
         Ok(text) => text,

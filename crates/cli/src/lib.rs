@@ -54,14 +54,12 @@ mod _native {
     #[pymodule_export]
     use crate::proxy_headers::believe_proxies;
 
-    #[pymodule_export]
-    #[allow(non_upper_case_globals, reason = "PEP 396 names it so")]
-    const __version__: &str = env!("CARGO_PKG_VERSION");
-
-    /// Registers our exit handler before the program registers its own. Exit handlers run in reverse
-    /// order, so the program's handlers can still stop a server gracefully.
+    /// Adds the version, and registers our exit handler before the program registers its own. Exit
+    /// handlers run in reverse order, so the program's handlers can still stop a server gracefully.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // As PEP 440 spells the version of a development build, and maturin that of the wheel.
+        module.add("__version__", env!("CARGO_PKG_VERSION").replace("-dev.", ".dev"))?;
         maitred_wsgi_bridge::interpreter::exit::watch(module.py())
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use maitred_config::Colour;
-use maitred_server::system_error::in_words;
+use maitred_server::error_text::describe;
 
 use crate::exit::Exit;
 
@@ -15,7 +15,7 @@ pub(crate) fn print(text: &str) -> Exit {
         // The reader has read enough: `maitred man | head`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            complain(&format!("error: cannot write to standard output: {}\n", in_words(&error)));
+            complain(&format!("error: cannot write to standard output: {}\n", describe(&error)));
             Exit::Failed
         }
     }

@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 
 use maitred_config::{Candidate, Invocation, SettingsFile, Sources, System, Value};
-use maitred_server::system_error::in_words;
+use maitred_server::error_text::describe;
 
 /// Every source of settings of this process.
 pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
@@ -23,6 +23,6 @@ fn read(candidate: Candidate) -> Option<SettingsFile> {
     match std::fs::read(&candidate.path) {
         Ok(bytes) => Some(SettingsFile { candidate, contents: Ok(bytes) }),
         Err(error) if error.kind() == ErrorKind::NotFound && candidate.named_by.is_none() => None,
-        Err(error) => Some(SettingsFile { candidate, contents: Err(in_words(&error)) }),
+        Err(error) => Some(SettingsFile { candidate, contents: Err(describe(&error)) }),
     }
 }

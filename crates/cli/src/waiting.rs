@@ -25,7 +25,7 @@ impl Stoppable for Running {
     }
 
     fn nudge(&self) {
-        Self::nudge(self);
+        self.interrupt_wait();
     }
 
     fn reopen_logs(&self) {
@@ -68,7 +68,7 @@ pub(crate) fn until_stopped(
         }
         match py.detach(|| running.wait()) {
             Waited::Stopped => break,
-            Waited::Nudged => seen = py.check_signals(),
+            Waited::Interrupted => seen = py.check_signals(),
         }
     }
     let ended = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use maitred_config::{AccessLogFormat, AccessLogTarget, RequestId, Settings, TrustedProxies};
 use maitred_http_parser::exchange::{Chunk, FileBody};
 use maitred_http_parser::fault::ApplicationFault;
-use maitred_server::{Clock, Listeners, Lock, Server, Telemetry};
+use maitred_server::{Clock, Gil, Listeners, Server, Telemetry};
 use serde_json::Value;
 use support::{App, Gate, Opens, Served, answer, eventually, ok, settings};
 
@@ -169,7 +169,7 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
     };
     let telemetry = Arc::new(Telemetry::new(&settings));
     let served =
-        Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing());
+        Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());
     let _opens = Opens(gate.clone());
     let mut shrinks = served.connect();
     shrinks.ask("/shrinks");

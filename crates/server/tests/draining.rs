@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use maitred_config::Settings;
-use maitred_server::{Clock, Lock, Telemetry, Waited};
+use maitred_server::{Clock, Gil, Telemetry, Waited};
 use support::{App, Gate, Opens, PATIENCE, Served, answer, eventually, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -181,7 +181,7 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
     let settings = Settings { threads: 1, graceful_timeout: 10 * SECOND, ..settings() };
     let telemetry = Arc::new(Telemetry::new(&settings));
     let served =
-        Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing());
+        Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());
     let mut runs = served.connect();
     runs.ask("/runs/for/ever");
     gate.wait_for(1);
@@ -225,9 +225,9 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
 fn a_nudge_reaches_everybody_who_waits() {
     let served = Served::start(settings(), hello());
     let (other, third) = (served.running.clone(), served.running.clone());
-    served.running.nudge();
-    assert_eq!(served.running.wait(), Waited::Nudged);
-    assert_eq!(other.wait(), Waited::Nudged);
+    served.running.interrupt_wait();
+    assert_eq!(served.running.wait(), Waited::Interrupted);
+    assert_eq!(other.wait(), Waited::Interrupted);
     served.running.drain();
     assert_eq!(served.running.wait(), Waited::Stopped);
     assert_eq!(third.wait(), Waited::Stopped);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Wake, Worker};
-use maitred_server::{Clock, Lock, Telemetry};
+use maitred_server::{Clock, Gil, Telemetry};
 use support::{Served, answer, eventually, settings};
 
 const THREADS: &str = "maitred_threads{worker=\"0\"}";
@@ -68,7 +68,7 @@ impl Application for Brittle {
 fn serve(application: Arc<Brittle>, threads: usize) -> Served {
     let settings = Settings { threads, ..settings() };
     let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing())
+    Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
 }
 
 #[test]

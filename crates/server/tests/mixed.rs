@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Body, Chunk, Exchange, FileBody, Flow};
-use maitred_server::Lock;
+use maitred_server::Gil;
 use support::{App, Client, End, Served, ok, settings};
 
 /// Numbers that look random and are the same each time (xorshift).
@@ -130,7 +130,7 @@ fn converse(client: &mut Client, numbers: &mut Numbers, sent: &[u8], expected: &
     });
 }
 
-fn crowd(lock: Lock, outbuf_overflow: usize) {
+fn crowd(lock: Gil, outbuf_overflow: usize) {
     let limits = Settings {
         threads: 4,
         inbuf_overflow: 50_000,
@@ -163,15 +163,15 @@ fn crowd(lock: Lock, outbuf_overflow: usize) {
 
 #[test]
 fn nothing_is_lost_or_mixed_up_where_threads_share_a_lock() {
-    crowd(Lock::Shared, 1_000_000);
+    crowd(Gil::Enabled, 1_000_000);
 }
 
 #[test]
 fn nothing_is_lost_or_mixed_up_where_all_threads_run_at_once() {
-    crowd(Lock::None, 1_000_000);
+    crowd(Gil::Disabled, 1_000_000);
 }
 
 #[test]
 fn nothing_is_lost_or_mixed_up_where_much_goes_to_the_disk() {
-    crowd(Lock::Shared, 1_000);
+    crowd(Gil::Enabled, 1_000);
 }

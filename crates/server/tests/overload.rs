@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use maitred_config::{ProxyHeader, ProxyHeaders, Settings, TrustedProxies};
 use maitred_http_parser::exchange::{Chunk, Exchange};
-use maitred_server::{Clock, Lock, Telemetry};
+use maitred_server::{Clock, Gil, Telemetry};
 use support::{App, Client, End, Gate, Opens, Served, answer, eventually, ok, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const WAITING: &str = "maitred_queue_requests{worker=\"0\"}";
 
 fn standing(settings: Settings, application: Arc<App>) -> Served {
     let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, application, Lock::None, telemetry, Clock::standing())
+    Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
 }
 
 /// An application whose paths under `/stuck` do not return until the gate is open.
@@ -192,7 +192,7 @@ fn requests_of_clients_that_have_gone_are_dropped_from_the_queue() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
     let settings = Settings { threads: 1, ..settings() };
-    let served = Served::start_with(settings, stuck(&gate), Lock::None);
+    let served = Served::start_with(settings, stuck(&gate), Gil::Disabled);
     let mut busy = asks(&served, "/stuck");
     gate.wait_for(1);
     let leaving: Vec<_> = (0..5).map(|_| asks(&served, "/left")).collect();

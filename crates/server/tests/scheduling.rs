@@ -11,7 +11,7 @@ use maitred_config::Settings;
 use maitred_http_parser::exchange::{
     Application, Chunk, Exchange, Exchanges, Flow, StartError, Wake, Worker,
 };
-use maitred_server::Lock;
+use maitred_server::Gil;
 use support::{App, Client, Gate, Opens, Served, answer, eventually, ok, settings};
 
 const THREADS: usize = 4;
@@ -25,17 +25,17 @@ enum History {
 }
 
 /// Every kind of history, and of lock.
-const CIRCUMSTANCES: [(History, Lock); 4] = [
-    (History::Computes, Lock::Shared),
-    (History::Blocks, Lock::Shared),
-    (History::Computes, Lock::None),
-    (History::Blocks, Lock::None),
+const CIRCUMSTANCES: [(History, Gil); 4] = [
+    (History::Computes, Gil::Enabled),
+    (History::Blocks, Gil::Enabled),
+    (History::Computes, Gil::Disabled),
+    (History::Blocks, Gil::Disabled),
 ];
 
 /// A server around `respond`, with a history.
 fn serve(
     threads: usize,
-    (history, lock): (History, Lock),
+    (history, lock): (History, Gil),
     respond: impl Fn(Exchange) + Send + Sync + 'static,
 ) -> Served {
     let clock = Arc::new(Mutex::new(None::<Arc<maitred_server::Clock>>));
@@ -290,7 +290,7 @@ impl Application for Counting {
 
 #[test]
 fn all_threads_end_with_the_server_and_some_keep_house_before() {
-    for lock in [Lock::Shared, Lock::None] {
+    for lock in [Gil::Enabled, Gil::Disabled] {
         let app = Arc::new(Counting::default());
         let served = Served::start_with(Settings { threads: 8, ..settings() }, app.clone(), lock);
         let mut client = served.connect();
@@ -310,7 +310,7 @@ fn what_a_worker_leaves_to_one_that_blocks_is_served_nevertheless() {
     let (first, second) = (Gate::new(), Gate::new());
     let _opens = (Opens(first.clone()), Opens(second.clone()));
     let gates = (first.clone(), second.clone());
-    let served = serve(2, (History::Computes, Lock::Shared), move |exchange| {
+    let served = serve(2, (History::Computes, Gil::Enabled), move |exchange| {
         match exchange.head.path() {
             b"/first" => gates.0.pass(),
             b"/second" => gates.1.pass(),
@@ -367,7 +367,7 @@ fn a_worker_lets_other_threads_run_once_when_it_has_served_for_five_milliseconds
     let served = Served::start_whole(
         Settings { threads: 1, ..settings() },
         app.clone(),
-        Lock::Shared,
+        Gil::Enabled,
         Arc::new(maitred_server::Telemetry::new(&settings())),
         maitred_server::Clock::standing(),
     );

@@ -19,12 +19,12 @@ use maitred_http_parser::{Limits, RequestHead};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::clock::Clock;
-use crate::connection::stream::Stream;
+use crate::lifecycle::restart::after_panics;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
-use crate::restart::after_panics;
+use crate::system::clock::Clock;
 use crate::telemetry::Telemetry;
+use crate::transport::stream::Stream;
 
 mod pages;
 

@@ -17,16 +17,16 @@ use maitred_http_parser::connection::{Connection, Ending, Expired, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
+use super::disconnect::ClientPresence;
 use super::outbox::Outbox;
 use super::shared::Shared;
-use super::spooling::Claim;
-use super::stream::{PeerEnd, Stream};
-use super::whereabouts::Whereabouts;
-use crate::telemetry::record::{Record, Result as Answered};
+use super::temp_files::DiskClaim;
+use crate::telemetry::record::{Record, RequestOutcome};
 use crate::telemetry::{CloseReason, ConnectionState, DisconnectStage};
+use crate::transport::stream::{PeerEnd, Stream};
 
 /// One connection.
-pub(crate) struct Conn {
+pub(crate) struct ClientConnection {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Stream,
     pub(crate) peer: Arc<Peer>,
@@ -37,8 +37,8 @@ pub(crate) struct Conn {
     state: Mutex<State>,
     /// Notified when output has been sent or the connection has closed, if a thread
     /// [waits](State::is_awaited).
-    pub(crate) moved: Condvar,
-    pub(crate) whereabouts: Arc<Whereabouts>,
+    pub(crate) output_progressed: Condvar,
+    pub(crate) presence: Arc<ClientPresence>,
     /// Whether to reset the connection, because the response must not look complete.
     resets: AtomicBool,
 }
@@ -71,18 +71,18 @@ pub(crate) struct State {
     /// After the write side has been closed: the number of bytes discarded since.
     pub(crate) lingering: Option<u64>,
     /// The disk budget of the current request body.
-    pub(crate) claim: Option<Claim>,
+    pub(crate) claim: Option<DiskClaim>,
     /// Bytes of the arriving body in memory.
     pub(crate) incoming_bytes: u64,
 }
 
-impl std::fmt::Debug for Conn {
+impl std::fmt::Debug for ClientConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Conn").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("ClientConnection").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 
-impl Conn {
+impl ClientConnection {
     pub(crate) fn new(
         shared: Arc<Shared>,
         stream: Stream,
@@ -116,8 +116,8 @@ impl Conn {
                 claim: None,
                 incoming_bytes: 0,
             }),
-            moved: Condvar::new(),
-            whereabouts: Arc::default(),
+            output_progressed: Condvar::new(),
+            presence: Arc::default(),
             resets: AtomicBool::new(false),
         }
     }
@@ -148,15 +148,15 @@ impl Conn {
         }
         state.over.get_or_insert(reason);
         state.protocol.end(Ending::Close);
-        self.whereabouts.is_lost();
-        self.tell_who_waits(state);
+        self.presence.is_lost();
+        self.notify_waiting_worker(state);
         state.wake_io();
     }
 
     /// Notifies the waiting thread, if any, that output has been sent or the connection has closed.
-    pub(crate) fn tell_who_waits(&self, state: &State) {
+    pub(crate) fn notify_waiting_worker(&self, state: &State) {
         if state.is_awaited {
-            self.moved.notify_all();
+            self.output_progressed.notify_all();
         }
     }
 
@@ -183,7 +183,8 @@ impl Conn {
         }
         // A response may be complete although the application is still running; an arriving request
         // is not.
-        let result = if state.protocol.is_whole() { Answered::Complete } else { Answered::Cut };
+        let result =
+            if state.protocol.is_whole() { RequestOutcome::Complete } else { RequestOutcome::Cut };
         self.leave(&mut state, CloseReason::Drain);
         if let Some(record) = &mut state.record {
             record.result.get_or_insert(result);
@@ -195,9 +196,9 @@ impl Conn {
         self.reset_on_close();
         self.leave(state, reason);
         if let Some(record) = &mut state.record
-            && matches!(record.result, None | Some(Answered::Complete))
+            && matches!(record.result, None | Some(RequestOutcome::Complete))
         {
-            record.result = Some(Answered::Cut);
+            record.result = Some(RequestOutcome::Cut);
         }
     }
 
@@ -227,7 +228,7 @@ impl Conn {
         &self,
         state: &mut State,
         rejection: Rejection,
-        result: Answered,
+        result: RequestOutcome,
         now: Instant,
     ) {
         state.ends_as = CloseReason::Protocol;
@@ -265,10 +266,20 @@ impl Conn {
             }
             Expired::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
             Expired::Head => {
-                self.refused(&mut state, Rejection::HeadTimeout, Answered::Complete, now.instant);
+                self.refused(
+                    &mut state,
+                    Rejection::HeadTimeout,
+                    RequestOutcome::Complete,
+                    now.instant,
+                );
             }
             Expired::Body => {
-                self.refused(&mut state, Rejection::BodyTimeout, Answered::Complete, now.instant);
+                self.refused(
+                    &mut state,
+                    Rejection::BodyTimeout,
+                    RequestOutcome::Complete,
+                    now.instant,
+                );
             }
         }
         state.wake_io();
@@ -279,7 +290,7 @@ impl Conn {
     fn look_for_the_end(&self, state: &mut State, now: Instant) {
         match self.stream.peer_end() {
             Some(PeerEnd::Broken) => self.leave(state, CloseReason::Client),
-            Some(PeerEnd::HalfClosed) => self.whereabouts.half_closed(now),
+            Some(PeerEnd::HalfClosed) => self.presence.half_closed(now),
             None => {}
         }
     }
@@ -332,8 +343,8 @@ impl State {
         let is_cut_short = self.over.is_some() && !self.outbox.is_empty();
         let mut record = self.record.take_if(|record| record.result.is_some())?;
         self.claim = None;
-        if is_cut_short && record.result == Some(Answered::Complete) {
-            record.result = Some(Answered::Abandoned(DisconnectStage::Writing));
+        if is_cut_short && record.result == Some(RequestOutcome::Complete) {
+            record.result = Some(RequestOutcome::Abandoned(DisconnectStage::Writing));
         }
         Some(record)
     }
@@ -348,7 +359,7 @@ impl State {
         match self.record.as_ref().map(Record::stage) {
             Some(DisconnectStage::Reading) => ConnectionState::Reading,
             Some(DisconnectStage::Queued) => ConnectionState::Queued,
-            Some(DisconnectStage::Served) => ConnectionState::Serving,
+            Some(DisconnectStage::Served) => ConnectionState::RunningRequest,
             Some(DisconnectStage::Writing) => ConnectionState::Writing,
             None => match self.protocol.phase() {
                 Phase::Reading => ConnectionState::Reading,

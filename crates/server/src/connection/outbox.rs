@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::send_file::{self, Failed, FilePart};
-use super::spooling::Stored;
-use super::stream::Stream;
+use super::temp_files::{FilePart, OutputFile};
+use crate::transport::send_file::{self, Failed};
+use crate::transport::stream::Stream;
 
 /// The output of a connection.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub(crate) enum Segment {
 
 /// The result of a write.
 #[derive(Debug)]
-pub(crate) enum Written {
+pub(crate) enum WriteResult {
     /// Everything was sent.
     All,
     /// The socket is full.
@@ -85,7 +85,7 @@ impl Outbox {
     /// Waiting bytes in temporary files.
     pub(crate) fn spilt_bytes(&self) -> u64 {
         let spilt = self.rest.iter().filter_map(|segment| match segment {
-            Segment::File(part) if part.stored.claim.is_some() => Some(part.remaining),
+            Segment::File(part) if part.source.claim.is_some() => Some(part.remaining),
             _ => None,
         });
         spilt.sum()
@@ -157,7 +157,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The file cannot be written. Nothing is lost: the bytes stay in memory.
-    pub(crate) fn spill(&mut self, file: &Arc<Stored>) -> io::Result<u64> {
+    pub(crate) fn spill(&mut self, file: &Arc<OutputFile>) -> io::Result<u64> {
         let mut offset = 0;
         if self.first_sent < self.first.len() {
             let part = written(file, offset, &self.first[self.first_sent..])?;
@@ -179,15 +179,15 @@ impl Outbox {
 
     /// Writes until everything has been sent, the socket is full, the connection fails, or about
     /// `most` bytes have been sent.
-    pub(crate) fn write_to(&mut self, stream: &Stream, most: u64) -> Written {
+    pub(crate) fn write_to(&mut self, stream: &Stream, most: u64) -> WriteResult {
         let before = self.len();
         loop {
             if self.is_empty() {
-                return Written::All;
+                return WriteResult::All;
             }
             let left = most.saturating_sub(before - self.len());
             if left == 0 {
-                return Written::Paused;
+                return WriteResult::Paused;
             }
             match self.write_once(stream, left) {
                 Ok(0) => return self.nothing_written(),
@@ -195,11 +195,11 @@ impl Outbox {
                 Err(Failed::Socket(error) | Failed::File(error))
                     if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(Failed::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Written::Blocked;
+                    return WriteResult::Blocked;
                 }
-                Err(Failed::Socket(error)) => return Written::Broken(error),
+                Err(Failed::Socket(error)) => return WriteResult::Broken(error),
                 Err(Failed::File(error)) => {
-                    return Written::FileFailed { error, file: self.name_of_file() };
+                    return WriteResult::FileFailed { error, file: self.name_of_file() };
                 }
             }
         }
@@ -208,18 +208,18 @@ impl Outbox {
     /// The path of the file that is sent next, if any.
     fn name_of_file(&self) -> Option<String> {
         match self.rest.front() {
-            Some(Segment::File(part)) => send_file::name(&part.stored.file),
+            Some(Segment::File(part)) => send_file::name(&part.source.file),
             _ => None,
         }
     }
 
     /// The meaning of a write of zero bytes, which sockets never return for non-empty output.
-    fn nothing_written(&self) -> Written {
+    fn nothing_written(&self) -> WriteResult {
         match self.rest.front() {
             Some(Segment::File(part)) if self.first_sent == self.first.len() => {
-                Written::FileEnded { missing: part.remaining }
+                WriteResult::FileEnded { missing: part.remaining }
             }
-            _ => Written::Broken(io::ErrorKind::WriteZero.into()),
+            _ => WriteResult::Broken(io::ErrorKind::WriteZero.into()),
         }
     }
 
@@ -232,7 +232,7 @@ impl Outbox {
         if self.first_sent == self.first.len()
             && let Some(Segment::File(part)) = self.rest.front_mut()
         {
-            let count = send_file::send(stream, part, most)?;
+            let count = part.send(stream, most)?;
             self.rest_bytes -= count as u64;
             if part.remaining == 0 {
                 self.rest.pop_front();
@@ -306,10 +306,10 @@ impl Segment {
 }
 
 /// Writes `bytes` to the end of `file`, and returns their position.
-fn written(stored: &Arc<Stored>, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
+fn written(stored: &Arc<OutputFile>, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
     use std::io::Write as _;
     (&stored.file).write_all(bytes)?;
-    Ok(FilePart { stored: Arc::clone(stored), offset, remaining: bytes.len() as u64 })
+    Ok(FilePart { source: Arc::clone(stored), offset, remaining: bytes.len() as u64 })
 }
 
 #[cfg(test)]
@@ -370,7 +370,7 @@ mod tests {
         outbox.append(|bytes| bytes.extend_from_slice(b"abc"));
         outbox.push(Segment::Held(Bytes::from_static(b"defg")));
         outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
-        let file = Arc::new(Stored { file: tempfile::tempfile().unwrap(), claim: None });
+        let file = Arc::new(OutputFile { file: tempfile::tempfile().unwrap(), claim: None });
         let spilt = outbox.spill(&file).unwrap();
         assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
         let places: Vec<_> = outbox

@@ -4,34 +4,34 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::encode::ErrorResponse;
 
-use super::conn::Conn;
-use super::incoming;
+use super::conn::ClientConnection;
+use super::submit;
 use crate::scheduling::requester::Requester;
-use crate::telemetry::record::{Record, Result as Answered};
-use crate::telemetry::subject::RequestSummary;
+use crate::telemetry::record::{Record, RequestOutcome};
+use crate::telemetry::snapshot::RequestSummary;
 use crate::telemetry::{CloseReason, DisconnectStage, RejectReason};
 
 /// A queued request is dropped if it waits this long after its client closed its side. Until then,
 /// the client may only have half-closed (RFC 9112 §9.6), and still want the response.
 const HALF_CLOSED_PATIENCE: Duration = Duration::from_secs(1);
 
-impl Requester for Conn {
+impl Requester for ClientConnection {
     fn has_left(&self, queued_at: Instant, now: Instant) -> bool {
-        self.whereabouts.has_left(queued_at, now, HALF_CLOSED_PATIENCE)
+        self.presence.has_left(queued_at, now, HALF_CLOSED_PATIENCE)
     }
 
     fn abandoned(&self) {
         let mut state = self.state();
         if let Some(record) = &mut state.record {
-            record.result = Some(Answered::Abandoned(DisconnectStage::Queued));
+            record.result = Some(RequestOutcome::Abandoned(DisconnectStage::Queued));
         }
         self.leave(&mut state, CloseReason::Client);
     }
 
-    fn turn_away(&self, why: RejectReason) {
+    fn reject_overloaded(&self, why: RejectReason) {
         // Counted first, so that the metrics include it when the client has its response.
-        self.shared.telemetry.turned_away(why);
-        incoming::refuse(self, &ErrorResponse::Busy { retry_after_seconds: 1 });
+        self.shared.telemetry.overload_rejected(why);
+        submit::refuse(self, &ErrorResponse::Busy { retry_after_seconds: 1 });
     }
 
     fn taken(&self, worker: usize, waited: Duration, now: Instant) {
@@ -55,7 +55,7 @@ impl Requester for Conn {
                 && record.result.is_none()
         });
         if is_that_one {
-            incoming::refuse_locked(self, &mut state, &ErrorResponse::TimedOut, &now);
+            submit::refuse_locked(self, &mut state, &ErrorResponse::TimedOut, &now);
             drop(state);
             self.flush(now.instant);
         }

@@ -6,11 +6,11 @@ use maitred_config::Settings;
 use maitred_http_parser::connection::Rules;
 use maitred_http_parser::forwarded::Trust;
 
-use super::spooling::Spooling;
-use crate::clock::Clock;
-use crate::rules;
-use crate::scheduling::Lock;
+use super::policy;
+use super::temp_files::TempFiles;
+use crate::scheduling::Gil;
 use crate::scheduling::queue::Queue;
+use crate::system::clock::Clock;
 use crate::telemetry::Telemetry;
 
 /// The settings, and the parts of the server that a connection needs.
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     pub(crate) trust: Trust,
     pub(crate) clock: Arc<Clock>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) spooling: Spooling,
+    pub(crate) temp_files: TempFiles,
     pub(crate) telemetry: Arc<Telemetry>,
 }
 
@@ -30,14 +30,14 @@ impl Shared {
         settings: Arc<Settings>,
         telemetry: Arc<Telemetry>,
         clock: Arc<Clock>,
-        lock: Lock,
+        lock: Gil,
     ) -> Self {
         let queue = Queue::new(settings.queue_limit, lock, Arc::clone(&clock), Arc::default());
         Self {
-            rules: Arc::new(rules::protocol(&settings)),
-            trust: rules::trust(&settings),
+            rules: Arc::new(policy::protocol(&settings)),
+            trust: policy::trust(&settings),
             queue: Arc::new(queue),
-            spooling: Spooling::new(settings.temp_dir.clone(), settings.inbuf_overflow),
+            temp_files: TempFiles::new(settings.temp_dir.clone(), settings.inbuf_overflow),
             clock,
             telemetry,
             settings,

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{ListenAddress, Listener};
-use crate::connection::stream::Stream;
+use crate::transport::stream::Stream;
 
 /// A listening socket, known to the reactor.
 #[derive(Debug)]

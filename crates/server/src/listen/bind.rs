@@ -11,6 +11,7 @@ use super::unix as system;
 #[cfg(windows)]
 use super::windows as system;
 use super::{BindError, ListenAddress, Listener, start_listening};
+use crate::system::service_name;
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all addresses of
 /// that name.
@@ -52,7 +53,7 @@ fn resolve(
     let failed = |reason: String| BindError::refused(format!("{host}:{port}"), reason);
     let port = match port {
         Port::Number(number) => *number,
-        Port::Service(name) => system::service_port(name)
+        Port::Service(name) => service_name::port(name)
             .ok_or_else(|| failed(format!("the service `{name}` is not known here")))?,
     };
     let mut addresses: Vec<SocketAddr> = match host {

@@ -11,12 +11,12 @@ use maitred_config::Endpoint;
 use maitred_config::Settings;
 use socket2::Socket;
 
-use crate::system_error::in_words;
+use crate::system::error_text::describe;
 
 pub(crate) mod acceptor;
 mod bind;
 #[cfg(target_os = "linux")]
-mod newcomers;
+mod syn_filter;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -87,7 +87,7 @@ pub struct BindError {
 impl BindError {
     /// A system error for an address.
     fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
-        Self { address: address.into(), reason: in_words(error), kind: error.kind() }
+        Self { address: address.into(), reason: describe(error), kind: error.kind() }
     }
 
     /// An error that was found before any system call.

@@ -1,17 +1,17 @@
-//! Listening on POSIX: Unix sockets, inherited descriptors, service names, SO_REUSEADDR.
+//! Listening on POSIX: Unix sockets, inherited descriptors, SO_REUSEADDR.
 //!
 //! A Unix socket's file outlives a server that was killed, and must not keep the next one from
 //! starting; but it must never be taken from a running server. So it is unlinked only if it is a
 //! socket and no process answers on it. Its mode is set before any client can connect.
 
 use std::io;
-use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{BindError, ListenAddress, Listener, SocketFile, start_listening};
+use crate::system::inherited_socket;
 
 /// Allows binding an address that was in use a moment ago. On POSIX, this never lets two servers
 /// listen on one address.
@@ -86,34 +86,14 @@ impl Drop for SocketFile {
 }
 
 /// The socket that a supervisor (systemd, Circus) left open under this number.
-#[expect(unsafe_code, reason = "a descriptor number given by the user has no owner in Rust yet")]
 pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
-    let failed = |reason: &str| BindError::refused(format!("fd://{descriptor}"), reason);
+    let refused = |reason: &str| BindError::refused(format!("fd://{descriptor}"), reason);
     if descriptor < 3 {
-        return Err(failed("descriptors 0 to 2 are not for listening"));
+        return Err(refused("descriptors 0 to 2 are not for listening"));
     }
-    // SAFETY: F_GETFD only asks whether the number is open.
-    if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
-        return Err(failed("no such descriptor is open"));
+    match inherited_socket::duplicate(descriptor) {
+        Ok(Some(socket)) => Ok(socket),
+        Ok(None) => Err(refused("no such descriptor is open")),
+        Err(error) => Err(BindError::system(format!("fd://{descriptor}"), &error)),
     }
-    // SAFETY: it is open, and whoever names it in the settings hands it over. It is duplicated, so
-    // that the number itself stays as it was for whoever else looks at it.
-    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
-    if duplicate == -1 {
-        let error = io::Error::last_os_error();
-        return Err(BindError::system(format!("fd://{descriptor}"), &error));
-    }
-    // SAFETY: the duplicate was made just now and belongs to nobody else.
-    Ok(Socket::from(unsafe { OwnedFd::from_raw_fd(duplicate) }))
-}
-
-/// The port of a TCP service such as `http`, as /etc/services has it.
-#[expect(unsafe_code, reason = "getservbyname_r(3) has no wrapper in std")]
-pub(super) fn service_port(name: &str) -> Option<u16> {
-    use std::ffi::CString;
-    let name = CString::new(name).ok()?;
-    // SAFETY: both strings end in NUL; the result is read before any other call could change it,
-    // and listeners are bound while only one thread of the server exists.
-    let entry = unsafe { libc::getservbyname(name.as_ptr(), c"tcp".as_ptr()).as_ref() }?;
-    u16::try_from(entry.s_port).ok().map(u16::from_be)
 }

@@ -102,7 +102,7 @@ impl Deferral {
     }
 
     /// Called by the I/O thread to stop napping. Returns false if the list is not empty.
-    pub(crate) fn retire(&self) -> bool {
+    pub(crate) fn stop_napping(&self) -> bool {
         let mut list = self.list();
         if list.requesters.is_empty() {
             list.attended = false;
@@ -154,7 +154,7 @@ impl Deferral {
         }
     }
 
-    /// Puts the I/O thread to sleep until [`Deferral::rouse`], for [`NAP`] at most.
+    /// Puts the I/O thread to sleep until [`Deferral::wake_io`], for [`NAP`] at most.
     pub(crate) fn nap(&self) {
         let mut napping = self.napping.lock().unwrap_or_else(PoisonError::into_inner);
         *napping = true;
@@ -168,7 +168,7 @@ impl Deferral {
     }
 
     /// Wakes the I/O thread from its nap, because the queue is empty.
-    pub(crate) fn rouse(&self) {
+    pub(crate) fn wake_io(&self) {
         if self.asleep.load(Ordering::SeqCst) {
             *self.napping.lock().unwrap_or_else(PoisonError::into_inner) = false;
             self.woken.notify_one();
@@ -190,7 +190,7 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use crate::clock::Clock;
+    use crate::system::clock::Clock;
 
     /// A waker that keeps its reactor alive, like that of a real task.
     struct Task;

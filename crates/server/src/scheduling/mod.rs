@@ -1,21 +1,19 @@
 //! Which worker takes which request, and when it is woken.
 //!
-//! `queue` holds the waiting requests and chooses the thread to wake. A `seat` is a worker's place at
-//! the queue, where it sleeps on its `parker`. `workers` starts and replaces the threads, and `usage`
-//! accounts for their time. `nap` and `deferral` avoid wake-ups while there is work. Scheduling knows
-//! a connection only as a `requester`.
+//! `queue` holds the waiting requests; `standby` has the rules about which worker to wake. A
+//! `worker_slot` is a worker's place at the queue, where it sleeps on its `parker`. `workers` starts
+//! and replaces the threads, and `usage` accounts for their time. `nap` and `deferral` avoid wake-ups
+//! while there is work. Scheduling knows a connection only as a `requester`.
 
 // Waiting requests.
 pub(crate) mod queue;
 pub(crate) mod requester;
-mod state;
+pub(crate) mod standby;
 pub(crate) mod usage;
-pub(crate) mod waiting;
 
 // Workers.
 pub(crate) mod parker;
-pub(crate) mod seat;
-pub(crate) mod work;
+pub(crate) mod worker_slot;
 pub(crate) mod workers;
 
 // Avoiding wake-ups.
@@ -29,4 +27,4 @@ mod attach;
 #[path = "tests/model.rs"]
 mod model;
 
-pub use state::Lock;
+pub use standby::Gil;

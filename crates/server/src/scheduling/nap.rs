@@ -61,5 +61,5 @@ pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
 
 /// Whether requests or deferred responses are waiting.
 fn keeps_on(queue: &Queue, deferral: &Deferral) -> bool {
-    queue.len() > 0 || !deferral.retire()
+    queue.len() > 0 || !deferral.stop_napping()
 }

@@ -8,7 +8,7 @@
 //! exceeded that time, which the I/O thread checks between naps (`nap.rs`). So a CPU-bound
 //! application runs on one thread without contention, and one that blocks gets all its threads.
 //!
-//! On an interpreter without that lock, every request may wake a worker: [`Lock::None`].
+//! On an interpreter without that lock, every request may wake a worker: [`Gil::Disabled`].
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,25 +19,24 @@ use maitred_http_parser::exchange::Wake;
 
 use super::deferral::Deferral;
 use super::parker::Parker;
-use super::state::{Call, Lock, Sleeper, State};
+use super::requester::QueuedRequest;
+use super::standby::{CallLength, Gil, QueueState, Sleeper, WorkerState};
 use super::usage::Change;
-use super::waiting::Waiting;
-use super::work::Work;
-use crate::clock::Clock;
-use crate::telemetry::subject::Threads;
+use crate::system::clock::Clock;
+use crate::telemetry::snapshot::Threads;
 
 /// How often a full queue is searched for requests whose clients have left. The search scans the whole
 /// queue, so it is not done for every request that finds it full.
 const ROOM_SOUGHT_EVERY: Duration = Duration::from_millis(100);
 
-/// The queue, and the seats of the workers that serve it.
+/// The queue, and the slots of the workers that serve it.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// The length of the queue, readable without the lock.
     length: AtomicUsize,
     limit: usize,
-    lock: Lock,
+    lock: Gil,
     clock: Arc<Clock>,
     pub(crate) deferral: Arc<Deferral>,
     /// Whether the I/O thread only checks the queue periodically (`nap.rs`). Each arrival then wakes a
@@ -55,12 +54,7 @@ pub(crate) enum Refused {
 }
 
 impl Queue {
-    pub(crate) fn new(
-        limit: usize,
-        lock: Lock,
-        clock: Arc<Clock>,
-        deferral: Arc<Deferral>,
-    ) -> Self {
+    pub(crate) fn new(limit: usize, lock: Gil, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
         Self {
             state: Mutex::default(),
             length: AtomicUsize::new(0),
@@ -72,7 +66,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,7 +79,7 @@ impl Queue {
 
     /// Queues a request. If calls block, a worker is woken at once. Otherwise, the I/O thread wakes
     /// one after it has read all available input, so that it is not interrupted for each request.
-    pub(crate) fn push(&self, waiting: Waiting) -> Result<(), (Refused, Box<Waiting>)> {
+    pub(crate) fn push(&self, waiting: QueuedRequest) -> Result<(), (Refused, Box<QueuedRequest>)> {
         let mut state = self.state();
         if state.closed {
             return Err((Refused::Closed, Box::new(waiting)));
@@ -96,7 +90,7 @@ impl Queue {
         state.waiting.push_back(waiting);
         self.length.store(state.waiting.len(), Ordering::Relaxed);
         let at_once = state.usage.calls_block() || self.ticking.load(Ordering::Relaxed);
-        let standby = if at_once { self.standby_for(&mut state, Call::InTime) } else { None };
+        let standby = if at_once { self.standby_for(&mut state, CallLength::InTime) } else { None };
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -130,8 +124,8 @@ impl Queue {
     pub(crate) fn wake(&self) {
         loop {
             let mut state = self.state();
-            let standby = self.standby_for(&mut state, Call::InTime);
-            let more = self.lock == Lock::None && standby.is_some();
+            let standby = self.standby_for(&mut state, CallLength::InTime);
+            let more = self.lock == Gil::Disabled && standby.is_some();
             drop(state);
             if let Some(parker) = standby {
                 parker.unpark(Wake::Work);
@@ -143,7 +137,7 @@ impl Queue {
     }
 
     /// Chooses a worker to wake, if one should be woken.
-    fn standby_for(&self, state: &mut State, call: Call) -> Option<Arc<Parker>> {
+    fn standby_for(&self, state: &mut QueueState, call: CallLength) -> Option<Arc<Parker>> {
         if !state.wants_standby(self.lock, call) {
             return None;
         }
@@ -158,16 +152,17 @@ impl Queue {
         &self,
         index: usize,
         ended: Option<Duration>,
-        work: &mut Work,
+        work: &mut WorkerState,
         now: Instant,
-    ) -> Taken {
+    ) -> NextRequest {
         let mut state = self.state();
         if state.standby == Some(index) {
             state.standby = None;
         }
-        let steps_back = ended.is_some_and(|lasted| state.steps_back(self.lock, lasted, work));
+        let yields_to_others =
+            ended.is_some_and(|lasted| state.yields_to_others(self.lock, lasted, work));
         if let Some(lasted) = ended {
-            if !steps_back {
+            if !yields_to_others {
                 state.usage.called(lasted);
             }
         } else if let Some(woken_at) = work.woken_at.take() {
@@ -175,7 +170,7 @@ impl Queue {
         }
         let mut left = Vec::new();
         let next = loop {
-            match if steps_back { None } else { state.waiting.pop_front() } {
+            match if yields_to_others { None } else { state.waiting.pop_front() } {
                 Some(waiting) if waiting.has_left(now) => left.push(waiting),
                 other => break other,
             }
@@ -188,8 +183,8 @@ impl Queue {
         }
         state.taken += u64::from(next.is_some());
         work.taken = state.taken;
-        state.set_retiring(work, next.is_none());
-        let standby = self.standby_for(&mut state, Call::InTime);
+        state.set_about_to_park(work, next.is_none());
+        let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
         let calls_block = state.usage.calls_block();
         drop(state);
@@ -199,22 +194,22 @@ impl Queue {
         for sleeper in dismissed {
             sleeper.parker.unpark(Wake::Closed);
         }
-        Taken { next, left, calls_block }
+        NextRequest { next, left, calls_block }
     }
 
     /// Adds a worker to the sleepers, unless there is a reason to stay awake.
-    pub(crate) fn retire(
+    pub(crate) fn park_worker(
         &self,
         index: usize,
-        retiring: bool,
+        about_to_park: bool,
         parker: &Arc<Parker>,
     ) -> Option<Wake> {
         let mut state = self.state();
-        state.retiring -= usize::from(retiring);
+        state.about_to_park -= usize::from(about_to_park);
         if state.waiting.is_empty() && state.closed {
             return Some(Wake::Closed);
         }
-        if state.wants_standby(self.lock, Call::InTime) {
+        if state.wants_standby(self.lock, CallLength::InTime) {
             state.standby = Some(index);
             return Some(Wake::Work);
         }
@@ -224,17 +219,17 @@ impl Queue {
 
     /// Removes worker `index`, which was serving or about to sleep. Wakes another one if no other
     /// worker would take the waiting requests.
-    pub(crate) fn depart(&self, index: usize, served: bool, retiring: bool) {
+    pub(crate) fn depart(&self, index: usize, served: bool, about_to_park: bool) {
         let mut state = self.state();
         if state.standby == Some(index) {
             state.standby = None;
         }
         state.parked.retain(|sleeper| sleeper.index != index);
-        state.retiring -= usize::from(retiring);
+        state.about_to_park -= usize::from(about_to_park);
         state.usage.settle(self.clock.instant());
         state.usage.threads.count = state.usage.threads.count.saturating_sub(1);
         state.usage.threads.busy = state.usage.threads.busy.saturating_sub(usize::from(served));
-        let standby = self.standby_for(&mut state, Call::InTime);
+        let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
         drop(state);
         if let Some(parker) = standby {
@@ -259,7 +254,7 @@ impl Queue {
     /// `taken` was read, because the running call is long.
     pub(crate) fn tick(&self, taken: u64) {
         let mut state = self.state();
-        let call = if state.taken == taken { Call::Overdue } else { Call::InTime };
+        let call = if state.taken == taken { CallLength::Overdue } else { CallLength::InTime };
         let standby = self.standby_for(&mut state, call);
         drop(state);
         if let Some(parker) = standby {
@@ -290,7 +285,7 @@ impl Queue {
     }
 
     /// Removes and returns the requests queued before `limit`.
-    pub(crate) fn expire(&self, limit: Instant) -> Vec<Waiting> {
+    pub(crate) fn expire(&self, limit: Instant) -> Vec<QueuedRequest> {
         let mut state = self.state();
         let mut expired = Vec::new();
         while state.waiting.front().is_some_and(|waiting| waiting.exchange.queued_at <= limit) {
@@ -312,7 +307,7 @@ impl Queue {
     }
 
     /// Removes and returns all waiting requests, because the server stops immediately.
-    pub(crate) fn clear(&self) -> Vec<Waiting> {
+    pub(crate) fn clear(&self) -> Vec<QueuedRequest> {
         let cleared = self.state().waiting.drain(..).collect();
         self.length.store(0, Ordering::Relaxed);
         cleared
@@ -332,11 +327,11 @@ impl Queue {
 
 /// The next work of a worker.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct NextRequest {
     /// Its next request.
-    pub(crate) next: Option<Waiting>,
+    pub(crate) next: Option<QueuedRequest>,
     /// Requests whose clients have left, to be dropped.
-    pub(crate) left: Vec<Waiting>,
+    pub(crate) left: Vec<QueuedRequest>,
     /// Whether calls block on average.
     pub(crate) calls_block: bool,
 }

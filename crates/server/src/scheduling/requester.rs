@@ -3,10 +3,13 @@
 //! The queue orders requests and wakes threads, and does not depend on sockets and protocols. So it
 //! can be tested in every interleaving without them (`tests/model.rs`).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maitred_http_parser::exchange::Exchange;
+
 use crate::telemetry::RejectReason;
-use crate::telemetry::subject::RequestSummary;
+use crate::telemetry::snapshot::RequestSummary;
 
 /// The side that waits for the response to a queued request.
 pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
@@ -17,7 +20,7 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
     fn abandoned(&self);
 
     /// No worker will take the request; it is answered 503.
-    fn turn_away(&self, why: RejectReason);
+    fn reject_overloaded(&self, why: RejectReason);
 
     /// A worker has taken the request, which waited for this time.
     fn taken(&self, worker: usize, waited: Duration, now: Instant);
@@ -34,4 +37,23 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
 
     /// Describes the request that was taken at that time.
     fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary;
+}
+
+/// A queued request, and the side that waits for its response.
+pub(crate) struct QueuedRequest {
+    pub(crate) exchange: Exchange,
+    pub(crate) requester: Arc<dyn Requester>,
+}
+
+impl QueuedRequest {
+    /// Whether no client is left to answer.
+    pub(super) fn has_left(&self, now: Instant) -> bool {
+        self.requester.has_left(self.exchange.queued_at, now)
+    }
+}
+
+impl std::fmt::Debug for QueuedRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueuedRequest").field("head", &self.exchange.head).finish_non_exhaustive()
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::telemetry::subject::Threads;
+use crate::telemetry::snapshot::Threads;
 
 /// A call of this length or more is assumed to block on something other than the GIL.
 pub(crate) const BLOCKING_CALL: Duration = Duration::from_millis(1);

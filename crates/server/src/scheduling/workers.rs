@@ -1,6 +1,6 @@
 //! The worker threads: starting, reporting, replacing and joining them.
 //!
-//! A thread whose request has timed out (`watch.rs`) is **stuck**, because a thread cannot be ended
+//! A thread whose request has timed out (`lifecycle/request_timeout.rs`) is **stuck**, because a thread cannot be ended
 //! from outside. It is replaced to preserve capacity, but at most `threads` stuck threads have a
 //! replacement: beyond that, the application is broken and more threads only make it worse. A stuck
 //! thread that was replaced exits when its call returns; one that was not serves again.
@@ -15,38 +15,38 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
 
 use super::queue::Queue;
-use super::seat::Seat;
-use crate::clock::Clock;
-use crate::telemetry::subject::Occupation;
+use super::worker_slot::WorkerSlot;
+use crate::system::clock::Clock;
+use crate::telemetry::snapshot::ThreadStatus;
 
 /// The worker threads.
-pub(crate) struct Pool {
+pub(crate) struct WorkerThreads {
     application: Arc<dyn Application>,
     queue: Arc<Queue>,
     clock: Arc<Clock>,
     /// How many threads there should be, and how many stuck ones may be replaced.
-    threads: usize,
-    members: Mutex<Vec<Arc<Member>>>,
+    count: usize,
+    threads: Mutex<Vec<Arc<WorkerThread>>>,
     /// The number of the next thread.
     next: AtomicUsize,
 }
 
 /// One thread.
-pub(crate) struct Member {
-    pub(crate) seat: Arc<Seat>,
+pub(crate) struct WorkerThread {
+    pub(crate) slot: Arc<WorkerSlot>,
     worker: Box<dyn Worker>,
     pub(crate) name: String,
-    marks: Mutex<Marks>,
+    marks: Mutex<TimeoutMarks>,
 }
 
 /// What has been done about the request of a thread. The time when a request was taken identifies it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Marks {
+struct TimeoutMarks {
     timed_out: Option<Instant>,
     reported_slow: Option<Instant>,
     is_replaced: bool,
-    /// The tender has been notified that the thread has ended.
-    is_ended_told: bool,
+    /// The recovery thread has been notified that the thread has ended.
+    is_end_reported: bool,
     /// The end of the thread has been logged.
     is_end_logged: bool,
 }
@@ -60,33 +60,33 @@ pub(crate) enum Overdue {
     Slow,
 }
 
-impl std::fmt::Debug for Pool {
+impl std::fmt::Debug for WorkerThreads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("started", &self.next).finish_non_exhaustive()
+        f.debug_struct("WorkerThreads").field("started", &self.next).finish_non_exhaustive()
     }
 }
 
-impl Pool {
+impl WorkerThreads {
     /// None yet.
     pub(crate) fn new(
         application: Arc<dyn Application>,
         queue: Arc<Queue>,
         clock: Arc<Clock>,
-        threads: usize,
+        count: usize,
     ) -> Self {
-        let (members, next) = (Mutex::default(), AtomicUsize::new(0));
-        Self { application, queue, clock, threads, members, next }
+        let (threads, next) = (Mutex::default(), AtomicUsize::new(0));
+        Self { application, queue, clock, count, threads, next }
     }
 
-    fn members(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    fn threads(&self) -> MutexGuard<'_, Vec<Arc<WorkerThread>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All threads, except stuck ones that were replaced and have ended.
-    pub(crate) fn all(&self) -> Vec<Arc<Member>> {
-        let mut members = self.members();
-        members.retain(|member| !(member.marks().is_replaced && member.worker.is_finished()));
-        members.clone()
+    pub(crate) fn all(&self) -> Vec<Arc<WorkerThread>> {
+        let mut threads = self.threads();
+        threads.retain(|thread| !(thread.marks().is_replaced && thread.worker.is_finished()));
+        threads.clone()
     }
 
     /// Starts all threads.
@@ -94,21 +94,21 @@ impl Pool {
     /// # Errors
     /// The application cannot start a thread. Threads started before it wait for work.
     pub(crate) fn start(&self) -> Result<(), StartError> {
-        (0..self.threads).try_for_each(|_| self.start_one())
+        (0..self.count).try_for_each(|_| self.start_one())
     }
 
     fn start_one(&self) -> Result<(), StartError> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("maitred-{index}");
-        let seat = Arc::new(Seat::take(&self.queue, &self.clock, index));
-        match self.application.start_worker(&name, Arc::clone(&seat) as _) {
+        let slot = Arc::new(WorkerSlot::take(&self.queue, &self.clock, index));
+        match self.application.start_worker(&name, Arc::clone(&slot) as _) {
             Ok(worker) => {
-                let member = Member { seat, worker, name, marks: Mutex::default() };
-                self.members().push(Arc::new(member));
+                let thread = WorkerThread { slot, worker, name, marks: Mutex::default() };
+                self.threads().push(Arc::new(thread));
                 Ok(())
             }
             Err(error) => {
-                seat.thread_ended();
+                slot.thread_ended();
                 Err(error)
             }
         }
@@ -116,17 +116,17 @@ impl Pool {
 
     /// The number of threads that still run an aborted request.
     pub(crate) fn stuck(&self) -> usize {
-        self.all().iter().filter(|member| member.is_stuck()).count()
+        self.all().iter().filter(|thread| thread.is_stuck()).count()
     }
 
     /// Starts a replacement of a stuck thread. May wait for the interpreter.
-    pub(crate) fn replace(&self, member: &Member, since: Instant) -> Replaced {
-        let replaced = self.all().iter().filter(|member| member.marks().is_replaced).count();
-        if replaced >= self.threads {
+    pub(crate) fn replace(&self, thread: &WorkerThread, since: Instant) -> Replaced {
+        let replaced = self.all().iter().filter(|thread| thread.marks().is_replaced).count();
+        if replaced >= self.count {
             return Replaced::TooMany(replaced);
         }
-        let Some(given_up) = member.seat.give_up(since) else { return Replaced::Returned };
-        member.marks().is_replaced = true;
+        let Some(given_up) = thread.slot.give_up(since) else { return Replaced::Returned };
+        thread.marks().is_replaced = true;
         given_up.requester.served(self.clock.instant().saturating_duration_since(since));
         match self.start_one() {
             Ok(()) => Replaced::Yes,
@@ -137,15 +137,15 @@ impl Pool {
     /// Starts a replacement of a thread that ended unexpectedly. May wait for the interpreter.
     ///
     /// # Errors
-    /// No thread could be started; [`Member::has_ended_untold`] will return true again.
-    pub(crate) fn refill(&self, member: &Member) -> Result<(), StartError> {
+    /// No thread could be started; [`WorkerThread::take_unreported_end`] will return true again.
+    pub(crate) fn refill(&self, thread: &WorkerThread) -> Result<(), StartError> {
         match self.start_one() {
             Ok(()) => {
-                self.members().retain(|other| !std::ptr::eq(&**other, member));
+                self.threads().retain(|other| !std::ptr::eq(&**other, thread));
                 Ok(())
             }
             Err(error) => {
-                member.tell_end_again();
+                thread.report_end_again();
                 Err(error)
             }
         }
@@ -153,11 +153,15 @@ impl Pool {
 
     /// The occupation of every thread; with stacks if `patience` is given, which is the maximum total
     /// time to wait for the interpreter.
-    pub(crate) fn occupations(&self, now: Instant, patience: Option<Duration>) -> Vec<Occupation> {
+    pub(crate) fn thread_statuses(
+        &self,
+        now: Instant,
+        patience: Option<Duration>,
+    ) -> Vec<ThreadStatus> {
         let mut patience = patience;
-        let describe = |member: &Arc<Member>| {
-            let serving = member.seat.serving();
-            let stack = patience.as_mut().map(|patience| match member.worker.stack(*patience) {
+        let describe = |thread: &Arc<WorkerThread>| {
+            let serving = thread.slot.serving();
+            let stack = patience.as_mut().map(|patience| match thread.worker.stack(*patience) {
                 Ok(stack) => stack,
                 Err(error) => {
                     // If one stack is not available in time, the next ones will not be, either.
@@ -165,9 +169,9 @@ impl Pool {
                     format!("not available: {error}")
                 }
             });
-            Occupation {
-                thread: member.name.clone(),
-                is_stuck: member.is_stuck(),
+            ThreadStatus {
+                thread: thread.name.clone(),
+                is_stuck: thread.is_stuck(),
                 request: serving.map(|serving| serving.requester.summary(serving.since, now)),
                 stack,
             }
@@ -180,13 +184,13 @@ impl Pool {
     pub(crate) fn end(&self, within: Duration) -> usize {
         let clock = Clock::new();
         let deadline = clock.instant() + within;
-        let members = self.all();
-        for member in &members {
-            while !member.worker.is_finished() && clock.instant() < deadline {
+        let threads = self.all();
+        for thread in &threads {
+            while !thread.worker.is_finished() && clock.instant() < deadline {
                 std::thread::park_timeout(Duration::from_millis(1));
             }
         }
-        members.iter().filter(|member| !member.worker.is_finished()).count()
+        threads.iter().filter(|thread| !thread.worker.is_finished()).count()
     }
 }
 
@@ -202,8 +206,8 @@ pub(crate) enum Replaced {
     Failed(StartError),
 }
 
-impl Member {
-    fn marks(&self) -> MutexGuard<'_, Marks> {
+impl WorkerThread {
+    fn marks(&self) -> MutexGuard<'_, TimeoutMarks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -212,18 +216,19 @@ impl Member {
         if marks.is_replaced {
             return !self.worker.is_finished();
         }
-        let since = self.seat.serving().map(|serving| serving.since);
+        let since = self.slot.serving().map(|serving| serving.since);
         since.is_some() && marks.timed_out == since
     }
 
-    /// Returns true once if the thread has ended unexpectedly, so that the tender is notified once.
-    pub(crate) fn has_ended_untold(&self) -> bool {
-        self.seat.is_deserted() && !std::mem::replace(&mut self.marks().is_ended_told, true)
+    /// Returns true once if the thread has ended unexpectedly, so that the recovery thread is notified once.
+    pub(crate) fn take_unreported_end(&self) -> bool {
+        self.slot.ended_unexpectedly()
+            && !std::mem::replace(&mut self.marks().is_end_reported, true)
     }
 
-    /// The end could not be handled; the tender will be notified again.
-    pub(crate) fn tell_end_again(&self) {
-        self.marks().is_ended_told = false;
+    /// The end could not be handled; the recovery thread will be notified again.
+    pub(crate) fn report_end_again(&self) {
+        self.marks().is_end_reported = false;
     }
 
     /// Returns true once, so that the end is logged once.
@@ -231,7 +236,7 @@ impl Member {
         !std::mem::replace(&mut self.marks().is_end_logged, true)
     }
 
-    /// Marks the request taken at `since` as handled. Returns false if it was already.
+    /// TimeoutMarks the request taken at `since` as handled. Returns false if it was already.
     pub(crate) fn mark(&self, overdue: Overdue, since: Instant) -> bool {
         let mut marks = self.marks();
         let mark = match overdue {

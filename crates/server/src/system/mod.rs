@@ -1,8 +1,26 @@
-//! What std does not have of the operating system, each call in the file of what it is for.
+//! What the operating system offers and std does not, each call in the file of what it is for, and the
+//! clock. Together with `transport`, the only part of the server that may contain unsafe code.
 
+#![allow(unsafe_code, reason = "system calls without a safe wrapper in std or socket2")]
+
+pub(crate) mod child_processes;
+pub(crate) mod clock;
+pub mod error_text;
+#[cfg(windows)]
+pub(crate) mod exclusive_address;
+pub(crate) mod file_limit;
+pub(crate) mod inherited_socket;
 #[cfg(unix)]
 pub(crate) mod monotonic;
 #[cfg(unix)]
 pub mod pass_fd;
+pub(crate) mod process_usage;
+#[cfg(windows)]
+mod process_usage_windows;
+pub(crate) mod service_name;
 #[cfg(unix)]
 pub mod shared_memory;
+pub(crate) mod tcp_info;
+#[cfg(target_os = "linux")]
+pub(crate) mod tcp_reset;
+pub(crate) mod timer_ticks;

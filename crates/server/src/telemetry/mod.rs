@@ -1,8 +1,9 @@
 //! Telemetry of a running server: it receives a closed set of events, and turns them into metrics,
 //! log lines and the access log.
 //!
-//! `families` names the metrics, `event` the events. `metrics` counts events as they happen,
-//! `collect` reads values at scrape time, and `status` renders the status page.
+//! `families` names the metrics, `labels` the values of their labels. `counters` counts events as they
+//! happen, `scrape` reads values at scrape time, `warnings` writes log lines about single requests, and
+//! `status` renders the status page.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -12,40 +13,36 @@ use maitred_config::{ConnectionLimitAction, Settings};
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 
-use crate::clock::Clock;
+use crate::system::clock::Clock;
 
 mod access_log;
-pub(crate) mod backlog;
 pub mod calendar;
-pub(crate) mod collect;
-mod event;
+mod counters;
 pub mod families;
 mod histogram;
-mod lines;
-mod metrics;
-pub(crate) mod pause;
-mod process;
-#[cfg(windows)]
-mod process_windows;
-pub(crate) mod ration;
+mod labels;
+pub(crate) mod rate_limit;
 pub(crate) mod record;
+pub(crate) mod scrape;
+pub(crate) mod snapshot;
 mod status;
-pub(crate) mod subject;
+pub(crate) mod stopwatch;
 mod upstream;
+mod warnings;
 
 pub use access_log::{FormatError, OpenError, check_format};
-pub(crate) use event::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
+pub(crate) use labels::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
 
 use self::access_log::AccessLog;
-use self::collect::Gauges;
-use self::event::{Method, Stream};
-use self::lines::Lines;
-use self::metrics::Metrics;
-use self::pause::Pause;
-use self::process::Process;
-use self::record::{Record, Result as Answered};
-use self::subject::{Subject, Threads};
-use self::upstream::Names;
+use self::counters::Counters;
+use self::labels::{LogStream, Method};
+use self::record::{Record, RequestOutcome};
+use self::scrape::Gauges;
+use self::snapshot::{Subject, Threads};
+use self::stopwatch::Stopwatch;
+use self::upstream::RequestIds;
+use self::warnings::Warnings;
+use crate::system::process_usage::{self, ProcessUsage};
 
 /// The interpreter that runs the application, for `maitred_build_info`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +67,7 @@ enum Life {
 
 /// The limits that a scrape repeats, and what the log says of them.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+struct ShownLimits {
     threads: usize,
     queue: usize,
     connections: usize,
@@ -80,18 +77,18 @@ struct Limits {
 /// Counts and reports events.
 #[derive(Debug)]
 pub struct Telemetry {
-    metrics: Metrics,
+    metrics: Counters,
     gauges: OnceLock<Gauges>,
     interpreter: Interpreter,
     settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
     /// Reads the metrics of this process.
-    read_process: fn() -> Process,
-    limits: Limits,
+    read_process: fn() -> ProcessUsage,
+    limits: ShownLimits,
     log_socket_errors: bool,
     requests: AtomicU64,
     life: AtomicU8,
-    pause: Mutex<Pause>,
+    pause: Mutex<Stopwatch>,
     subject: OnceLock<Weak<dyn Subject>>,
     /// The usage of the threads when the server stopped.
     last_threads: Mutex<Threads>,
@@ -99,8 +96,8 @@ pub struct Telemetry {
     began: Instant,
     clock: OnceLock<Arc<Clock>>,
     access_log: OnceLock<AccessLog>,
-    names: Names,
-    lines: Lines,
+    names: RequestIds,
+    lines: Warnings,
 }
 
 impl Telemetry {
@@ -108,13 +105,13 @@ impl Telemetry {
     pub fn new(settings: &Settings) -> Self {
         let own_clock = Clock::new();
         Self {
-            metrics: Metrics::new(),
+            metrics: Counters::new(),
             gauges: OnceLock::new(),
             interpreter: Interpreter::default(),
             settings: serde_json::Value::Null,
             server_log_dropped: None,
-            read_process: process::read,
-            limits: Limits {
+            read_process: process_usage::read,
+            limits: ShownLimits {
                 threads: settings.threads,
                 queue: settings.queue_limit,
                 connections: settings.connection_limit,
@@ -130,8 +127,8 @@ impl Telemetry {
             own_clock,
             clock: OnceLock::new(),
             access_log: OnceLock::new(),
-            names: Names::new(settings.request_id),
-            lines: Lines::default(),
+            names: RequestIds::new(settings.request_id),
+            lines: Warnings::default(),
         }
     }
 
@@ -196,7 +193,7 @@ impl Telemetry {
 
     /// Opens the access log, if the settings have one.
     pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
-        let dropped = self.metrics.log_dropped.of(Stream::Access).clone();
+        let dropped = self.metrics.log_dropped.of(LogStream::Access).clone();
         let log = AccessLog::open(settings, move |lines| dropped.increment(lines))?;
         if let Some(log) = log {
             self.access_log.get_or_init(|| log);
@@ -268,7 +265,7 @@ impl Telemetry {
         self.gauges.get_or_init(|| Gauges::new(&self.metrics, &self.interpreter))
     }
 
-    fn pause(&self) -> MutexGuard<'_, Pause> {
+    fn pause(&self) -> MutexGuard<'_, Stopwatch> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -297,13 +294,13 @@ impl Telemetry {
         if record.response_body_bytes > 0 {
             self.metrics.response_bytes.increment(record.response_body_bytes);
         }
-        if let Some(Answered::Abandoned(stage)) = record.result {
+        if let Some(RequestOutcome::Abandoned(stage)) = record.result {
             self.metrics.disconnects.of(stage).increment(1);
         }
         if let Some(log) = self.access_log.get()
             && !log.push(record, now)
         {
-            self.metrics.log_dropped.of(Stream::Access).increment(1);
+            self.metrics.log_dropped.of(LogStream::Access).increment(1);
         }
     }
 
@@ -317,7 +314,7 @@ impl Telemetry {
         self.metrics.closed.of(reason).increment(1);
     }
 
-    pub(crate) fn turned_away(&self, why: RejectReason) {
+    pub(crate) fn overload_rejected(&self, why: RejectReason) {
         self.metrics.rejected.of(why).increment(1);
     }
 

@@ -10,7 +10,7 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
 use maitred_http_parser::forwarded::Forwarded;
 
-use super::event::DisconnectStage;
+use super::labels::DisconnectStage;
 
 /// The status in metrics and logs of a request whose client disconnected before there was one, as in
 /// nginx.
@@ -39,12 +39,12 @@ pub(crate) struct Record {
     /// The status of the head that was sent.
     pub(crate) status: Option<u16>,
     /// How it ended; `None` until then.
-    pub(crate) result: Option<Result>,
+    pub(crate) result: Option<RequestOutcome>,
 }
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Result {
+pub(crate) enum RequestOutcome {
     /// With a complete response.
     Complete,
     /// With an incomplete response: the application failed in the middle of it or wrote less than it
@@ -81,8 +81,8 @@ impl Record {
     pub(crate) fn code(&self) -> u16 {
         match (self.status, self.result) {
             (Some(status), _) => status,
-            (None, Some(Result::Abandoned(_)) | None) => CLIENT_LEFT,
-            (None, Some(Result::Complete | Result::Cut)) => 500,
+            (None, Some(RequestOutcome::Abandoned(_)) | None) => CLIENT_LEFT,
+            (None, Some(RequestOutcome::Complete | RequestOutcome::Cut)) => 500,
         }
     }
 
@@ -94,7 +94,7 @@ impl Record {
     /// The client as reported by a trusted proxy, or else the peer.
     pub(crate) fn client_address(&self) -> &str {
         match &self.client.forwarded {
-            Forwarded::Trusted(told) => told.remote_addr.as_deref(),
+            Forwarded::Trusted(values) => values.remote_addr.as_deref(),
             Forwarded::Cleared | Forwarded::Untouched => None,
         }
         .unwrap_or(&self.client.peer.host)
@@ -113,9 +113,9 @@ impl Record {
     /// How it ended, as one word for logs.
     pub(crate) fn result_name(&self) -> &'static str {
         match self.result {
-            Some(Result::Complete) => "complete",
-            Some(Result::Cut) | None => "cut",
-            Some(Result::Abandoned(stage)) => match stage {
+            Some(RequestOutcome::Complete) => "complete",
+            Some(RequestOutcome::Cut) | None => "cut",
+            Some(RequestOutcome::Abandoned(stage)) => match stage {
                 DisconnectStage::Reading => "client left while it was read",
                 DisconnectStage::Queued => "client left while it waited",
                 DisconnectStage::Served => "client left while it was served",

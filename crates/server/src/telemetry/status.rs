@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::metrics::seconds;
-use super::subject::Subject;
-use super::{Limits, Telemetry};
+use super::counters::seconds;
+use super::snapshot::Subject;
+use super::{ShownLimits, Telemetry};
 
 impl Telemetry {
     /// The status; with the stack of every thread if `stacks` says how long the interpreter may be
@@ -34,7 +34,7 @@ impl Telemetry {
 
 fn describe(
     subject: &dyn Subject,
-    limits: Limits,
+    limits: ShownLimits,
     stacks: Option<Duration>,
     status: &mut Map<String, Value>,
 ) {
@@ -54,18 +54,18 @@ fn describe(
         .collect();
     connections.insert("limit".into(), limits.connections.into());
     status.insert("connections".into(), connections.into());
-    let threads = subject.occupations(stacks).into_iter().map(|occupation| {
-        let mut thread = json!({ "name": occupation.thread, "stuck": occupation.is_stuck });
-        if let Some(told) = occupation.request {
+    let threads = subject.thread_statuses(stacks).into_iter().map(|status| {
+        let mut thread = json!({ "name": status.thread, "stuck": status.is_stuck });
+        if let Some(summary) = status.request {
             thread["request"] = json!({
-                "method": told.method,
-                "path": told.path,
-                "client": told.client,
-                "request_id": told.request_id.as_deref(),
-                "seconds": seconds(told.runs_for),
+                "method": summary.method,
+                "path": summary.path,
+                "client": summary.client,
+                "request_id": summary.request_id.as_deref(),
+                "seconds": seconds(summary.runs_for),
             });
         }
-        if let Some(stack) = occupation.stack {
+        if let Some(stack) = status.stack {
             thread["stack"] = stack.into();
         }
         thread

@@ -22,13 +22,13 @@ const WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// Gives requests their names.
 #[derive(Debug)]
-pub(crate) struct Names {
+pub(crate) struct RequestIds {
     rule: RequestId,
     seed: RandomState,
     next: AtomicU64,
 }
 
-impl Names {
+impl RequestIds {
     pub(crate) fn new(rule: RequestId) -> Self {
         Self { rule, seed: RandomState::new(), next: AtomicU64::new(0) }
     }
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn names_that_are_made_up_are_different_and_hexadecimal() {
-        let names = Names::new(RequestId::Generate);
+        let names = RequestIds::new(RequestId::Generate);
         let (first, second) = (names.make_up(), names.make_up());
         assert_ne!(first, second);
         assert!(first.len() == 32 && first.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -15,7 +15,7 @@ use maitred_http_parser::exchange::{
 use maitred_http_parser::message::ResponseHead;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use maitred_server::{Clock, ListenAddress, Listeners, Lock, Running, Server, Telemetry, Waited};
+use maitred_server::{Clock, Gil, ListenAddress, Listeners, Running, Server, Telemetry, Waited};
 
 /// Answers each exchange with a function, on std threads.
 pub struct App {
@@ -171,10 +171,10 @@ pub struct Served {
 
 impl Served {
     pub fn start(settings: Settings, application: Arc<dyn Application>) -> Self {
-        Self::start_with(settings, application, Lock::Shared)
+        Self::start_with(settings, application, Gil::Enabled)
     }
 
-    pub fn start_with(settings: Settings, application: Arc<dyn Application>, lock: Lock) -> Self {
+    pub fn start_with(settings: Settings, application: Arc<dyn Application>, lock: Gil) -> Self {
         let telemetry = Arc::new(Telemetry::new(&settings));
         Self::start_whole(settings, application, lock, telemetry, Clock::new())
     }
@@ -182,7 +182,7 @@ impl Served {
     /// With a clock that stands still: no timeout passes, however slow the machine is.
     pub fn start_patiently(settings: Settings, application: Arc<dyn Application>) -> Self {
         let telemetry = Arc::new(Telemetry::new(&settings));
-        Self::start_whole(settings, application, Lock::Shared, telemetry, Clock::standing())
+        Self::start_whole(settings, application, Gil::Enabled, telemetry, Clock::standing())
     }
 
     /// With reports that somebody else looks at, too.
@@ -191,13 +191,13 @@ impl Served {
         application: Arc<dyn Application>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self::start_whole(settings, application, Lock::None, telemetry, Clock::new())
+        Self::start_whole(settings, application, Gil::Disabled, telemetry, Clock::new())
     }
 
     pub fn start_whole(
         settings: Settings,
         application: Arc<dyn Application>,
-        lock: Lock,
+        lock: Gil,
         telemetry: Arc<Telemetry>,
         clock: Clock,
     ) -> Self {
@@ -208,7 +208,7 @@ impl Served {
         let clock = Arc::new(clock);
         let running = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
             .with_clock(clock.clone())
-            .with_lock(lock)
+            .with_gil(lock)
             .start()
             .expect("the server starts");
         Self { running, address, clock, telemetry }

@@ -1,6 +1,6 @@
 //! Every order in which workers and the I/O thread can come to the queue, for a few of each.
 //!
-//! The queue, the seats and the deferral are the real ones; only the threads are not. What a thread
+//! The queue, the slots and the deferral are the real ones; only the threads are not. What a thread
 //! does under one lock is one step, and all orders of steps are tried, up to states that have been
 //! seen. From each, when nothing new comes, everything that waits must be taken as long as a worker
 //! is free, every deferred answer must leave, and a queue that is closed must end every worker.
@@ -23,14 +23,14 @@ use maitred_http_parser::{Limits, RequestHead};
 use super::deferral::{Deferral, Deferred};
 use super::nap;
 use super::queue::Queue;
+use super::requester::QueuedRequest;
 use super::requester::Requester;
-use super::seat::Seat;
-use super::state::{Lock, SWITCH_INTERVAL};
+use super::standby::{Gil, SWITCH_INTERVAL};
 use super::usage::BLOCKING_CALL;
-use super::waiting::Waiting;
-use crate::clock::Clock;
+use super::worker_slot::WorkerSlot;
+use crate::system::clock::Clock;
 use crate::telemetry::RejectReason;
-use crate::telemetry::subject::RequestSummary;
+use crate::telemetry::snapshot::RequestSummary;
 
 /// A step of one of the threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ struct Snapshot {
     waiting: Vec<bool>,
     parked: Vec<usize>,
     standby: Option<usize>,
-    retiring: usize,
+    about_to_park: usize,
     busy: usize,
     pushed: usize,
     has_kept_house: bool,
@@ -109,7 +109,7 @@ struct Stage {
     clock: Arc<Clock>,
     requester: Arc<Nobody>,
     head: Arc<RequestHead>,
-    lock: Lock,
+    lock: Gil,
     calls: Calls,
     workers: usize,
     /// The requests that come; true for those whose call never ends.
@@ -120,7 +120,7 @@ struct Stage {
 struct Run<'a> {
     stage: &'a Stage,
     queue: Arc<Queue>,
-    seats: Vec<Arc<Seat>>,
+    slots: Vec<Arc<WorkerSlot>>,
     at: Vec<At>,
     nap: Nap,
     pushed: usize,
@@ -132,13 +132,13 @@ impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
         let queue = Arc::new(Queue::new(100, stage.lock, Arc::clone(&stage.clock), deferral));
-        let seats = (0..stage.workers)
-            .map(|index| Arc::new(Seat::take(&queue, &stage.clock, index)))
+        let slots = (0..stage.workers)
+            .map(|index| Arc::new(WorkerSlot::take(&queue, &stage.clock, index)))
             .collect();
         let at = vec![At::Asks; stage.workers];
         let nap = Nap::Idle;
         let (pushed, has_kept_house, has_lost_one) = (0, false, stage.workers == 1);
-        let mut run = Self { stage, queue, seats, at, nap, pushed, has_kept_house, has_lost_one };
+        let mut run = Self { stage, queue, slots, at, nap, pushed, has_kept_house, has_lost_one };
         run.remember();
         run
     }
@@ -151,10 +151,10 @@ impl<'a> Run<'a> {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let told = |seat: &Seat| seat.parker.told().map(|wake| wake as u8);
+        let pending = |slot: &WorkerSlot| slot.parker.pending().map(|wake| wake as u8);
         let taken = self.queue.taken();
-        let workers = self.seats.iter().zip(&self.at);
-        let workers = workers.map(|(seat, at)| (*at, told(seat), seat.is_overtaken(taken)));
+        let workers = self.slots.iter().zip(&self.at);
+        let workers = workers.map(|(slot, at)| (*at, pending(slot), slot.is_overtaken(taken)));
         let workers = workers.collect();
         let state = self.queue.state();
         Snapshot {
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
             waiting: state.waiting.iter().map(is_endless).collect(),
             parked: state.parked.iter().map(|sleeper| sleeper.index).collect(),
             standby: state.standby,
-            retiring: state.retiring,
+            about_to_park: state.about_to_park,
             busy: state.usage.threads.busy,
             pushed: self.pushed,
             has_kept_house: self.has_kept_house,
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
     fn possible(&self) -> Vec<Step> {
         let workers = (0..self.at.len()).filter(|&index| match self.at[index] {
             At::Asks | At::Serves | At::Retires => true,
-            At::Sleeps => self.seats[index].parker.told().is_some(),
+            At::Sleeps => self.slots[index].parker.pending().is_some(),
             At::Stuck | At::Ended => false,
         });
         let mut steps: Vec<_> = workers.map(Step::Worker).collect();
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             Step::Worker(index) => self.at[index] = self.work_on(index),
             Step::End(index) => {
                 self.has_lost_one = true;
-                self.seats[index].thread_ended();
+                self.slots[index].thread_ended();
                 self.at[index] = At::Ended;
             }
         }
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
                 queue.wake();
                 Nap::Decides
             }
-            Nap::Decides if queue.len() > 0 || !deferral.retire() => Nap::Rests,
+            Nap::Decides if queue.len() > 0 || !deferral.stop_napping() => Nap::Rests,
             Nap::Decides => Nap::Idle,
             Nap::Rests => {
                 let (taken, ticks) = (queue.taken(), nap::tick(queue).is_some());
@@ -259,9 +259,9 @@ impl<'a> Run<'a> {
 
     /// One part of what a worker does, as the application's threads do it.
     fn work_on(&self, index: usize) -> At {
-        let seat = &self.seats[index];
+        let slot = &self.slots[index];
         match self.at[index] {
-            At::Asks => match seat.try_next() {
+            At::Asks => match slot.try_next() {
                 Some(exchange) if exchange.request_id.is_some() => At::Stuck,
                 Some(_) => At::Serves,
                 None => At::Retires,
@@ -277,15 +277,15 @@ impl<'a> Run<'a> {
                 }
                 At::Asks
             }
-            At::Retires => match seat.lie_down() {
+            At::Retires => match slot.prepare_to_park() {
                 Some(Wake::Closed) => At::Ended,
                 Some(Wake::Work | Wake::Housekeeping) => At::Asks,
                 None => At::Sleeps,
             },
             At::Sleeps => {
-                assert!(seat.parker.told().is_some(), "the same steps led elsewhere before");
-                let wake = seat.parker.park();
-                seat.rise();
+                assert!(slot.parker.pending().is_some(), "the same steps led elsewhere before");
+                let wake = slot.parker.park();
+                slot.unparked();
                 if wake == Wake::Closed { At::Ended } else { At::Asks }
             }
             At::Stuck | At::Ended => panic!("it does not go on"),
@@ -322,12 +322,12 @@ impl<'a> Run<'a> {
 }
 
 /// Whether the call of a request never ends: it has an identifier then.
-fn is_endless(waiting: &Waiting) -> bool {
+fn is_endless(waiting: &QueuedRequest) -> bool {
     waiting.exchange.request_id.is_some()
 }
 
 impl Stage {
-    fn request(&self, endless: bool) -> Waiting {
+    fn request(&self, endless: bool) -> QueuedRequest {
         let now = self.clock.instant();
         let exchange = Exchange {
             head: Arc::clone(&self.head),
@@ -342,7 +342,7 @@ impl Stage {
             queued_for: Duration::ZERO,
             request_id: endless.then(|| "endless".into()),
         };
-        Waiting { exchange, requester: Arc::clone(&self.requester) as _ }
+        QueuedRequest { exchange, requester: Arc::clone(&self.requester) as _ }
     }
 
     /// Tries all orders, and tells how many states there are.
@@ -382,7 +382,7 @@ impl Requester for Nobody {
 
     fn abandoned(&self) {}
 
-    fn turn_away(&self, _: RejectReason) {}
+    fn reject_overloaded(&self, _: RejectReason) {}
 
     fn taken(&self, _: usize, _: Duration, _: Instant) {}
 
@@ -430,7 +430,7 @@ fn every_order(workers: usize, requests: &[bool]) {
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
-    for lock in [Lock::Shared, Lock::None] {
+    for lock in [Gil::Enabled, Gil::Disabled] {
         for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
             let (clock, requester) = (Arc::new(Clock::standing()), Arc::new(Nobody));
             let (head, requests) = (Arc::clone(&head), requests.to_vec());

@@ -12,7 +12,7 @@ use maitred_http_parser::RequestHead;
 
 use super::{Entry, json};
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::metrics::seconds;
+use crate::telemetry::counters::seconds;
 use crate::telemetry::upstream::trace_id;
 
 const COMMON: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s"#;
@@ -102,7 +102,7 @@ fields! {
     /// The same in seconds with fractions.
     ExactSeconds = "L",
     /// The process ID, as in gunicorn.
-    Process = "p",
+    ProcessUsage = "p",
     /// The other end of the socket, which may be a proxy.
     Peer = "peer",
     /// The requested host.
@@ -220,7 +220,7 @@ impl Field {
             Self::Milliseconds => write!(out, "{}", took.as_millis()),
             Self::Microseconds => write!(out, "{}", took.as_micros()),
             Self::ExactSeconds => write!(out, "{:.6}", seconds(took)),
-            Self::Process => write!(out, "<{}>", std::process::id()),
+            Self::ProcessUsage => write!(out, "<{}>", std::process::id()),
             Self::Host => return or_dash(out, head.and_then(RequestHead::host)),
             Self::AppSeconds => duration(out, record.answered_in().map(seconds)),
             Self::QueueSeconds => duration(out, record.queued_for().map(seconds)),

@@ -13,7 +13,7 @@ use serde_json::ser::Formatter;
 
 use super::Entry;
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::metrics::seconds;
+use crate::telemetry::counters::seconds;
 use crate::telemetry::upstream::trace_id;
 
 /// The fields of a line. Unknown values are omitted.

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 
-use super::ration::Ration;
-use crate::clock::Clock;
+use super::rate_limit::RateLimit;
+use crate::system::clock::Clock;
 use crate::telemetry::record::Record;
 
 mod format;
@@ -121,7 +121,7 @@ impl AccessLog {
             output,
             failed,
             clock: Clock::new(),
-            complaints: Ration::new(1, Duration::from_secs(60)),
+            complaints: RateLimit::new(1, Duration::from_secs(60)),
         };
         std::thread::Builder::new()
             .name("maitred-access".into())
@@ -244,7 +244,7 @@ struct Writer<F> {
     output: Output,
     failed: F,
     clock: Clock,
-    complaints: Ration,
+    complaints: RateLimit,
 }
 
 impl<F: Fn(u64)> Writer<F> {

@@ -1,0 +1,286 @@
+//! Passes a response from a worker thread to the socket.
+//!
+//! The worker encodes and sends it itself, without blocking. Output that the socket does not accept
+//! stays in the connection's outbox, for the I/O task. A small response may be sent together with
+//! the next few (`deferral.rs`). The first chunk of a stream is sent at once; later chunks that
+//! follow each other quickly are sent together.
+
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::connection::{Moment, Outcome};
+use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Presence, Reply};
+use maitred_http_parser::fault::ApplicationFault;
+use maitred_http_parser::message::ResponseHead;
+
+use super::conn::{ClientConnection, State};
+use super::outbox::Segment;
+use super::temp_files::{FilePart, OutputFile};
+use crate::scheduling::deferral::Deferred;
+use crate::telemetry::DisconnectStage;
+use crate::telemetry::record::RequestOutcome;
+
+/// Responses up to this size may be deferred; a larger one is worth its own system call.
+const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
+
+/// Chunks that follow each other within this time may be sent together, because sending each would
+/// cost more than it is worth.
+const QUICK_SUCCESSION: Duration = Duration::from_micros(500);
+
+/// One response.
+pub(crate) struct ResponseWriter {
+    conn: Arc<ClientConnection>,
+    head: Option<ResponseHead>,
+    underway: bool,
+    /// When the last chunk was given; the first one is sent at once.
+    last_chunk_at: Option<Instant>,
+    done: bool,
+    /// Output could not be written to disk, and stays in memory.
+    cannot_spill: bool,
+}
+
+impl ResponseWriter {
+    pub(crate) fn new(conn: Arc<ClientConnection>) -> Self {
+        Self {
+            conn,
+            head: None,
+            underway: false,
+            last_chunk_at: None,
+            done: false,
+            cannot_spill: false,
+        }
+    }
+
+    /// The head, where it has still to be written; it is under way then.
+    fn begin(&mut self) -> Option<ResponseHead> {
+        self.underway |= self.head.is_some();
+        self.head.take()
+    }
+
+    /// Encodes the head, if it is still due, then a chunk of the body.
+    fn write(
+        state: &mut State,
+        head: Option<ResponseHead>,
+        chunk: Chunk<'_>,
+        known: Option<u64>,
+        now: &Moment,
+    ) -> Flow {
+        if let Some(head) = head {
+            let status = head.status();
+            let State { protocol, outbox, record, .. } = state;
+            if protocol.is_owed()
+                && let Some(record) = record
+            {
+                record.status = Some(status);
+            }
+            outbox.append(|out| protocol.respond(head, known, out, now));
+        }
+        let Some(frame) = state.protocol.frame(chunk.as_slice().len() as u64) else {
+            return Flow::Gone;
+        };
+        if let Some(record) = &mut state.record {
+            record.response_body_bytes += frame.take;
+        }
+        let take = usize::try_from(frame.take).unwrap_or(usize::MAX);
+        match chunk {
+            Chunk::Borrowed(bytes) => state.outbox.append(|out| {
+                out.extend_from_slice(frame.prefix());
+                out.extend_from_slice(&bytes[..take]);
+                out.extend_from_slice(frame.suffix);
+            }),
+            Chunk::Owned(bytes) => {
+                state.outbox.append(|out| out.extend_from_slice(frame.prefix()));
+                state.outbox.push(Segment::Held(bytes.slice(..take)));
+                if !frame.suffix.is_empty() {
+                    state.outbox.append(|out| out.extend_from_slice(frame.suffix));
+                }
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Ends the record with the outcome of the response.
+    fn conclude(conn: &ClientConnection, state: &mut State, outcome: Outcome, now: Instant) {
+        state.last_active = now;
+        let telemetry = &conn.shared.telemetry;
+        match outcome {
+            Outcome::Short { missing } => {
+                telemetry.response_is_short(missing, state.record.as_ref());
+            }
+            Outcome::Long { excess } => telemetry.response_is_long(excess, state.record.as_ref()),
+            Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
+        }
+        if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
+            return; // too late: the server has already answered
+        }
+        if let Outcome::Refused { status } = outcome {
+            state.tell_refusal(status);
+        }
+        let Some(record) = &mut state.record else { return };
+        record.answered_at = Some(now);
+        record.result = Some(match outcome {
+            Outcome::Complete | Outcome::Long { .. } | Outcome::Refused { .. } => {
+                RequestOutcome::Complete
+            }
+            Outcome::Short { .. } | Outcome::Cut => RequestOutcome::Cut,
+            Outcome::Gone => RequestOutcome::Abandoned(DisconnectStage::Served),
+        });
+    }
+
+    fn flow(&self, state: &State) -> Flow {
+        let settings = &self.conn.shared.settings;
+        if state.over.is_some() || state.protocol.ending().is_some() {
+            Flow::Gone
+        } else if state.protocol.has_no_body() {
+            Flow::Enough
+        } else if state.outbox.len() > settings.outbuf_high_watermark as u64
+            || self.must_spill(state)
+        {
+            Flow::Wait
+        } else {
+            Flow::Continue
+        }
+    }
+
+    /// Sends now, or defers it.
+    fn send(&self, size: u64, is_quick: bool, now: Instant) {
+        let queue = &self.conn.shared.queue;
+        let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
+        let is_small = size <= DEFERRED_BYTES_MAX;
+        if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
+            return;
+        }
+        self.conn.flush(now);
+    }
+
+    /// Whether output in memory exceeds `outbuf-overflow` and should be written to disk.
+    fn must_spill(&self, state: &State) -> bool {
+        let most = self.conn.shared.settings.outbuf_overflow as u64;
+        !self.cannot_spill && state.outbox.copied_bytes() > most
+    }
+}
+
+impl Reply for ResponseWriter {
+    fn head(&mut self, head: ResponseHead) {
+        if !self.underway {
+            self.head = Some(head);
+        }
+    }
+
+    fn chunk(&mut self, chunk: Chunk<'_>) -> Flow {
+        if chunk.as_slice().is_empty() {
+            return Flow::Continue;
+        }
+        let head = self.begin();
+        let conn = &*self.conn;
+        let now = conn.shared.clock.now();
+        let mut state = conn.state();
+        if Self::write(&mut state, head, chunk, None, &now) == Flow::Gone {
+            return Flow::Gone;
+        }
+        let size = state.outbox.len();
+        drop(state);
+        let now = now.instant;
+        let is_quick = self
+            .last_chunk_at
+            .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
+        if is_quick {
+            // It must be sent even if the application now takes long.
+            conn.shared.queue.deferral.attend();
+        }
+        self.send(size, is_quick, now);
+        let flow = self.flow(&conn.state());
+        self.last_chunk_at = Some(now);
+        flow
+    }
+
+    fn wait(&mut self) -> Flow {
+        let conn = Arc::clone(&self.conn);
+        conn.flush(conn.shared.clock.instant());
+        let must_spill = self.must_spill(&conn.state());
+        if must_spill && let Err(error) = conn.spill_output() {
+            // It stays in memory, bounded by the high-water mark.
+            conn.shared.telemetry.storage_failed("a response", &error);
+            self.cannot_spill = true;
+        }
+        let high = conn.shared.settings.outbuf_high_watermark as u64;
+        let mut state = conn.state();
+        state.is_awaited = true;
+        while state.outbox.len() > high && state.over.is_none() {
+            state = conn.output_progressed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_awaited = false;
+        match self.flow(&state) {
+            Flow::Gone => Flow::Gone,
+            Flow::Continue | Flow::Wait | Flow::Enough => Flow::Continue,
+        }
+    }
+
+    fn file(&mut self, file: FileBody) -> Flow {
+        let head = self.begin();
+        let conn = &*self.conn;
+        let now = conn.shared.clock.now();
+        let mut state = conn.state();
+        let nothing = Chunk::Borrowed(&[]);
+        if Self::write(&mut state, head, nothing, Some(file.length), &now) == Flow::Gone {
+            return Flow::Gone;
+        }
+        let Some(frame) = state.protocol.frame(file.length) else { return Flow::Gone };
+        if let Some(record) = &mut state.record {
+            record.response_body_bytes += frame.take;
+        }
+        let State { outbox, .. } = &mut *state;
+        outbox.append(|out| out.extend_from_slice(frame.prefix()));
+        outbox.push(Segment::File(FilePart {
+            source: Arc::new(OutputFile { file: file.file, claim: None }),
+            offset: file.offset,
+            remaining: frame.take,
+        }));
+        outbox.append(|out| out.extend_from_slice(frame.suffix));
+        Flow::Continue
+    }
+
+    fn finish(&mut self, last: Chunk<'_>) {
+        let head = self.begin();
+        self.done = true;
+        let conn = &*self.conn;
+        let now = conn.shared.clock.now();
+        let mut state = conn.state();
+        let known = last.as_slice().len() as u64;
+        // What came of it, `finish` of the protocol tells as well.
+        let _ = Self::write(&mut state, head, last, Some(known), &now);
+        let State { protocol, outbox, .. } = &mut *state;
+        let outcome = outbox.append(|out| protocol.finish(out, &now));
+        Self::conclude(conn, &mut state, outcome, now.instant);
+        let size = state.outbox.len();
+        drop(state);
+        self.send(size, false, now.instant);
+    }
+
+    fn fail(&mut self, fault: ApplicationFault) {
+        self.done = true;
+        let conn = &*self.conn;
+        let mut state = conn.state();
+        let now = conn.shared.clock.now();
+        let State { protocol, outbox, .. } = &mut *state;
+        let outcome = outbox.append(|out| protocol.fail(fault, out, &now));
+        Self::conclude(conn, &mut state, outcome, now.instant);
+        if outcome == Outcome::Cut {
+            conn.reset_on_close();
+        }
+        drop(state);
+        conn.flush(now.instant);
+    }
+
+    fn presence(&self) -> Weak<dyn Presence> {
+        Arc::downgrade(&self.conn.presence) as Weak<dyn Presence>
+    }
+}
+
+impl Drop for ResponseWriter {
+    fn drop(&mut self) {
+        if !self.done {
+            self.fail(ApplicationFault::Dropped);
+        }
+    }
+}

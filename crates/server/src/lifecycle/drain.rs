@@ -1,0 +1,144 @@
+//! Stops the server without losing requests.
+//!
+//! In this order: readiness fails; for `drain-delay` connections are still accepted, and responses
+//! say `Connection: close`; newcomers are kept out (`listen/syn_filter.rs`), connections in the
+//! kernel's backlog are accepted, and the listeners close; idle connections close; running requests
+//! may continue for `graceful-timeout`. The remaining requests are then logged, with their stacks,
+//! and cut off.
+//!
+//! A connection is idle only if no input has arrived on it. A client that has just connected gets
+//! one second to send a request.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::lifecycle::accept;
+use crate::lifecycle::request_timeout::STACK_WITHIN;
+use crate::lifecycle::server_state::ServerState;
+use crate::listen::Listeners;
+use crate::listen::acceptor::Acceptor;
+use crate::telemetry::RejectReason;
+
+/// How often the number of connections is checked, in addition to notifications.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The maximum time for tasks to end after their connections have been aborted. Only a task that
+/// waits for a disk needs longer than a moment.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
+
+/// The time for TCP handshakes in progress to complete, once new ones are prevented. The client of a
+/// server that stops is nearly always a proxy in the same network.
+const HANDSHAKES_END_WITHIN: Duration = Duration::from_millis(10);
+
+/// The maximum time for an accepted connection to send the first byte of its first request.
+const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The maximum time to log the aborted requests.
+const LOGGED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Starts the drain: from now on, responses say `Connection: close`.
+pub(crate) fn announce(server: &ServerState) {
+    server.shared.telemetry.set_draining();
+    tracing::info!(
+        target: "maitred",
+        connections = server.registry.len(),
+        waiting = server.shared.queue.len(),
+        "draining: requests in progress will be finished"
+    );
+    for conn in server.registry.all() {
+        conn.state().protocol.handle_drain_announced();
+    }
+}
+
+/// Accepts everything that has connected, and closes the listeners.
+pub(crate) async fn close(
+    server: &Arc<ServerState>,
+    acceptors: Vec<Arc<Acceptor>>,
+    listeners: Listeners,
+) {
+    if listeners.drop_newcomers() {
+        tokio::time::sleep(HANDSHAKES_END_WITHIN).await;
+    }
+    for (index, acceptor) in acceptors.iter().enumerate() {
+        accept::drain_backlog(server, acceptor, index);
+    }
+    drop(acceptors);
+    drop(listeners);
+}
+
+/// Closes idle connections at once, and the others after their response. Nothing is accepted any
+/// more.
+pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
+    let began = server.shared.clock.instant();
+    loop {
+        let now = server.shared.clock.instant();
+        let newcomers_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
+        for conn in server.registry.all() {
+            conn.leave_if_idle(newcomers_late);
+        }
+        if server.registry.len() == 0 || now >= deadline {
+            break;
+        }
+        let gone = server.registry.gone.notified();
+        // Late or not, the count decides.
+        let _ = tokio::time::timeout(LOOK_AGAIN, gone).await;
+    }
+    if server.registry.len() > 0 {
+        let server = Arc::clone(server);
+        // Not on the I/O thread, because it waits for the interpreter, and responses may still need
+        // the I/O thread.
+        let logging = tokio::task::spawn_blocking(move || log_unfinished(&server));
+        // A panic in it only loses these log lines. It gets no thread while a disk blocks all of
+        // them, and the shutdown must not wait for that.
+        let _ = tokio::time::timeout(LOGGED_WITHIN, logging).await;
+    }
+}
+
+/// Logs the requests that will be aborted.
+fn log_unfinished(server: &ServerState) {
+    let now = server.shared.clock.instant();
+    let mut patience = STACK_WITHIN;
+    for thread in server.workers.all() {
+        let Some(serving) = thread.slot.serving() else { continue };
+        let summary = serving.requester.summary(serving.since, now);
+        let began = server.shared.clock.instant();
+        let stack = thread.stack(patience);
+        patience =
+            patience.saturating_sub(server.shared.clock.instant().saturating_duration_since(began));
+        tracing::warn!(
+            target: "maitred",
+            method = summary.method,
+            path = summary.path,
+            client = summary.client,
+            request_id = summary.request_id.as_deref(),
+            seconds = summary.runs_for.as_secs_f64(),
+            worker = thread.name,
+            stack,
+            "graceful-timeout: a running request is aborted"
+        );
+    }
+}
+
+/// Aborts the remaining connections, and waits until their tasks have ended. Requests that still
+/// wait for a thread are answered 503.
+pub(crate) async fn cut_off(server: &ServerState) {
+    for waiting in server.shared.queue.clear() {
+        waiting.requester.reject_overloaded(RejectReason::Draining);
+    }
+    for conn in server.registry.all() {
+        conn.cut_off();
+    }
+    let gone = async {
+        while server.registry.len() > 0 {
+            // Late or not, the count decides.
+            let _ = tokio::time::timeout(LOOK_AGAIN, server.registry.gone.notified()).await;
+        }
+    };
+    if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
+        tracing::warn!(
+            target: "maitred",
+            connections = server.registry.len(),
+            "connections could not be closed in time"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! All open connections: counts them, checks their deadlines, finds the longest-idle one, drains.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use maitred_http_parser::connection::Phase;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::connection::conn::{ClientConnection, State};
+
+/// The number of candidates that one scan of all connections collects, so that many new connections
+/// at the limit do not each cost a scan.
+const LONGEST_IDLE_AT_ONCE: usize = 64;
+
+/// The maximum number of rejected connections that linger at once, so that their clients can read
+/// the response. Above this, they are closed right after the response.
+const REJECTED_LINGERING_MAX: usize = 64;
+
+/// The open connections.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    conns: Mutex<BTreeMap<u64, Arc<ClientConnection>>>,
+    /// The candidates for closing; the first to close is the last element.
+    longest_idle: Mutex<Vec<(ClosableConnection, Weak<ClientConnection>)>>,
+    next: AtomicU64,
+    count: AtomicUsize,
+    /// Permits for rejected connections that linger.
+    pub(crate) rejected_lingering: Arc<Semaphore>,
+    /// Notified whenever a connection has closed.
+    pub(crate) gone: Notify,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            conns: Mutex::default(),
+            longest_idle: Mutex::default(),
+            next: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
+            rejected_lingering: Arc::new(Semaphore::new(REJECTED_LINGERING_MAX)),
+            gone: Notify::new(),
+        }
+    }
+}
+
+impl Registry {
+    fn conns(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<ClientConnection>>> {
+        self.conns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a connection, and returns the number with which to remove it.
+    pub(crate) fn enter(&self, conn: Arc<ClientConnection>) -> u64 {
+        let key = self.next.fetch_add(1, Ordering::Relaxed);
+        self.conns().insert(key, conn);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        key
+    }
+
+    /// Removes a connection.
+    pub(crate) fn remove(&self, key: u64) {
+        if self.conns().remove(&key).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            self.gone.notify_waiters();
+        }
+    }
+
+    /// The number of connections.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// A snapshot of all connections.
+    pub(crate) fn all(&self) -> Vec<Arc<ClientConnection>> {
+        self.conns().values().cloned().collect()
+    }
+
+    /// The connection to close first: a rejected one that lingers, or else the one that has been idle
+    /// longest.
+    pub(crate) fn longest_idle(&self) -> Option<Arc<ClientConnection>> {
+        let mut candidates = self.longest_idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(conn) = first_still_idle(&mut candidates) {
+            return Some(conn);
+        }
+        let conns = self.all();
+        let mut idle: Vec<_> =
+            conns.iter().filter_map(|conn| Some((idle_since(&conn.state())?, conn))).collect();
+        idle.sort_by_key(|(since, _)| *since);
+        idle.truncate(LONGEST_IDLE_AT_ONCE);
+        let last_first = idle.into_iter().rev();
+        *candidates = last_first.map(|(since, conn)| (since, Arc::downgrade(conn))).collect();
+        first_still_idle(&mut candidates)
+    }
+}
+
+/// The order in which connections are closed: the smaller value first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum ClosableConnection {
+    /// It was rejected, and lingers.
+    Refused(Instant),
+    /// It is between two requests.
+    Between(Instant),
+}
+
+/// Whether the connection can be closed, and since when.
+fn idle_since(state: &State) -> Option<ClosableConnection> {
+    match state.protocol.phase() {
+        _ if state.over.is_some() || !state.outbox.is_empty() || state.is_writing() => None,
+        Phase::Idle => Some(ClosableConnection::Between(state.last_active)),
+        Phase::Ending if state.lingering.is_some() => {
+            Some(ClosableConnection::Refused(state.last_active))
+        }
+        Phase::Reading | Phase::Answering | Phase::Ending => None,
+    }
+}
+
+/// Takes the first candidate that has been idle since the scan and has no unread input.
+fn first_still_idle(
+    candidates: &mut Vec<(ClosableConnection, Weak<ClientConnection>)>,
+) -> Option<Arc<ClientConnection>> {
+    while let Some((since, candidate)) = candidates.pop() {
+        let Some(conn) = candidate.upgrade() else { continue };
+        let is_still = idle_since(&conn.state()) == Some(since);
+        let asks = matches!(since, ClosableConnection::Between(_)) && conn.stream.has_bytes();
+        if is_still && !asks {
+            return Some(conn);
+        }
+    }
+    None
+}

@@ -1,0 +1,197 @@
+//! The handle of a running server: stops it, waits for it, and reports its state.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::Notify;
+
+use crate::lifecycle::request_timeout::TimeoutMonitor;
+use crate::lifecycle::server_state::ServerState;
+use crate::lifecycle::sweep;
+
+/// A running server. Clones are handles of the same server.
+#[derive(Debug)]
+pub struct Running {
+    control: Arc<Control>,
+    /// The number of interruptions that this handle has seen. Each handle has its own count, so that every
+    /// waiting thread sees every interrupt_wait.
+    seen: AtomicU64,
+}
+
+impl Clone for Running {
+    fn clone(&self) -> Self {
+        Self {
+            control: Arc::clone(&self.control),
+            seen: AtomicU64::new(self.seen.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Why [`Running::wait`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The server has stopped and released everything.
+    Stopped,
+    /// [`Running::interrupt_wait`] was called.
+    Interrupted,
+}
+
+/// The stages of stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StopStage {
+    Serve,
+    Drain,
+    Kill,
+}
+
+/// The state that the handles and the I/O thread of a server share.
+#[derive(Debug)]
+pub(crate) struct Control {
+    monitor: Mutex<Option<TimeoutMonitor>>,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Notifies the I/O thread of a new stage.
+    advanced: Notify,
+    pub(crate) server: Arc<ServerState>,
+    /// Starts tasks on the I/O thread.
+    #[cfg(windows)]
+    tasks: tokio::runtime::Handle,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: StopStage,
+    stopped: bool,
+    /// The number of interruptions.
+    interruptions: u64,
+    io: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    pub(crate) fn new(
+        server: Arc<ServerState>,
+        monitor: TimeoutMonitor,
+        #[cfg(windows)] tasks: tokio::runtime::Handle,
+    ) -> Self {
+        Self {
+            monitor: Mutex::new(Some(monitor)),
+            state: Mutex::new(State {
+                stage: StopStage::Serve,
+                stopped: false,
+                interruptions: 0,
+                io: None,
+            }),
+            changed: Condvar::new(),
+            advanced: Notify::new(),
+            server,
+            #[cfg(windows)]
+            tasks,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, stage: StopStage) {
+        let mut state = self.state();
+        state.stage = state.stage.max(stage);
+        drop(state);
+        self.advanced.notify_waiters();
+    }
+
+    /// Waits until the server has reached this stage.
+    pub(crate) async fn reached(&self, stage: StopStage) {
+        loop {
+            let mut advanced = std::pin::pin!(self.advanced.notified());
+            advanced.as_mut().enable();
+            if self.state().stage >= stage {
+                return;
+            }
+            advanced.await;
+        }
+    }
+
+    /// Stops the monitor, and waits until its thread has ended.
+    pub(crate) fn end_monitor(&self) {
+        let monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(monitor);
+    }
+
+    /// Everything has ended: wakes all that wait.
+    pub(crate) fn stopped(&self) {
+        self.state().stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Running {
+    /// The first handle of a server whose I/O thread has been started.
+    pub(crate) fn new(control: Arc<Control>, io: JoinHandle<()>) -> Self {
+        control.state().io = Some(io);
+        Self { control, seen: AtomicU64::new(0) }
+    }
+
+    /// Drains the server: requests in progress are finished, up to graceful-timeout.
+    pub fn drain(&self) {
+        self.control.advance(StopStage::Drain);
+    }
+
+    /// Stops immediately: requests in progress are aborted.
+    pub fn kill(&self) {
+        self.control.advance(StopStage::Kill);
+    }
+
+    /// The number of open client connections.
+    pub fn connections(&self) -> usize {
+        self.control.server.registry.len()
+    }
+
+    /// Blocks until the server has stopped, or is interrupted.
+    pub fn wait(&self) -> Waited {
+        let mut state = self.control.state();
+        loop {
+            if state.stopped {
+                let io = state.io.take();
+                drop(state);
+                if let Some(io) = io {
+                    // It has already reported its end; a panic has already been printed.
+                    let _ = io.join();
+                }
+                return Waited::Stopped;
+            }
+            if self.seen.swap(state.interruptions, Ordering::Relaxed) != state.interruptions {
+                return Waited::Interrupted;
+            }
+            state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Runs all periodic checks now: the sweep and the monitor. For tests that advance the clock.
+    pub fn tick(&self) {
+        sweep::sweep(&self.control.server);
+        if let Some(monitor) = &*self.control.monitor.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            monitor.check();
+        }
+    }
+
+    /// Runs a task on the I/O thread for as long as the server runs.
+    #[cfg(windows)]
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.control.tasks.spawn(task);
+    }
+
+    /// Reopens the access log, after its file has been moved.
+    pub fn reopen_logs(&self) {
+        self.control.server.shared.telemetry.reopen_logs();
+    }
+
+    /// Makes [`Running::wait`] return once for each handle, so that the waiting thread can do
+    /// something else.
+    pub fn interrupt_wait(&self) {
+        self.control.state().interruptions += 1;
+        self.control.changed.notify_all();
+    }
+}

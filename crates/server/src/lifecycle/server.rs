@@ -1,0 +1,213 @@
+//! A server, from its sockets to its shutdown: one I/O thread, and the application's workers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use maitred_config::Settings;
+use maitred_http_parser::exchange::{Application, StartError};
+
+use crate::connection::shared::Shared;
+use crate::connection::temp_files::TempDirError;
+use crate::lifecycle::accept;
+use crate::lifecycle::drain;
+use crate::lifecycle::request_timeout::TimeoutMonitor;
+use crate::lifecycle::restart::after_panics;
+use crate::lifecycle::running::{Control, Running, StopStage};
+use crate::lifecycle::server_state::ServerState;
+use crate::lifecycle::sweep;
+use crate::listen::Listeners;
+use crate::listen::acceptor::Acceptor;
+use crate::scheduling::{Gil, nap};
+use crate::system::clock::Clock;
+use crate::system::file_limit;
+use crate::system::timer_ticks::FineTicks;
+use crate::telemetry::snapshot::Subject as _;
+use crate::telemetry::{OpenError, Telemetry};
+
+/// The number of threads that write request bodies to disk. More would not make a disk faster.
+const DISK_THREADS_MAX: usize = 4;
+
+/// How often tokio checks for tasks that other threads have woken. Such a task has a connection to
+/// close, or the rest of a response to send. With tokio's default of 31, these tasks pile up under
+/// many short connections, because each connection is such a task once.
+const WOKEN_BY_WORKERS_INTERVAL: u32 = 1;
+
+/// The maximum time to wait for worker threads to end.
+const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
+
+/// A server that is bound and not yet started. Creating one starts no thread.
+pub struct Server {
+    settings: Arc<Settings>,
+    listeners: Listeners,
+    application: Arc<dyn Application>,
+    telemetry: Arc<Telemetry>,
+    clock: Arc<Clock>,
+    lock: Gil,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A worker thread could not be started.
+    #[error(transparent)]
+    Worker(#[from] StartError),
+    /// The access log could not be opened.
+    #[error(transparent)]
+    AccessLog(#[from] OpenError),
+    /// No file can be created in `temp-dir`.
+    #[error(transparent)]
+    TempDir(#[from] TempDirError),
+    /// A thread or a reactor could not be created.
+    #[error("cannot start the server: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl Server {
+    /// Creates a server.
+    pub fn new(
+        settings: Arc<Settings>,
+        listeners: Listeners,
+        application: Arc<dyn Application>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let clock = Arc::new(Clock::new());
+        Self { settings, listeners, application, telemetry, clock, lock: Gil::Enabled }
+    }
+
+    /// Sets whether worker threads share a GIL; by default, they do.
+    #[must_use]
+    pub fn with_gil(self, lock: Gil) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Uses this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The addresses that it listens on.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Starts the workers and the I/O thread.
+    ///
+    /// # Errors
+    /// A thread could not be started, or a file that the settings require cannot be created. Threads
+    /// that were started have been ended again.
+    pub fn start(self) -> Result<Running, RunError> {
+        let Self { settings, listeners, application, telemetry, clock, lock } = self;
+        telemetry.open_access_log(&settings)?;
+        file_limit::warn_if_few(settings.connection_limit);
+        let shared = Shared::new(settings, telemetry, clock, lock);
+        shared.temp_files.try_out()?;
+        let server = Arc::new(ServerState::new(shared, application));
+        // Otherwise, the workers that were started would wait for ever.
+        start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
+    }
+}
+
+fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Running, RunError> {
+    server.workers.start()?;
+    let monitor = TimeoutMonitor::start(Arc::clone(server))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .thread_name("maitred-disk")
+        .max_blocking_threads(DISK_THREADS_MAX)
+        .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
+        .build()?;
+    let control = Arc::new(Control::new(
+        Arc::clone(server),
+        monitor,
+        #[cfg(windows)]
+        runtime.handle().clone(),
+    ));
+    let acceptors = {
+        let _inside = runtime.enter();
+        let open = |listener| Acceptor::register(listener).map(Arc::new);
+        listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
+    };
+    server.open(&listeners, &acceptors);
+    let io_control = Arc::clone(&control);
+    let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
+        let _ticks = FineTicks::ask();
+        let serving = || runtime.block_on(serve(&io_control, acceptors, listeners));
+        if catch_unwind(AssertUnwindSafe(serving)).is_err() {
+            tracing::error!(
+                target: "maitred",
+                "the I/O thread panicked and the server stops; this is a bug in Maitred"
+            );
+        }
+        runtime.shutdown_timeout(Duration::ZERO);
+        end(&io_control);
+    })?;
+    Ok(Running::new(control, io))
+}
+
+/// The main task of the I/O thread.
+async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners: Listeners) {
+    let server = &control.server;
+    let shared = &server.shared;
+    let (swept, queue) = (Arc::clone(server), Arc::clone(&shared.queue));
+    let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
+    let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
+    let accept = |(index, acceptor): (usize, &Arc<Acceptor>)| {
+        let (server, acceptor) = (Arc::clone(server), Arc::clone(acceptor));
+        let accept = move || accept::run(Arc::clone(&server), Arc::clone(&acceptor), index);
+        tokio::spawn(after_panics("accepting", accept))
+    };
+    let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
+
+    control.reached(StopStage::Drain).await;
+    drain::announce(server);
+    let delay = tokio::time::timeout(shared.settings.drain_delay, control.reached(StopStage::Kill));
+    // Either the delay has passed, or the server was told to stop immediately.
+    let _ = delay.await;
+    for task in accepting {
+        task.abort();
+        // Wait until the task has ended in any way, because it holds the listening socket.
+        let _ = task.await;
+    }
+    drain::close(server, acceptors, listeners).await;
+    let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
+    {
+        let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
+        let mut finished = std::pin::pin!(drain::finish(server, deadline));
+        std::future::poll_fn(|cx| {
+            if killed.as_mut().poll(cx).is_ready() {
+                return std::task::Poll::Ready(());
+            }
+            finished.as_mut().poll(cx)
+        })
+        .await;
+    }
+    drain::cut_off(server).await;
+    sweeping.abort();
+    napping.abort();
+}
+
+/// After the I/O thread: ends the workers, and wakes all that wait.
+fn end(control: &Control) {
+    let server = &control.server;
+    let shared = &server.shared;
+    shared.queue.deferral.end(shared.clock.instant());
+    shared.queue.close();
+    control.end_monitor();
+    match server.workers.end(WORKERS_END_WITHIN) {
+        0 => tracing::info!(target: "maitred", "stopped"),
+        left => {
+            tracing::warn!(target: "maitred", left, "stopped, with threads still in the application");
+        }
+    }
+    shared.telemetry.ended(server.threads());
+    control.stopped();
+}

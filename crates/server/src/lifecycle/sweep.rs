@@ -1,0 +1,45 @@
+//! Runs once a second: advances the date, checks every connection's deadlines, answers requests
+//! that have waited too long in the queue, and has a worker drop the objects that other threads
+//! left for it.
+//!
+//! One sweep costs less than a timer for each connection, and no timeout needs a precision better
+//! than a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lifecycle::server_state::ServerState;
+use crate::telemetry::RejectReason;
+
+/// The interval.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs while the server runs.
+pub(crate) async fn run(server: Arc<ServerState>) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        interval.tick().await;
+        sweep(&server);
+    }
+}
+
+/// One sweep.
+pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
+    shared.clock.tick();
+    let conns = registry.all();
+    for conn in &conns {
+        conn.sweep();
+    }
+    if !conns.is_empty() {
+        // For example, memory of the application that the I/O thread has sent.
+        shared.queue.housekeep();
+    }
+    shared.temp_files.buffers.age();
+    let now = shared.clock.instant();
+    if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
+        for waiting in shared.queue.expire(limit) {
+            waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
+        }
+    }
+}

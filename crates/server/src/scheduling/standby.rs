@@ -1,0 +1,180 @@
+//! The state behind the queue's lock (waiting requests, sleeping workers, and the rules of
+//! `queue.rs` about which worker to wake), and that of each worker.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::parker::Parker;
+use super::requester::{QueuedRequest, Requester};
+use super::usage::Usage;
+
+/// CPython's switch interval: after this time, a computing thread must release the GIL if another
+/// thread waits for it.
+pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Whether worker threads share a GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gil {
+    /// They do: one thread at a time runs application code.
+    Enabled,
+    /// They do not: a free-threaded interpreter, or no interpreter.
+    Disabled,
+}
+
+/// What is known about the running call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallLength {
+    /// Nothing.
+    InTime,
+    /// It has exceeded [`BLOCKING_CALL`](super::usage::BLOCKING_CALL).
+    Overdue,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct QueueState {
+    pub(super) waiting: VecDeque<QueuedRequest>,
+    /// The sleeping workers. The one that fell asleep last is on top, because its caches are warmest.
+    pub(super) parked: Vec<Sleeper>,
+    /// The worker that has been woken and does not have the GIL yet.
+    pub(super) standby: Option<usize>,
+    /// Workers that have found nothing and will check once more before they sleep.
+    pub(super) about_to_park: usize,
+    pub(super) closed: bool,
+    /// When the queue was last searched for requests whose clients have left.
+    pub(super) room_sought_at: Option<Instant>,
+    /// The total number of requests taken.
+    pub(super) taken: u64,
+    pub(super) usage: Usage,
+}
+
+/// The state of a worker, used only by the worker itself and by the watch.
+#[derive(Debug)]
+pub(crate) struct WorkerState {
+    pub(super) serving: Option<RunningRequest>,
+    /// Whether it is no longer counted, because it was abandoned or has ended.
+    pub(super) has_left: bool,
+    /// Whether it has ended unexpectedly, and no replacement has been requested.
+    pub(super) ended_unexpectedly: bool,
+    /// Since when the worker has not released the GIL.
+    pub(super) kept_since: Instant,
+    /// When it was woken; reset when it has the GIL.
+    pub(super) woken_at: Option<Instant>,
+    /// Whether it has found nothing, and has not begun to sleep.
+    pub(super) about_to_park: bool,
+    /// The total number of requests taken when it took its last one.
+    pub(super) taken: u64,
+}
+
+impl WorkerState {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            serving: None,
+            has_left: false,
+            ended_unexpectedly: false,
+            kept_since: now,
+            woken_at: None,
+            about_to_park: false,
+            taken: 0,
+        }
+    }
+}
+
+/// The request that a worker is serving.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningRequest {
+    pub(crate) requester: Arc<dyn Requester>,
+    pub(crate) since: Instant,
+}
+
+/// A sleeping worker.
+#[derive(Debug)]
+pub(super) struct Sleeper {
+    pub(super) index: usize,
+    pub(super) parker: Arc<Parker>,
+}
+
+impl QueueState {
+    /// Whether one more worker should be woken for the waiting requests, in addition to those that
+    /// serve or are already waking up.
+    pub(super) fn wants_standby(&self, lock: Gil, call: CallLength) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
+        let nobody_serves = self.usage.threads.busy == 0;
+        let is_long = call == CallLength::Overdue || self.usage.calls_block();
+        lock == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
+    }
+
+    /// Records that a worker has found nothing and will check once more, or that it has found work.
+    pub(super) fn set_about_to_park(&mut self, work: &mut WorkerState, retires: bool) {
+        match (work.about_to_park, retires) {
+            (false, true) => self.about_to_park += 1,
+            (true, false) => self.about_to_park -= 1,
+            (false, false) | (true, true) => {}
+        }
+        work.about_to_park = retires;
+    }
+
+    /// The number of workers that could take a request before the serving ones finish.
+    pub(super) fn free(&self) -> usize {
+        self.parked.len() + self.about_to_park + usize::from(self.standby.is_some())
+    }
+
+    /// Whether a worker steps back after a call that `lasted` this long. If calls are short on
+    /// average, a call that exceeds CPython's switch interval while other workers made progress was
+    /// waiting for the GIL: two threads compute, and each only makes the other's calls longer. The
+    /// duration of such a call says nothing about the application.
+    pub(super) fn yields_to_others(&self, lock: Gil, lasted: Duration, work: &WorkerState) -> bool {
+        lock == Gil::Enabled
+            && lasted >= SWITCH_INTERVAL
+            && self.usage.threads.busy > 1
+            && self.taken > work.taken
+            && !self.usage.calls_block()
+    }
+
+    /// The sleepers to end, if the queue is closed and empty.
+    pub(super) fn dismissed(&mut self) -> Vec<Sleeper> {
+        if self.closed && self.waiting.is_empty() {
+            std::mem::take(&mut self.parked)
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::clock::Clock;
+
+    const SHORT: Duration = Duration::from_micros(100);
+
+    /// Whether the first of two workers steps back whose call lasted so long, while the other has
+    /// taken so many requests; calls have been as long as `usual`.
+    fn yields_to_others(lock: Gil, lasted: Duration, others_took: u64, usual: Duration) -> bool {
+        let mut work = WorkerState::new(Clock::standing().instant());
+        work.taken = 7;
+        let mut state = QueueState { taken: 7 + others_took, ..QueueState::default() };
+        state.usage.threads.busy = 2;
+        for _ in 0..50 {
+            state.usage.called(usual);
+        }
+        state.yields_to_others(lock, lasted, &work)
+    }
+
+    #[test]
+    fn a_worker_that_has_waited_for_the_lock_of_another_one_leaves_the_rest_to_it() {
+        assert!(yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 1, SHORT));
+    }
+
+    #[test]
+    fn a_worker_goes_on_whose_call_was_not_long_for_the_locks_sake() {
+        let blocking = 20 * SHORT;
+        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL - SHORT, 1, SHORT), "too short");
+        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 0, SHORT), "the others block");
+        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 1, blocking), "all calls block");
+        assert!(!yields_to_others(Gil::Disabled, SWITCH_INTERVAL, 1, SHORT), "no lock");
+    }
+}

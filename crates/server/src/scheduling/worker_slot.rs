@@ -1,0 +1,164 @@
+//! One worker's place at the queue: what it is serving, and how it gets its next request.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+
+use super::parker::Parker;
+use super::queue::Queue;
+use super::standby::{RunningRequest, WorkerState};
+use crate::system::clock::Clock;
+
+/// The maximum time that a worker keeps the GIL, if the application never releases it.
+const UNINTERRUPTED: Duration = Duration::from_millis(5);
+
+/// A worker's place at the queue.
+#[derive(Debug)]
+pub(crate) struct WorkerSlot {
+    queue: Arc<Queue>,
+    clock: Arc<Clock>,
+    pub(crate) index: usize,
+    pub(crate) parker: Arc<Parker>,
+    work: Mutex<WorkerState>,
+    /// Whether the worker should let other Python threads run after this request.
+    yields: AtomicBool,
+}
+
+impl WorkerSlot {
+    /// Adds a worker to `queue`.
+    pub(crate) fn take(queue: &Arc<Queue>, clock: &Arc<Clock>, index: usize) -> Self {
+        let now = clock.instant();
+        queue.enlist(now);
+        Self {
+            queue: Arc::clone(queue),
+            clock: Arc::clone(clock),
+            index,
+            parker: Arc::default(),
+            work: Mutex::new(WorkerState::new(now)),
+            yields: AtomicBool::new(false),
+        }
+    }
+
+    fn work(&self) -> MutexGuard<'_, WorkerState> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request that this worker is serving, and since when.
+    pub(crate) fn serving(&self) -> Option<RunningRequest> {
+        self.work().serving.clone()
+    }
+
+    /// Whether other workers have taken requests since this worker took its last one. The argument is
+    /// the total number taken.
+    #[cfg(test)]
+    pub(crate) fn is_overtaken(&self, taken: u64) -> bool {
+        taken > self.work().taken
+    }
+
+    /// Whether the worker has ended unexpectedly.
+    pub(crate) fn ended_unexpectedly(&self) -> bool {
+        self.work().ended_unexpectedly
+    }
+
+    /// Abandons the worker as stuck, if it still serves the request taken at `since`, and returns that
+    /// request. The worker is no longer counted, and finds the queue closed when its call returns.
+    pub(crate) fn give_up(&self, since: Instant) -> Option<RunningRequest> {
+        let mut work = self.work();
+        let given_up = work.serving.clone().filter(|serving| serving.since == since)?;
+        self.depart(&mut work);
+        Some(given_up)
+    }
+
+    fn depart(&self, work: &mut WorkerState) {
+        if std::mem::replace(&mut work.has_left, true) {
+            return;
+        }
+        let served = work.serving.take().is_some();
+        self.queue.depart(self.index, served, std::mem::take(&mut work.about_to_park));
+    }
+}
+
+impl WorkerSlot {
+    /// Prepares the worker to sleep with [`Parker::park`], unless there is a reason to stay awake.
+    pub(crate) fn prepare_to_park(&self) -> Option<Wake> {
+        let mut work = self.work();
+        let about_to_park = std::mem::take(&mut work.about_to_park);
+        let has_left = work.has_left;
+        drop(work);
+        if has_left {
+            return Some(Wake::Closed);
+        }
+        self.queue.park_worker(self.index, about_to_park, &self.parker)
+    }
+
+    /// The worker has been woken.
+    pub(crate) fn unparked(&self) {
+        let now = self.clock.instant();
+        let mut work = self.work();
+        work.kept_since = now;
+        work.woken_at = Some(now);
+    }
+}
+
+impl Exchanges for WorkerSlot {
+    fn try_next(&self) -> Option<Exchange> {
+        let now = self.clock.instant();
+        let mut work = self.work();
+        if work.has_left {
+            return None;
+        }
+        let ended = work.serving.take().map(|ended| {
+            let lasted = now.saturating_duration_since(ended.since);
+            (ended.requester, lasted)
+        });
+        let lasted = ended.as_ref().map(|(_, lasted)| *lasted);
+        let taken = self.queue.take(self.index, lasted, &mut work, now);
+        work.serving = taken.next.as_ref().map(|waiting| RunningRequest {
+            requester: Arc::clone(&waiting.requester),
+            since: now,
+        });
+        let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
+        if yields {
+            work.kept_since = now;
+        }
+        drop(work);
+        self.yields.store(yields, Ordering::Relaxed);
+        if let Some((requester, lasted)) = ended {
+            requester.served(lasted);
+        }
+        for waiting in taken.left {
+            waiting.requester.abandoned();
+        }
+        self.queue.deferral.settle(taken.next.is_none() || taken.calls_block, now);
+        if taken.next.is_none() {
+            self.queue.deferral.wake_io();
+        }
+        taken.next.map(|mut waiting| {
+            let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
+            waiting.requester.taken(self.index, queued_for, now);
+            waiting.exchange.queued_for = queued_for;
+            waiting.exchange
+        })
+    }
+
+    fn wait(&self) -> Wake {
+        if let Some(wake) = self.prepare_to_park() {
+            return wake;
+        }
+        let wake = self.parker.park();
+        self.unparked();
+        wake
+    }
+
+    fn should_yield(&self) -> bool {
+        self.yields.load(Ordering::Relaxed)
+    }
+
+    fn thread_ended(&self) {
+        let mut work = self.work();
+        work.ended_unexpectedly |= !work.has_left;
+        self.depart(&mut work);
+    }
+}

@@ -1,0 +1,225 @@
+//! Log lines about single connections and requests. Clients control how many occur, so each kind is
+//! rate-limited; `left_out` reports the suppressed ones.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use maitred_config::ConnectionLimitAction;
+use maitred_http_parser::exchange::Peer;
+use maitred_http_parser::{Rejection, RequestHead};
+
+use super::rate_limit::RateLimit;
+use super::{RejectReason, Telemetry};
+use crate::system::error_text::describe;
+use crate::telemetry::record::Record;
+
+/// A ration for each kind of line.
+#[derive(Debug)]
+pub(super) struct Warnings {
+    refused: RateLimit,
+    limit: RateLimit,
+    descriptors: RateLimit,
+    broken: RateLimit,
+    untrusted: RateLimit,
+    storage: RateLimit,
+    unreadable: RateLimit,
+    short: RateLimit,
+    long: RateLimit,
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        let twenty = || RateLimit::new(20, Duration::from_secs(10));
+        Self {
+            refused: twenty(),
+            limit: RateLimit::new(1, Duration::from_secs(60)),
+            descriptors: RateLimit::new(1, Duration::from_secs(60)),
+            broken: twenty(),
+            untrusted: twenty(),
+            storage: twenty(),
+            unreadable: twenty(),
+            short: twenty(),
+            long: twenty(),
+        }
+    }
+}
+
+impl Telemetry {
+    /// Whether a line may be written now, and how many were suppressed before it, if any.
+    fn may_say(&self, of: impl Fn(&Warnings) -> &RateLimit) -> Option<Option<u64>> {
+        let left_out = of(&self.lines).take(self.clock().instant())?;
+        Some((left_out > 0).then_some(left_out))
+    }
+
+    /// A client connected at `connection-limit`.
+    pub(crate) fn limit_reached(&self) {
+        self.metrics.limit_reached.increment(1);
+        if self.may_say(|lines| &lines.limit).is_some() {
+            let limit = self.limits.connections;
+            let what_happens = match self.limits.action {
+                ConnectionLimitAction::Reject => {
+                    "idle connections are closed to make room, and if none is idle, new connections \
+                     are answered 503"
+                }
+                ConnectionLimitAction::Wait => "new connections wait until another one is closed",
+            };
+            tracing::warn!(
+                target: "maitred",
+                "connection-limit ({limit}) is reached: {what_happens}; raise connection-limit, or \
+                 lower keep-alive-timeout"
+            );
+        }
+    }
+
+    /// A client could not be accepted, because no file descriptors are left.
+    pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
+        self.overload_rejected(RejectReason::FileDescriptors);
+        if self.may_say(|lines| &lines.descriptors).is_some() {
+            let limit = self.limits.connections;
+            tracing::warn!(
+                target: "maitred",
+                "no file descriptors are left ({}), although connection-limit ({limit}) is not \
+                 reached: new connections wait until another one is closed; raise `ulimit -n` \
+                 (LimitNOFILE= in systemd), or lower connection-limit",
+                describe(error)
+            );
+        }
+    }
+
+    /// A request was rejected: it is invalid, too large, or did not arrive in time.
+    pub(crate) fn rejected(
+        &self,
+        peer: &Peer,
+        head: Option<&RequestHead>,
+        rejection: Rejection,
+        detail: &dyn Display,
+    ) {
+        self.metrics.protocol_errors.of(rejection).increment(1);
+        if let Some(left_out) = self.may_say(|lines| &lines.refused) {
+            tracing::info!(
+                target: "maitred",
+                reason = rejection.name(),
+                client = &*peer.host,
+                status = rejection.status(),
+                method = head.map(RequestHead::method),
+                path = head.map(path_of).as_deref(),
+                left_out,
+                "rejected a request: {detail}"
+            );
+        }
+    }
+
+    /// A request has untrusted forwarding fields.
+    pub(crate) fn has_untrusted_fields(&self, peer: &Peer, names: &[&str]) {
+        if let Some(left_out) = self.may_say(|lines| &lines.untrusted) {
+            tracing::warn!(
+                target: "maitred",
+                client = &*peer.host,
+                left_out,
+                "untrusted forwarding fields: {}; a proxy in front should remove them",
+                names.join(", ")
+            );
+        }
+    }
+
+    /// A body could not be stored in `temp-dir`.
+    pub(crate) fn storage_failed(&self, what: &str, error: &io::Error) {
+        if let Some(left_out) = self.may_say(|lines| &lines.storage) {
+            tracing::error!(target: "maitred", left_out, "cannot store {what} in temp-dir: {error}");
+        }
+    }
+
+    /// The application sent fewer bytes than it declared.
+    pub(crate) fn response_is_short(&self, missing: u64, record: Option<&Record>) {
+        if let Some(left_out) = self.may_say(|lines| &lines.short) {
+            tracing::warn!(
+                target: "maitred",
+                method = method(record),
+                path = &*path(record),
+                left_out,
+                "the application wrote {missing} bytes fewer than the Content-Length it declared"
+            );
+        }
+    }
+
+    /// The application sent more bytes than it declared.
+    pub(crate) fn response_is_long(&self, excess: u64, record: Option<&Record>) {
+        if let Some(left_out) = self.may_say(|lines| &lines.long) {
+            tracing::warn!(
+                target: "maitred",
+                method = method(record),
+                path = &*path(record),
+                left_out,
+                "the application wrote {excess} bytes more than the Content-Length it declared: \
+                 they were not sent"
+            );
+        }
+    }
+
+    /// A file shrank while it was being sent.
+    pub(crate) fn file_is_short(&self, missing: u64, record: Option<&Record>) {
+        if let Some(left_out) = self.may_say(|lines| &lines.short) {
+            tracing::error!(
+                target: "maitred",
+                method = method(record),
+                path = &*path(record),
+                left_out,
+                "a file shrank while it was being sent: {missing} bytes of the response are \
+                 missing, and its connection is reset"
+            );
+        }
+    }
+
+    /// A file could not be read while it was being sent.
+    pub(crate) fn file_failed(
+        &self,
+        error: &io::Error,
+        file: Option<&str>,
+        record: Option<&Record>,
+    ) {
+        if let Some(left_out) = self.may_say(|lines| &lines.unreadable) {
+            tracing::error!(
+                target: "maitred",
+                method = method(record),
+                path = &*path(record),
+                file,
+                left_out,
+                "a file could not be read while it was being sent ({}): the response is \
+                 incomplete, and its connection is reset",
+                describe(error)
+            );
+        }
+    }
+
+    /// A connection failed with a socket error.
+    pub(crate) fn socket_error(&self, peer: &Peer, error: &io::Error) {
+        if !self.log_socket_errors {
+            return;
+        }
+        if let Some(left_out) = self.may_say(|lines| &lines.broken) {
+            tracing::debug!(
+                target: "maitred",
+                client = &*peer.host,
+                left_out,
+                "a connection failed: {error}"
+            );
+        }
+    }
+}
+
+/// The method of a request, for a log line.
+fn method(record: Option<&Record>) -> &str {
+    record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
+}
+
+/// The path of a request, without the query, which may contain secrets.
+fn path(record: Option<&Record>) -> Cow<'_, str> {
+    record.and_then(|record| record.head.as_deref()).map_or("-".into(), path_of)
+}
+
+/// The path of a request; a query may hold secrets.
+fn path_of(head: &RequestHead) -> Cow<'_, str> {
+    String::from_utf8_lossy(head.path())
+}
