@@ -7,29 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod command;
-mod exit;
-mod output;
-mod sources;
-mod telemetry;
+mod process;
+mod python;
 
-mod check;
-mod leaving;
-mod load;
-mod serve;
-
-mod addresses;
-mod create_server;
-mod keywords;
-mod proxy_headers;
-mod python_socket;
-
-mod announcement;
-mod application;
-mod interpreter;
+mod engine;
 mod logging;
-mod service_manager;
-mod signals;
-mod waiting;
 
 use pyo3::prelude::*;
 
@@ -46,13 +28,13 @@ mod _native {
     use crate::command::{main, run};
 
     #[pymodule_export]
-    use crate::create_server::{Server, create_server, serve};
+    use crate::python::server::{Server, create_server, serve};
 
     #[pymodule_export]
-    use crate::keywords::read_settings;
+    use crate::python::keywords::read_settings;
 
     #[pymodule_export]
-    use crate::proxy_headers::believe_proxies;
+    use crate::python::proxy_headers::believe_proxies;
 
     /// Adds the version, and registers our exit handler before the program registers its own. Exit
     /// handlers run in reverse order, so the program's handlers can still stop a server gracefully.

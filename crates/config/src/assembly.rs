@@ -11,8 +11,8 @@ use crate::declaration::{
 };
 use crate::merge::Merged;
 use crate::problem::{Problem, Problems};
+use crate::raw_value::Value;
 use crate::settings::Settings;
-use crate::value::Value;
 use crate::values::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, DEFAULT_PORT, Endpoint, HostName,
     LogFormat, LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
@@ -173,7 +173,7 @@ fn trusted(merged: &Merged) -> Result<TrustedProxies, Problems> {
 /// `x-forwarded-proto`, as in Waitress.
 fn believed(merged: &Merged) -> ProxyHeaders {
     let named: Vec<String> = merged.get(&proxy::TRUSTED_PROXY_HEADERS);
-    let is_trusting = merged.spot(&proxy::TRUSTED_PROXY).is_some();
+    let is_trusting = merged.location(&proxy::TRUSTED_PROXY).is_some();
     if named.is_empty() && is_trusting {
         return ProxyHeaders::default().with(ProxyHeader::XForwardedProto);
     }

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_the_current_folder_is_looked_into() {
+    fn without_a_name_the_current_folder_is_searched() {
         let found = [("maitred.toml".into(), false), ("pyproject.toml".into(), false)];
         assert_eq!(paths(&[], None), found);
         assert_eq!(paths(&[], Some("")), found);

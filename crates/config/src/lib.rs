@@ -29,10 +29,10 @@ mod settings;
 mod values;
 
 mod declaration;
-mod foreign;
-mod nearest;
-mod reading;
-mod value;
+mod other_servers;
+mod parse;
+mod raw_value;
+mod suggestion;
 
 mod files;
 mod invocation;
@@ -41,7 +41,7 @@ mod problem;
 mod providers;
 
 mod assembly;
-mod combination;
+mod conflicts;
 mod load;
 mod merge;
 mod system;
@@ -49,7 +49,7 @@ mod system;
 mod import;
 pub mod reference;
 mod show;
-mod written;
+mod to_toml;
 
 pub use declaration::{Effect, Empty, Kind, Reach, Section, Setting, Zero, find, settings};
 pub use files::{Candidate, SettingsFile, candidates};
@@ -57,10 +57,10 @@ pub use import::{Imported, import};
 pub use invocation::{Command, Invocation, Shell, ShowFormat};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
-pub use problem::{Colour, Note, Problem, Problems};
+pub use problem::{Colour, Problem, Problems, Warning};
+pub use raw_value::Value;
 pub use settings::Settings;
 pub use system::System;
-pub use value::Value;
 pub use values::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,
     LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,

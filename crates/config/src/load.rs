@@ -7,13 +7,13 @@ use crate::declaration::{Setting, application, settings};
 use crate::files::SettingsFile;
 use crate::invocation::{Command, Invocation};
 use crate::merge::{merge, resolve_ways};
-use crate::origin::{Origin, SourceText, Spot};
-use crate::problem::{Note, Problem, Problems};
+use crate::origin::{Location, Origin, SourceText};
+use crate::parse::Syntax;
+use crate::problem::{Problem, Problems, Warning};
 use crate::providers::{Layer, environment, keywords, toml};
-use crate::reading::Manner;
+use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::System;
-use crate::value::Value;
 
 /// Every source of settings, already read.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub struct Loaded {
     /// The settings.
     pub settings: Settings,
     /// Warnings.
-    pub notes: Vec<Note>,
+    pub warnings: Vec<Warning>,
     pub(crate) values: BTreeMap<&'static str, (Value, Origin)>,
 }
 
@@ -66,7 +66,7 @@ impl Loaded {
 /// they would appear as soon as that source is removed.
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
-    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
     let file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
     // An invalid flag or an unreadable file may be the reason why no application is known.
@@ -83,7 +83,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
 
     let mut layers: Vec<_> = file.into_iter().chain([found.layer]).chain(command_line).collect();
     layers.push(keywords);
-    resolve_ways(&mut layers, &mut problems, &mut notes);
+    resolve_ways(&mut layers, &mut problems, &mut warnings);
     let is_wanted = |setting: &Setting| crate::merge::wants_fallback(setting, &layers);
     let fallbacks = environment::read_fallbacks(&sources.environment, is_wanted, &mut problems);
     layers.insert(0, fallbacks);
@@ -93,9 +93,9 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     if merged.flag(&application::STRICT_ENV) {
         problems.extend(found.unknown);
     } else {
-        notes.extend(found.unknown.into_iter().map(Note));
+        warnings.extend(found.unknown.into_iter().map(Warning));
     }
-    crate::combination::check(&merged, sources.system, &mut problems, &mut notes);
+    crate::conflicts::check(&merged, sources.system, &mut problems, &mut warnings);
     if needs_app && !merged.is_attempted(&application::APP) {
         let hint = "name it, as in `maitred package.module:attribute`";
         problems.push(Problem::new("there is no application to serve").hinting(hint));
@@ -105,7 +105,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let values = crate::declaration::settings()
         .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
         .collect();
-    Ok(Loaded { settings, notes, values })
+    Ok(Loaded { settings, warnings, values })
 }
 
 impl Default for Settings {
@@ -118,12 +118,12 @@ impl Default for Settings {
 
 /// The declared defaults, as the lowest layer.
 pub(crate) fn defaults() -> Layer {
-    let mut layer = Layer::new("default", Manner::Text);
+    let mut layer = Layer::new("default", Syntax::Text);
     let mut problems = Vec::new();
     for setting in settings() {
         if let Some(default) = setting.default {
             let value = Value::Text(default.into());
-            layer.set(setting, &value, Spot::from(Origin::Default), &mut problems);
+            layer.set(setting, &value, Location::from(Origin::Default), &mut problems);
         }
     }
     debug_assert!(problems.is_empty(), "a declared default cannot be read: {problems:?}");
@@ -133,7 +133,7 @@ pub(crate) fn defaults() -> Layer {
 /// The layer of the settings file; `None` if the file could not be read.
 fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<Layer> {
     let Some(SettingsFile { candidate, contents }) = file else {
-        return Some(Layer::new("file", Manner::Typed));
+        return Some(Layer::new("file", Syntax::Typed));
     };
     let path = candidate.path;
     let bytes = match contents {
@@ -166,8 +166,8 @@ fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<
             let text = String::from_utf8_lossy(valid).into_owned();
             let end = text.len();
             let source = Arc::new(SourceText { path, text });
-            let spot = Spot::in_file(&source, end..end);
-            problems.push(Problem::new("the settings file is not valid UTF-8 here").at(&spot));
+            let location = Location::in_file(&source, end..end);
+            problems.push(Problem::new("the settings file is not valid UTF-8 here").at(&location));
             None
         }
     }

@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 
 use crate::declaration::Setting;
 use crate::declaration::network::{HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET};
-use crate::origin::{Origin, Spot};
-use crate::problem::{Note, Problem};
-use crate::providers::{Given, Layer};
-use crate::value::Value;
+use crate::origin::{Location, Origin};
+use crate::problem::{Problem, Warning};
+use crate::providers::{Entry, Layer};
+use crate::raw_value::Value;
 
 /// The ways to set the listening addresses. Within a layer they exclude each other, as in Waitress.
 const WAYS: [&[&Setting]; 4] = [&[&HOST, &PORT], &[&LISTEN], &[&UNIX_SOCKET], &[&SOCKETS]];
@@ -43,7 +43,7 @@ impl Merged {
     }
 
     /// The value and location of a setting in the layer that won.
-    pub(crate) fn given(&self, setting: &Setting) -> Option<&Given> {
+    pub(crate) fn entry(&self, setting: &Setting) -> Option<&Entry> {
         let winner = self.figment.get_metadata(self.values.get(setting.name)?.tag())?;
         let layer = self.layers.iter().find(|layer| winner.name == layer.name())?;
         layer.get(setting)
@@ -51,28 +51,29 @@ impl Merged {
 
     /// Where a setting was set.
     pub(crate) fn origin(&self, setting: &Setting) -> Origin {
-        self.given(setting).map_or(Origin::Default, |given| given.spot.origin.clone())
+        self.entry(setting).map_or(Origin::Default, |entry| entry.location.origin.clone())
     }
 
     /// The location where a setting was set; `None` for defaults and unset settings.
-    pub(crate) fn spot(&self, setting: &Setting) -> Option<&Spot> {
-        let given = self.given(setting)?;
-        (given.spot.origin != Origin::Default && given.says_something()).then_some(&given.spot)
+    pub(crate) fn location(&self, setting: &Setting) -> Option<&Location> {
+        let entry = self.entry(setting)?;
+        (entry.location.origin != Origin::Default && entry.is_set()).then_some(&entry.location)
     }
 
     /// The location where a setting was set to another value than its default. For a keyword, the
     /// default counts as well, because Waitress checks whether the keyword is present.
-    pub(crate) fn changed_spot(&self, setting: &Setting) -> Option<&Spot> {
+    pub(crate) fn changed_location(&self, setting: &Setting) -> Option<&Location> {
         let default = self.layers.first().and_then(|defaults| defaults.get(setting));
-        let given = self.given(setting)?;
-        let is_keyword = matches!(given.spot.origin, Origin::Keyword(_));
-        let is_default = default.is_some_and(|default| default.value == given.value);
-        self.spot(setting).filter(|_| is_keyword || !is_default)
+        let entry = self.entry(setting)?;
+        let is_keyword = matches!(entry.location.origin, Origin::Keyword(_));
+        let is_default = default.is_some_and(|default| default.value == entry.value);
+        self.location(setting).filter(|_| is_keyword || !is_default)
     }
 
     /// Whether it was set, to a valid or an invalid value.
     pub(crate) fn is_attempted(&self, setting: &Setting) -> bool {
-        self.spot(setting).is_some() || self.layers.iter().any(|layer| layer.is_mistaken(setting))
+        self.location(setting).is_some()
+            || self.layers.iter().any(|layer| layer.is_invalid(setting))
     }
 
     /// A value as the Rust type of its kind; that type's default if the setting is unset or its
@@ -92,53 +93,57 @@ impl Merged {
 pub(crate) fn resolve_ways(
     layers: &mut [Layer],
     problems: &mut Vec<Problem>,
-    notes: &mut Vec<Note>,
+    warnings: &mut Vec<Warning>,
 ) {
     for layer in layers.iter() {
         refuse_two_ways(layer, problems);
     }
     let chosen = layers.iter().enumerate().rev().find_map(|(index, layer)| {
-        let way = WAYS.iter().position(|way| spoken(layer, way).is_some())?;
+        let way = WAYS.iter().position(|way| first_set(layer, way).is_some())?;
         Some((index, way))
     });
     let Some((index, chosen)) = chosen else { return };
     let (lower, upper) = layers.split_at_mut(index);
-    let Some((winner, winning)) = upper.first().and_then(|layer| spoken(layer, WAYS[chosen]))
+    let Some((winner, replaced_by)) =
+        upper.first().and_then(|layer| first_set(layer, WAYS[chosen]))
     else {
         return;
     };
-    let winning = winning.spot.origin.to_string();
+    let replaced_by = replaced_by.location.origin.to_string();
     let others = WAYS.iter().enumerate().filter(|(way, _)| *way != chosen);
     for setting in others.flat_map(|(_, way)| way.iter()) {
         for layer in lower.iter_mut() {
-            if let Some(given) = layer.remove(setting).filter(Given::says_something) {
+            if let Some(entry) = layer.remove(setting).filter(Entry::is_set) {
                 let message =
                     format!("`{}` is not used: `{}` replaces it", setting.name, winner.name);
-                let hint = format!("`{}` was set at: {winning}", winner.name);
-                notes.push(Note(Problem::new(message).at(&given.spot).hinting(hint)));
+                let hint = format!("`{}` was set at: {replaced_by}", winner.name);
+                warnings.push(Warning(Problem::new(message).at(&entry.location).hinting(hint)));
             }
         }
     }
 }
 
 /// The first setting of a way that a layer sets.
-fn spoken<'a>(layer: &'a Layer, way: &[&'static Setting]) -> Option<(&'static Setting, &'a Given)> {
+fn first_set<'a>(
+    layer: &'a Layer,
+    way: &[&'static Setting],
+) -> Option<(&'static Setting, &'a Entry)> {
     way.iter().find_map(|setting| {
-        let given = layer.get(setting).filter(|given| given.says_something())?;
-        Some((*setting, given))
+        let entry = layer.get(setting).filter(|entry| entry.is_set())?;
+        Some((*setting, entry))
     })
 }
 
 fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
-    let mut ways = WAYS.iter().filter_map(|way| spoken(layer, way));
-    let Some((first, first_given)) = ways.next() else { return };
-    for (second, given) in ways {
+    let mut ways = WAYS.iter().filter_map(|way| first_set(layer, way));
+    let Some((first, first_entry)) = ways.next() else { return };
+    for (second, entry) in ways {
         let message = format!("`{}` and `{}` cannot both be set", first.name, second.name);
-        let problem = Problem::new(message).at(&given.spot).hinting("both say where to listen");
+        let problem = Problem::new(message).at(&entry.location).hinting("both say where to listen");
         let label = format!("`{}` is set here", first.name);
-        let same_file = first_given.spot.excerpt.is_some();
+        let same_file = first_entry.location.excerpt.is_some();
         problems.push(if same_file {
-            problem.with_other(&first_given.spot, &label)
+            problem.with_other(&first_entry.location, &label)
         } else {
             problem
         });
@@ -149,7 +154,7 @@ fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
 /// layer uses another way to listen.
 pub(crate) fn wants_fallback(setting: &Setting, layers: &[Layer]) -> bool {
     let is_set = |setting: &Setting| {
-        layers.iter().any(|layer| layer.get(setting).is_some_and(Given::says_something))
+        layers.iter().any(|layer| layer.get(setting).is_some_and(Entry::is_set))
     };
     if is_set(setting) {
         return false;

@@ -49,7 +49,7 @@ pub(crate) struct SourceText {
 
 /// An origin, and for a file, the span of the value in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
+pub(crate) struct Location {
     pub(crate) origin: Origin,
     pub(crate) excerpt: Option<Excerpt>,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Excerpt {
     pub(crate) span: Range<usize>,
 }
 
-impl Spot {
+impl Location {
     pub(crate) fn in_file(source: &Arc<SourceText>, span: Range<usize>) -> Self {
         let span = on_boundaries(&source.text, span);
         let before = &source.text[..span.start];
@@ -75,7 +75,7 @@ impl Spot {
     }
 }
 
-impl From<Origin> for Spot {
+impl From<Origin> for Location {
     fn from(origin: Origin) -> Self {
         Self { origin, excerpt: None }
     }

@@ -11,24 +11,24 @@ use annotate_snippets::{
     AnnotationKind, Element, Group, Level, Origin as PathLine, Renderer, Snippet,
 };
 
-use crate::origin::{Origin, Spot};
+use crate::origin::{Location, Origin};
 
 /// One error in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     message: String,
-    spot: Option<Spot>,
+    location: Option<Location>,
     hint: Option<String>,
     also: Option<(Range<usize>, String)>,
 }
 
 impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), spot: None, hint: None, also: None }
+        Self { message: message.into(), location: None, hint: None, also: None }
     }
 
-    pub(crate) fn at(mut self, spot: &Spot) -> Self {
-        self.spot = Some(spot.clone());
+    pub(crate) fn at(mut self, location: &Location) -> Self {
+        self.location = Some(location.clone());
         self
     }
 
@@ -38,14 +38,16 @@ impl Problem {
     }
 
     /// Also points at a second location if it is in the same file; otherwise, the hint names it.
-    pub(crate) fn with_other(mut self, spot: &Spot, label: &str) -> Self {
-        let same_file = match (&self.spot, &spot.excerpt) {
-            (Some(Spot { excerpt: Some(here), .. }), Some(there)) => here.source == there.source,
+    pub(crate) fn with_other(mut self, location: &Location, label: &str) -> Self {
+        let same_file = match (&self.location, &location.excerpt) {
+            (Some(Location { excerpt: Some(here), .. }), Some(there)) => {
+                here.source == there.source
+            }
             _ => false,
         };
-        match &spot.excerpt {
+        match &location.excerpt {
             Some(there) if same_file => self.also = Some((there.span.clone(), label.into())),
-            _ => self.hint = Some(format!("{label}: {}", spot.origin)),
+            _ => self.hint = Some(format!("{label}: {}", location.origin)),
         }
         self
     }
@@ -62,12 +64,12 @@ impl Problem {
 
     /// The origin of the wrong value, if there is one.
     pub fn origin(&self) -> Option<&Origin> {
-        self.spot.as_ref().map(|spot| &spot.origin)
+        self.location.as_ref().map(|location| &location.origin)
     }
 
     /// The offset of the error in its file.
     pub(crate) fn offset(&self) -> Option<usize> {
-        Some(self.spot.as_ref()?.excerpt.as_ref()?.span.start)
+        Some(self.location.as_ref()?.excerpt.as_ref()?.span.start)
     }
 
     /// The line of the error in its file.
@@ -81,8 +83,8 @@ impl Problem {
     fn render(&self, level: Level<'_>, renderer: &Renderer) -> String {
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         let mut hint = self.hint.as_deref();
-        match &self.spot {
-            Some(Spot { excerpt: Some(excerpt), .. }) => {
+        match &self.location {
+            Some(Location { excerpt: Some(excerpt), .. }) => {
                 let primary = AnnotationKind::Primary.span(excerpt.span.clone());
                 let mut snippet = Snippet::source(without_c1(&excerpt.source.text))
                     .path(excerpt.source.path.as_str())
@@ -93,13 +95,15 @@ impl Problem {
                 }
                 group = group.element(Element::from(snippet));
             }
-            Some(Spot { origin, .. }) => group = group.element(PathLine::path(origin.to_string())),
+            Some(Location { origin, .. }) => {
+                group = group.element(PathLine::path(origin.to_string()))
+            }
             None => {}
         }
         if let Some(hint) = hint {
             group = group.element(Level::HELP.message(hint));
         }
-        let has_lines = self.spot.as_ref().is_some_and(|spot| spot.excerpt.is_some());
+        let has_lines = self.location.as_ref().is_some_and(|location| location.excerpt.is_some());
         indented(&renderer.render(&[group]), has_lines)
     }
 }
@@ -211,9 +215,9 @@ impl From<Problem> for Problems {
 
 /// A warning, which does not keep the server from starting. Its `Display` is one line, for a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note(pub(crate) Problem);
+pub struct Warning(pub(crate) Problem);
 
-impl Note {
+impl Warning {
     /// The warning: lower case, no full stop.
     pub fn message(&self) -> &str {
         self.0.message()
@@ -229,13 +233,13 @@ impl Note {
         self.0.origin()
     }
 
-    /// The note as a report, as [`Problems::render`] shows a problem.
+    /// The warning as a report, as [`Problems::render`] shows a problem.
     pub fn render(&self, colour: Colour) -> String {
         self.0.render(Level::WARNING, &colour.renderer())
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

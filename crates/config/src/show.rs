@@ -7,8 +7,8 @@ use crate::declaration::{Effect, Kind, Section, Setting, settings};
 use crate::invocation::ShowFormat;
 use crate::load::Loaded;
 use crate::origin::Origin;
-use crate::value::Value;
-use crate::written;
+use crate::raw_value::Value;
+use crate::to_toml;
 
 impl Loaded {
     /// The settings in a format, with origins if `origins` is true.
@@ -27,7 +27,7 @@ impl Loaded {
     /// `{"value": …, "origin": …}`. An unset setting is `null`.
     pub fn to_json(&self, origins: bool) -> Json {
         let entries = self.shown().map(|(setting, value, origin)| {
-            let value = written::json(setting, value).unwrap_or(Json::Null);
+            let value = to_toml::json(setting, value).unwrap_or(Json::Null);
             let entry = match origins {
                 true => json!({ "value": value, "origin": origin.to_string() }),
                 false => value,
@@ -53,7 +53,7 @@ impl Loaded {
             if section.replace(setting.section) != Some(setting.section) {
                 text.push_str(&heading(setting.section, text.is_empty()));
             }
-            let line = match written::toml(setting, value) {
+            let line = match to_toml::toml(setting, value) {
                 Some(value) => format!("{} = {value}", setting.name),
                 None => format!("# {} is not set", setting.name),
             };

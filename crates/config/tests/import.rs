@@ -33,7 +33,7 @@ keys = root
 ";
 
 #[test]
-fn a_pyramid_project_comes_along() {
+fn a_pyramid_project_is_imported() {
     let imported = import("/srv/shop/production.ini", PYRAMID).expect("an INI file");
     assert_eq!(
         imported.toml,
@@ -75,7 +75,7 @@ fn here_is_the_folder_of_the_file_and_quotes_are_kept() {
 }
 
 #[test]
-fn yaml_and_json_come_along() {
+fn yaml_and_json_are_imported() {
     let expected = "threads = 8\nconnection-limit = 200\n";
     let yaml = "server:\n  threads: 8\n  connection_limit: 200\nother:\n  a: 1\nbind: x\n";
     let imported = import("a.yaml", yaml).expect("a YAML file");
@@ -89,7 +89,7 @@ fn yaml_and_json_come_along() {
 }
 
 #[test]
-fn what_cannot_be_carried_over_is_named() {
+fn entries_without_a_setting_are_named() {
     let ini = "[server:main]\nuse = egg:gunicorn#main\nthreads = lots\nhost = a\nlisten = *:1\n\
                worker_class = gevent\n[server:two]\n";
     let imported = import("app.ini", ini).expect("an INI file");
@@ -106,7 +106,7 @@ fn what_cannot_be_carried_over_is_named() {
 }
 
 #[test]
-fn what_is_no_such_file_is_refused() {
+fn a_file_of_another_format_is_refused() {
     let message = |path, text| {
         let problems = import(path, text).expect_err("to be refused").to_string();
         problems.lines().next().unwrap_or_default().to_owned()

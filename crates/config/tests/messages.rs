@@ -14,7 +14,7 @@ fn command_line_report(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_with_its_place() {
+fn all_problems_are_reported_together_with_their_locations() {
     let report = Written {
         toml: "\n\nthreds = 8\n",
         environment: &[("MAITRED_CONNECTION_LIMIT", "lots")],
@@ -175,7 +175,7 @@ error: `admin-listen` asks for a Unix socket: Unix sockets are not available on 
 2 problems; nothing was started
 "
     );
-    assert_eq!(Written { is_for_windows: false, ..case }.notes(), [""; 0]);
+    assert_eq!(Written { is_for_windows: false, ..case }.warnings(), [""; 0]);
 
     // What another layer replaces is never opened.
     let case = Written {
@@ -438,12 +438,12 @@ error: `server_name` must be text in ASCII, on one line, not `caf\u{e9}`
 }
 
 #[test]
-fn an_unknown_variable_is_a_note_or_with_strict_env_a_mistake() {
+fn an_unknown_variable_is_a_warning_or_with_strict_env_a_problem() {
     let environment = &[("MAITRED_THRADS", "8"), ("MAITRED_SERVICE_HOST", "10.0.0.1")];
     let mut case = Written { environment, arguments: &["app:app"], ..Written::default() };
-    let note = "unknown setting `MAITRED_THRADS` (environment variable MAITRED_THRADS): \
+    let warning = "unknown setting `MAITRED_THRADS` (environment variable MAITRED_THRADS): \
                 did you mean `MAITRED_THREADS`?";
-    assert_eq!(case.notes(), [note]);
+    assert_eq!(case.warnings(), [warning]);
     case.arguments = &["app:app", "--strict-env"];
     assert_eq!(
         case.report(),
@@ -457,14 +457,14 @@ error: unknown setting `MAITRED_THRADS`
 }
 
 #[test]
-fn what_changes_nothing_is_noted() {
+fn a_setting_without_effect_is_a_warning() {
     let case = Written {
         toml: "listen = \"*:80\"\nrecv-bytes = 8192\naccess-log-format = \"json\"\n",
         arguments: &["app:app", "--port=9000", "-w", "3", "--trusted-proxy=localhost"],
         ..Written::default()
     };
     assert_eq!(
-        case.notes(),
+        case.warnings(),
         [
             "`listen` is not used: `port` replaces it (maitred.toml:1:10): \
              `port` was set at: command line: --port",
@@ -491,7 +491,7 @@ fn a_report_has_colour_only_when_told() {
 }
 
 #[test]
-fn what_was_written_cannot_write_to_the_terminal() {
+fn control_characters_of_a_value_are_escaped() {
     let report = Written {
         toml: "\"a\\u001b[31m\" = 1\n",
         environment: &[("MAITRED_PORT", "\x1b[31m\r\n80")],

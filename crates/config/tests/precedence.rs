@@ -77,7 +77,7 @@ fn a_keyword_replaces_the_file_and_the_environment() {
 fn without_anything_every_setting_is_its_default() {
     let loaded = Written::default().loaded();
     assert_eq!(loaded.settings, Settings::default());
-    assert_eq!(loaded.notes, []);
+    assert_eq!(loaded.warnings, []);
     assert_eq!(loaded.changed().count(), 0);
     assert!(settings().all(|setting| loaded.origin(setting.name) == Some(&Origin::Default)));
     assert_eq!(loaded.origin("nonsense"), None);
@@ -157,7 +157,7 @@ fn a_variable_is_read_as_its_declaration_says_and_not_as_it_looks() {
 }
 
 #[test]
-fn what_kubernetes_puts_into_the_environment_sets_nothing() {
+fn service_links_of_kubernetes_set_nothing() {
     let environment = &[
         ("MAITRED_PORT", "tcp://10.0.0.1:80"),
         ("MAITRED_SERVICE_HOST", "10.0.0.1"),
@@ -166,11 +166,11 @@ fn what_kubernetes_puts_into_the_environment_sets_nothing() {
     let arguments = &["config", "show", "--strict-env"];
     let loaded = Written { environment, arguments, ..Written::default() }.loaded();
     assert_eq!(loaded.settings.listen, Settings::default().listen);
-    assert_eq!(loaded.notes, []);
+    assert_eq!(loaded.warnings, []);
 }
 
 #[test]
-fn an_empty_text_takes_a_value_away() {
+fn an_empty_text_unsets_a_value() {
     let case = Written {
         toml: "ident = \"x\"\naccess-log = \"/a\"\n",
         environment: &[("MAITRED_ACCESS_LOG", "")],
@@ -182,7 +182,7 @@ fn an_empty_text_takes_a_value_away() {
 }
 
 #[test]
-fn an_empty_text_never_takes_the_place_to_listen_at_away() {
+fn an_empty_text_never_unsets_a_listening_address() {
     for (name, place) in [("unix-socket", "/run/web.sock"), ("listen", "127.0.0.1:81")] {
         let toml = format!("{name} = \"{place}\"\n");
         let variable = format!("MAITRED_{}", name.replace('-', "_").to_ascii_uppercase());
@@ -233,8 +233,8 @@ fn the_finer_timeouts_never_exceed_the_one_of_the_connection() {
     ];
     assert_eq!(capped, [twenty; 4]);
     assert_eq!(settings.queue_timeout.as_secs(), 30);
-    let note = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
-    assert_eq!(case.notes(), [note]);
+    let warning = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
+    assert_eq!(case.warnings(), [warning]);
 }
 
 #[test]

@@ -82,12 +82,12 @@ fn the_man_page_and_the_completions_name_every_flag() {
 }
 
 #[test]
-fn the_sample_says_every_setting_and_equals_the_defaults() {
+fn the_sample_has_every_setting_and_equals_the_defaults() {
     let sample = reference::sample();
     assert!(sample.lines().all(|line| line.chars().count() <= 100));
     let loaded = Written { toml: &sample, ..Written::default() }.loaded();
     assert_eq!(loaded.settings, Settings::default());
-    assert_eq!(loaded.notes, []);
+    assert_eq!(loaded.warnings, []);
     for setting in written_settings() {
         let assignment = format!("{} = ", setting.name);
         let commented = format!("# {assignment}");
@@ -127,7 +127,7 @@ fn the_schema_has_every_setting_with_its_default_and_nothing_else() {
 }
 
 #[test]
-fn what_config_show_prints_is_a_file_that_says_the_same() {
+fn the_output_of_config_show_is_a_file_with_the_same_settings() {
     for setting in written_settings() {
         for text in texts(setting) {
             let toml = format!("{}{}", company(setting), toml_line(setting, &text));
@@ -142,7 +142,7 @@ fn what_config_show_prints_is_a_file_that_says_the_same() {
 }
 
 #[test]
-fn config_show_tells_of_each_value_where_it_was_set() {
+fn config_show_prints_the_origin_of_each_value() {
     let loaded = Written {
         toml: "threads = 8\n",
         environment: &[("MAITRED_LOG_LEVEL", "debug")],
@@ -171,7 +171,7 @@ fn config_show_tells_of_each_value_where_it_was_set() {
 
 /// `make docs` writes the files; this says when it has to.
 #[test]
-fn the_files_that_are_checked_in_are_what_the_declarations_say() {
+fn the_generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (path, made) in [
         ("docs/settings.md", reference::settings_page()),

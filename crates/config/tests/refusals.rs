@@ -42,7 +42,7 @@ fn problem(case: &Written<'_>) -> (String, Option<Origin>) {
 }
 
 #[test]
-fn what_a_setting_cannot_be_is_refused_once_in_every_layer() {
+fn an_invalid_value_is_refused_once_in_every_layer() {
     let mut cases = 0;
     for setting in settings() {
         let name = format!("`{}` must be ", setting.name);
@@ -84,7 +84,7 @@ fn a_value_of_another_type_is_refused_in_a_file() {
 }
 
 #[test]
-fn a_mistake_is_told_although_a_later_layer_replaces_the_value() {
+fn an_invalid_value_is_reported_even_if_a_later_layer_replaces_it() {
     let case = Written {
         toml: "threads = \"lots\"\n",
         arguments: &["config", "show", "--threads=8"],

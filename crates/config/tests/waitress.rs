@@ -149,7 +149,7 @@ fn sockets_are_taken_over_by_their_descriptors() {
 }
 
 #[test]
-fn what_waitress_refuses_together_is_refused() {
+fn combinations_that_waitress_refuses_are_refused() {
     let sockets = || Value::List(vec![Value::Int(3)]);
     for (first, second) in [
         (("host", text("0.0.0.0")), ("listen", text("*:1"))),

@@ -15,9 +15,9 @@ use super::exception::Wanted;
 use super::queue::{Reader, Record, Severity, Value};
 
 /// The running thread and how many servers want it.
-static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+static SHARED: Mutex<Option<SharedLog>> = Mutex::new(None);
 
-struct Shared {
+struct SharedLog {
     users: usize,
     reader: Reader,
     thread: Py<PyAny>,
@@ -48,7 +48,7 @@ impl PythonLog {
         options.set_item("daemon", true)?;
         let thread = py.import("threading")?.call_method("Thread", (), Some(&options))?;
         thread.call_method0("start")?;
-        *shared = Some(Shared {
+        *shared = Some(SharedLog {
             users: 1,
             reader,
             thread: thread.unbind(),
@@ -93,7 +93,7 @@ impl LogThread {
         let mut reader = self.0.clone();
         while let Some(batch) = py.detach(|| threads::without_gil(|| reader.next_batch())) {
             for record in batch {
-                // A failing handler reports itself (`logging.raiseExceptions`). No other failure
+                // A failing handler admin_and_metrics itself (`logging.raiseExceptions`). No other failure
                 // may end the log.
                 if let Err(error) = hand_over(&logging, &record) {
                     error.write_unraisable(py, Some(&logging));

@@ -73,9 +73,9 @@ struct Waiting {
     records: VecDeque<Record>,
     bytes: usize,
     /// Dropped since the last batch was taken.
-    lost: u64,
+    dropped: u64,
     /// Dropped since the start.
-    lost_ever: u64,
+    dropped_total: u64,
     /// Which reader may take records; a new one takes the place of the one before.
     reader: u64,
     closed: bool,
@@ -92,8 +92,8 @@ impl Queue {
         let size = record.size();
         let mut waiting = self.lock();
         if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
-            waiting.lost += 1;
-            waiting.lost_ever += 1;
+            waiting.dropped += 1;
+            waiting.dropped_total += 1;
             drop(waiting);
             // What an exception holds may have more to say when it is let go, and wants the lock.
             drop(record);
@@ -106,8 +106,8 @@ impl Queue {
     }
 
     /// Records dropped since the start, for the metrics.
-    pub(super) fn lost_ever(&self) -> u64 {
-        self.lock().lost_ever
+    pub(super) fn dropped_total(&self) -> u64 {
+        self.lock().dropped_total
     }
 
     /// A reader, which takes the place of the one before.
@@ -145,10 +145,10 @@ impl Reader {
             waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.bytes = 0;
-        let lost = std::mem::take(&mut waiting.lost);
+        let dropped = std::mem::take(&mut waiting.dropped);
         let mut batch = Vec::from(std::mem::take(&mut waiting.records));
         drop(waiting);
-        if lost > 0 {
+        if dropped > 0 {
             batch.push(Record {
                 time: SystemTime::now(),
                 severity: Severity::Warning,
@@ -156,7 +156,7 @@ impl Reader {
                 thread: "maitred-log".into(),
                 message: "log records were dropped, because they could not be written fast enough"
                     .into(),
-                fields: vec![("dropped", Value::Whole(lost.into()))],
+                fields: vec![("dropped", Value::Whole(dropped.into()))],
                 exception: None,
             });
         }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_before_the_end_is_still_taken() {
+    fn records_pushed_before_the_end_are_still_taken() {
         let queue = Arc::new(Queue::default());
         let mut reader = queue.open();
         queue.push(record("one"));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_dropped_and_counted_in_the_next_batch() {
+    fn records_that_do_not_fit_are_dropped_and_counted_in_the_next_batch() {
         let queue = Arc::new(Queue::default());
         let mut reader = queue.open();
         for _ in 0..RECORDS_MAX + 3 {

@@ -9,7 +9,7 @@ use config::{Value as Foreign, ValueKind};
 
 use super::Entries;
 use crate::problem::{Problem, Problems};
-use crate::value::{Value, shortened};
+use crate::raw_value::{Value, shortened};
 
 /// The text with each continued value on one line, without comments, and with backslashes and
 /// quotes escaped, which have no special meaning for `configparser`.

@@ -3,11 +3,11 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::grammar;
-use crate::foreign;
-use crate::nearest::nearest;
-use crate::origin::{Origin, Spot};
+use crate::origin::{Location, Origin};
+use crate::other_servers;
 use crate::problem::Problem;
-use crate::value::shortened;
+use crate::raw_value::shortened;
+use crate::suggestion::nearest;
 
 /// The text to print if the "error" is a request for help or for the version.
 pub(super) fn answer(error: &clap::Error) -> Option<String> {
@@ -54,7 +54,8 @@ pub(super) fn take_out(
     let (problem, meant) = unknown_flag(name);
     problems.push(problem);
     let plain = name.trim_start_matches('-');
-    let takes_value = foreign::takes_value(plain) || meant.is_some_and(|meant| !is_truth(&meant));
+    let takes_value =
+        other_servers::takes_value(plain) || meant.is_some_and(|meant| !is_truth(&meant));
     let stands_alone = argument == name;
     if takes_value
         && stands_alone
@@ -65,7 +66,7 @@ pub(super) fn take_out(
     true
 }
 
-fn spot(text: &str) -> Spot {
+fn location(text: &str) -> Location {
     Origin::CommandLine(shortened(text)).into()
 }
 
@@ -74,13 +75,13 @@ fn second_application(name: &str) -> Problem {
         "only one application can be served, and `{}` is a second one",
         shortened(name)
     ))
-    .at(&spot(name))
+    .at(&location(name))
 }
 
 /// The problem, and the flag that was probably intended.
 fn unknown_flag(name: &str) -> (Problem, Option<String>) {
     let plain = name.trim_start_matches('-');
-    let problem = Problem::new(format!("unknown option `{}`", shortened(name))).at(&spot(name));
+    let problem = Problem::new(format!("unknown option `{}`", shortened(name))).at(&location(name));
     let known = long_flags();
     let shortens: Vec<&str> =
         known.iter().map(String::as_str).filter(|flag| flag.starts_with(plain)).collect();
@@ -89,7 +90,7 @@ fn unknown_flag(name: &str) -> (Problem, Option<String>) {
             shortens.iter().take(4).map(|flag| format!("`--{flag}`")).collect();
         return (problem.hinting(format!("it could be {}", which.join(", "))), None);
     }
-    if let Some(advice) = foreign::advice(plain) {
+    if let Some(advice) = other_servers::advice(plain) {
         return (problem.hinting(advice), None);
     }
     match nearest(plain, known.iter().map(String::as_str)) {
@@ -148,7 +149,8 @@ fn explain(error: &clap::Error, culprit: &str) -> Problem {
                 Some(ContextValue::String(word)) => word.as_str(),
                 _ => "",
             };
-            return Problem::new(format!("unknown command `{}`", shortened(word))).at(&spot(word));
+            return Problem::new(format!("unknown command `{}`", shortened(word)))
+                .at(&location(word));
         }
         _ => {
             let text = error.to_string();
@@ -156,5 +158,5 @@ fn explain(error: &clap::Error, culprit: &str) -> Problem {
             Problem::new(shortened(line))
         }
     };
-    problem.at(&spot(name))
+    problem.at(&location(name))
 }

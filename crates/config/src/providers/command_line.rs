@@ -11,10 +11,10 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::Layer;
 use crate::declaration::application::APP;
 use crate::declaration::{Effect, Kind, Setting, settings};
-use crate::origin::{Origin, Spot};
+use crate::origin::{Location, Origin};
+use crate::parse::Syntax;
 use crate::problem::Problem;
-use crate::reading::Manner;
-use crate::value::Value;
+use crate::raw_value::Value;
 
 /// The name of the positional argument.
 pub(crate) const POSITIONAL: &str = "APP";
@@ -91,7 +91,7 @@ pub(crate) fn help(setting: &Setting) -> String {
 
 /// Reads the flags of each level of subcommands; the innermost level wins.
 pub(crate) fn read(levels: &[&ArgMatches], problems: &mut Vec<Problem>) -> Layer {
-    let mut layer = Layer::new("command line", Manner::Text);
+    let mut layer = Layer::new("command line", Syntax::Text);
     for setting in settings().filter(|setting| setting.is_written()) {
         for matches in levels {
             if let Some(value) = typed(setting, matches) {
@@ -125,17 +125,17 @@ fn positional(levels: &[&ArgMatches], layer: &mut Layer, problems: &mut Vec<Prob
     let apps =
         levels.iter().filter_map(|matches| matches.try_get_one::<String>(POSITIONAL).ok()?);
     for app in apps {
-        let spot = Spot::from(Origin::CommandLine(crate::value::shortened(app)));
+        let location = Location::from(Origin::CommandLine(crate::raw_value::shortened(app)));
         if let Some(first) = layer.get(&APP) {
             let message = "only one application can be served";
-            let first = first.spot.clone();
-            problems.push(Problem::new(message).at(&spot).with_other(&first, "the other one"));
+            let first = first.location.clone();
+            problems.push(Problem::new(message).at(&location).with_other(&first, "the other one"));
         } else {
-            layer.set(&APP, &Value::Text(app.clone()), spot, problems);
+            layer.set(&APP, &Value::Text(app.clone()), location, problems);
         }
     }
 }
 
-fn flag_spot(name: &str) -> Spot {
+fn flag_spot(name: &str) -> Location {
     Origin::CommandLine(format!("--{name}")).into()
 }

@@ -5,11 +5,11 @@
 
 use super::Layer;
 use crate::declaration::{Setting, settings};
-use crate::nearest::nearest;
-use crate::origin::{Origin, Spot};
+use crate::origin::{Location, Origin};
+use crate::parse::Syntax;
 use crate::problem::Problem;
-use crate::reading::Manner;
-use crate::value::Value;
+use crate::raw_value::Value;
+use crate::suggestion::nearest;
 
 /// The name of the layer.
 pub(crate) const NAME: &str = "environment";
@@ -27,22 +27,22 @@ pub(crate) struct Environment {
 
 /// Reads the variables.
 pub(crate) fn read(variables: &[(String, String)], problems: &mut Vec<Problem>) -> Environment {
-    let mut layer = Layer::new(NAME, Manner::Text);
+    let mut layer = Layer::new(NAME, Syntax::Text);
     let mut unknown = Vec::new();
     for (name, value) in variables {
         if !name.starts_with(PREFIX) || name == FILE_VARIABLE || is_service_link(name, value) {
             continue;
         }
-        let spot = spot(name);
+        let location = location(name);
         match settings().find(|setting| setting.variable() == *name) {
             Some(setting) if setting.is_written() => {
-                layer.set(setting, &Value::Text(value.clone()), spot, problems);
+                layer.set(setting, &Value::Text(value.clone()), location, problems);
             }
             Some(setting) => {
                 let message = format!("`{}` can only be a keyword of `serve()`", setting.name);
-                problems.push(Problem::new(message).at(&spot));
+                problems.push(Problem::new(message).at(&location));
             }
-            None => unknown.push(unknown_variable(name, &spot)),
+            None => unknown.push(unknown_variable(name, &location)),
         }
     }
     Environment { layer, unknown }
@@ -55,7 +55,7 @@ pub(crate) fn read_fallbacks(
     is_wanted: impl Fn(&Setting) -> bool,
     problems: &mut Vec<Problem>,
 ) -> Layer {
-    let mut layer = Layer::new("platform", Manner::Text);
+    let mut layer = Layer::new("platform", Syntax::Text);
     for setting in settings() {
         let Some(variable) = setting.fallback_variable else { continue };
         let given = variables.iter().rev().find(|(name, _)| name == variable);
@@ -64,21 +64,21 @@ pub(crate) fn read_fallbacks(
         }) else {
             continue;
         };
-        layer.set(setting, &Value::Text(value.clone()), spot(name), problems);
+        layer.set(setting, &Value::Text(value.clone()), location(name), problems);
     }
     layer
 }
 
-fn spot(name: &str) -> Spot {
-    Origin::Variable(crate::value::shortened(name)).into()
+fn location(name: &str) -> Location {
+    Origin::Variable(crate::raw_value::shortened(name)).into()
 }
 
-fn unknown_variable(name: &str, spot: &Spot) -> Problem {
-    let problem =
-        Problem::new(format!("unknown setting `{}`", crate::value::shortened(name))).at(spot);
+fn unknown_variable(name: &str, location: &Location) -> Problem {
+    let problem = Problem::new(format!("unknown setting `{}`", crate::raw_value::shortened(name)))
+        .at(location);
     let plain = name.trim_start_matches(PREFIX).to_ascii_lowercase().replace('_', "-");
     let names = settings().filter(|setting| setting.is_written()).map(|setting| setting.name);
-    match (crate::foreign::advice(&plain), nearest(&plain, names)) {
+    match (crate::other_servers::advice(&plain), nearest(&plain, names)) {
         (Some(advice), _) => problem.hinting(advice),
         (None, Some(right)) => {
             let variable = format!("{PREFIX}{}", right.replace('-', "_").to_ascii_uppercase());

@@ -6,26 +6,26 @@
 
 use super::Layer;
 use crate::declaration::find;
-use crate::origin::{Origin, Spot};
+use crate::origin::{Location, Origin};
+use crate::parse::Syntax;
 use crate::problem::Problem;
 use crate::providers::toml::suggestion;
-use crate::reading::Manner;
-use crate::value::{Value, shortened};
+use crate::raw_value::{Value, shortened};
 
 /// Reads the keywords.
 pub(crate) fn read(keywords: &[(String, Value)], problems: &mut Vec<Problem>) -> Layer {
-    let mut layer = Layer::new("keywords", Manner::Cast);
+    let mut layer = Layer::new("keywords", Syntax::Cast);
     for (name, value) in keywords {
-        let spot = Spot::from(Origin::Keyword(shortened(name)));
+        let location = Location::from(Origin::Keyword(shortened(name)));
         match find(name) {
             Some(setting) if layer.get(setting).is_some() => {
                 let message = format!("`{}` is set twice", setting.keyword());
-                problems.push(Problem::new(message).at(&spot));
+                problems.push(Problem::new(message).at(&location));
             }
-            Some(setting) => layer.set(setting, value, spot, problems),
+            Some(setting) => layer.set(setting, value, location, problems),
             None => {
                 let message = format!("unknown setting `{}`", shortened(name));
-                let problem = Problem::new(message).at(&spot);
+                let problem = Problem::new(message).at(&location);
                 problems.push(match suggestion(name) {
                     Some(hint) => problem.hinting(hint.replace('-', "_")),
                     None => problem,

@@ -12,16 +12,16 @@ use toml::de::{DeTable, DeValue};
 
 use super::Layer;
 use crate::declaration::{Kind, Setting, find, settings};
-use crate::foreign;
-use crate::nearest::nearest;
-use crate::origin::{Origin, SourceText, Spot};
+use crate::origin::{Location, Origin, SourceText};
+use crate::other_servers;
+use crate::parse::Syntax;
 use crate::problem::Problem;
-use crate::reading::Manner;
-use crate::value::{Value, shortened};
+use crate::raw_value::{Value, shortened};
+use crate::suggestion::nearest;
 
 /// Reads a settings file. In a `pyproject.toml`, only `[tool.maitred]` is read.
 pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Layer {
-    let mut layer = Layer::new("file", Manner::Typed);
+    let mut layer = Layer::new("file", Syntax::Typed);
     if let Some(problem) = paste_deploy(source) {
         problems.push(problem);
         return layer;
@@ -71,16 +71,17 @@ fn syntax_problem(
     error: &toml::de::Error,
 ) -> Problem {
     let message = error.message().lines().next().unwrap_or("not TOML");
-    let spot = Spot::in_file(source, error.span().unwrap_or(0..0));
-    let excerpt = spot.excerpt.as_ref().map_or("", |excerpt| &source.text[excerpt.span.clone()]);
+    let location = Location::in_file(source, error.span().unwrap_or(0..0));
+    let excerpt =
+        location.excerpt.as_ref().map_or("", |excerpt| &source.text[excerpt.span.clone()]);
     let first = document.keys().find(|key| key.get_ref() == excerpt);
     match first {
         Some(first) if message == "duplicate key" => {
-            let first = Spot::in_file(source, first.span());
+            let first = Location::in_file(source, first.span());
             let problem = Problem::new(format!("`{}` is set twice", shortened(excerpt)));
-            problem.at(&spot).with_other(&first, "first set here")
+            problem.at(&location).with_other(&first, "first set here")
         }
-        _ => Problem::new(format!("not TOML: {message}")).at(&spot),
+        _ => Problem::new(format!("not TOML: {message}")).at(&location),
     }
 }
 
@@ -93,10 +94,10 @@ fn paste_deploy(source: &Arc<SourceText>) -> Option<Problem> {
             .iter()
             .any(|opening| section.starts_with(opening));
         if is_paste {
-            let spot = Spot::in_file(source, start..start + line.trim_end().len());
+            let location = Location::in_file(source, start..start + line.trim_end().len());
             let hint = format!("`maitred config import {}` converts it to TOML", source.path);
             let problem = Problem::new("this is a PasteDeploy file, not TOML");
-            return Some(problem.at(&spot).hinting(hint));
+            return Some(problem.at(&location).hinting(hint));
         }
         start += line.len();
     }
@@ -114,23 +115,23 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn entry(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) {
         let name = key.get_ref().as_ref();
-        let spot = Spot::in_file(self.source, key.span());
-        if matches!(&spot.origin, Origin::File { line, .. } if self.broken.contains(line)) {
+        let location = Location::in_file(self.source, key.span());
+        if matches!(&location.origin, Origin::File { line, .. } if self.broken.contains(line)) {
             return;
         }
         match (find(name), value.get_ref()) {
             (Some(setting), DeValue::Table(_)) => {
                 let message = format!("`{}` is a setting, not a table", setting.name);
-                self.problems.push(Problem::new(message).at(&spot));
+                self.problems.push(Problem::new(message).at(&location));
             }
             (Some(setting), _) if !setting.is_written() => {
                 let message = format!("`{}` can only be a keyword of `serve()`", setting.name);
-                let problem = Problem::new(message).at(&spot);
+                let problem = Problem::new(message).at(&location);
                 self.problems.push(problem.hinting("use `fd://3` in `listen`"));
             }
-            (Some(setting), value_given) => self.known(setting, value_given, value, &spot),
-            (None, DeValue::Table(table)) => self.table(name, table, &spot),
-            (None, _) => self.unknown(name, &spot),
+            (Some(setting), value_given) => self.known(setting, value_given, value, &location),
+            (None, DeValue::Table(table)) => self.table(name, table, &location),
+            (None, _) => self.unknown(name, &location),
         }
     }
 
@@ -139,30 +140,30 @@ impl Reader<'_> {
         setting: &'static Setting,
         given: &DeValue<'_>,
         value: &Spanned<DeValue<'_>>,
-        key: &Spot,
+        key: &Location,
     ) {
         if let Some(first) = self.layer.get(setting) {
             let message =
                 format!("`{}` is set twice, once with `-` and once with `_`", setting.name);
-            let first = first.spot.clone();
+            let first = first.location.clone();
             self.problems.push(Problem::new(message).at(key).with_other(&first, "first set here"));
             return;
         }
-        let spot = Spot::in_file(self.source, value.span());
+        let location = Location::in_file(self.source, value.span());
         match neutral(setting, given) {
-            Some(neutral) => self.layer.set(setting, &neutral, spot, self.problems),
+            Some(neutral) => self.layer.set(setting, &neutral, location, self.problems),
             None => {
-                let wanted = crate::reading::wanted(setting);
+                let wanted = crate::parse::wanted(setting);
                 let message =
                     format!("`{}` must be {wanted}, not {}", setting.name, type_name(given));
-                self.problems.push(Problem::new(message).at(&spot));
+                self.problems.push(Problem::new(message).at(&location));
             }
         }
     }
 
-    fn table(&mut self, name: &str, table: &DeTable<'_>, spot: &Spot) {
+    fn table(&mut self, name: &str, table: &DeTable<'_>, location: &Location) {
         let known = in_order(table.iter()).into_iter().find_map(|(key, _)| find(key.get_ref()));
-        let problem = Problem::new(format!("unknown table `{name}`")).at(spot);
+        let problem = Problem::new(format!("unknown table `{name}`")).at(location);
         self.problems.push(match known {
             Some(setting) => problem.hinting(format!(
                 "settings are not in tables: move `{}` to the top of the file",
@@ -172,18 +173,18 @@ impl Reader<'_> {
         });
     }
 
-    fn unknown(&mut self, name: &str, spot: &Spot) {
+    fn unknown(&mut self, name: &str, location: &Location) {
         let problem = Problem::new(format!("unknown setting `{}`", shortened(name)));
         self.problems.push(match suggestion(name) {
-            Some(hint) => problem.at(spot).hinting(hint),
-            None => problem.at(spot),
+            Some(hint) => problem.at(location).hinting(hint),
+            None => problem.at(location),
         });
     }
 }
 
 /// The hint for an unknown setting.
 pub(crate) fn suggestion(name: &str) -> Option<String> {
-    if let Some(advice) = foreign::advice(name) {
+    if let Some(advice) = other_servers::advice(name) {
         return Some(advice.to_owned());
     }
     let names = settings().filter(|setting| setting.is_written()).map(|setting| setting.name);

@@ -3,7 +3,7 @@
 use crate::declaration::{Effect, Section, Setting};
 use crate::load::defaults;
 use crate::show::heading;
-use crate::written;
+use crate::to_toml;
 
 /// The file, ending in a newline.
 pub fn sample() -> String {
@@ -28,7 +28,7 @@ pub fn sample() -> String {
 
 fn line(setting: &Setting) -> String {
     let defaults = defaults();
-    let default = defaults.get(setting).and_then(|given| written::toml(setting, &given.value));
+    let default = defaults.get(setting).and_then(|entry| to_toml::toml(setting, &entry.value));
     match default {
         Some(default) if setting.effect == Effect::Real => {
             format!("{} = {default}\n", setting.name)

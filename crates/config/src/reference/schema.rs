@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::declaration::{Kind, Setting, Zero, settings};
 use crate::load::defaults;
-use crate::written;
+use crate::to_toml;
 
 /// The schema, ending in a newline.
 pub fn schema() -> String {
@@ -46,7 +46,7 @@ fn property(setting: &Setting) -> Json {
     if let Some(fields) = property.as_object_mut() {
         fields.insert("description".into(), json!(setting.help));
         let defaults = defaults();
-        let default = defaults.get(setting).and_then(|given| written::json(setting, &given.value));
+        let default = defaults.get(setting).and_then(|entry| to_toml::json(setting, &entry.value));
         if let Some(default) = default {
             fields.insert("default".into(), default);
         }

@@ -56,9 +56,9 @@ impl Written<'_> {
         }
     }
 
-    /// The notes, one a line.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        self.loaded().notes.iter().map(ToString::to_string).collect()
+    /// The warnings, one a line.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.loaded().warnings.iter().map(ToString::to_string).collect()
     }
 }
 

@@ -1,0 +1,152 @@
+//! The command line: takes arguments, and returns an exit status.
+//!
+//! Errors are printed to stderr and reported by the exit status. Nothing is raised and the process
+//! does not exit, so a program can call `maitred.runner.run(argv)`.
+
+pub(crate) mod check;
+
+use std::ffi::OsString;
+
+use maitred_config::{Command, Invocation, Loaded, Sources, Value, reference};
+use maitred_server::error_text::describe;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::process::exit_status::ExitStatus;
+use crate::process::output::{colour, print, print_error};
+use crate::process::serve::{self, Afterwards};
+use crate::process::sources;
+use crate::python::keywords;
+
+/// Runs the command line of this process, which exits afterwards. The first element is the program's
+/// name. Returns the exit status.
+#[pyfunction]
+#[pyo3(signature = (argv, /))]
+pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
+    let invocation = parse(&argv);
+    Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
+}
+
+/// Runs a command line within a program that continues afterwards. The first element is the
+/// program's name. `settings` are keywords that override the command line. Returns the exit status.
+#[pyfunction]
+#[pyo3(signature = (argv, settings = None, /))]
+pub(crate) fn run(
+    py: Python<'_>,
+    argv: Vec<OsString>,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<i32> {
+    let invocation = parse(&argv);
+    let keywords = match keywords::read(settings) {
+        Ok(keywords) => keywords,
+        Err(error) => {
+            print_error(&format!("error: {}\n", error.value(py)));
+            return Ok(ExitStatus::Usage.status());
+        }
+    };
+    Ok(carry_out(py, invocation, keywords, Afterwards::Continue)?.status())
+}
+
+/// Parses the arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
+fn parse(argv: &[OsString]) -> Invocation {
+    Invocation::parse(argv.iter().skip(1).map(|argument| argument.to_string_lossy()))
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// An exception that is not an error of the user, such as Ctrl-C while nothing is served.
+fn carry_out(
+    py: Python<'_>,
+    invocation: Invocation,
+    keywords: Vec<(String, Value)>,
+    after: Afterwards,
+) -> PyResult<ExitStatus> {
+    let command = invocation.command.clone();
+    // The commands that load settings report errors in the command line together with the others.
+    let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
+    if !loads
+        && !matches!(command, Command::Print(_))
+        && let Err(problems) = invocation.check()
+    {
+        print_error(&problems.render(colour()));
+        return Ok(ExitStatus::Usage);
+    }
+    let text = match &command {
+        Command::Print(text) => Ok(text.clone()),
+        Command::Schema => Ok(reference::schema()),
+        Command::Completions(shell) => Ok(reference::completions(*shell)),
+        Command::Man => reference::man_page().map_err(|error| describe(&error)),
+        Command::Import { file } => return Ok(import(file)),
+        Command::Serve | Command::Check | Command::ShowConfig { .. } => {
+            let sources = sources::gather(Some(invocation), keywords);
+            return with_settings(py, &command, sources, after);
+        }
+    };
+    Ok(match text {
+        Ok(text) => print(&text),
+        Err(error) => {
+            print_error(&format!("error: {error}\n"));
+            ExitStatus::Usage
+        }
+    })
+}
+
+fn with_settings(
+    py: Python<'_>,
+    command: &Command,
+    sources: Sources,
+    after: Afterwards,
+) -> PyResult<ExitStatus> {
+    let loaded = match maitred_config::load(sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            print_error(&problems.render(colour()));
+            return Ok(ExitStatus::Usage);
+        }
+    };
+    match command {
+        Command::ShowConfig { origins, format } => {
+            print_warnings(&loaded);
+            Ok(print(&loaded.show(*format, *origins)))
+        }
+        Command::Check => {
+            print_warnings(&loaded);
+            Ok(check::check(py, &loaded))
+        }
+        _ => serve::serve(py, &loaded, after),
+    }
+}
+
+/// `config import`: converts the settings file of another server.
+fn import(path: &str) -> ExitStatus {
+    let read = std::fs::read(path)
+        .map_err(|error| describe(&error))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    let text = match read {
+        Ok(text) => text,
+        Err(reason) => {
+            print_error(&format!("error: cannot read `{path}`: {reason}\n"));
+            return ExitStatus::Usage;
+        }
+    };
+    match maitred_config::import(path, &text) {
+        Ok(imported) => {
+            for left_out in &imported.left_out {
+                print_error(&format!("warning: {left_out}\n"));
+            }
+            print(&imported.toml)
+        }
+        Err(problems) => {
+            print_error(&problems.render(colour()));
+            ExitStatus::Usage
+        }
+    }
+}
+
+/// Prints the warnings about the settings to stderr, because there is no log yet.
+fn print_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        print_error(&warning.render(colour()));
+    }
+}

@@ -1,0 +1,114 @@
+//! Connects the WSGI application to the server.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use maitred_config::Settings;
+use maitred_http_parser::fault::Stage;
+use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
+use maitred_wsgi_bridge::interpreter::threads::is_exiting;
+use maitred_wsgi_bridge::log::{Level, Raised};
+use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
+use pyo3::prelude::*;
+
+use crate::engine::interpreter;
+use crate::logging::{self, ERRORS};
+
+/// Starts a server that calls the application.
+///
+/// # Errors
+/// A thread cannot be started, or threads are emulated; the text is for the user.
+pub(crate) fn start(
+    py: Python<'_>,
+    callable: Py<PyAny>,
+    settings: &Settings,
+    listeners: Listeners,
+    telemetry: Arc<Telemetry>,
+) -> Result<Running, String> {
+    if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
+        return Err(format!(
+            "{library} has replaced Python's threads, and Maitred needs real ones: do not let it \
+             patch `threading`, or serve the application with {library}'s own server"
+        ));
+    }
+    let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
+    let log = ApplicationLog(Arc::clone(&telemetry));
+    let application = plug_in(py, callable, settings, &listeners, log).map_err(text)?;
+    Server::new(Arc::new(settings.clone()), listeners, application, telemetry)
+        .with_gil(gil)
+        .start()
+        .map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Creates the WSGI application with the variables that the environ needs.
+fn plug_in(
+    py: Python<'_>,
+    callable: Py<PyAny>,
+    settings: &Settings,
+    listeners: &Listeners,
+    log: ApplicationLog,
+) -> PyResult<Arc<WsgiApplication>> {
+    let listeners = listeners.addresses().map(|address| ListenerVariables {
+        server_name: settings.server_name.clone(),
+        server_port: match address {
+            ListenAddress::Tcp(address) => address.port().to_string(),
+            ListenAddress::Unix(path) => path.display().to_string(),
+        },
+    });
+    let variables = ServerVariables {
+        listeners: listeners.collect(),
+        url_scheme: settings.url_scheme.clone(),
+        url_prefix: settings.url_prefix.clone(),
+        ident: settings.ident.clone().unwrap_or_default(),
+        threads: settings.threads,
+        workers: 1, // whatever the setting says: only one process is started so far
+        expose_tracebacks: settings.expose_tracebacks,
+    };
+    WsgiApplication::new(py, callable, &variables, Arc::new(log)).map(Arc::new)
+}
+
+/// Logs the application's exceptions and what it writes to `wsgi.errors`.
+struct ApplicationLog(Arc<Telemetry>);
+
+impl Log for ApplicationLog {
+    fn raised(&self, raised: &Raised<'_>) {
+        if is_exiting() && raised.exception == "SystemExit" {
+            return; // raised by us to end the thread at shutdown
+        }
+        self.0.application_raised(raised.stage);
+        Python::attach(logging::learn_thread_name); // already attached: every method here is
+        let doing = match raised.stage {
+            Stage::Call => "when it was called",
+            Stage::Iterate => "while its response was iterated",
+            Stage::Close => "when its response was closed",
+        };
+        tracing::error!(
+            target: "maitred.application",
+            method = raised.head.method(),
+            // Without the query, which may contain secrets.
+            path = %raised.head.path().escape_ascii(),
+            exception = raised.exception,
+            request_id = raised.request_id,
+            traceback = raised.traceback,
+            // For Python's `logging`; see `logging/exception.rs`.
+            object = raised.error as &(dyn Error + 'static),
+            "the application raised an exception {doing}"
+        );
+    }
+
+    fn written(&self, line: &str) {
+        Python::attach(logging::learn_thread_name);
+        tracing::warn!(target: ERRORS, "{line}");
+    }
+
+    fn noted(&self, level: Level, text: &str) {
+        match level {
+            Level::Warning => tracing::warn!("{text}"),
+            Level::Error => tracing::error!("{text}"),
+        }
+    }
+}

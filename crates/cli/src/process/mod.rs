@@ -1,0 +1,13 @@
+//! Serving in a process that the server owns: its sources of settings, its signals, its output, its
+//! exit status, and the service manager that started it.
+
+pub(crate) mod exit_status;
+pub(crate) mod output;
+pub(crate) mod sources;
+
+pub(crate) mod serve;
+pub(crate) mod wait;
+
+mod exit;
+pub(crate) mod service_manager;
+pub(crate) mod signals;

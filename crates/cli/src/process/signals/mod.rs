@@ -1,0 +1,245 @@
+//! SIGTERM, SIGINT and SIGHUP: the first signal drains, the second exits immediately (`repeated.rs`
+//! defines which signal counts as the second).
+//!
+//! The handlers are Python signal handlers, so they coexist with those of the application. They are
+//! installed before the application is imported, because process 1 of a container has no default
+//! handlers. Python runs a handler on the main thread, when that thread next runs Python code; but
+//! the main thread waits for the server. So a small thread reads what `signal.set_wakeup_fd` writes,
+//! and wakes the main thread to run the handler ([`SignalTarget::interrupt_wait`]).
+//!
+//! On another thread than the main one, nothing is installed; the program handles signals.
+
+mod fork;
+pub(crate) mod repeated;
+mod stage;
+mod wake;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use maitred_server::Running;
+use pyo3::exceptions::PySystemExit;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyDict, PyTuple};
+
+use fork::Installed;
+use repeated::SAME_REQUEST;
+use stage::{Action, Meaning, SignalState};
+use wake::{Wakeup, WakeupPair};
+
+use crate::process::service_manager;
+
+/// The operations of a server that signals need.
+pub(crate) trait SignalTarget: Send + Sync {
+    /// Stops accepting, lets running requests finish, then stops.
+    fn drain(&self);
+
+    /// Stops immediately.
+    fn kill(&self);
+
+    /// Wakes the main thread, so that Python runs pending signal handlers.
+    fn interrupt_wait(&self);
+
+    /// Reopens the log files.
+    fn reopen_logs(&self);
+}
+
+impl SignalTarget for Running {
+    fn drain(&self) {
+        service_manager::stopping();
+        Self::drain(self);
+    }
+
+    fn kill(&self) {
+        Self::kill(self);
+    }
+
+    fn interrupt_wait(&self) {
+        self.interrupt_wait();
+    }
+
+    fn reopen_logs(&self) {
+        Self::reopen_logs(self);
+    }
+}
+
+/// The state that the handlers share.
+struct HandlerState {
+    state: Mutex<SignalState>,
+    /// Whether a signal arrived before the server started.
+    interrupted: AtomicBool,
+}
+
+/// Our signal handlers, from [`Signals::install`] on.
+pub(crate) struct Signals {
+    shared: Arc<HandlerState>,
+    /// The previous handlers, by signal number.
+    previous: Vec<(i32, Py<PyAny>)>,
+    /// For processes that the application forks.
+    _installed: Installed,
+    /// The sockets with which signals wake the main thread. Created before the server starts,
+    /// because clients may use up all descriptors afterwards.
+    pair: Mutex<Option<WakeupPair>>,
+}
+
+/// Which handlers are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The server owns the process: all handlers.
+    Process,
+    /// The server is embedded: only default handlers. Those of the program stay.
+    Embedded,
+}
+
+impl Signals {
+    /// Installs the handlers, on the main thread; `None` on any other.
+    ///
+    /// # Errors
+    /// Python refuses, for example in a subinterpreter.
+    pub(crate) fn install(py: Python<'_>, scope: Scope) -> PyResult<Option<Self>> {
+        let threading = py.import("threading")?;
+        if !threading.call_method0("current_thread")?.is(threading.call_method0("main_thread")?) {
+            return Ok(None);
+        }
+        let shared = Arc::new(HandlerState {
+            state: Mutex::new(SignalState::starting()),
+            interrupted: false.into(),
+        });
+        let module = py.import("signal")?;
+        let mut wanted = vec!["SIGTERM", "SIGINT"];
+        if scope == Scope::Process {
+            // Windows has no SIGUSR1; Ctrl-Break is SIGBREAK there. SIGHUP is sent when a terminal
+            // closes; its default action would kill the process during requests.
+            wanted.extend(["SIGUSR1", "SIGBREAK", "SIGHUP"]);
+        }
+        let mut signals = Self {
+            shared,
+            previous: Vec::new(),
+            _installed: Installed::new(py)?,
+            pair: Mutex::new(Some(WakeupPair::new()?)),
+        };
+        for name in wanted {
+            let Some(number) = module.getattr_opt(name)? else { continue };
+            let previous = module.call_method1("getsignal", (&number,))?;
+            let unset = previous.is(module.getattr("SIG_DFL")?)
+                || previous.is(module.getattr("default_int_handler")?);
+            // `nohup` ignores SIGHUP, so that the process survives its terminal.
+            let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
+            if (scope == Scope::Embedded && !unset) || is_to_survive {
+                continue;
+            }
+            let handler = Handler(Arc::clone(&signals.shared));
+            module.call_method1("signal", (&number, handler))?;
+            // None: not installed by Python, so it cannot be restored.
+            if !previous.is_none() {
+                signals.previous.push((number.extract()?, previous.unbind()));
+            }
+        }
+        Ok(Some(signals))
+    }
+
+    /// Whether a signal arrived before the server started.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.shared.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// From now on, the first signal drains `server`, and signals wake the thread that waits for it,
+    /// until the returned value is dropped.
+    ///
+    /// # Errors
+    /// The thread or its socket cannot be created.
+    pub(crate) fn serve(&self, py: Python<'_>, server: Arc<dyn SignalTarget>) -> PyResult<Wakeup> {
+        self.shared.state(py).serves(Arc::clone(&server));
+        let pair = self.pair.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pair = pair.map_or_else(WakeupPair::new, Ok)?;
+        Wakeup::start(py, server, pair)
+    }
+
+    /// From now on, a signal exits immediately, unless it belongs to the one that stopped the server.
+    pub(crate) fn ending(&self, py: Python<'_>) {
+        self.shared.state(py).ends();
+    }
+
+    /// Restores the previous handlers, where ours are still installed.
+    ///
+    /// # Errors
+    /// Python refuses.
+    pub(crate) fn restore(self, py: Python<'_>) -> PyResult<()> {
+        let module = py.import("signal")?;
+        for (number, previous) in self.previous {
+            let current = module.call_method1("getsignal", (number,))?;
+            let ours = current
+                .cast::<Handler>()
+                .is_ok_and(|handler| Arc::ptr_eq(&handler.get().0, &self.shared));
+            if ours {
+                module.call_method1("signal", (number, previous))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl HandlerState {
+    fn state(&self, py: Python<'_>) -> std::sync::MutexGuard<'_, SignalState> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handler, which Python calls on the main thread.
+#[pyclass(frozen, module = "maitred._native")]
+struct Handler(Arc<HandlerState>);
+
+#[pymethods]
+impl Handler {
+    #[pyo3(signature = (number, _frame=None))]
+    fn __call__(&self, py: Python<'_>, number: i32, _frame: Option<Py<PyAny>>) -> PyResult<()> {
+        // No Python code runs while the lock is held: it may run the handler of another signal, on
+        // this same thread.
+        let name = name(py, number)?;
+        let meaning = if name == "SIGUSR1" { Meaning::ReopenLogs } else { Meaning::Stop };
+        let action = self.0.state(py).next(meaning, Instant::now());
+        match action {
+            Action::Nothing => {}
+            Action::ReopenLogs(server) => server.reopen_logs(),
+            Action::Interrupt => {
+                tracing::info!("{name} received before the server started: exiting");
+                self.0.interrupted.store(true, Ordering::Relaxed);
+                return Err(PySystemExit::new_err(0));
+            }
+            Action::Drain(server) => {
+                tracing::info!("{name} received: draining; a second signal exits immediately");
+                server.drain();
+            }
+            Action::LogRepeat => tracing::info!(
+                "{name} received within {SAME_REQUEST:?} of the first: treated as the same request"
+            ),
+            Action::Kill(server) => {
+                tracing::warn!("{name} received again: exiting immediately");
+                server.kill();
+            }
+            Action::End => {
+                py.import("os")?.call_method1("_exit", (0,))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `SIGTERM` for 15.
+fn name(py: Python<'_>, number: i32) -> PyResult<String> {
+    py.import("signal")?.call_method1("Signals", (number,))?.getattr("name")?.extract()
+}
+
+/// `signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)`; returns the previous descriptor.
+fn set_wakeup<'py>(py: Python<'py>, descriptor: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(py);
+    // If the buffer is full, the thread is about to wake up anyway.
+    options.set_item("warn_on_full_buffer", false)?;
+    py.import("signal")?.call_method(
+        "set_wakeup_fd",
+        PyTuple::new(py, [descriptor])?,
+        Some(&options),
+    )
+}

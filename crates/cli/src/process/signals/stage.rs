@@ -1,0 +1,166 @@
+//! The effect of a signal in the current stage of the program.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::SignalTarget;
+use super::repeated::{StopRequest, StopRequests};
+
+/// The stage of the program, and the requests to stop so far.
+pub(super) struct SignalState {
+    stage: ProgramStage,
+    requests: StopRequests,
+}
+
+/// The stage of the program.
+enum ProgramStage {
+    /// The server has not started: a signal ends the program with an exception, which unwinds a
+    /// running import.
+    Starting,
+    /// A signal drains.
+    Serving(Arc<dyn SignalTarget>),
+    /// A second signal exits immediately.
+    Draining(Arc<dyn SignalTarget>),
+    /// The server has stopped and the interpreter is exiting: a second signal exits immediately.
+    Ending,
+}
+
+/// The meaning of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Stop,
+    ReopenLogs,
+}
+
+/// What a handler does.
+pub(super) enum Action {
+    Nothing,
+    ReopenLogs(Arc<dyn SignalTarget>),
+    Interrupt,
+    Drain(Arc<dyn SignalTarget>),
+    /// Log that the signal belongs to the one before it.
+    LogRepeat,
+    Kill(Arc<dyn SignalTarget>),
+    End,
+}
+
+impl SignalState {
+    pub(super) fn starting() -> Self {
+        Self { stage: ProgramStage::Starting, requests: StopRequests::default() }
+    }
+
+    /// From now on, the first signal drains `server`.
+    pub(super) fn serves(&mut self, server: Arc<dyn SignalTarget>) {
+        *self = Self { stage: ProgramStage::Serving(server), requests: StopRequests::default() };
+    }
+
+    /// From now on, a second signal exits immediately.
+    pub(super) fn ends(&mut self) {
+        self.stage = ProgramStage::Ending;
+    }
+
+    /// The action for a signal that arrives at `now`.
+    pub(super) fn next(&mut self, meaning: Meaning, now: Instant) -> Action {
+        if meaning == Meaning::ReopenLogs {
+            return match &self.stage {
+                ProgramStage::Serving(server) | ProgramStage::Draining(server) => {
+                    Action::ReopenLogs(Arc::clone(server))
+                }
+                ProgramStage::Starting | ProgramStage::Ending => Action::Nothing,
+            };
+        }
+        match self.requests.ask(now) {
+            StopRequest::Repeat { is_first: true } => return Action::LogRepeat,
+            StopRequest::Repeat { is_first: false } => return Action::Nothing,
+            StopRequest::First | StopRequest::Second => {}
+        }
+        match &self.stage {
+            ProgramStage::Starting => Action::Interrupt,
+            ProgramStage::Serving(server) => {
+                let server = Arc::clone(server);
+                self.stage = ProgramStage::Draining(Arc::clone(&server));
+                Action::Drain(server)
+            }
+            ProgramStage::Draining(server) => Action::Kill(Arc::clone(server)),
+            ProgramStage::Ending => Action::End,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::signals::repeated::SAME_REQUEST;
+
+    struct Nobody;
+
+    impl SignalTarget for Nobody {
+        fn drain(&self) {}
+        fn kill(&self) {}
+        fn interrupt_wait(&self) {}
+        fn reopen_logs(&self) {}
+    }
+
+    impl Action {
+        fn name(&self) -> &'static str {
+            match self {
+                Self::Nothing => "nothing",
+                Self::ReopenLogs(_) => "reopen logs",
+                Self::Interrupt => "interrupt",
+                Self::Drain(_) => "drain",
+                Self::LogRepeat => "log repeat",
+                Self::Kill(_) => "kill",
+                Self::End => "end",
+            }
+        }
+    }
+
+    fn serving() -> SignalState {
+        let mut state = SignalState::starting();
+        state.serves(Arc::new(Nobody));
+        state
+    }
+
+    /// What comes of signals at these times, in multiples of [`SAME_REQUEST`].
+    fn stops(state: &mut SignalState, began: Instant, times: &[f64]) -> Vec<&'static str> {
+        let stop = |time| state.next(Meaning::Stop, began + SAME_REQUEST.mul_f64(time)).name();
+        times.iter().copied().map(stop).collect()
+    }
+
+    #[test]
+    fn the_first_signal_drains_with_its_repeats_and_the_second_kills() {
+        let actions = stops(&mut serving(), Instant::now(), &[0.0, 0.0, 0.9, 1.0, 1.1]);
+        assert_eq!(actions, ["drain", "log repeat", "nothing", "kill", "kill"]);
+    }
+
+    #[test]
+    fn a_repeat_after_the_server_has_stopped_does_not_interrupt_exit_handlers() {
+        let (mut state, began) = (serving(), Instant::now());
+        assert_eq!(stops(&mut state, began, &[0.0]), ["drain"]);
+        state.ends();
+        assert_eq!(stops(&mut state, began, &[0.1, 1.0]), ["log repeat", "end"]);
+    }
+
+    #[test]
+    fn a_signal_before_the_start_interrupts_and_the_next_does_again() {
+        let (mut state, began) = (SignalState::starting(), Instant::now());
+        let actions = stops(&mut state, began, &[0.0, 0.1, 1.0]);
+        assert_eq!(actions, ["interrupt", "log repeat", "interrupt"]);
+        // An application that kept the exception to itself is drained like any other.
+        state.serves(Arc::new(Nobody));
+        assert_eq!(stops(&mut state, began, &[1.1, 1.2]), ["drain", "log repeat"]);
+    }
+
+    #[test]
+    fn logs_are_reopened_while_the_server_runs_and_that_is_no_request_to_stop() {
+        let (mut state, began) = (SignalState::starting(), Instant::now());
+        let reopens = |state: &mut SignalState| state.next(Meaning::ReopenLogs, began).name();
+        assert_eq!(reopens(&mut state), "nothing");
+        state.serves(Arc::new(Nobody));
+        assert_eq!(reopens(&mut state), "reopen logs");
+        assert_eq!(stops(&mut state, began, &[0.0]), ["drain"]);
+        assert_eq!(reopens(&mut state), "reopen logs");
+        state.ends();
+        assert_eq!(reopens(&mut state), "nothing");
+    }
+}

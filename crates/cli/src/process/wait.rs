@@ -1,0 +1,56 @@
+//! Waits for a server to stop, on the thread that called `run()`.
+//!
+//! Python runs signal handlers only on the main thread, while that thread runs Python code. So the
+//! wait releases the interpreter, ends when a signal interrupts it, and starts again after
+//! Python has run its handlers.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use maitred_server::{Running, Waited};
+use pyo3::prelude::*;
+
+use crate::process::signals::Signals;
+use crate::process::signals::repeated::{StopRequest, StopRequests};
+
+/// Waits until the server has stopped, and runs signal handlers meanwhile.
+///
+/// # Errors
+/// The exception of a handler of the program. The server is drained before it is passed on.
+pub(crate) fn until_stopped(
+    py: Python<'_>,
+    running: &Running,
+    signals: Option<&Signals>,
+) -> PyResult<()> {
+    let mut raised = None;
+    let mut requests = StopRequests::default();
+    let mut stop_for = |error: PyErr| match requests.ask(Instant::now()) {
+        StopRequest::First => {
+            running.drain();
+            raised = Some(error);
+        }
+        StopRequest::Repeat { .. } => {}
+        StopRequest::Second => running.kill(),
+    };
+    let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(running.clone()))) {
+        Some(Ok(wakeup)) => Some(wakeup),
+        Some(Err(error)) => {
+            stop_for(error);
+            None
+        }
+        None => None,
+    };
+    // A signal that arrived earlier woke nobody; Python runs its handler now.
+    let mut seen = py.check_signals();
+    loop {
+        if let Err(error) = seen {
+            stop_for(error);
+        }
+        match py.detach(|| running.wait()) {
+            Waited::Stopped => break,
+            Waited::Interrupted => seen = py.check_signals(),
+        }
+    }
+    let ended = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
+    raised.map_or(ended, Err)
+}

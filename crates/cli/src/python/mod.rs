@@ -1,0 +1,7 @@
+//! What Python programs call: `maitred.serve()`, `maitred.create_server()`, and the functions that
+//! the compatibility modules of the package are made of.
+
+mod addresses;
+pub(crate) mod keywords;
+pub(crate) mod proxy_headers;
+pub(crate) mod server;

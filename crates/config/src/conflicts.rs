@@ -1,0 +1,197 @@
+//! Checks combinations of settings that are valid one by one.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::declaration::network::{
+    ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
+};
+use crate::declaration::observability::{
+    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, REQUEST_ID,
+};
+use crate::declaration::proxy::{TRUSTED_PROXY, TRUSTED_PROXY_COUNT, TRUSTED_PROXY_HEADERS};
+use crate::declaration::timeouts::{
+    BODY_TIMEOUT, CHANNEL_TIMEOUT, HEADER_TIMEOUT, KEEP_ALIVE_TIMEOUT, WRITE_TIMEOUT,
+};
+use crate::declaration::{Effect, Setting, limits, settings};
+use crate::merge::Merged;
+use crate::origin::Location;
+use crate::problem::{Problem, Warning};
+use crate::system::System;
+use crate::values::quantity::write_duration;
+use crate::values::{Endpoint, HostName};
+
+/// Checks every combination.
+pub(crate) fn check(
+    merged: &Merged,
+    system: System,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Warning>,
+) {
+    families(merged, problems);
+    if system == System::Windows {
+        unix_sockets(merged, problems);
+    }
+    proxies(merged, problems, warnings);
+    without_effect(merged, warnings);
+    capped(merged, warnings);
+    if let Some(location) = merged.location(&limits::WORKERS)
+        && merged.get::<u64>(&limits::WORKERS) != 1
+    {
+        let message = "`workers` has no effect: only one worker process is supported so far";
+        warnings.push(Warning(Problem::new(message).at(location)));
+    }
+}
+
+/// Rejects addresses of a family that is off, and both families off. Waitress treats both off as
+/// both on, which nobody can mean.
+fn families(merged: &Merged, problems: &mut Vec<Problem>) {
+    let (ipv4, ipv6) = (merged.flag(&IPV4), merged.flag(&IPV6));
+    if !ipv4 && !ipv6 {
+        let problem =
+            Problem::new("`ipv4` and `ipv6` are both off: no address is left to listen on");
+        problems.push(match merged.location(&IPV6).or_else(|| merged.location(&IPV4)) {
+            Some(location) => problem.at(location),
+            None => problem,
+        });
+        return;
+    }
+    for (name, setting) in hosts(merged) {
+        let literal = name.split_once('%').map_or(name.as_str(), |(address, _zone)| address);
+        let refused = match (literal.parse::<Ipv4Addr>(), literal.parse::<Ipv6Addr>()) {
+            (Ok(_), _) if !ipv4 => Some(("IPv4", &IPV4)),
+            (_, Ok(_)) if !ipv6 => Some(("IPv6", &IPV6)),
+            _ => None,
+        };
+        let Some((family, switch)) = refused else { continue };
+        let message = format!("`{name}` is an {family} address, and `{}` is off", switch.name);
+        let problem = Problem::new(message);
+        problems.push(match (merged.location(setting), merged.location(switch)) {
+            (Some(location), Some(other)) => {
+                problem.at(location).with_other(other, &format!("`{}` is set here", switch.name))
+            }
+            // The address is the default, so the switch is the location of the problem.
+            (_, Some(other)) => problem.at(other).hinting("also set `host`, for example to `*`"),
+            (_, None) => problem,
+        });
+    }
+}
+
+/// Rejects Unix sockets, where there are none.
+fn unix_sockets(merged: &Merged, problems: &mut Vec<Problem>) {
+    let is_one = |text: &String| matches!(Endpoint::parse(text, 0, 0), Ok(Endpoint::Unix { .. }));
+    for (setting, is_asked) in [
+        (&UNIX_SOCKET, true),
+        (&LISTEN, merged.get::<Vec<String>>(&LISTEN).iter().any(is_one)),
+        (&ADMIN_LISTEN, is_one(&merged.get(&ADMIN_LISTEN))),
+    ] {
+        if let (Some(location), true) = (merged.location(setting), is_asked) {
+            let message = format!(
+                "`{}` asks for a Unix socket: Unix sockets are not available on Windows",
+                setting.name
+            );
+            let hint = "listen on a loopback address, such as `127.0.0.1:8080`";
+            problems.push(Problem::new(message).at(location).hinting(hint));
+        }
+    }
+}
+
+/// The hosts to listen on, each with the setting that it comes from.
+fn hosts(merged: &Merged) -> Vec<(String, &'static Setting)> {
+    let listen = merged.get::<Vec<String>>(&LISTEN);
+    if !listen.is_empty() {
+        let endpoints = listen.iter().filter_map(|text| Endpoint::parse(text, 0, 0).ok());
+        let names = endpoints.filter_map(|endpoint| match endpoint {
+            Endpoint::Tcp { host: HostName::Name(name), .. } => Some((name, &LISTEN)),
+            _ => None,
+        });
+        return names.collect();
+    }
+    if [&LISTEN, &UNIX_SOCKET, &SOCKETS].into_iter().any(|way| merged.is_attempted(way)) {
+        return Vec::new();
+    }
+    vec![(merged.get(&HOST), &HOST)]
+}
+
+fn proxies(merged: &Merged, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) {
+    let trusted = merged.location(&TRUSTED_PROXY);
+    for setting in [&TRUSTED_PROXY_COUNT, &TRUSTED_PROXY_HEADERS] {
+        if merged.is_attempted(&TRUSTED_PROXY) {
+            continue;
+        }
+        if let Some(location) = merged.changed_location(setting) {
+            let message = format!("`{}` needs `trusted-proxy`", setting.name);
+            let hint = "without it, no proxy is trusted";
+            problems.push(Problem::new(message).at(location).hinting(hint));
+        }
+    }
+    if let (Some(location), false) = (trusted, merged.is_attempted(&TRUSTED_PROXY_HEADERS)) {
+        let message =
+            "`trusted-proxy` without `trusted-proxy-headers` trusts only `x-forwarded-proto`";
+        let hint = "list the fields that your proxy sets in `trusted-proxy-headers`";
+        warnings.push(Warning(Problem::new(message).at(location).hinting(hint)));
+    }
+    let trusts_unix =
+        merged.get::<Vec<String>>(&TRUSTED_PROXY).iter().any(|word| word == "localhost");
+    if let (Some(location), true) = (trusted, trusts_unix && !listens_at_unix(merged)) {
+        let message = "`localhost` in `trusted-proxy` means Unix sockets, but there is none";
+        let hint = "for a proxy on this machine, write `127.0.0.1` and `::1`";
+        warnings.push(Warning(Problem::new(message).at(location).hinting(hint)));
+    }
+    if let (None, Some(location), "pass") =
+        (trusted, merged.location(&REQUEST_ID), merged.get::<String>(&REQUEST_ID).as_str())
+    {
+        let message = "`request-id` is `pass`, but no proxy is trusted to send one";
+        warnings.push(Warning(Problem::new(message).at(location).hinting("set `trusted-proxy`")));
+    }
+}
+
+/// Whether there is, or may be, a Unix socket: the type of an inherited descriptor is not known.
+fn listens_at_unix(merged: &Merged) -> bool {
+    let is_unix = |text: &String| text.starts_with("unix:") || text.starts_with("fd:");
+    merged.location(&UNIX_SOCKET).is_some()
+        || merged.location(&SOCKETS).is_some()
+        || merged.get::<Vec<String>>(&LISTEN).iter().any(is_unix)
+}
+
+/// Notes settings that were set but have no effect.
+fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
+    let mut warning = |location: &Location, message: String| {
+        warnings.push(Warning(Problem::new(message).at(location)))
+    };
+    for setting in settings().filter(|setting| setting.effect == Effect::Ignored) {
+        if let Some(location) = merged.location(setting) {
+            warning(
+                location,
+                format!(
+                    "`{}` has no effect: it is only accepted for compatibility with Waitress",
+                    setting.name
+                ),
+            );
+        }
+    }
+    let needs: [(&Setting, &str, bool); 3] = [
+        (&ACCESS_LOG_FORMAT, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
+        (&ACCESS_LOG_EXCLUDE, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
+        (&UNIX_SOCKET_PERMS, "there is no Unix socket", listens_at_unix(merged)),
+    ];
+    for (setting, reason, is_used) in needs {
+        if let (Some(location), false) = (merged.changed_location(setting), is_used) {
+            warning(location, format!("`{}` has no effect: {reason}", setting.name));
+        }
+    }
+}
+
+/// Notes timeouts that were set longer than `channel-timeout`, which caps them.
+fn capped(merged: &Merged, warnings: &mut Vec<Warning>) {
+    let cap = merged.get::<i64>(&CHANNEL_TIMEOUT);
+    for setting in [&KEEP_ALIVE_TIMEOUT, &HEADER_TIMEOUT, &BODY_TIMEOUT, &WRITE_TIMEOUT] {
+        if let Some(location) = merged.location(setting)
+            && cap > 0
+            && merged.get::<i64>(setting) > cap
+        {
+            let message =
+                format!("`{}` is {}: `channel-timeout` caps it", setting.name, write_duration(cap));
+            warnings.push(Warning(Problem::new(message).at(location)));
+        }
+    }
+}
