@@ -1,5 +1,5 @@
-//! Every vector of `tests/vectors` against a bare decoder and against a whole connection: whole,
-//! byte by byte, cut at random places.
+//! Every vector of `tests/vectors` against a bare decoder, against a whole connection, and against one
+//! that successors continue: whole, byte by byte, cut at random places.
 //!
 //! What only a running server can show (answers, interim responses) is tested from outside by
 //! `tests/conformance`.
@@ -18,8 +18,11 @@ use format::Vector;
 /// Runs a vector, cut into pieces of these lengths.
 type Judge = fn(&Vector, &[usize]) -> Result<(), String>;
 
-const JUDGES: [(&str, Judge); 2] =
-    [("a decoder", decoder::judge), ("a connection", connection::judge)];
+const JUDGES: [(&str, Judge); 3] = [
+    ("a decoder", decoder::judge),
+    ("a connection", connection::judge),
+    ("a connection and its successors", connection::judge_successors),
+];
 
 /// How often each vector is cut at random places.
 const RANDOM_CUTS: u64 = 20;

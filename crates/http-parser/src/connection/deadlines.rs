@@ -124,6 +124,17 @@ impl Deadlines {
         };
     }
 
+    /// Since when the next request, or the rest of its head, has been waited for.
+    pub(super) fn waiting_since(&self, timeouts: &Timeouts) -> Option<Instant> {
+        let (deadline, expired) = self.reading?;
+        let timeout = match expired {
+            Expired::KeepAlive => timeouts.keep_alive,
+            Expired::Head => timeouts.head,
+            Expired::Body | Expired::Write | Expired::Linger => return None,
+        };
+        deadline.checked_sub(timeout)
+    }
+
     pub(super) fn overdue(&self, now: Instant) -> Option<Expired> {
         match (self.writing, self.reading) {
             (Some(deadline), _) if deadline <= now => Some(Expired::Write),

@@ -22,11 +22,13 @@ use crate::rejection::Rejection;
 mod deadlines;
 mod expectation;
 mod persistence;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod writing;
 
 pub use deadlines::{Expired, Timeouts};
+pub use succession::{Unread, append_request, request_bytes};
 pub use writing::Outcome;
 
 use deadlines::Deadlines;

@@ -6,6 +6,7 @@ mod memory;
 mod persistence;
 mod pipelining;
 mod responses;
+mod succession;
 
 use std::time::SystemTime;
 

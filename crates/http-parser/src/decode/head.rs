@@ -245,6 +245,16 @@ impl HeadReader {
         })
     }
 
+    /// The consumed part of the empty line, and the beginning of the head.
+    pub(super) fn unfinished(&self) -> [&[u8]; 2] {
+        let empty_line: &[u8] = match self.empty_line {
+            EmptyLine::Allowed => b"",
+            EmptyLine::HalfSeen => b"\r",
+            EmptyLine::Skipped => b"\r\n",
+        };
+        [empty_line, &self.held]
+    }
+
     /// Whether no byte of a request has arrived.
     pub(super) fn is_untouched(&self) -> bool {
         self.held.is_empty() && self.empty_line != EmptyLine::HalfSeen

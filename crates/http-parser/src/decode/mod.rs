@@ -137,6 +137,16 @@ impl Decoder {
         }
     }
 
+    /// The input that has been consumed and belongs to no complete head: the empty line before one,
+    /// and its beginning. Another decoder that is given these bytes continues as this one would.
+    /// `None` within a body, and after a rejection.
+    pub fn unfinished(&self) -> Option<[&[u8]; 2]> {
+        match &self.state {
+            State::Head(reader) => Some(reader.unfinished()),
+            State::Body(_) | State::Rejected(..) => None,
+        }
+    }
+
     /// Whether the request that is being read, or was refused, has HEAD as its method: the answer
     /// has no content then, not even that of a refusal (RFC 9110 §9.3.2). False while it is unknown.
     pub(crate) fn is_head_method(&self) -> bool {

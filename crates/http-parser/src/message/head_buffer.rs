@@ -50,6 +50,14 @@ impl HeadBuffer {
         span.of(&self.bytes)
     }
 
+    /// The head as it was received, without a field that was added to it: every line of a head ends
+    /// in LF, and an added name is no line.
+    pub(crate) fn received(&self) -> &[u8] {
+        let head = self.bytes.get(..self.head_bytes).unwrap_or_default();
+        let end = head.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        head.get(..end).unwrap_or_default()
+    }
+
     /// The fields, in order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = Field> {
         let places = self.bytes.get(self.head_bytes..).unwrap_or_default();

@@ -33,6 +33,11 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
+    /// The whole head as received, from the request line to the empty line.
+    pub fn received(&self) -> &[u8] {
+        self.buffer.received()
+    }
+
     /// The method: a token, as received.
     pub fn method(&self) -> &str {
         std::str::from_utf8(self.buffer.slice(self.method)).unwrap_or_default()
@@ -122,7 +127,7 @@ impl RequestHead {
     }
 
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
-    pub(crate) fn expects_continue(&self) -> bool {
+    pub fn expects_continue(&self) -> bool {
         self.expects_continue
     }
 }

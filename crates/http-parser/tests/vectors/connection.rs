@@ -1,9 +1,12 @@
-//! Runs a vector on a whole connection, with an application like that of the conformance tests.
+//! Runs a vector on a whole connection, with an application like that of the conformance tests; and
+//! on a connection whose successor takes its place at every opportunity.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use maitred_http_parser::connection::{Connection, Moment, Received, Rules};
+use maitred_http_parser::connection::{
+    Connection, Moment, Received, Rules, append_request, request_bytes,
+};
 use maitred_http_parser::encode::{ErrorResponse, HttpDate};
 use maitred_http_parser::exchange::Peer;
 use maitred_http_parser::forwarded::{Trust, resolve};
@@ -21,10 +24,46 @@ struct Server<'v> {
     served: usize,
     refused: Option<u16>,
     out: Vec<u8>,
+    successions: Successions,
+    succeeded: usize,
 }
+
+/// Whether a successor takes the place of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Successions {
+    Never,
+    /// After every piece of input, and before every response.
+    Always,
+}
+
+/// Up to this much input is given to a successor after every piece; more only now and then, because
+/// the cost of giving all of it after every byte is quadratic.
+const ALWAYS_GIVEN: usize = 256;
 
 /// Gives the vector to a connection, cut into pieces of these lengths.
 pub(super) fn judge(vector: &Vector, cuts: &[usize]) -> Result<(), String> {
+    run(vector, cuts, Successions::Never)?.verdict()
+}
+
+/// The same, with successors; the client must not see a difference.
+pub(super) fn judge_successors(vector: &Vector, cuts: &[usize]) -> Result<(), String> {
+    let direct = run(vector, cuts, Successions::Never)?;
+    let moved = run(vector, cuts, Successions::Always)?;
+    if moved.out != direct.out {
+        let [moved, direct] = [&moved.out, &direct.out].map(|out| String::from_utf8_lossy(out));
+        return Err(format!("answered {moved:?} instead of {direct:?}"));
+    }
+    if moved.succeeded == 0 {
+        return Err("it was never succeeded".into());
+    }
+    moved.verdict()
+}
+
+fn run<'v>(
+    vector: &'v Vector,
+    cuts: &[usize],
+    successions: Successions,
+) -> Result<Server<'v>, String> {
     let now = Moment { instant: Instant::now(), date: HttpDate::new(SystemTime::UNIX_EPOCH) };
     let mut server = Server {
         vector,
@@ -34,21 +73,70 @@ pub(super) fn judge(vector: &Vector, cuts: &[usize]) -> Result<(), String> {
         served: 0,
         refused: None,
         out: Vec::new(),
+        successions,
+        succeeded: 0,
     };
+    server.succeed();
     let mut rest = vector.sent.as_slice();
     for &cut in cuts {
         let piece;
         (piece, rest) = rest.split_at(cut);
         server.receive(piece)?;
+        server.succeed();
     }
     if vector.half_close {
         let rejection = server.connection.handle_eof(&mut server.out, &server.now);
         server.refused = server.refused.or(rejection.map(Rejection::status));
     }
-    server.verdict()
+    Ok(server)
 }
 
 impl Server<'_> {
+    /// A successor takes the place of a connection on which no complete request waits.
+    fn succeed(&mut self) {
+        if self.successions == Successions::Never || self.reading.is_some() {
+            return;
+        }
+        let Some(unread) = self.connection.unread() else { return };
+        if unread.len() > ALWAYS_GIVEN && !unread.len().is_power_of_two() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        unread.append_to(&mut bytes);
+        assert_eq!(bytes.len(), unread.len());
+        self.connection = Connection::new(Arc::new(Rules::default()), self.now.instant);
+        self.succeeded += 1;
+        let mut input = bytes.as_slice();
+        let received = self.connection.receive(&mut input, &mut self.out, &self.now);
+        assert!(matches!(received, Received::Wait), "it was waiting, and now has {received:?}");
+    }
+
+    /// A successor takes the place of a connection on which this complete request waits, and is
+    /// given it anew.
+    fn succeed_with(&mut self, head: RequestHead, body: Vec<u8>) -> (RequestHead, Vec<u8>) {
+        if self.successions == Successions::Never || head.expects_continue() {
+            return (head, body);
+        }
+        let mut bytes = Vec::new();
+        append_request(&head, &body, &mut bytes);
+        assert_eq!(bytes.len(), request_bytes(&head, body.len()));
+        let unread = self.connection.unread().expect("no response has begun");
+        unread.append_to(&mut bytes);
+        self.connection = Connection::new(Arc::new(Rules::default()), self.now.instant);
+        self.succeeded += 1;
+        let (mut input, mut head, mut body) = (bytes.as_slice(), None, Vec::new());
+        loop {
+            match self.connection.receive(&mut input, &mut self.out, &self.now) {
+                Received::Head(again) => head = Some(again),
+                Received::Body(piece) => body.extend_from_slice(piece),
+                Received::End => break,
+                other => panic!("a request that was understood is {other:?}"),
+            }
+        }
+        self.connection.buffer_pipelined(input);
+        (head.expect("an end comes after a head"), body)
+    }
+
     fn receive(&mut self, mut input: &[u8]) -> Result<(), String> {
         loop {
             match self.connection.receive(&mut input, &mut self.out, &self.now) {
@@ -85,6 +173,7 @@ impl Server<'_> {
     /// Answers the request that is complete.
     fn serve(&mut self) -> Result<(), String> {
         let (head, body) = self.reading.take().ok_or("an end without a head")?;
+        let (head, body) = self.succeed_with(head, body);
         let expected = self.vector.served.get(self.served).ok_or("one request too many")?;
         compare(expected, &head, &body)?;
         self.served += 1;
