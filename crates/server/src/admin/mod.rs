@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use crate::lifecycle::restart::after_panics;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
 use crate::system::clock::Clock;
+use crate::system::mutex::Mutex;
 use crate::telemetry::Telemetry;
 use crate::transport::stream::Stream;
 
@@ -162,7 +163,7 @@ async fn accept(service: Arc<Service>, acceptor: Arc<Acceptor>) {
 impl Service {
     /// Adds a connection; if there are too many, the oldest is closed.
     fn make_room_for(&self, connection: AbortHandle) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.connections.lock();
         connections.retain(|connection| !connection.is_finished());
         if connections.len() >= CONNECTIONS_MAX
             && let Some(oldest) = connections.pop_front()

@@ -4,9 +4,11 @@
 //! the pages to the system and requests new ones, which costs more than receiving into them. So a
 //! few buffers are kept, and fewer while they are not in demand.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use maitred_http_parser::exchange::Reclaim;
+
+use crate::system::mutex::Mutex;
 
 /// Up to this size, the allocator is fast enough.
 const SMALL_BYTES: usize = 8 * 1024;
@@ -25,7 +27,7 @@ pub(crate) struct BufferPool {
 
 impl BufferPool {
     fn kept(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     /// An empty buffer for at least `bytes` bytes.

@@ -8,7 +8,7 @@
 //! connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use super::disconnect::ClientPresence;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::temp_files::DiskClaim;
+use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::{Record, RequestOutcome};
 use crate::telemetry::{CloseReason, ConnectionState, DisconnectStage};
 use crate::transport::stream::{PeerEnd, Stream};
@@ -124,10 +125,8 @@ impl ClientConnection {
 
     /// Locks the state. After a panic while it was locked, the connection is only closed.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| {
-            let mut state = PoisonError::into_inner(poisoned);
+        self.state.lock_mending(|state| {
             state.over.get_or_insert(CloseReason::Error);
-            state
         })
     }
 

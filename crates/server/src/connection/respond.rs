@@ -5,7 +5,7 @@
 //! the next few (`deferral.rs`). The first chunk of a stream is sent at once; later chunks that
 //! follow each other quickly are sent together.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::connection::{Moment, Outcome};
@@ -207,7 +207,7 @@ impl Reply for ResponseWriter {
         let mut state = conn.state();
         state.is_awaited = true;
         while state.outbox.len() > high && state.over.is_none() {
-            state = conn.output_progressed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = conn.output_progressed.wait(state);
         }
         state.is_awaited = false;
         match self.flow(&state) {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Instant;
 
 use maitred_http_parser::connection::Phase;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::connection::conn::{ClientConnection, State};
+use crate::system::mutex::Mutex;
 
 /// The number of candidates that one scan of all connections collects, so that many new connections
 /// at the limit do not each cost a scan.
@@ -47,7 +48,7 @@ impl Default for Registry {
 
 impl Registry {
     fn conns(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<ClientConnection>>> {
-        self.conns.lock().unwrap_or_else(PoisonError::into_inner)
+        self.conns.lock()
     }
 
     /// Adds a connection, and returns the number with which to remove it.
@@ -79,7 +80,7 @@ impl Registry {
     /// The connection to close first: a rejected one that lingers, or else the one that has been idle
     /// longest.
     pub(crate) fn longest_idle(&self) -> Option<Arc<ClientConnection>> {
-        let mut candidates = self.longest_idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut candidates = self.longest_idle.lock();
         if let Some(conn) = first_still_idle(&mut candidates) {
             return Some(conn);
         }

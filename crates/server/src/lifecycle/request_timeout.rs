@@ -9,14 +9,15 @@
 //!
 //! The monitor also sees threads that have ended by themselves, and the recovery thread replaces them.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::lifecycle::server_state::ServerState;
 use crate::scheduling::standby::RunningRequest;
 use crate::scheduling::workers::{Overdue, Replaced, WorkerThread, WorkerThreads};
+use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::rate_limit::RateLimit;
 use crate::telemetry::snapshot::RequestSummary;
 
@@ -93,22 +94,21 @@ impl TimeoutMonitor {
 }
 
 fn watch(checks: &Checks, (stop, changed): &(Mutex<bool>, Condvar)) {
-    let mut stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stopped = stop.lock();
     while !*stopped {
         drop(stopped);
         let due = checks.check();
         let now = checks.server.shared.clock.instant();
         let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
-        stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
-        (stopped, _) = changed
-            .wait_timeout_while(stopped, wait.min(LOOK_AGAIN), |stopped| !*stopped)
-            .unwrap_or_else(PoisonError::into_inner);
+        stopped = stop.lock();
+        (stopped, _) =
+            changed.wait_timeout_while(stopped, wait.min(LOOK_AGAIN), |stopped| !*stopped);
     }
 }
 
 impl Drop for TimeoutMonitor {
     fn drop(&mut self) {
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.stop.0.lock() = true;
         self.stop.1.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic in it has already been printed.

@@ -1,7 +1,7 @@
 //! The handle of a running server: stops it, waits for it, and reports its state.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::server_state::ServerState;
 use crate::lifecycle::sweep;
+use crate::system::mutex::{Condvar, Mutex};
 
 /// A running server. Clones are handles of the same server.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ impl Control {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn advance(&self, stage: StopStage) {
@@ -115,7 +116,7 @@ impl Control {
 
     /// Stops the monitor, and waits until its thread has ended.
     pub(crate) fn end_monitor(&self) {
-        let monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let monitor = self.monitor.lock().take();
         drop(monitor);
     }
 
@@ -164,15 +165,14 @@ impl Running {
             if self.seen.swap(state.interruptions, Ordering::Relaxed) != state.interruptions {
                 return Waited::Interrupted;
             }
-            state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.control.changed.wait(state);
         }
     }
 
     /// Runs all periodic checks now: the sweep and the monitor. For tests that advance the clock.
     pub fn tick(&self) {
         sweep::sweep(&self.control.server);
-        if let Some(monitor) = &*self.control.monitor.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+        if let Some(monitor) = &*self.control.monitor.lock() {
             monitor.check();
         }
     }

@@ -9,11 +9,12 @@
 //! worker that enters a long call leaves no response unsent.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::requester::Requester;
+use crate::system::mutex::{Condvar, Mutex};
 
 /// The maximum age of a response on the list when a worker takes its next request.
 const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
@@ -51,7 +52,7 @@ struct List {
 
 impl Deferral {
     fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock()
     }
 
     /// Adds the response to `requester` to the list, if a thread will flush it soon.
@@ -156,13 +157,10 @@ impl Deferral {
 
     /// Puts the I/O thread to sleep until [`Deferral::wake_io`], for [`NAP`] at most.
     pub(crate) fn nap(&self) {
-        let mut napping = self.napping.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut napping = self.napping.lock();
         *napping = true;
         self.asleep.store(true, Ordering::SeqCst);
-        let (mut napping, _) = self
-            .woken
-            .wait_timeout_while(napping, NAP, |napping| *napping)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut napping, _) = self.woken.wait_timeout_while(napping, NAP, |napping| *napping);
         *napping = false;
         self.asleep.store(false, Ordering::SeqCst);
     }
@@ -170,7 +168,7 @@ impl Deferral {
     /// Wakes the I/O thread from its nap, because the queue is empty.
     pub(crate) fn wake_io(&self) {
         if self.asleep.load(Ordering::SeqCst) {
-            *self.napping.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            *self.napping.lock() = false;
             self.woken.notify_one();
         }
     }

@@ -1,8 +1,8 @@
 //! Where one worker thread sleeps, and the message it receives when it is woken.
 
-use std::sync::{Condvar, Mutex, PoisonError};
-
 use maitred_http_parser::exchange::Wake;
+
+use crate::system::mutex::{Condvar, Mutex};
 
 /// Parks one thread. A wake-up before it sleeps is not lost.
 #[derive(Debug, Default)]
@@ -14,11 +14,11 @@ pub(crate) struct Parker {
 impl Parker {
     /// Sleeps until [`Parker::unpark`], and returns its argument.
     pub(crate) fn park(&self) -> Wake {
-        let mut pending = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.wake.lock();
         loop {
             match pending.take() {
                 Some(wake) => return wake,
-                None => pending = self.woken.wait(pending).unwrap_or_else(PoisonError::into_inner),
+                None => pending = self.woken.wait(pending),
             }
         }
     }
@@ -26,12 +26,12 @@ impl Parker {
     /// The pending argument, without sleeping.
     #[cfg(test)]
     pub(crate) fn pending(&self) -> Option<Wake> {
-        *self.wake.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.wake.lock()
     }
 
     /// Wakes the thread, or keeps it from sleeping.
     pub(crate) fn unpark(&self, wake: Wake) {
-        *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
+        *self.wake.lock() = Some(wake);
         self.woken.notify_one();
     }
 }

@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::Wake;
@@ -23,6 +23,7 @@ use super::requester::QueuedRequest;
 use super::standby::{CallLength, Gil, QueueState, Sleeper, WorkerState};
 use super::usage::Change;
 use crate::system::clock::Clock;
+use crate::system::mutex::Mutex;
 use crate::telemetry::snapshot::Threads;
 
 /// How often a full queue is searched for requests whose clients have left. The search scans the whole
@@ -67,7 +68,7 @@ impl Queue {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds a worker.

@@ -1,7 +1,7 @@
 //! One worker's place at the queue: what it is serving, and how it gets its next request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
@@ -10,6 +10,7 @@ use super::parker::Parker;
 use super::queue::Queue;
 use super::standby::{RunningRequest, WorkerState};
 use crate::system::clock::Clock;
+use crate::system::mutex::Mutex;
 
 /// The maximum time that a worker keeps the GIL, if the application never releases it.
 const UNINTERRUPTED: Duration = Duration::from_millis(5);
@@ -42,7 +43,7 @@ impl WorkerSlot {
     }
 
     fn work(&self) -> MutexGuard<'_, WorkerState> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+        self.work.lock()
     }
 
     /// The request that this worker is serving, and since when.

@@ -9,7 +9,7 @@
 //! replaced as well, until that succeeds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
@@ -17,6 +17,7 @@ use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Wor
 use super::queue::Queue;
 use super::worker_slot::WorkerSlot;
 use crate::system::clock::Clock;
+use crate::system::mutex::Mutex;
 use crate::telemetry::snapshot::ThreadStatus;
 
 /// The worker threads.
@@ -79,7 +80,7 @@ impl WorkerThreads {
     }
 
     fn threads(&self) -> MutexGuard<'_, Vec<Arc<WorkerThread>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock()
     }
 
     /// All threads, except stuck ones that were replaced and have ended.
@@ -208,7 +209,7 @@ pub(crate) enum Replaced {
 
 impl WorkerThread {
     fn marks(&self) -> MutexGuard<'_, TimeoutMarks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.marks.lock()
     }
 
     pub(crate) fn is_stuck(&self) -> bool {

@@ -12,6 +12,7 @@ pub(crate) mod file_limit;
 pub(crate) mod inherited_socket;
 #[cfg(unix)]
 pub(crate) mod monotonic;
+pub(crate) mod mutex;
 #[cfg(unix)]
 pub mod pass_fd;
 pub(crate) mod process_usage;

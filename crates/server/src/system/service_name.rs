@@ -8,12 +8,12 @@ use std::ffi::CString;
 /// variant is not everywhere, so calls take turns.
 #[cfg(unix)]
 pub(crate) fn port(name: &str) -> Option<u16> {
-    use std::sync::{Mutex, PoisonError};
+    use crate::system::mutex::Mutex;
 
     static TURN: Mutex<()> = Mutex::new(());
 
     let name = CString::new(name).ok()?;
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = TURN.lock();
     // SAFETY: both strings end in NUL. The result is null or a static of the C library, which is read
     // before the turn ends; the library's own resolver does not write to it.
     let entry = unsafe { libc::getservbyname(name.as_ptr(), c"tcp".as_ptr()).as_ref() }?;

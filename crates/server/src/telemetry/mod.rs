@@ -6,7 +6,7 @@
 //! `status` renders the status page.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use maitred_config::{ConnectionLimitAction, Settings};
@@ -42,6 +42,7 @@ use self::snapshot::{Subject, Threads};
 use self::stopwatch::Stopwatch;
 use self::upstream::RequestIds;
 use self::warnings::Warnings;
+use crate::system::mutex::Mutex;
 use crate::system::process_usage::{self, ProcessUsage};
 
 /// The interpreter that runs the application, for `maitred_build_info`.
@@ -241,7 +242,7 @@ impl Telemetry {
     }
 
     fn last_threads(&self) -> MutexGuard<'_, Threads> {
-        self.last_threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_threads.lock()
     }
 
     /// The server that is watched, while it runs.
@@ -266,7 +267,7 @@ impl Telemetry {
     }
 
     fn pause(&self) -> MutexGuard<'_, Stopwatch> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pause.lock()
     }
 
     /// A worker thread has taken a request, which waited for this time.

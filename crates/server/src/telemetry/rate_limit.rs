@@ -3,8 +3,9 @@
 //! Otherwise a client that can trigger a log line can fill the disk with it, and one line with a
 //! count says more than ten thousand copies.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::system::mutex::Mutex;
 
 /// A ration of lines for each stretch of time.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl RateLimit {
 
     /// Whether a line may be written now, and how many have been left out before it.
     pub(crate) fn take(&self, now: Instant) -> Option<u64> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         let is_over =
             used.since.is_none_or(|since| now.saturating_duration_since(since) >= self.interval);
         if is_over {

@@ -11,13 +11,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 
 use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 
 use super::rate_limit::RateLimit;
 use crate::system::clock::Clock;
+use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::Record;
 
 mod format;
@@ -175,7 +176,7 @@ impl AccessLog {
     pub(super) fn close(&self) {
         self.shared.buffer().closed = true;
         self.shared.filled.notify_one();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = self.ended.lock();
         // Returns when the thread has ended, or after the timeout if nobody reads the log.
         let _ = ended.recv_timeout(FLUSH_WITHIN);
     }
@@ -189,7 +190,7 @@ impl Drop for AccessLog {
 
 impl Shared {
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buffer.lock()
     }
 }
 
@@ -297,7 +298,7 @@ impl<F: Fn(u64)> Writer<F> {
         let mut buffer = self.shared.buffer();
         while buffer.entries.is_empty() && !buffer.closed && !buffer.reopen {
             buffer.is_asleep = true;
-            buffer = self.shared.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+            buffer = self.shared.filled.wait(buffer);
         }
         buffer.is_asleep = false;
         buffer.bytes = 0;
