@@ -37,8 +37,28 @@ def file(name: str) -> bottle.HTTPResponse:
     return bottle.static_file(name, root=os.environ["TEST_FILES"], download=name)
 
 
-@app.get("/stream")
-def stream() -> Iterator[str]:
+@app.get("/page")
+def page() -> str:
+    """Send a page, as most views do."""
+    return "hello"
+
+
+@app.get("/nothing")
+def nothing() -> bottle.HTTPResponse:
+    """Send nothing at all."""
+    return bottle.HTTPResponse(status=204)
+
+
+@app.get("/conditional")
+def conditional() -> bottle.HTTPResponse:
+    """Send a page, unless the client has it."""
+    if bottle.request.get_header("If-None-Match") == '"one"':
+        return bottle.HTTPResponse(status=304)
+    return bottle.HTTPResponse("hello", ETag='"one"')
+
+
+@app.get("/numbers")
+def numbers() -> Iterator[str]:
     """Send numbers, each on its own."""
     for number in range(1000):
         yield f"{number}\n"

@@ -46,19 +46,33 @@ def download(name: str) -> Response:
     return send_file(Path(os.environ["TEST_FILES"]) / name, as_attachment=True)
 
 
-@app.get("/stream")
-def stream() -> Response:
+@app.get("/page")
+def page() -> str:
+    """Send a page, as most views do."""
+    return "hello"
+
+
+@app.get("/conditional")
+def conditional() -> Response:
+    """Send a page, unless the client has it."""
+    response = make_response("hello")
+    response.set_etag("one")
+    return response.make_conditional(request)
+
+
+@app.get("/numbers")
+def numbers() -> Response:
     """Send numbers, each on its own."""
 
-    def numbers() -> Iterator[str]:
+    def pieces() -> Iterator[str]:
         for number in range(1000):
             yield f"{number}\n"
 
-    return Response(numbers(), content_type="text/plain")
+    return Response(pieces(), content_type="text/plain")
 
 
-@app.get("/empty")
-def empty() -> tuple[str, int]:
+@app.get("/nothing")
+def nothing() -> tuple[str, int]:
     """Send nothing at all."""
     return "", 204
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.request import Request
-from pyramid.response import FileResponse
+from pyramid.response import FileResponse, Response
 
 
 def echo(request: Request) -> dict[str, Any]:
@@ -34,6 +34,27 @@ def upload(request: Request) -> dict[str, Any]:
     }
 
 
+def page(request: Request) -> Response:
+    """Send a page, as most views do."""
+    return Response("hello")
+
+
+def numbers(request: Request) -> Response:
+    """Send numbers, each on its own."""
+    pieces = (b"%d\n" % number for number in range(100))
+    return Response(app_iter=pieces, content_type="text/plain")
+
+
+def nothing(request: Request) -> Response:
+    """Send nothing at all."""
+    return Response(status=204)
+
+
+def conditional(request: Request) -> Response:
+    """Send a page, unless the client has it."""
+    return Response("hello", etag="one", conditional_response=True)
+
+
 def file(request: Request) -> FileResponse:
     """Send a file of the test, through the server's own wrapper."""
     return FileResponse(Path(os.environ["TEST_FILES"]) / request.matchdict["name"], request)
@@ -46,6 +67,10 @@ def main(global_config: dict[str, str], **settings: str) -> Any:
         ("echo", "/echo/*rest", echo, "json"),
         ("upload", "/upload", upload, "json"),
         ("file", "/file/{name}", file, None),
+        ("page", "/page", page, None),
+        ("numbers", "/numbers", numbers, None),
+        ("nothing", "/nothing", nothing, None),
+        ("conditional", "/conditional", conditional, None),
     ):
         config.add_route(name, pattern)
         config.add_view(view, route_name=name, renderer=renderer)

@@ -43,14 +43,14 @@ def test_flask_says_that_a_file_has_not_changed(flask):
 
 
 def test_flask_streams_a_thousand_pieces(flask):
-    answer = requests.get(f"{flask.url}/stream", timeout=60)
+    answer = requests.get(f"{flask.url}/numbers", timeout=60)
     assert answer.text.split() == [str(number) for number in range(1000)]
 
 
 def test_flask_sends_nothing_at_all_and_the_connection_goes_on(flask):
     with requests.Session() as browser:
         for _ in range(3):
-            answer = browser.get(f"{flask.url}/empty", timeout=60)
+            answer = browser.get(f"{flask.url}/nothing", timeout=60)
             assert (answer.status_code, answer.content) == (204, b"")
 
 
@@ -76,5 +76,5 @@ def test_bottle_takes_a_form(bottle):
 
 
 def test_bottle_streams_a_thousand_pieces(bottle):
-    answer = requests.get(f"{bottle.url}/stream", timeout=60)
+    answer = requests.get(f"{bottle.url}/numbers", timeout=60)
     assert answer.text.split() == [str(number) for number in range(1000)]

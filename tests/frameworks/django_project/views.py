@@ -10,6 +10,7 @@ from django import forms
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import condition
 
 FORM = """<form method="post">{% csrf_token %}{{ form }}<button>Send</button></form>"""
 
@@ -50,6 +51,27 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
         yield b"second\n" if released.wait(60) else b"nobody released it\n"
 
     return StreamingHttpResponse(pieces(), content_type="text/plain")
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Send a page, as most views do."""
+    return HttpResponse("hello")
+
+
+def numbers(request: HttpRequest) -> StreamingHttpResponse:
+    """Send numbers, each on its own."""
+    return StreamingHttpResponse((f"{n}\n" for n in range(100)), content_type="text/plain")
+
+
+def nothing(request: HttpRequest) -> HttpResponse:
+    """Send nothing at all."""
+    return HttpResponse(status=204)
+
+
+@condition(etag_func=lambda _: '"one"')
+def conditional(request: HttpRequest) -> HttpResponse:
+    """Send a page, unless the client has it."""
+    return HttpResponse("hello")
 
 
 def release(request: HttpRequest) -> HttpResponse:
