@@ -4,6 +4,7 @@ A manifest is a `dict` as YAML gives it; a set of them is keyed by (kind, name).
 """
 
 import copy
+import json
 import os
 import re
 import shutil
@@ -30,6 +31,9 @@ Objects = dict[tuple[str, str], Manifest]
 
 #: What the name of a generated ConfigMap ends in: a hash of its contents.
 HASH = re.compile(r"-[a-z0-9]{10}$")
+
+#: Kinds of operators, by their group; the others are Kubernetes' own.
+OPERATORS = ("monitoring.coreos.com", "keda.sh", "gateway.networking.k8s.io")
 
 #: Labels that Helm adds for itself, beside the two that select.
 HELM_LABELS = {"app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"}
@@ -93,6 +97,30 @@ def by_name(manifests: list[Manifest]) -> Objects:
 def kustomized(folder: Path) -> Objects:
     """Render a Kustomize folder, as `kubectl apply -k` would."""
     return by_name(documents(run(program("kubectl"), "kustomize", folder)))
+
+
+def templated(values: dict[str, Any], name: str = "maitred", namespace: str = "default") -> Objects:
+    """Render the chart, as `helm template` would; values that it refuses are a `HelmError`."""
+    # Here and not above: only the system tests have it, and all of them are collected together.
+    from helm_python import Chart
+
+    rendered = Chart.load(CHART).render(values, name=name, namespace=namespace)
+    return by_name(
+        [
+            document
+            for path, text in rendered.items()
+            if path.endswith(".yaml")
+            for document in documents(text)
+        ]
+    )
+
+
+def noted(values: dict[str, Any], name: str = "maitred") -> str:
+    """Return what the chart tells whoever installs it."""
+    from helm_python import Chart
+
+    rendered = Chart.load(CHART).render(values, name=name, namespace="default")
+    return next(text for path, text in rendered.items() if path.endswith("NOTES.txt"))
 
 
 def meaning(objects: Objects) -> Objects:
@@ -168,3 +196,15 @@ def unknown_to_kubernetes(manifest: Manifest, version: str) -> list[str]:
     except kubernetes_validate.ValidationError as problem:
         return [f"{manifest['kind']} {manifest['metadata']['name']}: {problem}"]
     return []
+
+
+def of_an_operator(manifest: Manifest) -> bool:
+    """Whether the kind of an object comes from a CustomResourceDefinition."""
+    return manifest["apiVersion"].split("/")[0] in OPERATORS
+
+
+def operators_complaints(manifests: list[Manifest]) -> str:
+    """Validate objects of operators with the schemas of their CRDs; return what is wrong."""
+    script = ROOT / "tests" / "deploy" / "crds" / "validate.js"
+    modules = ROOT / ".cache" / "crds" / "node_modules"
+    return run(program("node"), script, modules, stdin=json.dumps(manifests))

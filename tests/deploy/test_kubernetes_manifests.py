@@ -1,18 +1,14 @@
 """Tests of the Kustomize base, its components and both sidecar examples."""
 
-import json
-
 import pytest
 from manifests import (
     KUBERNETES,
-    ROOT,
-    Manifest,
     Objects,
     containers,
     kustomized,
+    of_an_operator,
+    operators_complaints,
     pod_specs,
-    program,
-    run,
     settings,
     unknown_to_kubernetes,
 )
@@ -30,18 +26,11 @@ FOLDERS = [
 #: The oldest version with native sidecars by default, and the newest that has a schema.
 VERSIONS = ["1.29", "newest"]
 
-#: Kinds of operators, by their group; the others are Kubernetes' own.
-OPERATORS = ("monitoring.coreos.com", "keda.sh")
-
 
 @pytest.fixture(params=FOLDERS)
 def rendered(request: pytest.FixtureRequest) -> Objects:
     """Render each folder as `kubectl apply -k` would send it."""
     return kustomized(KUBERNETES / request.param)
-
-
-def of_an_operator(manifest: Manifest) -> bool:
-    return manifest["apiVersion"].split("/")[0] in OPERATORS
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -66,26 +55,19 @@ def test_the_schema_would_notice_a_misspelt_field(version: str) -> None:
     assert "startupPrbe" in problem
 
 
-def check_operators_objects(manifests: list[Manifest]) -> str:
-    """Validate objects of operators with the schemas of their CRDs; return what is wrong."""
-    script = ROOT / "tests" / "deploy" / "crds" / "validate.js"
-    modules = ROOT / ".cache" / "crds" / "node_modules"
-    return run(program("node"), script, modules, stdin=json.dumps(manifests))
-
-
 @pytest.mark.parametrize("overlay", ["full", "keda"])
 def test_the_objects_of_operators_fit_their_schemas(overlay: str) -> None:
     objects = kustomized(KUBERNETES / "overlays" / overlay)
     manifests = [manifest for manifest in objects.values() if of_an_operator(manifest)]
     assert {"PodMonitor", "PrometheusRule"} <= {manifest["kind"] for manifest in manifests}
-    assert check_operators_objects(manifests) == ""
+    assert operators_complaints(manifests) == ""
 
 
 def test_the_operators_schemas_would_notice_a_wrong_type() -> None:
     objects = kustomized(KUBERNETES / "overlays" / "full")
     monitor = objects["PodMonitor", "maitred"]
     monitor["spec"]["podMetricsEndpoints"][0]["port"] = 9090
-    assert "podMetricsEndpoints" in check_operators_objects([monitor])
+    assert "podMetricsEndpoints" in operators_complaints([monitor])
 
 
 def test_every_container_may_do_nothing_but_serve(rendered: Objects) -> None:
@@ -101,7 +83,8 @@ def test_every_container_may_do_nothing_but_serve(rendered: Objects) -> None:
             assert context["allowPrivilegeEscalation"] is False
             assert context["readOnlyRootFilesystem"] is True
             assert context["capabilities"] == {"drop": ["ALL"]}
-            assert "memory" in container["resources"]["limits"]
+            assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
+            assert "ephemeral-storage" in container["resources"]["requests"]
             assert "cpu" not in container["resources"]["limits"]
 
 

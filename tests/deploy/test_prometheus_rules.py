@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from manifests import DEPLOY, ROOT, anchors, program, run
+from manifests import DEPLOY, ROOT, anchors, program, run, tomllib
 from metric_names import known, used
 
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -63,11 +63,15 @@ def test_the_adapters_query_is_promql() -> None:
     run(program("promtool"), "check", "rules", "/dev/stdin", stdin=yaml.safe_dump(probe))
 
 
-def test_every_alert_has_a_severity_and_a_place_in_the_guide() -> None:
+def test_every_alert_has_a_severity_and_the_address_of_its_place_in_the_guide() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site = project["urls"]["Documentation"]
     for rule in rules():
         if "alert" not in rule:
             continue
         assert rule["labels"]["severity"] in {"info", "warning", "critical"}
-        assert {"summary", "description", "runbook"} <= rule["annotations"].keys()
-        page, _, place = rule["annotations"]["runbook"].partition("#")
-        assert place in anchors(ROOT / page), f"{rule['alert']}: {page} has no #{place}"
+        assert {"summary", "description", "runbook_url"} <= rule["annotations"].keys()
+        address, _, place = rule["annotations"]["runbook_url"].partition("#")
+        page = address.removeprefix(site).replace(".html", ".md")
+        assert page != address, f"{rule['alert']}: {address} is not below {site}"
+        assert place in anchors(ROOT / "docs" / page), f"{rule['alert']}: {page} has no #{place}"

@@ -1,6 +1,7 @@
 """Tests that nginx, HAProxy and Envoy accept their sample files."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,26 @@ def test_nginx_takes_its_sample(tmp_path: Path) -> None:
     for folder in ["/run", "/var/log/nginx", "/var/lib/nginx"]:
         text = text.replace(f" {folder}/", f" {tmp_path}/")
     if os.geteuid() != 0:
-        text = text.replace("user www-data;\n", "").replace("listen 80;", "listen 127.0.0.1:0;")
+        text = text.replace("user www-data;\n", "")
+        text = re.sub(r"listen (\[::\]:)?80;", "listen unix:nginx.sock;", text)
     sample = tmp_path / "nginx.conf"
     sample.write_text(text, encoding="utf-8")
     said = run(program("nginx"), "-t", "-c", sample, "-p", tmp_path)
     assert "warn" not in said
+
+
+@pytest.mark.parametrize(
+    ("sample", "both"),
+    [
+        ("nginx.conf", ["listen 80;", "listen [::]:80;"]),
+        ("kubernetes/examples/proxy-sidecar/nginx.conf", ["listen 8080;", "listen [::]:8080;"]),
+        ("haproxy.cfg", ["bind :80", "bind :::80 v6only"]),
+        ("envoy.yaml", ["{address: 0.0.0.0, port_value: 80}", '{address: "::", port_value: 80}']),
+    ],
+)
+def test_each_sample_listens_on_both_families(sample: str, both: list[str]) -> None:
+    text = (DEPLOY / sample).read_text(encoding="utf-8")
+    assert [line for line in both if line not in text] == []
 
 
 def test_nginx_takes_the_sidecars_configuration(tmp_path: Path) -> None:

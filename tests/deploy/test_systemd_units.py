@@ -19,20 +19,37 @@ def unit(name: str) -> configparser.ConfigParser:
 
 
 @pytest.mark.system
-def test_systemd_takes_both_units_without_a_word(tmp_path: Path) -> None:
-    for name in ["maitred.service", "maitred.socket"]:
-        text = (UNITS / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("instance", ["", "@shop"])
+def test_systemd_takes_each_pair_of_units_without_a_word(instance: str, tmp_path: Path) -> None:
+    for kind in ["service", "socket"]:
+        text = (UNITS / f"maitred{instance[:1]}.{kind}").read_text(encoding="utf-8")
         # It checks that the program exists; a deployment's own does not, here.
         text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.M)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    assert run(program("systemd-analyze"), "verify", tmp_path / "maitred.service") == ""
-    assert run(program("systemd-analyze"), "verify", tmp_path / "maitred.socket") == ""
+        (tmp_path / f"maitred{instance[:1]}.{kind}").write_text(text, encoding="utf-8")
+    for kind in ["service", "socket"]:
+        unit = tmp_path / f"maitred{instance}.{kind}"
+        assert run(program("systemd-analyze"), "verify", unit) == ""
 
 
 @pytest.mark.system
-def test_systemd_finds_the_service_well_locked_up() -> None:
+@pytest.mark.parametrize("name", ["maitred.service", "maitred@.service"])
+def test_systemd_finds_the_service_well_locked_up(name: str) -> None:
     command = [program("systemd-analyze"), "security", "--offline=true", "--threshold=20"]
-    run(*command, UNITS / "maitred.service")
+    run(*command, UNITS / name)
+
+
+def test_nothing_that_two_instances_would_fight_over_is_left_in_the_template() -> None:
+    for name in ["maitred@.service", "maitred@.socket"]:
+        for key, value in [item for s in unit(name).values() for item in s.items()]:
+            shared = ("/bin", "/run/maitred/%i", "/srv/%i", "maitred/%i", "maitred@%i")
+            if "/" in value or "maitred" in value:
+                assert any(part in value for part in shared), f"{key}={value}"
+
+
+def test_starts_that_fail_are_tried_for_as_long_as_it_takes() -> None:
+    # Otherwise, systemd gives up after five of them within ten seconds.
+    assert unit("maitred.service")["Unit"]["StartLimitIntervalSec"] == "0"
+    assert int(unit("maitred.service")["Service"]["RestartSec"]) >= 5
 
 
 def test_the_service_may_take_as_long_to_stop_as_it_drains() -> None:

@@ -83,6 +83,7 @@ NGINX = Proxy(
         (" /var/log/nginx/", " {folder}/"),
         (" /var/lib/nginx/", " {folder}/"),
         ("listen 80;", "listen 127.0.0.1:{front};"),
+        ("listen [::]:80;", "listen [::1]:{front};"),
         (f"unix:{SOCKET}", "unix:{socket}"),
         (f"server 127.0.0.1:{PORT};", "server 127.0.0.1:{port};"),
         ("proxy_pass http://maitred_socket;", "proxy_pass http://maitred_{upstream};"),
@@ -95,6 +96,7 @@ HAPROXY = Proxy(
     sample="haproxy.cfg",
     moves=(
         ("bind :80", "bind 127.0.0.1:{front}"),
+        ("bind :::80", "bind ::1:{front}"),
         (f"unix@{SOCKET}", "unix@{socket}"),
         (f"server maitred 127.0.0.1:{PORT}", "server maitred 127.0.0.1:{port}"),
         ("default_backend maitred_socket", "default_backend maitred_{upstream}"),
@@ -107,6 +109,7 @@ ENVOY = Proxy(
     sample="envoy.yaml",
     moves=(
         ("{address: 0.0.0.0, port_value: 80}", "{{address: 127.0.0.1, port_value: {front}}}"),
+        ('{address: "::", port_value: 80}', '{{address: "::1", port_value: {front}}}'),
         (f"{{path: {SOCKET}}}", "{{path: {socket}}}"),
         (f"port_value: {PORT}", "port_value: {port}"),
         ("cluster: maitred_socket", "cluster: maitred_{upstream}"),

@@ -6,6 +6,7 @@ const path = require("node:path");
 
 const PACKAGES = {
   "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
+  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
   "keda.sh": "@kubernetes-models/keda",
 };
 

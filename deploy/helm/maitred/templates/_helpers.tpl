@@ -13,17 +13,83 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- /* The labels of an object: those that select, unless it gives others, those of Helm, commonLabels
+       and its own. Call it with a list of the root and of the labels that the object adds. */ -}}
 {{- define "maitred.labels" -}}
-{{ include "maitred.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- $root := first . -}}
+{{- $helm := dict
+      "app.kubernetes.io/version" $root.Chart.AppVersion
+      "app.kubernetes.io/managed-by" $root.Release.Service
+      "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") -}}
+{{- merge (dict) (last .) (fromYaml (include "maitred.selector" $root)) $root.Values.commonLabels $helm | toYaml -}}
 {{- end -}}
 
 {{- define "maitred.image" -}}
 {{- .Values.image.repository -}}
 {{- with .Values.image.tag }}:{{ . }}{{ end -}}
 {{- with .Values.image.digest }}@{{ . }}{{ end -}}
+{{- end -}}
+
+{{- define "maitred.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "maitred.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What the pods of the Deployment and of the migration have in common. */ -}}
+{{- define "maitred.pod" -}}
+# A Service called maitred would inject MAITRED_PORT=tcp://… and its like.
+enableServiceLinks: false
+automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "maitred.environment" -}}
+{{- with .Values.env }}
+env: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.envFrom }}
+envFrom: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* The volume at /tmp. */ -}}
+{{- define "maitred.temporary" -}}
+name: temporary
+{{- with .Values.temporary }}
+{{- if .volume }}
+{{ toYaml .volume }}
+{{- else }}
+emptyDir:
+  {{- with .medium }}
+  medium: {{ . }}
+  {{- end }}
+  sizeLimit: {{ .sizeLimit }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- /* JSON's strings, numbers, booleans and arrays of them are TOML's too. Helm's own toToml would
