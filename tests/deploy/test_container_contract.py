@@ -198,8 +198,11 @@ def test_the_sidecar_example_loses_no_request_while_its_main_container_is_stoppe
         .replace("drain-delay = 10", "drain-delay = 3600"),
         encoding="utf-8",
     )
+    nginx = (example / "nginx.conf").read_text(encoding="utf-8")
     (mounted / "nginx.conf").write_text(
-        (example / "nginx.conf").read_text(encoding="utf-8").replace("8080", f"127.0.0.1:{port}"),
+        nginx.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace(
+            "listen [::]:8080;", f"listen [::1]:{port};"
+        ),
         encoding="utf-8",
     )
     open_the_way_to(mounted)
