@@ -238,6 +238,7 @@ def test_the_log_lets_go_of_an_exception_once_it_has_been_handed_over(monkeypatc
         ({"port": 70000}, "70000"),
         ({"trusted_proxy_count": 0}, "trusted"),
         ({"threads": object()}, "threads"),
+        ({"access_log": "-", "access_log_format": "%(nope)s"}, r"unknown field `%\(nope\)s`"),
     ],
 )
 def test_wrong_settings_raise_value_error_and_say_what_is_right(settings, said):

@@ -52,12 +52,16 @@ def test_lines_go_to_standard_output_where_it_is_named_so(stuck):
     assert server.output == 'GET /out 200 a\\"b\n'
 
 
-def test_a_format_that_is_none_keeps_it_from_starting(program):
+def test_an_invalid_format_is_one_of_the_problems_that_are_reported_together(program):
     server = program(
-        "--listen=127.0.0.1:0", "--access-log=-", "--access-log-format=%(x)s", "maitred.demo:app"
+        "--listen=127.0.0.1:0",
+        "--access-log=-",
+        "--access-log-format=%(x)s",
+        "--threads=many",
+        "maitred.demo:app",
     )
     assert server.wait() == 2
-    assert (
-        "error: `access-log-format`: unknown field `%(x)s`: the fields are h, l, u, t, r,"
-        in server.log
-    )
+    assert "--> command line: --access-log-format\n" in server.log
+    assert "unknown field `%(x)s`: the fields are h, l, u, t, r," in server.log
+    assert "`threads` must be" in server.log
+    assert server.log.endswith("2 problems; nothing was started\n")

@@ -113,6 +113,20 @@ def test_a_layer_of_the_bridge_imports_only_downwards(root, layer):
         assert imported & above == set(), path
 
 
+CLI = ("logging", "engine", "process", "python", "command")
+"""The folders of the composition root, from the lowest up."""
+
+
+@pytest.mark.parametrize("layer", CLI)
+def test_a_layer_of_the_composition_root_imports_only_downwards(root, layer):
+    source = root / "crates/cli/src"
+    assert {path.stem for path in source.iterdir()} == {"lib", *CLI}
+    above = set(CLI[CLI.index(layer) + 1 :])
+    for path in (source / layer).rglob("*.rs"):
+        imported = set(re.findall(r"\bcrate::(\w+)", path.read_text()))
+        assert imported & above == set(), path
+
+
 def test_every_crate_inherits_the_lints_of_the_workspace(root):
     for manifest in root.glob("crates/*/Cargo.toml"):
         assert "[lints]\nworkspace = true" in manifest.read_text(), manifest

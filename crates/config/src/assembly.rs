@@ -62,7 +62,7 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
             "-" => AccessLogTarget::Stdout,
             path => AccessLogTarget::File(path.into()),
         }),
-        access_log_format: access_log_format(merged),
+        access_log_format: access_log_format(merged)?,
         access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
         log_level: log_level(merged),
         log_format: match word(merged, &observability::LOG_FORMAT).as_str() {
@@ -183,13 +183,12 @@ fn believed(merged: &Merged) -> ProxyHeaders {
         .collect()
 }
 
-fn access_log_format(merged: &Merged) -> AccessLogFormat {
-    match word(merged, &observability::ACCESS_LOG_FORMAT).as_str() {
-        "common" => AccessLogFormat::Common,
-        "combined" => AccessLogFormat::Combined,
-        "json" => AccessLogFormat::Json,
-        pattern => AccessLogFormat::Pattern(pattern.into()),
-    }
+fn access_log_format(merged: &Merged) -> Result<AccessLogFormat, Problems> {
+    let text = word(merged, &observability::ACCESS_LOG_FORMAT);
+    AccessLogFormat::parse(&text).map_err(|hint| {
+        let problem = Problem::new(format!("`access-log-format` cannot be `{text}`"));
+        hint.map_or(problem.clone(), |hint| problem.hinting(hint)).into()
+    })
 }
 
 fn log_level(merged: &Merged) -> LogLevel {

@@ -62,6 +62,7 @@ pub use raw_value::Value;
 pub use settings::Settings;
 pub use system::System;
 pub use values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, HostName, LogFormat,
-    LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
+    AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ConnectionLimitAction,
+    Endpoint, HostName, LogFormat, LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId,
+    TrustedProxies,
 };

@@ -378,6 +378,26 @@ error: `app` must be an application, such as `module:attribute`, not `./project/
 }
 
 #[test]
+fn an_unknown_field_of_the_access_log_is_one_of_the_problems() {
+    assert_eq!(
+        toml_report("threads = 0\naccess-log-format = '%(h)s %(request-id)s'\n"),
+        "\
+error: `threads` must be a whole number of at least 1, or `auto`, not `0`
+  --> maitred.toml:1:11
+   |
+ 1 | threads = 0
+   |           ^
+error: `access-log-format` must be `common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`, not `\"%(h)s %(request-id)s\"`
+  --> maitred.toml:2:21
+   |
+ 2 | access-log-format = '%(h)s %(request-id)s'
+   |                     ^^^^^^^^^^^^^^^^^^^^^^ unknown field `%(request-id)s`: did you mean `%(request_id)s`?
+2 problems; nothing was started
+"
+    );
+}
+
+#[test]
 fn proxy_headers_without_a_proxy_and_forwarded_with_others() {
     assert_eq!(
         toml_report(

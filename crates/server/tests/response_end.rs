@@ -193,7 +193,7 @@ fn a_response_of_any_shape_is_logged_before_the_next_request_comes() {
         let path = folder.path().join("access.log");
         let settings = Settings {
             access_log: Some(AccessLogTarget::File(path.clone())),
-            access_log_format: AccessLogFormat::Pattern("%(s)s %(B)s".to_owned()),
+            access_log_format: AccessLogFormat::parse("%(s)s %(B)s").expect("a pattern"),
             ..settings()
         };
         let served = serve(shape, settings);

@@ -3,7 +3,7 @@
 //! Errors are printed to stderr and reported by the exit status. Nothing is raised and the process
 //! does not exit, so a program can call `maitred.runner.run(argv)`.
 
-pub(crate) mod check;
+mod check;
 
 use std::ffi::OsString;
 

@@ -13,12 +13,12 @@ use crate::engine::interpreter;
 ///
 /// # Errors
 /// The interpreter cannot be described.
-pub(crate) fn announce<'a>(
+pub(super) fn announce(
     py: Python<'_>,
     loaded: &Loaded,
-    addresses: impl Iterator<Item = &'a ListenAddress>,
+    addresses: &[ListenAddress],
 ) -> PyResult<()> {
-    let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     tracing::info!(
         "maitred {} serving on {} with {} ({})",
         env!("CARGO_PKG_VERSION"),

@@ -18,7 +18,7 @@ use crate::logging::{self, ERRORS};
 ///
 /// # Errors
 /// A thread cannot be started, or threads are emulated; the text is for the user.
-pub(crate) fn start(
+pub(super) fn start(
     py: Python<'_>,
     callable: Py<PyAny>,
     settings: &Settings,

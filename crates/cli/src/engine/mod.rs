@@ -1,7 +1,169 @@
 //! The server of one process, however it was started: from the command line or from Python.
+//!
+//! It has two states. A [`BoundServer`] has its sockets and no thread, so that an address in use is
+//! reported at once and the process may still fork. A [`StartedServer`] answers requests. The steps
+//! between the two have one order, which operators rely on:
+//!
+//! 1. the thread that writes the log, so that a step that hangs or fails can be read about;
+//! 2. the admin listener, so that a probe can distinguish a slow import from a dead process;
+//! 3. the application, which is imported or was passed in;
+//! 4. the threads that serve it.
 
-pub(crate) mod admin_and_metrics;
-pub(crate) mod announcement;
-pub(crate) mod application;
+mod announcement;
+mod application;
 pub(crate) mod import;
 mod interpreter;
+
+use std::sync::Arc;
+
+use maitred_config::Loaded;
+use maitred_server::{
+    Admin, AdminThread, BindError, Interpreter, ListenAddress, Listeners, Running, Telemetry,
+};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::logging::{self, Log, LogOutput};
+
+/// A server whose addresses are bound. Nothing is started.
+pub(crate) struct BoundServer {
+    loaded: Loaded,
+    listeners: Listeners,
+    admin: Option<Admin>,
+}
+
+/// A server that answers requests.
+pub(crate) struct StartedServer {
+    running: Running,
+    loaded: Loaded,
+    addresses: Vec<ListenAddress>,
+    admin: Option<AdminThread>,
+    log: Log,
+}
+
+/// Why a server did not start.
+pub(crate) enum StartError {
+    /// The text is for the user: lower case, no full stop.
+    Failed(String),
+    /// An exception that is not an error of the user.
+    Raised(PyErr),
+}
+
+impl BoundServer {
+    /// Binds the addresses, and logs the warnings about the settings. The records wait until the
+    /// log is started.
+    ///
+    /// # Errors
+    /// An address cannot be bound.
+    pub(crate) fn bind(py: Python<'_>, loaded: Loaded) -> Result<Self, BindError> {
+        logging::receive(loaded.settings.log_level.into());
+        logging::learn_thread_name(py);
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let listeners = Listeners::bind(&loaded.settings)?;
+        let admin = Admin::bind(&loaded.settings)?;
+        Ok(Self { loaded, listeners, admin })
+    }
+
+    /// The listening sockets.
+    pub(crate) const fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Starts the server with the application that `application` returns.
+    ///
+    /// # Errors
+    /// A step fails. Those before it have been undone, and the log is written.
+    pub(crate) fn start<E: From<StartError>>(
+        self,
+        py: Python<'_>,
+        output: LogOutput,
+        application: impl FnOnce(Python<'_>, &Loaded) -> Result<Py<PyAny>, E>,
+    ) -> Result<StartedServer, E> {
+        let log =
+            Log::start(py, output, self.loaded.settings.log_format).map_err(StartError::Raised)?;
+        let Self { loaded, listeners, admin } = self;
+        let addresses = listeners.addresses().cloned().collect();
+        let started = (|| {
+            let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
+            let admin = admin.map(|admin| start_admin(admin, &telemetry)).transpose()?;
+            let callable = application(py, &loaded)?;
+            let settings = &loaded.settings;
+            let running = application::start(py, callable, settings, listeners, telemetry)
+                .map_err(StartError::Failed)?;
+            Ok((running, admin))
+        })();
+        match started {
+            Ok((running, admin)) => Ok(StartedServer { running, loaded, addresses, admin, log }),
+            Err(error) => {
+                log.stop(py).map_err(StartError::Raised)?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl StartedServer {
+    /// The handle that stops the server and waits for it.
+    pub(crate) const fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// The addresses that it listens on.
+    pub(crate) fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
+    }
+
+    /// Logs that the server is serving.
+    ///
+    /// # Errors
+    /// The interpreter cannot be described.
+    pub(crate) fn announce(&self, py: Python<'_>) -> PyResult<()> {
+        announcement::announce(py, &self.loaded, &self.addresses)
+    }
+
+    /// Ends the admin listener and the log, after the server has stopped.
+    ///
+    /// # Errors
+    /// The wait was interrupted, by Ctrl-C for one.
+    pub(crate) fn end(self, py: Python<'_>) -> PyResult<()> {
+        let Self { admin, log, .. } = self;
+        drop(admin);
+        log.stop(py)
+    }
+}
+
+impl From<StartError> for PyErr {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Failed(text) => PyRuntimeError::new_err(text),
+            StartError::Raised(error) => error,
+        }
+    }
+}
+
+fn telemetry(py: Python<'_>, loaded: &Loaded) -> PyResult<Arc<Telemetry>> {
+    let platform = py.import("platform")?;
+    let gil = if interpreter::has_lock(py)? { "enabled" } else { "disabled" };
+    let interpreter = Interpreter {
+        version: platform.call_method0("python_version")?.extract()?,
+        implementation: platform.call_method0("python_implementation")?.extract()?,
+        gil: gil.to_owned(),
+    };
+    Ok(Arc::new(
+        Telemetry::new(&loaded.settings)
+            .with_interpreter(interpreter)
+            .with_settings_shown(loaded.to_json(true))
+            .with_log_dropped(logging::dropped),
+    ))
+}
+
+fn start_admin(admin: Admin, telemetry: &Arc<Telemetry>) -> Result<AdminThread, StartError> {
+    let addresses: Vec<_> = admin.addresses().map(ToString::to_string).collect();
+    let admin = admin
+        .start(Arc::clone(telemetry))
+        .map_err(|error| StartError::Failed(format!("cannot start the admin listener: {error}")))?;
+    tracing::info!("probes, metrics and status on {}", addresses.join(", "));
+    Ok(admin)
+}

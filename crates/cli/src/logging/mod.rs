@@ -14,7 +14,7 @@ mod python;
 mod queue;
 mod subscriber;
 
-pub(crate) use python::PythonLog;
+use python::PythonLog;
 pub(crate) use subscriber::{learn_thread_name, receive};
 
 use std::io::Write;
@@ -22,6 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use maitred_config::LogFormat;
+use pyo3::prelude::*;
 
 use line::write_line;
 use queue::Queue;
@@ -39,6 +40,48 @@ fn queue() -> &'static Arc<Queue> {
 /// The number of records dropped since the start.
 pub(crate) fn dropped() -> u64 {
     queue().dropped_total()
+}
+
+/// Where log records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogOutput {
+    /// To stderr, as lines: the log of the command line.
+    Stderr,
+    /// To Python's `logging`: the log of a program that embeds the server.
+    Python,
+}
+
+/// A running log.
+pub(crate) enum Log {
+    Stderr(StderrLog),
+    Python(PythonLog),
+}
+
+impl Log {
+    /// Starts the thread that writes records, from those that wait on.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(crate) fn start(py: Python<'_>, output: LogOutput, format: LogFormat) -> PyResult<Self> {
+        Ok(match output {
+            LogOutput::Stderr => Self::Stderr(StderrLog::start(format)?),
+            LogOutput::Python => Self::Python(PythonLog::start(py)?),
+        })
+    }
+
+    /// Writes the remaining records, and ends the thread.
+    ///
+    /// # Errors
+    /// The wait was interrupted, by Ctrl-C for one.
+    pub(crate) fn stop(self, py: Python<'_>) -> PyResult<()> {
+        match self {
+            Self::Stderr(log) => {
+                py.detach(|| drop(log));
+                Ok(())
+            }
+            Self::Python(log) => log.stop(py),
+        }
+    }
 }
 
 /// The log of the command line: a thread that writes lines to stderr.

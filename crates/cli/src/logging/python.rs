@@ -93,7 +93,7 @@ impl LogThread {
         let mut reader = self.0.clone();
         while let Some(batch) = py.detach(|| threads::without_gil(|| reader.next_batch())) {
             for record in batch {
-                // A failing handler admin_and_metrics itself (`logging.raiseExceptions`). No other failure
+                // A failing handler reports itself (`logging.raiseExceptions`). No other failure
                 // may end the log.
                 if let Err(error) = hand_over(&logging, &record) {
                     error.write_unraisable(py, Some(&logging));

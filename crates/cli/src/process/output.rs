@@ -23,7 +23,7 @@ pub(crate) fn print(text: &str) -> ExitStatus {
 
 /// Writes to stderr.
 pub(crate) fn print_error(text: &str) {
-    // If stderr is gone, the exit status still admin_and_metrics the failure.
+    // If stderr is gone, the exit status still reports the failure.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 

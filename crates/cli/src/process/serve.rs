@@ -1,19 +1,16 @@
 //! `maitred APP`: serves in a process that the server owns, and returns an exit status.
 //!
-//! The order matters to operators. Signal handlers are installed before anything that takes time.
-//! Addresses are bound before the application is imported, so that a port in use is reported at
-//! once. The announcement is logged only when requests are answered.
+//! Signal handlers are installed before anything that takes time. The engine decides the order of
+//! the steps from the addresses to the application. The announcement is logged only when requests
+//! are answered.
 
 use std::time::Duration;
 
 use maitred_config::Loaded;
-use maitred_server::{Admin, Listeners};
 use pyo3::prelude::*;
 
-use crate::command::check;
-use crate::engine::admin_and_metrics::AdminAndMetrics;
-use crate::engine::{announcement, application, import};
-use crate::logging::{self, StderrLog};
+use crate::engine::{BoundServer, StartError, import};
+use crate::logging::{Log, LogOutput};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::print_error;
 use crate::process::signals::{Scope, Signals};
@@ -24,13 +21,6 @@ use crate::process::{exit, service_manager, wait};
 /// # Errors
 /// An exception that is not an error of the user.
 pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<ExitStatus> {
-    logging::receive(loaded.settings.log_level.into());
-    logging::learn_thread_name(py);
-    // Dropped last, so that records of the shutdown are still written.
-    let _log = StderrLog::start(loaded.settings.log_format)?;
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
     let signals = Signals::install(py, Scope::Process)?;
     if after == Afterwards::Exit {
         exit::prepare(py)?;
@@ -77,58 +67,60 @@ pub(crate) enum Afterwards {
     Continue,
 }
 
+/// Why the application is not served.
+enum NotServed {
+    Start(StartError),
+    /// It cannot be imported. The text is for stderr: whole lines, with the traceback.
+    Import(String),
+    /// A signal ended the program first.
+    Interrupted,
+}
+
+impl From<StartError> for NotServed {
+    fn from(error: StartError) -> Self {
+        Self::Start(error)
+    }
+}
+
 fn serve_with_signals(
     py: Python<'_>,
     loaded: &Loaded,
     signals: Option<&Signals>,
 ) -> PyResult<ExitStatus> {
-    let settings = &loaded.settings;
-    if let Err(exit) = check::access_log_format(settings) {
-        return Ok(exit);
-    }
-    let listeners = match Listeners::bind(settings) {
-        Ok(listeners) => listeners,
-        Err(error) => return Ok(failed(&error.to_string())),
-    };
-    let admin = match Admin::bind(settings) {
-        Ok(admin) => admin,
-        Err(error) => return Ok(failed(&error.to_string())),
-    };
-    let admin_and_metrics = match AdminAndMetrics::open(py, loaded, admin) {
-        Ok(admin_and_metrics) => admin_and_metrics,
-        Err(error) => return Ok(failed(&error)),
-    };
-    let callable = match import::load(py, settings) {
-        Ok(callable) => callable,
-        Err(message) => {
-            // An import that was interrupted by a signal is not an error.
-            if !signals.is_some_and(Signals::interrupted) {
-                print_error(&message);
-            }
-            return Ok(ExitStatus::Failed);
+    let bound = match BoundServer::bind(py, loaded.clone()) {
+        Ok(bound) => bound,
+        Err(error) => {
+            // Nothing has been written yet, not even the warnings about the settings.
+            Log::start(py, LogOutput::Stderr, loaded.settings.log_format)?.stop(py)?;
+            return Ok(failed(&error.to_string()));
         }
     };
-    if signals.is_some_and(Signals::interrupted) {
-        return Ok(ExitStatus::Done); // the application caught the exception
-    }
-    let addresses: Vec<_> = listeners.addresses().cloned().collect();
-    let running = match application::start(
-        py,
-        callable,
-        settings,
-        listeners,
-        admin_and_metrics.telemetry.clone(),
-    ) {
-        Ok(running) => running,
-        Err(error) => return Ok(failed(&error)),
+    let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
+        let application = import::load(py, &loaded.settings);
+        // The application may have caught the exception that a signal raised.
+        if signals.is_some_and(Signals::interrupted) {
+            return Err(NotServed::Interrupted);
+        }
+        application.map_err(NotServed::Import)
+    });
+    let started = match started {
+        Ok(started) => started,
+        Err(NotServed::Interrupted) => return Ok(ExitStatus::Done),
+        Err(NotServed::Import(message)) => {
+            print_error(&message);
+            return Ok(ExitStatus::Failed);
+        }
+        Err(NotServed::Start(StartError::Failed(error))) => return Ok(failed(&error)),
+        Err(NotServed::Start(StartError::Raised(error))) => return Err(error),
     };
-    if let Err(error) = running.drain_on_console_close() {
+    if let Err(error) = started.running().drain_on_console_close() {
         tracing::warn!("closing the console will not drain the server: {error}");
     }
-    announcement::announce(py, loaded, addresses.iter())?;
-    let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    service_manager::ready(&format!("serving on {}", places.join(", ")));
-    wait::until_stopped(py, &running, signals)?;
+    started.announce(py)?;
+    let addresses: Vec<String> = started.addresses().iter().map(ToString::to_string).collect();
+    service_manager::ready(&format!("serving on {}", addresses.join(", ")));
+    let stopped = wait::until_stopped(py, started.running(), signals);
+    started.end(py).and(stopped)?;
     Ok(ExitStatus::Done)
 }
 

@@ -7,17 +7,15 @@
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use maitred_config::Loaded;
-use maitred_server::{Admin, BindError, ListenAddress, Listeners, Running};
+use maitred_server::{BindError, ListenAddress, Running};
 use maitred_wsgi_bridge::application::load::objection;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyDict;
 
-use crate::engine::admin_and_metrics::AdminAndMetrics;
-use crate::engine::{announcement, application};
-use crate::logging::{self, PythonLog};
+use crate::engine::{BoundServer, StartedServer};
+use crate::logging::LogOutput;
 use crate::process::signals::{Scope, Signals};
 use crate::process::{sources, wait};
 use crate::python::{addresses, keywords};
@@ -61,19 +59,12 @@ pub(crate) fn create_server(
     }
     let sources = sources::gather(None, keywords::read(settings)?);
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
-    logging::receive(loaded.settings.log_level.into());
-    logging::learn_thread_name(py);
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
-    let listeners = Listeners::bind(&loaded.settings).map_err(|error| os_error(py, &error))?;
-    let admin = Admin::bind(&loaded.settings).map_err(|error| os_error(py, &error))?;
+    let bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     Ok(Server {
-        addresses: listeners.addresses().cloned().collect(),
+        addresses: bound.listeners().addresses().cloned().collect(),
         app,
-        loaded,
         quiet: _quiet,
-        stage: Mutex::new(ServerStage::Bound(listeners, admin)),
+        stage: Mutex::new(ServerStage::Bound(Box::new(bound))),
         socket: Mutex::new(None),
     })
 }
@@ -113,7 +104,6 @@ fn configure_logging(py: Python<'_>) -> PyResult<()> {
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct Server {
     app: Py<PyAny>,
-    loaded: Loaded,
     addresses: Vec<ListenAddress>,
     quiet: bool,
     stage: Mutex<ServerStage>,
@@ -123,18 +113,14 @@ pub(crate) struct Server {
 
 enum ServerStage {
     /// Bound; nothing runs.
-    Bound(Listeners, Option<Admin>),
+    Bound(Box<BoundServer>),
     /// Starting. Python code runs meanwhile, so the lock is not held.
     Starting {
         /// Whether `close()` was called meanwhile.
         closed: bool,
     },
-    /// Running, with the thread that passes log records to Python.
-    Running(
-        Running,
-        PythonLog,
-        #[expect(dead_code, reason = "it answers for as long as it lives")] AdminAndMetrics,
-    ),
+    /// Running.
+    Running(Box<StartedServer>),
     /// Stopped, or never started; the addresses are free again.
     Closed,
 }
@@ -148,14 +134,14 @@ impl Server {
 
     /// Starts the server, or returns the running one; `None` if it was closed.
     fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
-        let (listeners, admin) = {
+        let bound = {
             let mut stage = self.stage(py);
             match std::mem::replace(&mut *stage, ServerStage::Starting { closed: false }) {
-                ServerStage::Bound(listeners, admin) => (listeners, admin),
+                ServerStage::Bound(bound) => bound,
                 other => {
                     *stage = other;
                     return match &*stage {
-                        ServerStage::Running(running, ..) => Ok(Some(running.clone())),
+                        ServerStage::Running(started) => Ok(Some(started.running().clone())),
                         ServerStage::Starting { .. } => {
                             let message = "the server is being started by another thread";
                             Err(PyRuntimeError::new_err(message))
@@ -165,18 +151,15 @@ impl Server {
                 }
             }
         };
-        let started =
-            PythonLog::start(py).and_then(|log| match self.start_engine(py, listeners, admin) {
-                Ok((running, admin_and_metrics)) => Ok((running, log, admin_and_metrics)),
-                Err(error) => log.stop(py).and(Err(error)),
-            });
+        let started = self.start_bound(py, *bound);
         let mut stage = self.stage(py);
         match started {
-            Ok((running, log, admin_and_metrics)) => {
+            Ok(started) => {
+                let running = started.running().clone();
                 if matches!(*stage, ServerStage::Starting { closed: true }) {
                     running.drain();
                 }
-                *stage = ServerStage::Running(running.clone(), log, admin_and_metrics);
+                *stage = ServerStage::Running(Box::new(started));
                 Ok(Some(running))
             }
             Err(error) => {
@@ -186,23 +169,16 @@ impl Server {
         }
     }
 
-    fn start_engine(
-        &self,
-        py: Python<'_>,
-        listeners: Listeners,
-        admin: Option<Admin>,
-    ) -> PyResult<(Running, AdminAndMetrics)> {
-        let app = self.app.clone_ref(py);
-        let settings = &self.loaded.settings;
-        let admin_and_metrics =
-            AdminAndMetrics::open(py, &self.loaded, admin).map_err(PyRuntimeError::new_err)?;
-        let telemetry = admin_and_metrics.telemetry.clone();
-        let running = application::start(py, app, settings, listeners, telemetry)
-            .map_err(PyRuntimeError::new_err)?;
-        if !self.quiet {
-            announcement::announce(py, &self.loaded, self.addresses.iter())?;
+    fn start_bound(&self, py: Python<'_>, bound: BoundServer) -> PyResult<StartedServer> {
+        let started =
+            bound.start::<PyErr>(py, LogOutput::Python, |py, _| Ok(self.app.clone_ref(py)))?;
+        if self.quiet {
+            return Ok(started);
         }
-        Ok((running, admin_and_metrics))
+        match started.announce(py) {
+            Ok(()) => Ok(started),
+            Err(error) => started.end(py).and(Err(error)),
+        }
     }
 
     /// Releases everything after the server has stopped.
@@ -210,7 +186,7 @@ impl Server {
         let last = std::mem::replace(&mut *self.stage(py), ServerStage::Closed);
         self.close_socket(py)?;
         match last {
-            ServerStage::Running(_, log, _) => log.stop(py),
+            ServerStage::Running(started) => started.end(py),
             ServerStage::Bound(..) | ServerStage::Starting { .. } | ServerStage::Closed => Ok(()),
         }
     }
@@ -257,8 +233,8 @@ impl Server {
                     *closed = true;
                     None
                 }
-                ServerStage::Running(running, ..) => {
-                    running.drain();
+                ServerStage::Running(started) => {
+                    started.running().drain();
                     None
                 }
                 ServerStage::Closed => None,
@@ -314,8 +290,8 @@ impl Server {
             return Ok(socket.clone_ref(py));
         }
         let duplicate = match &*self.stage(py) {
-            ServerStage::Bound(listeners, _) => {
-                listeners.sockets().next().map(|socket| socket.try_clone())
+            ServerStage::Bound(bound) => {
+                bound.listeners().sockets().next().map(|socket| socket.try_clone())
             }
             _ => None,
         };
@@ -341,7 +317,7 @@ impl Server {
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
         self.close(py)?;
         let running = match &*self.stage(py) {
-            ServerStage::Running(running, ..) => running.clone(),
+            ServerStage::Running(started) => started.running().clone(),
             _ => return Ok(()),
         };
         wait::until_stopped(py, &running, None)?;

@@ -10,7 +10,7 @@ use self::lists::{descriptors, list};
 use crate::declaration::{Empty, Kind, Setting, Zero};
 use crate::raw_value::Value;
 use crate::values::quantity::{milliseconds, parse_duration, parse_size};
-use crate::values::{DEFAULT_PORT, Endpoint, HostName, check_socket_path};
+use crate::values::{AccessLogFormat, DEFAULT_PORT, Endpoint, HostName, check_socket_path};
 
 /// How values are written in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,21 +319,12 @@ fn choice(text: &str, words: &[&str]) -> Result<Value, InvalidValue> {
 }
 
 fn access_log_format(text: String) -> Result<Value, InvalidValue> {
-    let wants =
-        InvalidValue::wants("`common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`");
-    if ["common", "combined", "json"].contains(&text.as_str()) {
-        return Ok(Value::Text(text));
+    let wants = "`common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`";
+    match AccessLogFormat::parse(&text) {
+        Ok(_) => Ok(Value::Text(text)),
+        Err(Some(hint)) => Err(InvalidValue::wants(wants).hinting(hint)),
+        Err(None) => Err(InvalidValue::wants(wants)),
     }
-    let mut fields = text.split("%(").skip(1).peekable();
-    if fields.peek().is_none() || text.chars().any(char::is_control) {
-        return Err(wants);
-    }
-    for field in fields {
-        if !field.split_once(')').is_some_and(|(_, after)| after.starts_with('s')) {
-            return Err(wants.hinting("write a field as `%(name)s`"));
-        }
-    }
-    Ok(Value::Text(text))
 }
 
 const SOCKET_PATH: &str = "the path of a Unix socket";

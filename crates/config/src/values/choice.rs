@@ -1,8 +1,5 @@
 //! The types of settings with a fixed set of values.
 
-use std::fmt;
-use std::path::PathBuf;
-
 /// What happens to a connection above `connection-limit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ConnectionLimitAction {
@@ -50,36 +47,4 @@ pub enum LogLevel {
     Debug,
     /// Also every step.
     Trace,
-}
-
-/// The destination of the access log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum AccessLogTarget {
-    /// Standard output, written `-`.
-    Stdout,
-    /// A file, appended to.
-    File(PathBuf),
-}
-
-impl fmt::Display for AccessLogTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stdout => f.write_str("-"),
-            Self::File(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-/// The format of access log lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum AccessLogFormat {
-    /// The Common Log Format: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s`.
-    Common,
-    /// The Common Log Format, followed by referrer and user agent.
-    #[default]
-    Combined,
-    /// One JSON object per line.
-    Json,
-    /// A pattern of `%(name)s` fields, like gunicorn's.
-    Pattern(String),
 }

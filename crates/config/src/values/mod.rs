@@ -3,15 +3,15 @@
 //! A [`Settings`](crate::Settings) holds no text that still has to be parsed, so code that uses it
 //! cannot fail because of a setting's syntax.
 
+mod access_log;
 mod choice;
 mod endpoint;
 mod host;
 mod proxies;
 pub(crate) mod quantity;
 
-pub use choice::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, LogFormat, LogLevel, RequestId,
-};
+pub use access_log::{AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget};
+pub use choice::{ConnectionLimitAction, LogFormat, LogLevel, RequestId};
 pub use endpoint::{Endpoint, HostName, Port};
 pub(crate) use host::{DEFAULT_PORT, check_socket_path};
 pub use proxies::{ProxyHeader, ProxyHeaders, TrustedProxies};

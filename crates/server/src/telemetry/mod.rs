@@ -30,7 +30,7 @@ pub(crate) mod stopwatch;
 mod upstream;
 mod warnings;
 
-pub use access_log::{FormatError, OpenError, check_format};
+pub use access_log::OpenError;
 pub(crate) use labels::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
 
 use self::access_log::AccessLog;

@@ -24,10 +24,6 @@ use crate::telemetry::record::Record;
 mod format;
 mod json;
 
-pub use format::FormatError;
-
-use format::Format;
-
 /// The maximum number of lines that wait to be written.
 const LINES_MAX: usize = 32 * 1024;
 
@@ -62,9 +58,6 @@ pub enum OpenError {
         /// The reason.
         reason: io::Error,
     },
-    /// The pattern is invalid.
-    #[error("`access-log-format`: {0}")]
-    Format(#[from] FormatError),
     /// Its thread could not be started.
     #[error("cannot start the access log: {0}")]
     Thread(io::Error),
@@ -95,14 +88,6 @@ struct Buffer {
     closed: bool,
 }
 
-/// Checks a format, without opening anything.
-///
-/// # Errors
-/// The pattern is invalid, or has an unknown field.
-pub fn check_format(format: &AccessLogFormat) -> Result<(), FormatError> {
-    Format::of(format).map(drop)
-}
-
 impl AccessLog {
     /// Opens the access log of the settings, if they have one. `failed` is called with the number of
     /// lines that could not be written.
@@ -111,14 +96,13 @@ impl AccessLog {
         failed: impl Fn(u64) + Send + 'static,
     ) -> Result<Option<Self>, OpenError> {
         let Some(target) = &settings.access_log else { return Ok(None) };
-        let format = Format::of(&settings.access_log_format)?;
         let output = Output::open(target)
             .map_err(|reason| OpenError::File { path: target.to_string(), reason })?;
         let shared = Arc::new(Shared::default());
         let (alive, ended) = mpsc::channel();
         let writer = Writer {
             shared: Arc::clone(&shared),
-            format,
+            format: settings.access_log_format.clone(),
             output,
             failed,
             clock: Clock::new(),
@@ -241,7 +225,7 @@ impl Output {
 /// The thread of the log.
 struct Writer<F> {
     shared: Arc<Shared>,
-    format: Format,
+    format: AccessLogFormat,
     output: Output,
     failed: F,
     clock: Clock,
@@ -261,7 +245,7 @@ impl<F: Fn(u64)> Writer<F> {
             let mut lines = 0;
             for entry in &entries {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
-                self.format.write(&mut text, entry, ended);
+                format::write(&self.format, &mut text, entry, ended);
                 text.push(b'\n');
                 lines += 1;
                 if text.len() >= PIECE_BYTES {
