@@ -21,7 +21,7 @@ pub struct Limits {
     pub chunk_extension_bytes: usize,
     /// Bytes of a trailer section.
     pub trailer_bytes: usize,
-    /// Bytes of pipelined requests that are kept while a request is being answered. At this limit,
+    /// Bytes of pipelined requests that are buffered while a request is being answered. At this limit,
     /// the socket is not read until the response has been sent.
     pub pipelined_bytes: usize,
 }

@@ -4,30 +4,32 @@
 //! `frame`, `finish`, `fail`, `refuse`), and carries out the returned actions. Bytes for the client
 //! are appended to a buffer of the caller. Time is an argument.
 //!
-//! Requests are read one at a time. While one is being answered, pipelined input is kept for later.
+//! Requests are read one at a time. While one is being answered, pipelined input is buffered.
 //! So responses are always sent in the order of their requests (RFC 9112 §9.3.2), and nothing after
 //! an error is parsed as a request.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::decode::{Decoded, Decoder, Progress, cost};
+use crate::decode::{Decoder, Progress};
 use crate::encode::framing::ResponseTo;
 use crate::encode::head::{Persistence, ServerFields};
-use crate::encode::{BodyEncoder, ErrorResponse, HttpDate};
+use crate::encode::{BodyEncoder, HttpDate};
 use crate::limits::Limits;
-use crate::message::{RequestHead, Version};
+use crate::message::RequestHead;
 use crate::rejection::Rejection;
 
 mod deadlines;
 mod expectation;
 mod persistence;
+mod reading;
 mod succession;
 #[cfg(test)]
 mod tests;
 mod writing;
 
 pub use deadlines::{Expired, Timeouts};
+pub use reading::Received;
 pub use succession::{Unread, append_request, request_bytes};
 pub use writing::Outcome;
 
@@ -74,7 +76,7 @@ pub struct Connection {
 enum Reading {
     /// A request, or the rest of one, is expected.
     Open,
-    /// A complete request is being answered; input is kept.
+    /// A complete request is being answered; input is buffered.
     Buffering,
     /// No more requests are read.
     Closed,
@@ -105,26 +107,6 @@ pub enum Ending {
     Reset,
 }
 
-/// The meaning of received bytes.
-#[derive(Debug)]
-pub enum Received<'a> {
-    /// All bytes were consumed; more are needed.
-    Wait,
-    /// The bytes were not read, because a request is being answered or kept input comes first. Pass
-    /// them to [`Connection::buffer_pipelined`].
-    Buffered,
-    /// No more requests are read; the bytes were discarded.
-    Ignored,
-    /// A request head. Chunks of its body follow, then [`Received::End`].
-    Head(RequestHead),
-    /// The next bytes of the body.
-    Body(&'a [u8]),
-    /// The request is complete, and its response is due.
-    End,
-    /// The request was rejected, and the response has been written.
-    Rejected(Rejection),
-}
-
 /// The phase of a connection, for metrics and for choosing a connection to close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -153,151 +135,6 @@ impl Connection {
             pipelined: Vec::new(),
             pipelined_start: 0,
             error_body_bytes: 0,
-        }
-    }
-
-    /// Consumes bytes from the front of `input`, and returns their meaning. Call it until it returns
-    /// [`Received::Wait`], [`Received::Buffered`] or [`Received::Ignored`].
-    pub fn receive<'a>(
-        &mut self,
-        input: &mut &'a [u8],
-        out: &mut Vec<u8>,
-        now: &Moment,
-    ) -> Received<'a> {
-        match self.reading {
-            Reading::Buffering => return Received::Buffered,
-            Reading::Closed => {
-                *input = &[];
-                return Received::Ignored;
-            }
-            // Kept input comes first, even if the response has just been completed.
-            Reading::Open if self.has_pipelined() => return Received::Buffered,
-            Reading::Open => {}
-        }
-        match self.decoder.decode(input) {
-            Decoded::Incomplete => {
-                self.deadlines.waits_for(
-                    self.decoder.progress(),
-                    &self.rules.timeouts,
-                    now.instant,
-                );
-                Received::Wait
-            }
-            Decoded::Head(head) => {
-                let request =
-                    ResponseTo { is_head: head.method_token() == b"HEAD", version: head.version() };
-                let persistence = persistence::after_request(&head, self.draining);
-                self.writing = Writing::Owed { request, persistence };
-                self.deadlines.body_begins(&self.rules.timeouts, now.instant);
-                expectation::answer(&head, out);
-                Received::Head(head)
-            }
-            Decoded::Body(piece) => {
-                self.deadlines.body_came(piece.len() as u64, &self.rules.timeouts, now.instant);
-                Received::Body(piece)
-            }
-            Decoded::End => {
-                self.reading = Reading::Buffering;
-                self.deadlines.nothing_to_read();
-                Received::End
-            }
-            Decoded::Rejected(rejection) => {
-                *input = &[];
-                self.reject(rejection, out, now);
-                Received::Rejected(rejection)
-            }
-        }
-    }
-
-    /// Keeps input that arrived while a request was being answered. It is read next, even if the
-    /// response has been completed since [`Received::Buffered`] was returned.
-    pub fn buffer_pipelined(&mut self, input: &[u8]) {
-        if self.reading == Reading::Closed {
-            return;
-        }
-        // Compacting only when at least half has been read keeps the cost linear, and bounds the
-        // buffer of a client that always pipelines ahead.
-        if self.pipelined_start >= self.pipelined.len() - self.pipelined_start {
-            self.pipelined.drain(..self.pipelined_start);
-            self.pipelined_start = 0;
-            cost::count(self.pipelined.len());
-        }
-        self.pipelined.extend_from_slice(input);
-        cost::count(input.len());
-    }
-
-    /// Takes the kept input out, to be passed to [`Connection::receive`] from the returned offset
-    /// on; return the rest with [`Connection::restore_pipelined`]. `None` if nothing was kept, or a
-    /// request is still being answered.
-    pub fn take_pipelined(&mut self) -> Option<(Vec<u8>, usize)> {
-        if self.reading == Reading::Buffering || self.pipelined.len() == self.pipelined_start {
-            return None;
-        }
-        let start = std::mem::take(&mut self.pipelined_start);
-        Some((std::mem::take(&mut self.pipelined), start))
-    }
-
-    /// Returns the buffer of [`Connection::take_pipelined`], whose first `start` bytes have been read.
-    pub fn restore_pipelined(&mut self, buffer: Vec<u8>, start: usize) {
-        if self.reading != Reading::Closed && start < buffer.len() {
-            self.pipelined = buffer;
-            self.pipelined_start = start;
-        }
-    }
-
-    /// Whether kept input can be read as the next request now.
-    pub fn has_pipelined(&self) -> bool {
-        self.reading == Reading::Open && self.pipelined.len() > self.pipelined_start
-    }
-
-    /// Whether the socket should be read: not while the kept input is at its limit.
-    pub fn wants_read(&self) -> bool {
-        match self.reading {
-            Reading::Open | Reading::Closed => true,
-            Reading::Buffering => {
-                self.pipelined.len() - self.pipelined_start < self.rules.limits.pipelined_bytes
-            }
-        }
-    }
-
-    /// How many body bytes may be received directly into the body's buffer.
-    pub fn body_remaining(&self) -> Option<u64> {
-        (self.reading == Reading::Open).then(|| self.decoder.body_remaining()).flatten()
-    }
-
-    /// Reports that the next `count` bytes of the body were received directly; at most
-    /// [`Connection::body_remaining`].
-    pub fn body_received(&mut self, count: u64, now: Instant) {
-        self.decoder.body_received(count);
-        self.deadlines.body_came(count, &self.rules.timeouts, now);
-    }
-
-    /// Reports that the client will send nothing more. A complete request is still answered; an
-    /// incomplete one is rejected, and never reaches the application. Call it again when the kept
-    /// input has been read: until then, the last request is not known.
-    pub fn handle_eof(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Rejection> {
-        match (self.reading, self.decoder.progress()) {
-            (Reading::Open, Progress::Between | Progress::Rejected) => {
-                self.end(Ending::Close);
-                None
-            }
-            (Reading::Open, Progress::Head | Progress::Body) => {
-                self.reject(Rejection::CutShort, out, now);
-                self.end(Ending::Close);
-                Some(Rejection::CutShort)
-            }
-            (Reading::Buffering, _) => {
-                if self.pipelined.len() == self.pipelined_start {
-                    self.close_after_response();
-                }
-                None
-            }
-            (Reading::Closed, _) => {
-                if self.writing == Writing::Ended(Ending::Linger) {
-                    self.writing = Writing::Ended(Ending::Close);
-                }
-                None
-            }
         }
     }
 
@@ -378,16 +215,6 @@ impl Connection {
     /// Bytes of memory held in addition to the connection itself.
     pub fn held_bytes(&self) -> usize {
         self.decoder.held_bytes() + self.pipelined.capacity()
-    }
-
-    fn reject(&mut self, rejection: Rejection, out: &mut Vec<u8>, now: &Moment) {
-        let response = ErrorResponse::Rejected(rejection);
-        let request = match self.writing {
-            Writing::Owed { request, .. } => request,
-            _ => ResponseTo { is_head: self.decoder.is_head_method(), version: Version::Http11 },
-        };
-        self.error_body_bytes = response.write(request, server_fields(&self.rules, now), out);
-        self.end(Ending::Linger);
     }
 }
 

@@ -11,6 +11,8 @@ mod succession;
 use std::time::SystemTime;
 
 use super::*;
+use crate::decode::cost;
+use crate::encode::ErrorResponse;
 use crate::fault::ApplicationFault;
 use crate::message::ResponseHead;
 
@@ -59,35 +61,19 @@ impl Scene {
     }
 
     /// The client sends `bytes`, in one piece. Told is what the server makes of them: the target
-    /// and the body of a request that is complete, the status of a refusal. What comes while a
-    /// request is being answered is kept.
+    /// and the body of a request that is complete, the status of a refusal.
     fn sends(&mut self, bytes: impl AsRef<[u8]>) -> Vec<String> {
         let mut input = bytes.as_ref();
-        self.reads(&mut input)
-    }
-
-    /// The server reads what it has kept.
-    fn reads_pipelined(&mut self) -> Vec<String> {
-        let Some((buffer, start)) = self.connection.take_pipelined() else { return Vec::new() };
         let mut told = Vec::new();
-        let mut input = &buffer[start..];
         while let Some(what) = self.understands(&mut input) {
             told.push(what);
         }
-        let read = buffer.len() - input.len();
-        self.connection.restore_pipelined(buffer, read);
         told
     }
 
-    fn reads(&mut self, input: &mut &[u8]) -> Vec<String> {
-        let mut told = Vec::new();
-        while let Some(what) = self.understands(input) {
-            told.push(what);
-        }
-        if !input.is_empty() {
-            self.connection.buffer_pipelined(input);
-        }
-        told
+    /// The server reads on after a response.
+    fn reads_pipelined(&mut self) -> Vec<String> {
+        self.sends([])
     }
 
     fn understands(&mut self, input: &mut &[u8]) -> Option<String> {

@@ -133,15 +133,15 @@ impl Server<'_> {
                 other => panic!("a request that was understood is {other:?}"),
             }
         }
-        self.connection.buffer_pipelined(input);
+        let received = self.connection.receive(&mut input, &mut self.out, &self.now);
+        assert!(matches!(received, Received::Buffered), "after a request came {received:?}");
         (head.expect("an end comes after a head"), body)
     }
 
     fn receive(&mut self, mut input: &[u8]) -> Result<(), String> {
         loop {
             match self.connection.receive(&mut input, &mut self.out, &self.now) {
-                Received::Wait | Received::Ignored => {}
-                Received::Buffered => self.connection.buffer_pipelined(input),
+                Received::Wait | Received::Buffered | Received::Ignored => {}
                 Received::Head(head) => match resolve(&Trust::default(), &head, &Peer::unix()) {
                     Ok(_) => {
                         self.reading = Some((head, Vec::new()));

@@ -114,7 +114,12 @@ fn step(
             return Poll::Ready(Step::Over(reason));
         }
         if state.protocol.has_pipelined() {
-            read_ahead(conn, state, incoming);
+            drop(state);
+            feed(conn, incoming, &[]);
+            let mut state = conn.state();
+            if state.input_ended {
+                ended(conn, &mut state);
+            }
         } else if state.input_ended || !state.protocol.wants_read() {
             return Poll::Pending;
         } else {
@@ -181,7 +186,7 @@ fn read(
         let now = conn.shared.clock.instant();
         conn.state().protocol.body_received(count as u64, now);
         if count as u64 == remaining {
-            feed(conn, incoming, &mut &[][..]);
+            feed(conn, incoming, &[]);
         }
         return Poll::Ready(Ok(()));
     }
@@ -192,11 +197,7 @@ fn read(
             ended(conn, &mut conn.state());
             return Poll::Ready(Ok(()));
         }
-        let mut input = &scratch[..count];
-        feed(conn, incoming, &mut input);
-        if !input.is_empty() {
-            conn.state().protocol.buffer_pipelined(input);
-        }
+        feed(conn, incoming, &scratch[..count]);
         if lingers {
             dropped(conn, count as u64);
         }
@@ -212,24 +213,6 @@ fn dropped(conn: &ClientConnection, count: u64) {
         if *dropped > LINGER_BYTES_MAX {
             conn.leave(&mut state, CloseReason::Protocol);
         }
-    }
-}
-
-/// Reads the input that arrived while the last request was being answered.
-fn read_ahead(
-    conn: &Arc<ClientConnection>,
-    mut state: MutexGuard<'_, State>,
-    incoming: &mut Option<Box<IncomingRequest>>,
-) {
-    let Some((buffer, start)) = state.protocol.take_pipelined() else { return };
-    drop(state);
-    let mut input = &buffer[start..];
-    feed(conn, incoming, &mut input);
-    let read = buffer.len() - input.len();
-    let mut state = conn.state();
-    state.protocol.restore_pipelined(buffer, read);
-    if state.input_ended {
-        ended(conn, &mut state);
     }
 }
 

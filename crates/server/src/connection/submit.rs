@@ -30,11 +30,12 @@ pub(crate) struct IncomingRequest {
     pub(crate) is_complete: bool,
 }
 
-/// Passes `input` to the protocol, up to the end of a request.
+/// Passes `input` to the protocol, after what it has buffered. Input after the end of a request is
+/// buffered until the request has been answered.
 pub(crate) fn feed(
     conn: &Arc<ClientConnection>,
     incoming: &mut Option<Box<IncomingRequest>>,
-    input: &mut &[u8],
+    mut input: &[u8],
 ) {
     let now = conn.shared.clock.now();
     let mut state = conn.state();
@@ -46,7 +47,7 @@ pub(crate) fn feed(
     let mut bodiless = None;
     loop {
         let State { protocol, outbox, .. } = &mut *state;
-        match outbox.append(|out| protocol.receive(input, out, &now)) {
+        match outbox.append(|out| protocol.receive(&mut input, out, &now)) {
             Received::Wait | Received::Buffered | Received::Ignored => return,
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
@@ -71,10 +72,10 @@ pub(crate) fn feed(
                     (None, Some(request)) if request.body.is_unfinished_file() => {
                         *incoming =
                             Some(Box::new(IncomingRequest { is_complete: true, ..*request }));
-                        return;
+                        drop(state);
                     }
                     (None, Some(request)) => complete(conn, state, *request, now.instant),
-                    (None, None) => return,
+                    (None, None) => drop(state),
                 }
                 if input.is_empty() {
                     return;

@@ -33,7 +33,7 @@ fn a_head_must_end_in_time_however_it_drips() {
 }
 
 #[test]
-fn a_head_that_came_ahead_has_its_time_from_when_its_turn_came() {
+fn a_pipelined_head_has_its_time_from_when_its_turn_comes() {
     let mut scene = Scene::new();
     scene.sends(get("/1") + "GET /2 HT");
     assert_eq!(scene.late_after(1000), None, "the application may take its time");

@@ -59,7 +59,7 @@ fn all_requests_before_a_half_close_are_answered_and_the_last_one_says_so() {
 }
 
 #[test]
-fn a_request_ahead_that_a_half_close_cuts_short_is_refused() {
+fn a_pipelined_request_that_a_half_close_cuts_short_is_refused() {
     let mut scene = Scene::new();
     scene.sends(get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab");
     scene.closes();
