@@ -48,6 +48,17 @@ pub struct Client {
     pub listener: usize,
 }
 
+impl Client {
+    /// Its address as a trusted proxy reported it, or else that of the peer.
+    pub fn address(&self) -> &str {
+        match &self.forwarded {
+            Forwarded::Trusted(values) => values.remote_addr.as_deref(),
+            Forwarded::Cleared | Forwarded::Untouched => None,
+        }
+        .unwrap_or(&self.peer.host)
+    }
+}
+
 /// The body of a request, complete and without its transfer coding.
 #[derive(Debug)]
 pub enum Body {

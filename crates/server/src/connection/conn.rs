@@ -1,80 +1,83 @@
 //! The state that a connection's I/O task and the answering worker share: the protocol, the output,
-//! and the socket.
+//! the request, the end, and the socket.
 //!
 //! Both drive the same state machine. Each passes its events to the protocol under the lock, and
-//! writes without it: the writer takes the output out, and `writing` keeps the other side from
-//! writing in between. A worker therefore sends its response itself, at once, and the I/O task is
+//! writes without it: the writer borrows the output and the socket, and `writing` keeps the other side
+//! from writing in between. A worker therefore sends its response itself, at once, and the I/O task is
 //! woken only for work that remains: a full socket, a pipelined request, or the end of the
 //! connection.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
 use maitred_http_parser::Rejection;
-use maitred_http_parser::connection::{Connection, Ending, Expired, Phase};
+use maitred_http_parser::connection::{self, Connection, Expired, Phase};
+use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
 use super::disconnect::ClientPresence;
+use super::ending::{Close, Ending};
 use super::outbox::Outbox;
+use super::request_progress::RequestProgress;
 use super::shared::Shared;
-use super::temp_files::DiskClaim;
 use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::{Record, RequestOutcome};
-use crate::telemetry::{CloseReason, ConnectionState, DisconnectStage};
-use crate::transport::stream::{PeerEnd, Stream};
+use crate::telemetry::snapshot::Connections;
+use crate::telemetry::{CloseReason, ConnectionState};
+use crate::transport::stream::Stream;
 
 /// One connection.
 pub(crate) struct ClientConnection {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) stream: Stream,
-    pub(crate) peer: Arc<Peer>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: Arc<Peer>,
     /// Whether the peer is a trusted proxy.
-    pub(crate) is_from_trusted: bool,
+    pub(super) is_from_trusted: bool,
     /// The index of the listener that accepted it.
-    pub(crate) listener: usize,
+    listener: usize,
     state: Mutex<State>,
     /// Notified when output has been sent or the connection has closed, if a thread
     /// [waits](State::is_awaited).
-    pub(crate) output_progressed: Condvar,
-    pub(crate) presence: Arc<ClientPresence>,
-    /// Whether to reset the connection, because the response must not look complete.
-    resets: AtomicBool,
+    pub(super) output_progressed: Condvar,
+    pub(super) presence: Arc<ClientPresence>,
 }
 
 /// The state behind the lock.
 #[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) protocol: Connection,
-    pub(crate) outbox: Outbox,
+pub(super) struct State {
+    /// The socket, lent to whoever reads or writes it without the lock.
+    pub(super) stream: Arc<Stream>,
+    pub(super) protocol: Connection,
+    pub(super) request: RequestProgress,
+    pub(super) ending: Ending,
+    pub(super) outbox: Outbox,
     /// A thread is writing, and will check for more output afterwards.
-    pub(crate) writing: bool,
+    pub(super) writing: bool,
     /// Whether a thread waits for output to be sent. Notifying is a system call even if none waits.
-    pub(crate) is_awaited: bool,
+    pub(super) is_awaited: bool,
     /// Wakes the I/O task.
     waker: Option<Waker>,
-    /// The record of the request that is being answered, or whose response is being sent.
-    pub(crate) record: Option<Record>,
-    /// Why the connection has ended.
-    pub(crate) over: Option<CloseReason>,
-    /// Why it will end, if it ends according to the protocol.
-    pub(crate) ends_as: CloseReason,
-    /// When the first byte of the current request arrived.
-    pub(crate) request_began: Instant,
     /// The time of the last activity.
-    pub(crate) last_active: Instant,
-    /// Nothing has been received yet.
-    pub(crate) is_new: bool,
-    /// The client has closed its side.
-    pub(crate) input_ended: bool,
-    /// After the write side has been closed: the number of bytes discarded since.
-    pub(crate) lingering: Option<u64>,
-    /// The disk budget of the current request body.
-    pub(crate) claim: Option<DiskClaim>,
-    /// Bytes of the arriving body in memory.
-    pub(crate) incoming_bytes: u64,
+    pub(super) last_active: Instant,
+}
+
+/// The order in which connections are closed to make room: the smaller value first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ClosableConnection {
+    /// It was rejected, and lingers.
+    Refused(Instant),
+    /// It is between two requests.
+    Between(Instant),
+}
+
+/// Whether a draining server still waits for the first request of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Newcomers {
+    /// They may have been accepted a moment ago.
+    MayStay,
+    /// They have had their time.
+    MustLeave,
 }
 
 impl std::fmt::Debug for ClientConnection {
@@ -96,125 +99,32 @@ impl ClientConnection {
         let is_from_trusted = shared.trust.peers.contain(address);
         Self {
             shared,
-            stream,
             peer: Arc::new(peer),
             is_from_trusted,
             listener,
             state: Mutex::new(State {
+                stream: Arc::new(stream),
                 protocol,
+                request: RequestProgress::new(now),
+                ending: Ending::default(),
                 outbox: Outbox::default(),
                 writing: false,
                 is_awaited: false,
                 waker: None,
-                record: None,
-                over: None,
-                ends_as: CloseReason::Finished,
-                request_began: now,
                 last_active: now,
-                is_new: true,
-                input_ended: false,
-                lingering: None,
-                claim: None,
-                incoming_bytes: 0,
             }),
             output_progressed: Condvar::new(),
             presence: Arc::default(),
-            resets: AtomicBool::new(false),
         }
     }
 
     /// Locks the state. After a panic while it was locked, the connection is only closed.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock_mending(|state| {
-            state.over.get_or_insert(CloseReason::Error);
-        })
-    }
-
-    /// A request has ended.
-    pub(crate) fn report(&self, ended: Option<Record>, now: Instant) {
-        if let Some(record) = ended {
-            self.shared.telemetry.exchange_ended(record, now);
-        }
-    }
-
-    /// The client has disconnected or was rejected: nothing more can be sent.
-    pub(crate) fn leave(&self, state: &mut State, reason: CloseReason) {
-        let is_unfinished = state.record.is_none() && state.protocol.phase() == Phase::Reading;
-        if is_unfinished && state.over.is_none() {
-            // A partial head also counts as a request, which ends here.
-            let known = state.protocol.take_known_head().map(Arc::new);
-            state.record = Some(Record::begin(known, self.client(), state.request_began));
-        }
-        state.over.get_or_insert(reason);
-        state.protocol.end(Ending::Close);
-        self.presence.is_lost();
-        self.notify_waiting_worker(state);
-        state.wake_io();
-    }
-
-    /// Notifies the waiting thread, if any, that output has been sent or the connection has closed.
-    pub(crate) fn notify_waiting_worker(&self, state: &State) {
-        if state.is_awaited {
-            self.output_progressed.notify_all();
-        }
-    }
-
-    /// Makes the connection end with a reset, because the response is incomplete.
-    pub(crate) fn reset_on_close(&self) {
-        self.resets.store(true, Ordering::Relaxed);
-    }
-
-    /// Shuts down the socket, even if other threads still hold the connection.
-    pub(crate) fn close(&self) {
-        if self.resets.load(Ordering::Relaxed) {
-            self.stream.reset();
-        } else {
-            self.stream.close();
-        }
-    }
-
-    /// Aborts the connection at the end of a drain.
-    pub(crate) fn cut_off(&self) {
-        let mut state = self.state();
-        if state.has_more_to_say() {
-            self.break_off(&mut state, CloseReason::Drain);
-            return;
-        }
-        // A response may be complete although the application is still running; an arriving request
-        // is not.
-        let result =
-            if state.protocol.is_whole() { RequestOutcome::Complete } else { RequestOutcome::Cut };
-        self.leave(&mut state, CloseReason::Drain);
-        if let Some(record) = &mut state.record {
-            record.result.get_or_insert(result);
-        }
-    }
-
-    /// Ends the connection in the middle of a response, because of the server or the application.
-    pub(crate) fn break_off(&self, state: &mut State, reason: CloseReason) {
-        self.reset_on_close();
-        self.leave(state, reason);
-        if let Some(record) = &mut state.record
-            && matches!(record.result, None | Some(RequestOutcome::Complete))
-        {
-            record.result = Some(RequestOutcome::Cut);
-        }
-    }
-
-    /// During a drain: makes the current response the last one, and closes the connection if it is
-    /// idle. A connection on which nothing has been received yet stays, unless `newcomers_late`.
-    pub(crate) fn leave_if_idle(&self, newcomers_late: bool) {
-        let mut state = self.state();
-        state.protocol.handle_drain_announced();
-        let may_stay = state.is_new && !newcomers_late;
-        // The reactor may not have reported input that the kernel already has.
-        if state.is_idle() && !may_stay && !self.stream.has_bytes() {
-            self.leave(&mut state, CloseReason::Drain);
-        }
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock_mending(|state| state.ending.end(CloseReason::Error, Close::Shutdown))
     }
 
     /// The client, as far as it is known before the head has been read.
-    pub(crate) fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         Client {
             peer: Arc::clone(&self.peer),
             forwarded: Forwarded::default(),
@@ -222,27 +132,89 @@ impl ClientConnection {
         }
     }
 
-    /// The protocol has rejected the request, which ends here.
-    pub(crate) fn refused(
+    /// A request has ended.
+    pub(super) fn report(&self, ended: Option<Record>, now: Instant) {
+        if let Some(record) = ended {
+            self.shared.telemetry.exchange_ended(record, now);
+        }
+    }
+
+    /// The connection is over for this reason: nothing more can be sent.
+    pub(super) fn end(&self, state: &mut State, why: CloseReason) {
+        self.end_with(state, why, Close::after(state.protocol.ending()));
+    }
+
+    /// Ends the connection in the middle of a response, because of the server or the application.
+    pub(super) fn break_off(&self, state: &mut State, why: CloseReason) {
+        self.end_with(state, why, Close::Reset);
+        state.request.cut();
+    }
+
+    fn end_with(&self, state: &mut State, why: CloseReason, close: Close) {
+        let State { protocol, request, ending, .. } = state;
+        // A partial head also counts as a request, which ends here.
+        if protocol.phase() == Phase::Reading && !ending.is_over() {
+            request.head_abandoned(|| (protocol.take_known_head(), self.client()));
+        }
+        ending.end(why, close);
+        protocol.end(connection::Ending::Close);
+        self.presence.is_lost();
+        self.notify_waiting_worker(state);
+        state.wake_io();
+    }
+
+    /// The I/O task has ended: nobody reads the connection any more, and its socket is closed, even if
+    /// a running application keeps this object alive.
+    pub(super) fn conclude(&self, why: CloseReason) {
+        let (ended, unsent) = {
+            let mut state = self.state();
+            self.end(&mut state, why);
+            state.request.abandoned();
+            // A thread that is writing will notice the end. A running worker notices it when it
+            // answers, and then ends the record itself.
+            let ended = if state.writing { None } else { state.take_answered() };
+            (ended, state.outbox.take())
+        };
+        drop(unsent);
+        self.close();
+        self.report(ended, self.shared.clock.instant());
+    }
+
+    /// Closes the socket, even if other threads still hold it.
+    fn close(&self) {
+        let (stream, close) = {
+            let state = self.state();
+            (Arc::clone(&state.stream), state.ending.close())
+        };
+        match close {
+            Close::Shutdown => stream.close(),
+            Close::Reset => stream.reset(),
+        }
+    }
+
+    /// Notifies the waiting thread, if any, that output has been sent or the connection has closed.
+    pub(super) fn notify_waiting_worker(&self, state: &State) {
+        if state.is_awaited {
+            self.output_progressed.notify_all();
+        }
+    }
+
+    /// The protocol has rejected the request, which ends here; `outcome` says whether the client can
+    /// have the answer.
+    pub(super) fn rejected(
         &self,
         state: &mut State,
         rejection: Rejection,
-        result: RequestOutcome,
+        outcome: RequestOutcome,
         now: Instant,
     ) {
-        state.ends_as = CloseReason::Protocol;
-        let has_head = state.record.as_ref().is_some_and(|record| record.result.is_none());
-        if !has_head {
-            let known = state.protocol.take_known_head().map(Arc::new);
-            let record = Record::begin(known, self.client(), state.request_began);
-            self.report(state.record.replace(record), now);
-        }
-        let head = state.record.as_ref().and_then(|record| record.head.as_deref());
-        self.shared.telemetry.rejected(&self.peer, head, rejection, &rejection);
-        state.tell_refusal(rejection.status());
-        if let Some(record) = &mut state.record {
-            record.result = Some(result);
-        }
+        let State { protocol, request, ending, .. } = state;
+        ending.expect(CloseReason::Protocol);
+        let error_body_bytes = protocol.error_body_bytes();
+        let known = || (protocol.take_known_head(), self.client());
+        let previous = request.rejected(rejection.status(), error_body_bytes, outcome, known);
+        self.report(previous, now);
+        self.shared.telemetry.rejected(&self.peer, request.head(), rejection, &rejection);
     }
 
     /// Checks the deadlines of this connection. Called once a second.
@@ -250,131 +222,174 @@ impl ClientConnection {
         let now = self.shared.clock.now();
         let mut state = self.state();
         if !state.protocol.wants_read() {
-            self.look_for_the_end(&mut state, now.instant);
+            self.detect_disconnect(&mut state, now.instant);
         }
         let State { protocol, outbox, .. } = &mut *state;
-        let Some(late) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
-        match late {
-            Expired::Write => {
-                self.reset_on_close();
-                self.leave(&mut state, CloseReason::WriteTimeout);
-            }
+        let Some(expired) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
+        let outcome = RequestOutcome::Complete;
+        match expired {
+            // The protocol says that it is reset.
+            Expired::Write => self.end(&mut state, CloseReason::WriteTimeout),
             Expired::Linger => {
-                let reason = state.ends_as;
-                self.leave(&mut state, reason);
+                let why = state.ending.reason();
+                self.end(&mut state, why);
             }
-            Expired::KeepAlive => self.leave(&mut state, CloseReason::KeepAliveTimeout),
+            Expired::KeepAlive => self.end(&mut state, CloseReason::KeepAliveTimeout),
             Expired::Head => {
-                self.refused(
-                    &mut state,
-                    Rejection::HeadTimeout,
-                    RequestOutcome::Complete,
-                    now.instant,
-                );
+                self.rejected(&mut state, Rejection::HeadTimeout, outcome, now.instant);
             }
             Expired::Body => {
-                self.refused(
-                    &mut state,
-                    Rejection::BodyTimeout,
-                    RequestOutcome::Complete,
-                    now.instant,
-                );
+                self.rejected(&mut state, Rejection::BodyTimeout, outcome, now.instant);
             }
         }
         state.wake_io();
     }
 
-    /// Checks whether a client at its pipelining limit has disconnected: its socket is not read, so
-    /// the end of the stream would not be noticed.
-    fn look_for_the_end(&self, state: &mut State, now: Instant) {
-        match self.stream.peer_end() {
-            Some(PeerEnd::Broken) => self.leave(state, CloseReason::Client),
-            Some(PeerEnd::HalfClosed) => self.presence.half_closed(now),
-            None => {}
+    /// The server drains: responses say that they are the last.
+    pub(crate) fn announce_drain(&self) {
+        self.state().protocol.handle_drain_announced();
+    }
+
+    /// During a drain: makes the current response the last one, and closes the connection if it is
+    /// idle. One on which nothing has arrived yet may stay.
+    pub(crate) fn leave_if_idle(&self, newcomers: Newcomers) {
+        let idle = {
+            let mut state = self.state();
+            state.protocol.handle_drain_announced();
+            let may_stay = state.request.is_awaited() && newcomers == Newcomers::MayStay;
+            (state.is_idle() && !may_stay).then(|| Arc::clone(&state.stream))
+        };
+        // The reactor may not have reported input that the kernel already has.
+        if let Some(stream) = idle
+            && !stream.has_bytes()
+        {
+            let mut state = self.state();
+            if state.is_idle() {
+                self.end(&mut state, CloseReason::Drain);
+            }
         }
+    }
+
+    /// Aborts the connection at the end of a drain.
+    pub(crate) fn cut_off(&self) {
+        let mut state = self.state();
+        if state.has_more_to_send() {
+            self.break_off(&mut state, CloseReason::Drain);
+            return;
+        }
+        // A response may be complete although the application is still running; an arriving request
+        // is not.
+        let is_whole = state.protocol.is_whole();
+        let outcome = if is_whole { RequestOutcome::Complete } else { RequestOutcome::Cut };
+        self.end(&mut state, CloseReason::Drain);
+        state.request.ended_by_server(outcome);
+    }
+
+    /// Whether the connection can be closed to make room, and since when.
+    pub(crate) fn closable(&self) -> Option<ClosableConnection> {
+        let state = self.state();
+        match state.protocol.phase() {
+            _ if state.ending.is_over() || !state.outbox.is_empty() || state.writing => None,
+            Phase::Idle => Some(ClosableConnection::Between(state.last_active)),
+            Phase::Ending if state.ending.is_lingering() => {
+                Some(ClosableConnection::Refused(state.last_active))
+            }
+            Phase::Reading | Phase::Answering | Phase::Ending => None,
+        }
+    }
+
+    /// Whether the kernel has input that has not been read.
+    pub(crate) fn has_unread_input(&self) -> bool {
+        let stream = Arc::clone(&self.state().stream);
+        stream.has_bytes()
+    }
+
+    /// Closes the connection to make room for a new one.
+    pub(crate) fn make_room(&self) {
+        {
+            let mut state = self.state();
+            if state.ending.is_lingering() {
+                let why = state.ending.reason();
+                self.end(&mut state, why);
+            } else {
+                self.end(&mut state, CloseReason::Evicted);
+                self.shared.telemetry.evicted();
+            }
+        }
+        self.close();
+    }
+
+    /// Answers 503 to a new client, for which there is no room.
+    pub(crate) fn reject_newcomer(&self) {
+        let now = self.shared.clock.now();
+        {
+            let mut state = self.state();
+            let State { protocol, outbox, .. } = &mut *state;
+            let response = ErrorResponse::Busy { retry_after_seconds: 1 };
+            outbox.append(|out| protocol.reject_overloaded(&response, out, &now));
+            state.ending.expect(CloseReason::Rejected);
+        }
+        self.flush(now.instant);
+    }
+
+    /// Adds the connection to what all of them are doing.
+    pub(crate) fn add_to(&self, sum: &mut Connections) {
+        let state = self.state();
+        sum.count(state.doing());
+        sum.bytes_in += state.request.body_bytes_in_memory();
+        sum.bytes_out += state.outbox.copied_bytes();
+        sum.bytes_out_on_disk += state.outbox.spilt_bytes();
     }
 }
 
 impl State {
     /// Wakes the I/O task.
-    pub(crate) fn wake_io(&mut self) {
+    pub(super) fn wake_io(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
     /// The I/O task is about to wait.
-    pub(crate) fn set_waker(&mut self, waker: &Waker) {
+    pub(super) fn set_waker(&mut self, waker: &Waker) {
         if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             self.waker = Some(waker.clone());
         }
     }
 
-    /// Whether another thread is writing.
-    pub(crate) fn is_writing(&self) -> bool {
-        self.writing
-    }
-
-    /// Records that the server itself answers the request.
-    pub(crate) fn tell_refusal(&mut self, status: u16) {
-        if let Some(record) = &mut self.record {
-            record.status = Some(status);
-            record.response_body_bytes = self.protocol.error_body_bytes();
-        }
-    }
-
     /// Whether there is work for the I/O task.
-    pub(crate) fn needs_io(&self) -> bool {
-        self.over.is_some()
+    pub(super) fn needs_io(&self) -> bool {
+        self.ending.is_over()
             || !self.outbox.is_empty()
             || self.protocol.ending().is_some()
             || self.protocol.has_pipelined()
     }
 
     /// Whether the client has not received a whole response that it requested.
-    fn has_more_to_say(&self) -> bool {
+    fn has_more_to_send(&self) -> bool {
         let is_answering = self.protocol.phase() == Phase::Answering && !self.protocol.is_whole();
         is_answering || self.writing || !self.outbox.is_empty()
     }
 
-    /// The record of a finished response that has been sent.
-    pub(crate) fn take_answered(&mut self) -> Option<Record> {
-        let is_cut_short = self.over.is_some() && !self.outbox.is_empty();
-        let mut record = self.record.take_if(|record| record.result.is_some())?;
-        self.claim = None;
-        if is_cut_short && record.result == Some(RequestOutcome::Complete) {
-            record.result = Some(RequestOutcome::Abandoned(DisconnectStage::Writing));
+    /// The record of the request, if it was answered and nothing more of its response will be sent.
+    pub(super) fn take_answered(&mut self) -> Option<Record> {
+        if self.ending.is_over() && !self.outbox.is_empty() {
+            self.request.unsent();
         }
-        Some(record)
+        self.request.sent()
     }
 
     /// Whether the connection is idle, with no output left.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.doing() == ConnectionState::Idle && !self.writing && self.over.is_none()
+    fn is_idle(&self) -> bool {
+        self.doing() == ConnectionState::Idle && !self.writing && !self.ending.is_over()
     }
 
     /// The state for metrics.
-    pub(crate) fn doing(&self) -> ConnectionState {
-        match self.record.as_ref().map(Record::stage) {
-            Some(DisconnectStage::Reading) => ConnectionState::Reading,
-            Some(DisconnectStage::Queued) => ConnectionState::Queued,
-            Some(DisconnectStage::Served) => ConnectionState::RunningRequest,
-            Some(DisconnectStage::Writing) => ConnectionState::Writing,
-            None => match self.protocol.phase() {
-                Phase::Reading => ConnectionState::Reading,
-                Phase::Idle if self.outbox.is_empty() => ConnectionState::Idle,
-                Phase::Idle | Phase::Answering | Phase::Ending => ConnectionState::Writing,
-            },
-        }
-    }
-
-    /// Bytes of the request body that are in memory.
-    pub(crate) fn body_bytes_in_memory(&self) -> u64 {
-        match &self.record {
-            Some(record) if record.queued_at.is_some() && self.claim.is_none() => {
-                record.request_body_bytes
-            }
-            _ => self.incoming_bytes,
-        }
+    fn doing(&self) -> ConnectionState {
+        self.request.connection_state().unwrap_or_else(|| match self.protocol.phase() {
+            Phase::Reading => ConnectionState::Reading,
+            Phase::Idle if self.outbox.is_empty() => ConnectionState::Idle,
+            Phase::Idle | Phase::Answering | Phase::Ending => ConnectionState::Writing,
+        })
     }
 }

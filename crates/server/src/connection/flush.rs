@@ -1,108 +1,113 @@
 //! Writes a connection's pending output, both for the answering worker and for the I/O task.
 //!
-//! The writer takes the output out and releases the lock, so that no thread ever waits for another
-//! thread's system call. The flag `writing` preserves the order; the thread that set it checks for
-//! more output before it finishes.
+//! The writer borrows the output and the socket, and releases the lock, so that no thread ever waits
+//! for another thread's system call. The flag `writing` preserves the order; the thread that set it
+//! checks for more output before it finishes.
 
 use std::io;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::conn::{ClientConnection, State};
-use super::outbox::WriteResult;
+use super::outbox::{Outbox, WriteResult};
 use crate::telemetry::CloseReason;
 use crate::telemetry::record::Record;
+use crate::transport::stream::Stream;
 
 /// The result of a write by the I/O task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Progress {
+pub(super) enum Progress {
     /// Everything was sent, or the socket is full.
     Done,
     /// More could be sent, after other connections have had their turn.
     Paused,
 }
 
+/// Who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// A worker or another thread, which leaves what remains to the I/O task.
+    Any,
+    /// The I/O task itself. It limits what it writes at once, to be fair to other connections.
+    IoTask,
+}
+
 /// The bytes that the I/O task writes for one connection before it serves the others.
 const WRITTEN_AT_ONCE_MAX: u64 = 1024 * 1024;
+
+/// What a thread borrows to write without the lock.
+struct Lent {
+    output: Outbox,
+    stream: Arc<Stream>,
+}
+
+/// What a writer does next.
+enum Next {
+    Write(Lent),
+    /// Nothing; a response that has been sent completely has this record.
+    Stop(Option<Record>),
+}
 
 impl ClientConnection {
     /// Writes waiting output, as far as the socket accepts it, and wakes the I/O task if some is
     /// left. Never blocks.
     pub(crate) fn flush(&self, now: Instant) {
-        let (mut state, ended, _) = self.write(self.state(), u64::MAX, now);
-        if state.needs_io() {
-            state.wake_io();
-        }
-        drop(state);
-        self.report(ended, now);
+        // It may write for as long as it likes, so it does not pause.
+        let _ = self.write(Writer::Any, u64::MAX, now);
     }
 
-    /// The same for the I/O task, which handles the rest itself, and limits the bytes written at once
-    /// to be fair to other connections.
-    pub(crate) fn write_out(&self) -> Progress {
-        let now = self.shared.clock.instant();
-        let (state, ended, progress) = self.write(self.state(), WRITTEN_AT_ONCE_MAX, now);
-        drop(state);
-        self.report(ended, now);
-        progress
+    /// The same for the I/O task, which handles the rest itself.
+    pub(super) fn write_out(&self) -> Progress {
+        self.write(Writer::IoTask, WRITTEN_AT_ONCE_MAX, self.shared.clock.instant())
     }
 
-    /// Writes without holding the lock. Also returns the record of a response that has been sent
-    /// completely.
-    fn write<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        most: u64,
-        now: Instant,
-    ) -> (MutexGuard<'a, State>, Option<Record>, Progress) {
+    /// Writes without holding the lock.
+    fn write(&self, writer: Writer, most: u64, now: Instant) -> Progress {
         let mut progress = Progress::Done;
-        if state.writing {
-            return (state, None, progress);
+        let mut next = self.state().next_write(writer);
+        loop {
+            let ended = match next {
+                Next::Write(mut lent) => {
+                    let before = lent.output.len();
+                    let result = lent.output.write_to(&lent.stream, most);
+                    if matches!(result, WriteResult::Paused) {
+                        progress = Progress::Paused;
+                    }
+                    let sent = before - lent.output.len();
+                    let mut state = self.state();
+                    state.take_back(lent.output, sent, now);
+                    let stops = matches!(result, WriteResult::Blocked | WriteResult::Paused);
+                    self.written(&mut state, result);
+                    self.notify_waiting_worker(&state);
+                    next = if stops { state.stop(writer) } else { state.next_write(writer) };
+                    continue;
+                }
+                Next::Stop(ended) => ended,
+            };
+            self.report(ended, now);
+            return progress;
         }
-        while !state.outbox.is_empty() && state.over.is_none() {
-            state.writing = true;
-            let mut output = state.outbox.take();
-            let before = output.len();
-            drop(state);
-            let written = output.write_to(&self.stream, most);
-            let sent = before - output.len();
-            state = self.state();
-            state.writing = false;
-            state.outbox.put_back(output);
-            let blocked = matches!(written, WriteResult::Blocked | WriteResult::Paused);
-            let is_pending = !state.outbox.is_empty();
-            state.protocol.handle_sent(sent, is_pending, now);
-            match written {
-                WriteResult::Broken(error) => {
-                    self.shared.telemetry.socket_error(&self.peer, &error);
-                    self.leave(&mut state, CloseReason::Client);
-                }
-                WriteResult::FileEnded { missing } => {
-                    self.shared.telemetry.file_is_short(missing, state.record.as_ref());
-                    self.break_off(&mut state, CloseReason::Error);
-                }
-                WriteResult::FileFailed { error, file } => {
-                    let telemetry = &self.shared.telemetry;
-                    telemetry.file_failed(&error, file.as_deref(), state.record.as_ref());
-                    self.break_off(&mut state, CloseReason::Error);
-                }
-                WriteResult::Paused => progress = Progress::Paused,
-                WriteResult::All | WriteResult::Blocked => {}
+    }
+
+    /// Handles a write that failed.
+    fn written(&self, state: &mut State, result: WriteResult) {
+        let telemetry = &self.shared.telemetry;
+        match result {
+            WriteResult::All | WriteResult::Blocked | WriteResult::Paused => {}
+            WriteResult::Broken(error) => {
+                telemetry.socket_error(&self.peer, &error);
+                self.end(state, CloseReason::Client);
             }
-            self.notify_waiting_worker(&state);
-            if blocked {
-                break;
+            WriteResult::FileEnded { missing } => {
+                telemetry.file_is_short(missing, state.request.head());
+                self.break_off(state, CloseReason::Error);
+            }
+            WriteResult::FileFailed { error, file } => {
+                telemetry.file_failed(&error, file.as_deref(), state.request.head());
+                self.break_off(state, CloseReason::Error);
             }
         }
-        // A response may have been sent before its end was known: the last chunk reached the declared
-        // length, and the iterable ended later. Nothing is left to write then, and it ends here.
-        let ended = if state.outbox.is_empty() || state.over.is_some() {
-            state.take_answered()
-        } else {
-            None
-        };
-        (state, ended, progress)
     }
 
     /// Moves waiting output from memory to a temporary file. It may block on the disk, so only the
@@ -110,20 +115,50 @@ impl ClientConnection {
     ///
     /// # Errors
     /// The file cannot be written; the output stays in memory.
-    pub(crate) fn spill_output(&self) -> io::Result<()> {
-        let mut state = self.state();
-        if state.writing || state.over.is_some() {
-            return Ok(());
-        }
-        state.writing = true;
-        let mut output = state.outbox.take();
-        drop(state);
-        let stored = self.shared.temp_files.store(output.copied_bytes());
-        let spilt = stored.and_then(|stored| output.spill(&Arc::new(stored)));
+    pub(super) fn spill_output(&self) -> io::Result<()> {
+        let Some(mut lent) = self.state().lend() else { return Ok(()) };
+        let stored = self.shared.temp_files.store(lent.output.copied_bytes());
+        let spilt = stored.and_then(|stored| lent.output.spill(&Arc::new(stored)));
         let mut state = self.state();
         state.writing = false;
-        state.outbox.put_back(output);
+        state.outbox.put_back(lent.output);
         state.wake_io();
         spilt.map(drop)
+    }
+}
+
+impl State {
+    /// Lends the output, unless somebody else has it or nothing can be sent any more.
+    fn lend(&mut self) -> Option<Lent> {
+        if self.writing || self.ending.is_over() {
+            return None;
+        }
+        self.writing = true;
+        Some(Lent { output: self.outbox.take(), stream: Arc::clone(&self.stream) })
+    }
+
+    /// Takes back what was lent, of which so many bytes were sent.
+    fn take_back(&mut self, unsent: Outbox, sent: u64, now: Instant) {
+        self.writing = false;
+        self.outbox.put_back(unsent);
+        let is_pending = !self.outbox.is_empty();
+        self.protocol.handle_sent(sent, is_pending, now);
+    }
+
+    fn next_write(&mut self, writer: Writer) -> Next {
+        let lent = if self.outbox.is_empty() { None } else { self.lend() };
+        lent.map_or_else(|| self.stop(writer), Next::Write)
+    }
+
+    /// Nothing more is written now.
+    fn stop(&mut self, writer: Writer) -> Next {
+        // A response may have been sent before its end was known: the last chunk reached the declared
+        // length, and the iterable ended later. Nothing is left to write then, and it ends here.
+        let has_ended = !self.writing && (self.outbox.is_empty() || self.ending.is_over());
+        let ended = if has_ended { self.take_answered() } else { None };
+        if writer == Writer::Any && self.needs_io() {
+            self.wake_io();
+        }
+        Next::Stop(ended)
     }
 }

@@ -1,15 +1,19 @@
 //! A client connection: its protocol, its input and its output.
 //!
-//! `conn` is the state that the I/O task and the answering worker share. `drive` is the I/O task: it
-//! reads the socket, and `submit` builds complete requests, with `request_body`, `temp_files` and
-//! `buffer_pool` for their bodies. `respond` receives the worker's response, `outbox` holds it, and
-//! `flush` sends it. `requester` is the interface for the queue, `policy` what the settings say about
-//! connections, and `shared` the part of the server that connections use.
+//! `conn` is the state that the I/O task and the answering worker share: beside the protocol, how far
+//! the request has come (`request_progress`), and how the connection ends (`ending`). `drive` is the
+//! I/O task: it reads the socket, and `submit` builds complete requests, with `request_body`,
+//! `temp_files` and `buffer_pool` for their bodies. `respond` receives the worker's response, `outbox`
+//! holds it, and `flush` sends it. `disconnect` notices that a client has left. `requester` is the
+//! interface for the queue, `policy` what the settings say about connections, and `shared` the part of
+//! the server that connections use.
 
 // The state of a connection.
 pub(crate) mod conn;
 mod disconnect;
+mod ending;
 pub(crate) mod policy;
+mod request_progress;
 mod requester;
 pub(crate) mod shared;
 
@@ -24,3 +28,7 @@ pub(crate) mod temp_files;
 mod flush;
 mod outbox;
 mod respond;
+
+#[cfg(test)]
+#[path = "tests/request_progress.rs"]
+mod request_progress_tests;

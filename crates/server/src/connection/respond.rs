@@ -17,8 +17,7 @@ use super::conn::{ClientConnection, State};
 use super::outbox::Segment;
 use super::temp_files::{FilePart, OutputFile};
 use crate::scheduling::deferral::Deferred;
-use crate::telemetry::DisconnectStage;
-use crate::telemetry::record::RequestOutcome;
+use crate::telemetry::Telemetry;
 
 /// Responses up to this size may be deferred; a larger one is worth its own system call.
 const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
@@ -57,79 +56,9 @@ impl ResponseWriter {
         self.head.take()
     }
 
-    /// Encodes the head, if it is still due, then a chunk of the body.
-    fn write(
-        state: &mut State,
-        head: Option<ResponseHead>,
-        chunk: Chunk<'_>,
-        known: Option<u64>,
-        now: &Moment,
-    ) -> Flow {
-        if let Some(head) = head {
-            let status = head.status();
-            let State { protocol, outbox, record, .. } = state;
-            if protocol.is_owed()
-                && let Some(record) = record
-            {
-                record.status = Some(status);
-            }
-            outbox.append(|out| protocol.respond(head, known, out, now));
-        }
-        let Some(frame) = state.protocol.frame(chunk.as_slice().len() as u64) else {
-            return Flow::Gone;
-        };
-        if let Some(record) = &mut state.record {
-            record.response_body_bytes += frame.take;
-        }
-        let take = usize::try_from(frame.take).unwrap_or(usize::MAX);
-        match chunk {
-            Chunk::Borrowed(bytes) => state.outbox.append(|out| {
-                out.extend_from_slice(frame.prefix());
-                out.extend_from_slice(&bytes[..take]);
-                out.extend_from_slice(frame.suffix);
-            }),
-            Chunk::Owned(bytes) => {
-                state.outbox.append(|out| out.extend_from_slice(frame.prefix()));
-                state.outbox.push(Segment::Held(bytes.slice(..take)));
-                if !frame.suffix.is_empty() {
-                    state.outbox.append(|out| out.extend_from_slice(frame.suffix));
-                }
-            }
-        }
-        Flow::Continue
-    }
-
-    /// Ends the record with the outcome of the response.
-    fn conclude(conn: &ClientConnection, state: &mut State, outcome: Outcome, now: Instant) {
-        state.last_active = now;
-        let telemetry = &conn.shared.telemetry;
-        match outcome {
-            Outcome::Short { missing } => {
-                telemetry.response_is_short(missing, state.record.as_ref());
-            }
-            Outcome::Long { excess } => telemetry.response_is_long(excess, state.record.as_ref()),
-            Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
-        }
-        if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
-            return; // too late: the server has already answered
-        }
-        if let Outcome::Refused { status } = outcome {
-            state.tell_refusal(status);
-        }
-        let Some(record) = &mut state.record else { return };
-        record.answered_at = Some(now);
-        record.result = Some(match outcome {
-            Outcome::Complete | Outcome::Long { .. } | Outcome::Refused { .. } => {
-                RequestOutcome::Complete
-            }
-            Outcome::Short { .. } | Outcome::Cut => RequestOutcome::Cut,
-            Outcome::Gone => RequestOutcome::Abandoned(DisconnectStage::Served),
-        });
-    }
-
     fn flow(&self, state: &State) -> Flow {
         let settings = &self.conn.shared.settings;
-        if state.over.is_some() || state.protocol.ending().is_some() {
+        if state.ending.is_over() || state.protocol.ending().is_some() {
             Flow::Gone
         } else if state.protocol.has_no_body() {
             Flow::Enough
@@ -160,6 +89,58 @@ impl ResponseWriter {
     }
 }
 
+impl State {
+    /// Encodes the head, if it is still due, then a chunk of the body.
+    fn encode(
+        &mut self,
+        head: Option<ResponseHead>,
+        chunk: Chunk<'_>,
+        known: Option<u64>,
+        now: &Moment,
+    ) -> Flow {
+        let Self { protocol, outbox, request, .. } = self;
+        if let Some(head) = head {
+            if protocol.is_owed() {
+                request.head_given(head.status());
+            }
+            outbox.append(|out| protocol.respond(head, known, out, now));
+        }
+        let Some(frame) = protocol.frame(chunk.as_slice().len() as u64) else {
+            return Flow::Gone;
+        };
+        request.body_given(frame.take);
+        let take = usize::try_from(frame.take).unwrap_or(usize::MAX);
+        match chunk {
+            Chunk::Borrowed(bytes) => outbox.append(|out| {
+                out.extend_from_slice(frame.prefix());
+                out.extend_from_slice(&bytes[..take]);
+                out.extend_from_slice(frame.suffix);
+            }),
+            Chunk::Owned(bytes) => {
+                outbox.append(|out| out.extend_from_slice(frame.prefix()));
+                outbox.push(Segment::Held(bytes.slice(..take)));
+                if !frame.suffix.is_empty() {
+                    outbox.append(|out| out.extend_from_slice(frame.suffix));
+                }
+            }
+        }
+        Flow::Continue
+    }
+
+    /// The application's response has ended.
+    fn answered(&mut self, outcome: Outcome, telemetry: &Telemetry, now: Instant) {
+        self.last_active = now;
+        match outcome {
+            Outcome::Short { missing } => {
+                telemetry.response_is_short(missing, self.request.head());
+            }
+            Outcome::Long { excess } => telemetry.response_is_long(excess, self.request.head()),
+            Outcome::Complete | Outcome::Refused { .. } | Outcome::Cut | Outcome::Gone => {}
+        }
+        self.request.answered(outcome, self.protocol.error_body_bytes(), now);
+    }
+}
+
 impl Reply for ResponseWriter {
     fn head(&mut self, head: ResponseHead) {
         if !self.underway {
@@ -175,7 +156,7 @@ impl Reply for ResponseWriter {
         let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if Self::write(&mut state, head, chunk, None, &now) == Flow::Gone {
+        if state.encode(head, chunk, None, &now) == Flow::Gone {
             return Flow::Gone;
         }
         let size = state.outbox.len();
@@ -206,7 +187,7 @@ impl Reply for ResponseWriter {
         let high = conn.shared.settings.outbuf_high_watermark as u64;
         let mut state = conn.state();
         state.is_awaited = true;
-        while state.outbox.len() > high && state.over.is_none() {
+        while state.outbox.len() > high && !state.ending.is_over() {
             state = conn.output_progressed.wait(state);
         }
         state.is_awaited = false;
@@ -222,14 +203,12 @@ impl Reply for ResponseWriter {
         let now = conn.shared.clock.now();
         let mut state = conn.state();
         let nothing = Chunk::Borrowed(&[]);
-        if Self::write(&mut state, head, nothing, Some(file.length), &now) == Flow::Gone {
+        if state.encode(head, nothing, Some(file.length), &now) == Flow::Gone {
             return Flow::Gone;
         }
-        let Some(frame) = state.protocol.frame(file.length) else { return Flow::Gone };
-        if let Some(record) = &mut state.record {
-            record.response_body_bytes += frame.take;
-        }
-        let State { outbox, .. } = &mut *state;
+        let State { protocol, outbox, request, .. } = &mut *state;
+        let Some(frame) = protocol.frame(file.length) else { return Flow::Gone };
+        request.body_given(frame.take);
         outbox.append(|out| out.extend_from_slice(frame.prefix()));
         outbox.push(Segment::File(FilePart {
             source: Arc::new(OutputFile { file: file.file, claim: None }),
@@ -248,10 +227,10 @@ impl Reply for ResponseWriter {
         let mut state = conn.state();
         let known = last.as_slice().len() as u64;
         // What came of it, `finish` of the protocol tells as well.
-        let _ = Self::write(&mut state, head, last, Some(known), &now);
+        let _ = state.encode(head, last, Some(known), &now);
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.finish(out, &now));
-        Self::conclude(conn, &mut state, outcome, now.instant);
+        state.answered(outcome, &conn.shared.telemetry, now.instant);
         let size = state.outbox.len();
         drop(state);
         self.send(size, false, now.instant);
@@ -264,10 +243,7 @@ impl Reply for ResponseWriter {
         let now = conn.shared.clock.now();
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.fail(fault, out, &now));
-        Self::conclude(conn, &mut state, outcome, now.instant);
-        if outcome == Outcome::Cut {
-            conn.reset_on_close();
-        }
+        state.answered(outcome, &conn.shared.telemetry, now.instant);
         drop(state);
         conn.flush(now.instant);
     }

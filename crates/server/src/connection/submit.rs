@@ -4,17 +4,18 @@
 //! body, and the request waits until it is complete.
 
 use std::io;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::connection::{Moment, Outcome, Phase, Received};
+use maitred_http_parser::connection::{Moment, Received};
 use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::{Body, Client, Exchange};
-use maitred_http_parser::forwarded;
+use maitred_http_parser::forwarded::{self, Forwarded, ForwardedError};
 use maitred_http_parser::message::{BodyFraming, RequestHead};
 
 use super::conn::{ClientConnection, State};
 use super::request_body::BodyBuffer;
+use super::request_progress::Complete;
 use super::respond::ResponseWriter;
 use super::temp_files::DiskClaim;
 use crate::scheduling::queue::Refused;
@@ -22,42 +23,99 @@ use crate::scheduling::requester::QueuedRequest;
 use crate::telemetry::RejectReason;
 use crate::telemetry::record::{Record, RequestOutcome};
 
-/// An arriving request.
-pub(crate) struct IncomingRequest {
+/// An arriving request with a body.
+pub(super) struct IncomingRequest {
     head: Arc<RequestHead>,
-    pub(crate) body: BodyBuffer,
+    pub(super) body: BodyBuffer,
     /// All of it has arrived, but has not been written to disk.
-    pub(crate) is_complete: bool,
+    is_complete: bool,
+}
+
+impl IncomingRequest {
+    pub(super) fn bytes_in_memory(&self) -> u64 {
+        self.body.memory.len() as u64
+    }
+
+    /// Whether bytes must be written to disk before anything else arrives.
+    pub(super) fn must_spill(&self) -> bool {
+        self.is_complete || self.body.must_spill()
+    }
+}
+
+/// What came of input.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box costs time")]
+enum Fed {
+    /// All of it is used up or buffered.
+    Done,
+    /// A request is complete, but the rest of its body must be written to disk first.
+    Unstored,
+    /// A request is complete.
+    Request(Submission),
+    /// The body of a complete request cannot be stored.
+    NoStorage(io::Error),
+}
+
+/// A complete request, to be queued.
+struct Submission {
+    head: Arc<RequestHead>,
+    client: Client,
+    body: Body,
+    request_id: Option<Arc<str>>,
+    /// The fault of its forwarding fields.
+    fault: Option<ForwardedError>,
+    /// The record of the request before it.
+    previous: Option<Record>,
 }
 
 /// Passes `input` to the protocol, after what it has buffered. Input after the end of a request is
 /// buffered until the request has been answered.
-pub(crate) fn feed(
+pub(super) fn feed(
     conn: &Arc<ClientConnection>,
     incoming: &mut Option<Box<IncomingRequest>>,
     mut input: &[u8],
 ) {
     let now = conn.shared.clock.now();
-    let mut state = conn.state();
-    state.last_active = now.instant;
-    state.is_new = false;
-    if state.protocol.phase() == Phase::Idle {
-        state.request_began = now.instant;
+    loop {
+        let fed = take_request(conn, &mut conn.state(), incoming, &mut input, &now);
+        match fed {
+            Fed::Done => return,
+            Fed::Unstored => {}
+            Fed::Request(request) => submit(conn, request, now.instant),
+            Fed::NoStorage(error) => no_storage(conn, &error),
+        }
+        if input.is_empty() {
+            return;
+        }
     }
+}
+
+/// Reads up to the end of a request.
+fn take_request(
+    conn: &ClientConnection,
+    state: &mut State,
+    incoming: &mut Option<Box<IncomingRequest>>,
+    input: &mut &[u8],
+    now: &Moment,
+) -> Fed {
+    state.last_active = now.instant;
+    state.request.input_arrived(state.protocol.phase(), now.instant);
     let mut bodiless = None;
     loop {
-        let State { protocol, outbox, .. } = &mut *state;
-        match outbox.append(|out| protocol.receive(&mut input, out, &now)) {
-            Received::Wait | Received::Buffered | Received::Ignored => return,
+        let count = input.len() as u64;
+        let State { protocol, outbox, .. } = state;
+        match outbox.append(|out| protocol.receive(input, out, now)) {
+            Received::Wait | Received::Buffered => return Fed::Done,
+            Received::Ignored => {
+                conn.input_ignored(state, count);
+                return Fed::Done;
+            }
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
                 framing => {
                     let body = BodyBuffer::begin(&conn.shared.temp_files, framing);
                     let head = Arc::new(head);
-                    // What becomes of it before it is complete is known from here on.
-                    let record =
-                        Record::begin(Some(Arc::clone(&head)), conn.client(), state.request_began);
-                    conn.report(state.record.replace(record), now.instant);
+                    let previous = state.request.head_arrived(Arc::clone(&head), conn.client());
+                    conn.report(previous, now.instant);
                     *incoming = Some(Box::new(IncomingRequest { head, body, is_complete: false }));
                 }
             },
@@ -67,79 +125,77 @@ pub(crate) fn feed(
                 }
             }
             Received::End => {
-                match (bodiless.take(), incoming.take()) {
-                    (Some(head), _) => submit(conn, state, head, Body::Empty, None, now.instant),
-                    (None, Some(request)) if request.body.is_unfinished_file() => {
-                        *incoming =
-                            Some(Box::new(IncomingRequest { is_complete: true, ..*request }));
-                        drop(state);
-                    }
-                    (None, Some(request)) => complete(conn, state, *request, now.instant),
-                    (None, None) => drop(state),
+                if let Some(head) = bodiless {
+                    return complete(conn, state, head, Body::Empty, None, now.instant);
                 }
-                if input.is_empty() {
-                    return;
+                let Some(request) = incoming.take() else { return Fed::Done };
+                if !request.body.is_unfinished_file() {
+                    return body_arrived(conn, state, *request, now.instant);
                 }
-                state = conn.state();
+                *incoming = Some(Box::new(IncomingRequest { is_complete: true, ..*request }));
+                return Fed::Unstored;
             }
             Received::Rejected(rejection) => {
                 *incoming = None;
-                conn.refused(&mut state, rejection, RequestOutcome::Complete, now.instant);
-                return;
+                conn.rejected(state, rejection, RequestOutcome::Complete, now.instant);
+                return Fed::Done;
             }
         }
     }
 }
 
 /// The whole body has arrived.
-fn complete(
-    conn: &Arc<ClientConnection>,
-    state: MutexGuard<'_, State>,
+fn body_arrived(
+    conn: &ClientConnection,
+    state: &mut State,
     request: IncomingRequest,
     now: Instant,
-) {
+) -> Fed {
     match request.body.finish() {
-        Ok((body, claim)) => submit(conn, state, request.head, body, claim, now),
-        Err(error) => {
-            drop(state);
-            no_storage(conn, &error);
-        }
+        Ok((body, disk)) => complete(conn, state, request.head, body, disk, now),
+        Err(error) => Fed::NoStorage(error),
     }
 }
 
-/// Queues a complete request.
-fn submit(
-    conn: &Arc<ClientConnection>,
-    mut state: MutexGuard<'_, State>,
+/// The whole request has arrived: from here on it is queued.
+fn complete(
+    conn: &ClientConnection,
+    state: &mut State,
     head: Arc<RequestHead>,
     body: Body,
-    claim: Option<DiskClaim>,
+    disk: Option<DiskClaim>,
     now: Instant,
-) {
-    let trusted = forwarded::resolve(&conn.shared.trust, &head, &conn.peer);
-    let client = Client { forwarded: trusted.clone().unwrap_or_default(), ..conn.client() };
+) -> Fed {
+    let (forwarded, fault) = match forwarded::resolve(&conn.shared.trust, &head, &conn.peer) {
+        Ok(forwarded) => (forwarded, None),
+        Err(fault) => (Forwarded::default(), Some(fault)),
+    };
+    let client = Client { forwarded, ..conn.client() };
     let request_id = conn.shared.telemetry.name(&head, conn.is_from_trusted);
     if conn.is_from_trusted
         && let Some(start) = head.field("x-request-start")
     {
-        let came = now.saturating_duration_since(state.request_began);
-        conn.shared.telemetry.came_from_proxy(start, conn.shared.clock.wall() - came);
+        let arrived = now.saturating_duration_since(state.request.began());
+        conn.shared.telemetry.came_from_proxy(start, conn.shared.clock.wall() - arrived);
     }
-    let record = Record {
+    let complete = Complete {
+        head: Arc::clone(&head),
+        client: client.clone(),
         request_id: request_id.clone(),
-        queued_at: Some(now),
-        request_body_bytes: body.len(),
-        ..Record::begin(Some(Arc::clone(&head)), client.clone(), state.request_began)
+        body_bytes: body.len(),
+        disk,
     };
-    state.request_began = now; // of the next one, where it has come with this
-    let previous = state.record.replace(record);
-    state.claim = claim;
-    drop(state);
-    // Its own, which began with the head, has no result; that of the last request has one.
-    conn.report(previous.filter(|previous| previous.result.is_some()), now);
-    if let Err(refusal) = trusted {
-        conn.shared.telemetry.rejected(&conn.peer, Some(&head), refusal.rejection(), &refusal);
-        return refuse(conn, &ErrorResponse::Rejected(refusal.rejection()));
+    let previous = state.request.queued(complete, now);
+    Fed::Request(Submission { head, client, body, request_id, fault, previous })
+}
+
+/// Queues a complete request.
+fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
+    let Submission { head, client, body, request_id, fault, previous } = submission;
+    conn.report(previous, now);
+    if let Some(fault) = fault {
+        conn.shared.telemetry.rejected(&conn.peer, Some(&head), fault.rejection(), &fault);
+        return refuse(conn, &ErrorResponse::Rejected(fault.rejection()));
     }
     if conn.shared.trust.log_untrusted {
         report_untrusted(conn, &head);
@@ -177,46 +233,23 @@ fn report_untrusted(conn: &ClientConnection, head: &RequestHead) {
 }
 
 /// Answers the request without the application.
-pub(crate) fn refuse(conn: &ClientConnection, refusal: &ErrorResponse) {
+pub(super) fn refuse(conn: &ClientConnection, response: &ErrorResponse) {
     let now = conn.shared.clock.now();
-    let mut state = conn.state();
-    refuse_locked(conn, &mut state, refusal, &now);
-    drop(state);
+    conn.state().refuse(response, &now);
     conn.flush(now.instant);
 }
 
-/// The same under the lock; the caller flushes.
-pub(crate) fn refuse_locked(
-    conn: &ClientConnection,
-    state: &mut State,
-    refusal: &ErrorResponse,
-    now: &Moment,
-) {
-    let State { protocol, outbox, .. } = &mut *state;
-    let outcome = outbox.append(|out| protocol.refuse(refusal, out, now));
-    if outcome == Outcome::Cut {
-        conn.reset_on_close();
-    }
-    if state.record.as_ref().is_none_or(|record| record.result.is_some()) {
-        return;
-    }
-    if let Outcome::Refused { status } = outcome {
-        state.tell_refusal(status);
-    }
-    if let Some(record) = &mut state.record {
-        record.result = match outcome {
-            // Otherwise, all declared bytes had already been given.
-            Outcome::Refused { .. } | Outcome::Complete | Outcome::Long { .. } => {
-                Some(RequestOutcome::Complete)
-            }
-            Outcome::Short { .. } | Outcome::Cut => Some(RequestOutcome::Cut),
-            Outcome::Gone => Some(RequestOutcome::Abandoned(record.stage())),
-        };
+impl State {
+    /// Answers the request without the application. The caller flushes.
+    pub(super) fn refuse(&mut self, response: &ErrorResponse, now: &Moment) {
+        let Self { protocol, outbox, request, .. } = self;
+        let outcome = outbox.append(|out| protocol.refuse(response, out, now));
+        request.refused(outcome, protocol.error_body_bytes());
     }
 }
 
 /// Writes body bytes to disk, on a thread that may block.
-pub(crate) async fn spill(
+pub(super) async fn spill(
     conn: &Arc<ClientConnection>,
     incoming: &mut Option<Box<IncomingRequest>>,
 ) {
@@ -224,16 +257,20 @@ pub(crate) async fn spill(
     let IncomingRequest { head, body, is_complete } = *request;
     let shared = Arc::clone(&conn.shared);
     let spilt = tokio::task::spawn_blocking(move || body.spill(&shared.temp_files)).await;
-    match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
-        Ok(body) => {
-            let request = IncomingRequest { head, body, is_complete };
-            if is_complete {
-                complete(conn, conn.state(), request, conn.shared.clock.instant());
-            } else {
-                *incoming = Some(Box::new(request));
-            }
-        }
-        Err(error) => no_storage(conn, &error),
+    let request = match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
+        Ok(body) => IncomingRequest { head, body, is_complete },
+        Err(error) => return no_storage(conn, &error),
+    };
+    if !is_complete {
+        *incoming = Some(Box::new(request));
+        return;
+    }
+    let now = conn.shared.clock.instant();
+    let fed = body_arrived(conn, &mut conn.state(), request, now);
+    match fed {
+        Fed::Done | Fed::Unstored => {}
+        Fed::Request(request) => submit(conn, request, now),
+        Fed::NoStorage(error) => no_storage(conn, &error),
     }
 }
 

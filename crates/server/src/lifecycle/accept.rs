@@ -12,10 +12,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
-use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::Peer;
 
-use crate::connection::conn::{ClientConnection, State};
+use crate::connection::conn::ClientConnection;
 use crate::connection::drive;
 use crate::lifecycle::server_state::ServerState;
 use crate::listen::acceptor::Acceptor;
@@ -155,7 +154,7 @@ fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize)
         }
     }
     if server.shared.telemetry.is_draining() {
-        conn.state().protocol.handle_drain_announced();
+        conn.announce_drain();
     }
     let key = server.registry.enter(Arc::clone(&conn));
     let open = Open { server: Arc::clone(server), key, reason: CloseReason::Error };
@@ -189,31 +188,14 @@ impl Drop for Open {
 /// Closes an idle connection to make room, if there is one.
 fn evict(server: &ServerState) -> bool {
     let Some(longest_idle) = server.registry.longest_idle() else { return false };
-    let mut state = longest_idle.state();
-    if state.lingering.is_some() {
-        let reason = state.ends_as;
-        longest_idle.leave(&mut state, reason);
-    } else {
-        longest_idle.leave(&mut state, CloseReason::Evicted);
-        server.shared.telemetry.evicted();
-    }
-    drop(state);
-    longest_idle.stream.close();
+    longest_idle.make_room();
     true
 }
 
 /// Answers 503 to a new connection.
 fn reject_overloaded(server: &Arc<ServerState>, conn: Arc<ClientConnection>) {
     server.shared.telemetry.overload_rejected(RejectReason::Limit);
-    let now = server.shared.clock.now();
-    {
-        let mut state = conn.state();
-        let State { protocol, outbox, .. } = &mut *state;
-        let refusal = ErrorResponse::Busy { retry_after_seconds: 1 };
-        outbox.append(|out| protocol.reject_overloaded(&refusal, out, &now));
-        state.ends_as = CloseReason::Rejected;
-    }
-    conn.flush(now.instant);
+    conn.reject_newcomer();
     let Ok(place) = Arc::clone(&server.registry.rejected_lingering).try_acquire_owned() else {
         server.shared.telemetry.connection_closed(CloseReason::Rejected);
         return;

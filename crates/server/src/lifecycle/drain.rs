@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::connection::conn::Newcomers;
 use crate::lifecycle::accept;
 use crate::lifecycle::request_timeout::STACK_WITHIN;
 use crate::lifecycle::server_state::ServerState;
@@ -46,7 +47,7 @@ pub(crate) fn announce(server: &ServerState) {
         "draining: requests in progress will be finished"
     );
     for conn in server.registry.all() {
-        conn.state().protocol.handle_drain_announced();
+        conn.announce_drain();
     }
 }
 
@@ -72,9 +73,10 @@ pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
     let began = server.shared.clock.instant();
     loop {
         let now = server.shared.clock.instant();
-        let newcomers_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
+        let is_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
+        let newcomers = if is_late { Newcomers::MustLeave } else { Newcomers::MayStay };
         for conn in server.registry.all() {
-            conn.leave_if_idle(newcomers_late);
+            conn.leave_if_idle(newcomers);
         }
         if server.registry.len() == 0 || now >= deadline {
             break;

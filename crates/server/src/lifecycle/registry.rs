@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, Weak};
-use std::time::Instant;
 
-use maitred_http_parser::connection::Phase;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::connection::conn::{ClientConnection, State};
+use crate::connection::conn::{ClientConnection, ClosableConnection};
 use crate::system::mutex::Mutex;
 
 /// The number of candidates that one scan of all connections collects, so that many new connections
@@ -86,33 +84,12 @@ impl Registry {
         }
         let conns = self.all();
         let mut idle: Vec<_> =
-            conns.iter().filter_map(|conn| Some((idle_since(&conn.state())?, conn))).collect();
+            conns.iter().filter_map(|conn| Some((conn.closable()?, conn))).collect();
         idle.sort_by_key(|(since, _)| *since);
         idle.truncate(LONGEST_IDLE_AT_ONCE);
         let last_first = idle.into_iter().rev();
         *candidates = last_first.map(|(since, conn)| (since, Arc::downgrade(conn))).collect();
         first_still_idle(&mut candidates)
-    }
-}
-
-/// The order in which connections are closed: the smaller value first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum ClosableConnection {
-    /// It was rejected, and lingers.
-    Refused(Instant),
-    /// It is between two requests.
-    Between(Instant),
-}
-
-/// Whether the connection can be closed, and since when.
-fn idle_since(state: &State) -> Option<ClosableConnection> {
-    match state.protocol.phase() {
-        _ if state.over.is_some() || !state.outbox.is_empty() || state.is_writing() => None,
-        Phase::Idle => Some(ClosableConnection::Between(state.last_active)),
-        Phase::Ending if state.lingering.is_some() => {
-            Some(ClosableConnection::Refused(state.last_active))
-        }
-        Phase::Reading | Phase::Answering | Phase::Ending => None,
     }
 }
 
@@ -122,8 +99,8 @@ fn first_still_idle(
 ) -> Option<Arc<ClientConnection>> {
     while let Some((since, candidate)) = candidates.pop() {
         let Some(conn) = candidate.upgrade() else { continue };
-        let is_still = idle_since(&conn.state()) == Some(since);
-        let asks = matches!(since, ClosableConnection::Between(_)) && conn.stream.has_bytes();
+        let is_still = conn.closable() == Some(since);
+        let asks = matches!(since, ClosableConnection::Between(_)) && conn.has_unread_input();
         if is_still && !asks {
             return Some(conn);
         }

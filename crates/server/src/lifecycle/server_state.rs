@@ -54,11 +54,7 @@ impl ServerState {
     fn connections(&self) -> Connections {
         let mut sum = Connections::default();
         for conn in self.registry.all() {
-            let state = conn.state();
-            sum.count(state.doing());
-            sum.bytes_in += state.body_bytes_in_memory();
-            sum.bytes_out += state.outbox.copied_bytes();
-            sum.bytes_out_on_disk += state.outbox.spilt_bytes();
+            conn.add_to(&mut sum);
         }
         sum
     }

@@ -104,7 +104,7 @@ label! {
         /// A request waits for a thread.
         Queued = "queued",
         /// The application is running.
-        RunningRequest = "app",
+        Serving = "app",
         /// A response is being sent.
         Writing = "writing",
     }

@@ -295,7 +295,7 @@ impl Telemetry {
         if record.response_body_bytes > 0 {
             self.metrics.response_bytes.increment(record.response_body_bytes);
         }
-        if let Some(RequestOutcome::Abandoned(stage)) = record.result {
+        if let RequestOutcome::Abandoned(stage) = record.outcome {
             self.metrics.disconnects.of(stage).increment(1);
         }
         if let Some(log) = self.access_log.get()

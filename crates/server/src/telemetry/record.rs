@@ -1,14 +1,13 @@
 //! The data about one finished request, for the access log and the metrics.
 //!
-//! A record begins with the request head, or with what is known of it if a request is rejected
-//! before it has one. It ends exactly once, with the last byte of the response or with the connection.
+//! It is made exactly once, when the last byte of the response has been sent or the connection has
+//! ended; until then, the connection has the data (`connection::request_progress`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
-use maitred_http_parser::forwarded::Forwarded;
 
 use super::labels::DisconnectStage;
 
@@ -38,8 +37,8 @@ pub(crate) struct Record {
     pub(crate) response_body_bytes: u64,
     /// The status of the head that was sent.
     pub(crate) status: Option<u16>,
-    /// How it ended; `None` until then.
-    pub(crate) result: Option<RequestOutcome>,
+    /// How it ended.
+    pub(crate) outcome: RequestOutcome,
 }
 
 /// How a request ended.
@@ -55,49 +54,18 @@ pub(crate) enum RequestOutcome {
 }
 
 impl Record {
-    /// A request of which as much has come as is known here.
-    pub(crate) fn begin(
-        head: Option<Arc<RequestHead>>,
-        client: Client,
-        received_at: Instant,
-    ) -> Self {
-        Self {
-            head,
-            client,
-            request_id: None,
-            received_at,
-            queued_at: None,
-            taken_at: None,
-            answered_at: None,
-            thread: None,
-            request_body_bytes: 0,
-            response_body_bytes: 0,
-            status: None,
-            result: None,
-        }
-    }
-
     /// The status in metrics and logs: the one that was sent, or one for the outcome.
     pub(crate) fn code(&self) -> u16 {
-        match (self.status, self.result) {
+        match (self.status, self.outcome) {
             (Some(status), _) => status,
-            (None, Some(RequestOutcome::Abandoned(_)) | None) => CLIENT_LEFT,
-            (None, Some(RequestOutcome::Complete | RequestOutcome::Cut)) => 500,
+            (None, RequestOutcome::Abandoned(_)) => CLIENT_LEFT,
+            (None, RequestOutcome::Complete | RequestOutcome::Cut) => 500,
         }
     }
 
     /// The value of a field of the request.
     pub(crate) fn request_field(&self, name: &str) -> Option<&[u8]> {
         self.head.as_ref()?.field(name)
-    }
-
-    /// The client as reported by a trusted proxy, or else the peer.
-    pub(crate) fn client_address(&self) -> &str {
-        match &self.client.forwarded {
-            Forwarded::Trusted(values) => values.remote_addr.as_deref(),
-            Forwarded::Cleared | Forwarded::Untouched => None,
-        }
-        .unwrap_or(&self.client.peer.host)
     }
 
     /// How long it waited for a thread, if one took it.
@@ -112,25 +80,15 @@ impl Record {
 
     /// How it ended, as one word for logs.
     pub(crate) fn result_name(&self) -> &'static str {
-        match self.result {
-            Some(RequestOutcome::Complete) => "complete",
-            Some(RequestOutcome::Cut) | None => "cut",
-            Some(RequestOutcome::Abandoned(stage)) => match stage {
+        match self.outcome {
+            RequestOutcome::Complete => "complete",
+            RequestOutcome::Cut => "cut",
+            RequestOutcome::Abandoned(stage) => match stage {
                 DisconnectStage::Reading => "client left while it was read",
                 DisconnectStage::Queued => "client left while it waited",
                 DisconnectStage::Served => "client left while it was served",
                 DisconnectStage::Writing => "client left while it was answered",
             },
-        }
-    }
-
-    /// Its stage, for the case that its client disconnects.
-    pub(crate) fn stage(&self) -> DisconnectStage {
-        match (self.queued_at, self.taken_at, self.result) {
-            (_, _, Some(_)) => DisconnectStage::Writing,
-            (_, Some(_), None) => DisconnectStage::Served,
-            (Some(_), None, None) => DisconnectStage::Queued,
-            (None, None, None) => DisconnectStage::Reading,
         }
     }
 }

@@ -13,7 +13,6 @@ use maitred_http_parser::{Rejection, RequestHead};
 use super::rate_limit::RateLimit;
 use super::{RejectReason, Telemetry};
 use crate::system::error_text::describe;
-use crate::telemetry::record::Record;
 
 /// A ration for each kind of line.
 #[derive(Debug)]
@@ -132,12 +131,12 @@ impl Telemetry {
     }
 
     /// The application sent fewer bytes than it declared.
-    pub(crate) fn response_is_short(&self, missing: u64, record: Option<&Record>) {
+    pub(crate) fn response_is_short(&self, missing: u64, head: Option<&RequestHead>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::warn!(
                 target: "maitred",
-                method = method(record),
-                path = &*path(record),
+                method = method(head),
+                path = &*path(head),
                 left_out,
                 "the application wrote {missing} bytes fewer than the Content-Length it declared"
             );
@@ -145,12 +144,12 @@ impl Telemetry {
     }
 
     /// The application sent more bytes than it declared.
-    pub(crate) fn response_is_long(&self, excess: u64, record: Option<&Record>) {
+    pub(crate) fn response_is_long(&self, excess: u64, head: Option<&RequestHead>) {
         if let Some(left_out) = self.may_say(|lines| &lines.long) {
             tracing::warn!(
                 target: "maitred",
-                method = method(record),
-                path = &*path(record),
+                method = method(head),
+                path = &*path(head),
                 left_out,
                 "the application wrote {excess} bytes more than the Content-Length it declared: \
                  they were not sent"
@@ -159,12 +158,12 @@ impl Telemetry {
     }
 
     /// A file shrank while it was being sent.
-    pub(crate) fn file_is_short(&self, missing: u64, record: Option<&Record>) {
+    pub(crate) fn file_is_short(&self, missing: u64, head: Option<&RequestHead>) {
         if let Some(left_out) = self.may_say(|lines| &lines.short) {
             tracing::error!(
                 target: "maitred",
-                method = method(record),
-                path = &*path(record),
+                method = method(head),
+                path = &*path(head),
                 left_out,
                 "a file shrank while it was being sent: {missing} bytes of the response are \
                  missing, and its connection is reset"
@@ -177,13 +176,13 @@ impl Telemetry {
         &self,
         error: &io::Error,
         file: Option<&str>,
-        record: Option<&Record>,
+        head: Option<&RequestHead>,
     ) {
         if let Some(left_out) = self.may_say(|lines| &lines.unreadable) {
             tracing::error!(
                 target: "maitred",
-                method = method(record),
-                path = &*path(record),
+                method = method(head),
+                path = &*path(head),
                 file,
                 left_out,
                 "a file could not be read while it was being sent ({}): the response is \
@@ -210,13 +209,13 @@ impl Telemetry {
 }
 
 /// The method of a request, for a log line.
-fn method(record: Option<&Record>) -> &str {
-    record.and_then(|record| record.head.as_deref()).map_or("-", |head| head.method())
+fn method(head: Option<&RequestHead>) -> &str {
+    head.map_or("-", RequestHead::method)
 }
 
 /// The path of a request, without the query, which may contain secrets.
-fn path(record: Option<&Record>) -> Cow<'_, str> {
-    record.and_then(|record| record.head.as_deref()).map_or("-".into(), path_of)
+fn path(head: Option<&RequestHead>) -> Cow<'_, str> {
+    head.map_or("-".into(), path_of)
 }
 
 /// The path of a request; a query may hold secrets.

@@ -36,7 +36,7 @@ fn write_field(field: AccessLogField, out: &mut Vec<u8>, entry: &Entry, wall: Sy
     let took = ended_at.saturating_duration_since(record.received_at);
     // Writing to a Vec cannot fail.
     let _ = match field {
-        AccessLogField::Client => return escape(out, record.client_address().as_bytes()),
+        AccessLogField::Client => return escape(out, record.client.address().as_bytes()),
         AccessLogField::Peer => return escape(out, record.client.peer.host.as_bytes()),
         AccessLogField::Identity | AccessLogField::User => write!(out, "-"),
         AccessLogField::Time => return Utc::of(wall).write_common(out),

@@ -59,7 +59,7 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
     let line = Line {
         time: Utc::of(wall).rfc3339(),
         remote_addr: &record.client.peer.host,
-        client_addr: record.client_address(),
+        client_addr: record.client.address(),
         method: head.map(RequestHead::method),
         target: head.map(|head| String::from_utf8_lossy(head.target())),
         protocol: head.map(|head| head.version().as_str()),
