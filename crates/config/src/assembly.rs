@@ -14,8 +14,8 @@ use crate::problem::{Problem, Problems};
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, DEFAULT_PORT, Endpoint, HostName,
-    LogFormat, LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, DEFAULT_PORT, Endpoint, HostName, Port, ProxyHeader,
+    ProxyHeaders, TrustedProxies,
 };
 
 /// Builds the settings. `cpus` is the number of CPUs for `threads = "auto"`.
@@ -33,10 +33,7 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
         threads: threads(merged, cpus),
         workers: merged.get(&limits::WORKERS),
         connection_limit: merged.get(&limits::CONNECTION_LIMIT),
-        connection_limit_action: match word(merged, &limits::CONNECTION_LIMIT_ACTION).as_str() {
-            "wait" => ConnectionLimitAction::Wait,
-            _ => ConnectionLimitAction::Reject,
-        },
+        connection_limit_action: merged.get(&limits::CONNECTION_LIMIT_ACTION),
         queue_limit: merged.get(&limits::QUEUE_LIMIT),
         inbuf_overflow: merged.get(&limits::INBUF_OVERFLOW),
         outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
@@ -64,18 +61,11 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
         }),
         access_log_format: access_log_format(merged)?,
         access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
-        log_level: log_level(merged),
-        log_format: match word(merged, &observability::LOG_FORMAT).as_str() {
-            "json" => LogFormat::Json,
-            _ => LogFormat::Text,
-        },
+        log_level: merged.get(&observability::LOG_LEVEL),
+        log_format: merged.get(&observability::LOG_FORMAT),
         log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
         expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
-        request_id: match word(merged, &observability::REQUEST_ID).as_str() {
-            "pass" => RequestId::Pass,
-            "generate" => RequestId::Generate,
-            _ => RequestId::Off,
-        },
+        request_id: merged.get(&observability::REQUEST_ID),
         app: text(merged, &app::APP),
         call: merged.flag(&app::CALL),
         chdir: text(merged, &app::CHDIR).map(PathBuf::from),
@@ -189,14 +179,4 @@ fn access_log_format(merged: &Merged) -> Result<AccessLogFormat, Problems> {
         let problem = Problem::new(format!("`access-log-format` cannot be `{text}`"));
         hint.map_or(problem.clone(), |hint| problem.hinting(hint)).into()
     })
-}
-
-fn log_level(merged: &Merged) -> LogLevel {
-    match word(merged, &observability::LOG_LEVEL).as_str() {
-        "error" => LogLevel::Error,
-        "warning" => LogLevel::Warning,
-        "debug" => LogLevel::Debug,
-        "trace" => LogLevel::Trace,
-        _ => LogLevel::Info,
-    }
 }

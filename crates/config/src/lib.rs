@@ -29,8 +29,8 @@ mod settings;
 mod values;
 
 mod declaration;
+mod kinds;
 mod other_servers;
-mod parse;
 mod raw_value;
 mod suggestion;
 
@@ -51,10 +51,11 @@ pub mod reference;
 mod show;
 mod to_toml;
 
-pub use declaration::{Effect, Empty, Kind, Reach, Section, Setting, Zero, find, settings};
+pub use declaration::{Change, Effect, Reach, Section, Setting, find, settings};
 pub use files::{Candidate, SettingsFile, candidates};
 pub use import::{Imported, import};
 pub use invocation::{Command, Invocation, Shell, ShowFormat};
+pub use kinds::{Count, CountOrAuto, Empty, Kind, Line, Period, Size, SizeOrShare, Words, Zero};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};

@@ -1,6 +1,7 @@
 //! The untyped value that TOML, the environment, the command line and Python have in common.
 
 use figment::value::{Empty, Num, Tag, Value as Merged};
+use serde_json::{Value as Json, json};
 
 /// A value as it was written, or, once parsed, in canonical form: durations in milliseconds, sizes
 /// in bytes.
@@ -30,6 +31,18 @@ impl Value {
             Self::Float(value) => format!("`{value}`"),
             Self::Text(text) => format!("`{}`", shortened(text)),
             Self::List(_) => "a list".into(),
+        }
+    }
+
+    /// The value as JSON, without a unit.
+    pub(crate) fn to_json(&self) -> Json {
+        match self {
+            Self::None => Json::Null,
+            Self::Bool(value) => json!(value),
+            Self::Int(number) => json!(number),
+            Self::Float(number) => json!(number),
+            Self::Text(text) => json!(text),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::declaration::network::{HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET};
-use crate::declaration::{Effect, Kind, Section, Setting, settings};
+use crate::declaration::{Effect, Section, Setting, settings};
 use crate::invocation::ShowFormat;
 use crate::load::Loaded;
 use crate::origin::Origin;
@@ -42,7 +42,7 @@ impl Loaded {
     pub fn plain(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
         settings().filter_map(|setting| {
             let (value, _) = self.values.get(setting.name)?;
-            Some((setting, plain(setting.kind, value)))
+            Some((setting, setting.kind.rules().plain(value)))
         })
     }
 
@@ -91,15 +91,4 @@ impl Loaded {
 /// The comment line above a section.
 pub(crate) fn heading(section: Section, is_first: bool) -> String {
     format!("{}# {section}\n", if is_first { "" } else { "\n" })
-}
-
-/// The value with a duration converted from milliseconds to seconds.
-fn plain(kind: Kind, value: &Value) -> Value {
-    match (kind, value) {
-        (Kind::Duration(_), Value::Int(milliseconds)) if milliseconds % 1000 == 0 => {
-            Value::Int(milliseconds / 1000)
-        }
-        (Kind::Duration(_), Value::Int(milliseconds)) => Value::Float(*milliseconds as f64 / 1e3),
-        _ => value.clone(),
-    }
 }

@@ -2,9 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::declaration::{Kind, Setting};
+use crate::declaration::Setting;
 use crate::raw_value::Value;
-use crate::values::quantity::{write_duration, write_size};
 
 /// The right-hand side of `name = …` in TOML; `None` if the setting is unset.
 pub(crate) fn toml(setting: &Setting, value: &Value) -> Option<String> {
@@ -13,29 +12,15 @@ pub(crate) fn toml(setting: &Setting, value: &Value) -> Option<String> {
 
 /// A canonical value as JSON; `None` if the setting is unset. Durations and sizes have a unit.
 pub(crate) fn json(setting: &Setting, value: &Value) -> Option<Json> {
-    let written = match (setting.kind, value) {
+    match value {
         // `ident`, which has a default: empty text unsets it.
-        (Kind::Text(_), Value::None) if setting.default.is_some() => json!(""),
-        (_, Value::None) => return None,
-        (Kind::Duration(_), Value::Int(0)) => json!(0),
-        (Kind::Duration(_), Value::Int(milliseconds)) => json!(write_duration(*milliseconds)),
-        (Kind::Size { .. }, Value::Int(bytes)) if bytes % 1024 == 0 && *bytes > 0 => {
-            json!(write_size(*bytes))
+        Value::None if setting.default.is_some() && setting.kind.rules().may_be_empty() => {
+            Some(json!(""))
         }
-        (Kind::Mode, Value::Int(mode)) => json!(format!("{mode:o}")),
-        (_, Value::Bool(value)) => json!(value),
-        (_, Value::Int(number)) => json!(number),
-        (_, Value::Float(number)) => json!(number),
-        (_, Value::Text(text)) => json!(text),
-        (_, Value::List(items)) => {
-            let items: Vec<Json> = items.iter().filter_map(|item| json(setting, item)).collect();
-            if items.is_empty() && setting.default.is_none() {
-                return None;
-            }
-            Json::Array(items)
-        }
-    };
-    Some(written)
+        Value::None => None,
+        Value::List(items) if items.is_empty() && setting.default.is_none() => None,
+        value => Some(setting.kind.rules().to_json(value)),
+    }
 }
 
 /// A JSON value as TOML; strings are escaped differently.

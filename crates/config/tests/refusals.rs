@@ -2,7 +2,7 @@
 
 mod written;
 
-use maitred_config::{Kind, Origin, Setting, Zero, settings};
+use maitred_config::{Count, Kind, Origin, Period, Setting, Size, Zero, settings};
 use written::{Written, company};
 
 /// Texts that a setting cannot be.
@@ -10,13 +10,16 @@ fn wrong(setting: &Setting) -> Vec<String> {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     match setting.kind {
         Kind::Flag => texts(&["maybe", "2", "-"]),
-        Kind::Count { least, most, .. } => {
+        Kind::Count(Count { least, most, .. }) => {
             vec![(least - 1).to_string(), (most + 1).to_string(), "1.5".into(), "many".into()]
         }
-        Kind::Threads => texts(&["0", "-1", "4097", "all"]),
-        Kind::Duration(Zero::Refused) => texts(&["0", "0s", "-1", "1 week", "9000h"]),
+        Kind::CountOrAuto(_) => texts(&["0", "-1", "4097", "all"]),
+        Kind::Duration(Period { zero: Zero::Refused }) => {
+            texts(&["0", "0s", "-1", "1 week", "9000h"])
+        }
         Kind::Duration(_) => texts(&["-1", "1 week", "9000h", "0.1ms"]),
-        Kind::Size { least } => vec![(least - 1).to_string(), "1.5".into(), "1 bit".into()],
+        Kind::Size(Size { least }) => vec![(least - 1).to_string(), "1.5".into(), "1 bit".into()],
+        Kind::SizeOrShare(_) => texts(&["-1", "0%", "101%", "2.5%", "1 bit"]),
         Kind::Mode => texts(&["8", "1777", "rw-------", "-1"]),
         Kind::Text(_) => texts(&["caf\u{e9}", "a\u{7}b"]),
         Kind::Prefix => texts(&["/a?b", "/a\u{7}"]),
@@ -27,6 +30,7 @@ fn wrong(setting: &Setting) -> Vec<String> {
         Kind::ProxyHeaders => texts(&["x-real-ip", "forwarded x-forwarded-for"]),
         Kind::UrlPaths => texts(&["healthz"]),
         Kind::AccessLogFormat => texts(&["extended", "%(h) %(r)s", "%(h"]),
+        Kind::Module => texts(&["a.py", "a:b", "a/b", "a b"]),
         Kind::Application => texts(&["app.py", "a/b:c", ":app", "app:"]),
         Kind::SocketPath => vec!["unix:/a".into(), "/".repeat(108)],
         Kind::Path | Kind::Paths | Kind::Descriptors => Vec::new(),

@@ -5,6 +5,18 @@
 //! contradict each other. A default is text in the user's syntax and is parsed by the same code as
 //! every other value.
 
+/// Declares the settings of a section: a constant for each, and the list of all.
+macro_rules! settings {
+    (section $section:ident; $($name:ident { $($field:ident: $value:expr,)* })*) => {
+        $(pub(crate) const $name: Setting = Setting {
+            $($field: $value,)*
+            ..Setting::of(super::Section::$section)
+        };)*
+
+        pub(super) const ALL: &[&Setting] = &[$(&$name),*];
+    };
+}
+
 pub(crate) mod application;
 pub(crate) mod limits;
 pub(crate) mod network;
@@ -12,15 +24,16 @@ pub(crate) mod observability;
 pub(crate) mod proxy;
 pub(crate) mod timeouts;
 
-use std::borrow::Cow;
 use std::fmt;
+
+use crate::kinds::Kind;
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The name: the flag without `--`, and the key in TOML.
     pub name: &'static str,
-    /// The type and unit of its values.
+    /// The kind and unit of its values.
     pub kind: Kind,
     /// The default as text; `None` if the setting is unset by default.
     pub default: Option<&'static str>,
@@ -36,6 +49,8 @@ pub struct Setting {
     pub reach: Reach,
     /// Whether it has an effect.
     pub effect: Effect,
+    /// How a new value takes effect while the server runs.
+    pub change: Change,
     /// A one-letter flag.
     pub short: Option<char>,
     /// A second long flag.
@@ -64,81 +79,13 @@ pub enum Effect {
     Ignored,
 }
 
-/// The type of a setting's values.
+/// How a new value of a setting takes effect while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// True or false.
-    Flag,
-    /// A whole number.
-    Count {
-        /// The smallest valid number.
-        least: i64,
-        /// The largest valid number.
-        most: i64,
-        /// What is counted, in the plural; empty for a port.
-        of: &'static str,
-    },
-    /// A whole number of threads, or `auto`.
-    Threads,
-    /// A duration: seconds as a number, or `500ms`, `30s`, `5m`, `1h`.
-    Duration(Zero),
-    /// A number of bytes, or `64KiB`, `10MB`.
-    Size {
-        /// The smallest valid size, in bytes.
-        least: i64,
-    },
-    /// File permissions in octal digits.
-    Mode,
-    /// Text.
-    Text(Empty),
-    /// A URL path with a leading slash and no trailing slash, or empty text.
-    Prefix,
-    /// The path of a file or directory.
-    Path,
-    /// The path of a Unix socket.
-    SocketPath,
-    /// Paths of directories.
-    Paths,
-    /// One word of a fixed set.
-    Choice(&'static [&'static str]),
-    /// A host to listen on.
-    Host,
-    /// An address to listen on.
-    Endpoint,
-    /// Addresses to listen on.
-    Endpoints,
-    /// Bound sockets, as descriptors.
-    Descriptors,
-    /// Addresses and networks of proxies.
-    Proxies,
-    /// Names of forwarding fields.
-    ProxyHeaders,
-    /// URL paths.
-    UrlPaths,
-    /// A format of access log lines.
-    AccessLogFormat,
-    /// The application to load.
-    Application,
-}
-
-/// The meaning of a zero duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zero {
-    /// It is an error.
-    Refused,
-    /// Immediately.
-    Now,
-    /// Never.
-    Never,
-}
-
-/// The meaning of an empty text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Empty {
-    /// It is an error.
-    Refused,
-    /// The setting is unset.
-    Unset,
+pub enum Change {
+    /// A reload: new worker processes have it.
+    Reload,
+    /// A restart: it belongs to the listening sockets, or to the supervisor.
+    Restart,
 }
 
 /// The section of a setting in every list.
@@ -213,6 +160,10 @@ impl Setting {
             waitress: None,
             reach: Reach::Everywhere,
             effect: Effect::Real,
+            change: match section {
+                Section::Network => Change::Restart,
+                _ => Change::Reload,
+            },
             short: None,
             alias: None,
             fallback_variable: None,
@@ -238,50 +189,6 @@ impl Setting {
     /// Whether files, variables and flags may set it.
     pub(crate) fn is_written(&self) -> bool {
         self.reach == Reach::Everywhere
-    }
-}
-
-impl Kind {
-    /// The unit of a number without a suffix, or what is counted; empty if there is neither.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Count { of, .. } => of,
-            Self::Threads => "threads",
-            Self::Duration(_) => "seconds",
-            Self::Size { .. } => "bytes",
-            _ => "",
-        }
-    }
-
-    /// Whether a repeated flag adds values instead of replacing them. The trusted proxies are
-    /// replaced, as in Waitress: a second flag must not extend who is trusted.
-    pub(crate) const fn accumulates(self) -> bool {
-        matches!(self, Self::Paths | Self::Endpoints | Self::UrlPaths)
-    }
-
-    /// The placeholder of the value in `--help`.
-    pub(crate) fn placeholder(self) -> Cow<'static, str> {
-        let word = match self {
-            Self::Choice(words) => return words.join("|").into(),
-            Self::Flag => "true|false",
-            Self::Count { .. } => "N",
-            Self::Threads => "N|auto",
-            Self::Duration(_) => "TIME",
-            Self::Size { .. } => "SIZE",
-            Self::Mode => "OCTAL",
-            Self::Text(_) => "TEXT",
-            Self::Prefix => "PREFIX",
-            Self::Path | Self::SocketPath | Self::UrlPaths => "PATH",
-            Self::Paths => "DIRECTORY",
-            Self::Host => "ADDRESS",
-            Self::Endpoint | Self::Endpoints => "ADDRESS",
-            Self::Descriptors => "SOCKETS",
-            Self::Proxies => "ADDRESS|NETWORK",
-            Self::ProxyHeaders => "NAMES",
-            Self::AccessLogFormat => "FORMAT",
-            Self::Application => "MODULE:ATTRIBUTE",
-        };
-        word.into()
     }
 }
 

@@ -10,10 +10,10 @@ use config::{File, FileFormat, Source, Value as Foreign, ValueKind};
 
 use crate::declaration::{Section, find};
 use crate::files::{Candidate, SettingsFile};
+use crate::kinds::Syntax;
 use crate::load::{Sources, load};
 use crate::origin::Origin;
 use crate::other_servers;
-use crate::parse::Syntax;
 use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
 use crate::raw_value::{Value, shortened};

@@ -10,9 +10,9 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::Layer;
 use crate::declaration::application::APP;
-use crate::declaration::{Effect, Kind, Setting, settings};
+use crate::declaration::{Effect, Setting, settings};
+use crate::kinds::{Kind, Syntax};
 use crate::origin::{Location, Origin};
-use crate::parse::Syntax;
 use crate::problem::Problem;
 use crate::raw_value::Value;
 
@@ -38,7 +38,7 @@ fn flag(setting: &Setting) -> Arg {
         .long(setting.name)
         .help(help(setting))
         .help_heading(setting.section.title())
-        .value_name(setting.kind.placeholder().into_owned());
+        .value_name(setting.kind.rules().placeholder().into_owned());
     if setting.name.contains('-') {
         flag = flag.alias(setting.keyword());
     }
@@ -53,7 +53,7 @@ fn flag(setting: &Setting) -> Arg {
         return truth.action(ArgAction::Set).overrides_with(negation(setting));
     }
     // The next argument is always the value, as in getopt: `--port -1` is an invalid port.
-    let accumulates = setting.kind.accumulates();
+    let accumulates = setting.kind.rules().accumulates();
     flag.allow_hyphen_values(true).action(if accumulates {
         ArgAction::Append
     } else {
@@ -115,7 +115,7 @@ fn typed(setting: &Setting, matches: &ArgMatches) -> Option<Value> {
     }
     let mut texts: Vec<Value> =
         matches.get_many::<String>(setting.name)?.cloned().map(Value::Text).collect();
-    match setting.kind.accumulates() {
+    match setting.kind.rules().accumulates() {
         true => Some(Value::List(texts)),
         false => texts.pop(),
     }

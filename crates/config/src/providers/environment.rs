@@ -5,8 +5,8 @@
 
 use super::Layer;
 use crate::declaration::{Setting, settings};
+use crate::kinds::Syntax;
 use crate::origin::{Location, Origin};
-use crate::parse::Syntax;
 use crate::problem::Problem;
 use crate::raw_value::Value;
 use crate::suggestion::nearest;

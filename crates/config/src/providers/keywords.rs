@@ -6,8 +6,8 @@
 
 use super::Layer;
 use crate::declaration::find;
+use crate::kinds::Syntax;
 use crate::origin::{Location, Origin};
-use crate::parse::Syntax;
 use crate::problem::Problem;
 use crate::providers::toml::suggestion;
 use crate::raw_value::{Value, shortened};

@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use figment::value::{Dict, Map};
 use figment::{Metadata, Profile, Provider};
 
-use crate::declaration::{Empty, Kind, Setting};
+use crate::declaration::Setting;
+use crate::kinds::{InvalidValue, Kind, Syntax, parse};
 use crate::origin::Location;
-use crate::parse::{InvalidValue, Syntax, read};
 use crate::problem::Problem;
 use crate::raw_value::{Value, shortened};
 
@@ -70,7 +70,7 @@ impl Layer {
         }
         let canonical = match (value, setting.kind) {
             (Value::None, kind) if kind != Kind::Flag => Ok(Value::None),
-            _ => read(setting, value, self.syntax),
+            _ => parse(setting, value, self.syntax),
         };
         match canonical {
             Ok(value) => {
@@ -105,8 +105,7 @@ impl Layer {
     /// `None`. If the setting may be unset, an empty value unsets it instead; but a place to listen
     /// at is never unset by accident, because every address would take its place.
     fn is_absent(&self, setting: &Setting, value: &Value) -> bool {
-        let may_be_unset = setting.default.is_none()
-            || matches!(setting.kind, Kind::Text(Empty::Unset) | Kind::Prefix);
+        let may_be_unset = setting.default.is_none() || setting.kind.rules().may_be_empty();
         match value {
             Value::None => !may_be_unset && setting.kind != Kind::Flag,
             Value::Text(text) if self.name == environment::NAME => {

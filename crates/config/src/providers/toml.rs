@@ -11,10 +11,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Layer;
-use crate::declaration::{Kind, Setting, find, settings};
+use crate::declaration::{Setting, find, settings};
+use crate::kinds::{Kind, Syntax};
 use crate::origin::{Location, Origin, SourceText};
 use crate::other_servers;
-use crate::parse::Syntax;
 use crate::problem::Problem;
 use crate::raw_value::{Value, shortened};
 use crate::suggestion::nearest;
@@ -153,7 +153,7 @@ impl Reader<'_> {
         match neutral(setting, given) {
             Some(neutral) => self.layer.set(setting, &neutral, location, self.problems),
             None => {
-                let wanted = crate::parse::wanted(setting);
+                let wanted = setting.kind.rules().wanted();
                 let message =
                     format!("`{}` must be {wanted}, not {}", setting.name, type_name(given));
                 self.problems.push(Problem::new(message).at(&location));

@@ -1,6 +1,7 @@
 //! The reference page, `docs/settings.md`.
 
-use crate::declaration::{Effect, Kind, Section, Setting};
+use crate::declaration::{Effect, Section, Setting};
+use crate::kinds::Kind;
 
 const INTRODUCTION: &str = "\
 # Settings
@@ -57,7 +58,7 @@ fn entry(setting: &Setting) -> String {
     } else {
         facts.push(format!("keyword `{}` only", setting.keyword()));
     }
-    facts.push(kind(setting.kind));
+    facts.push(setting.kind.rules().description());
     facts.push(match setting.default {
         None => "unset".to_owned(),
         Some("") => "default empty".to_owned(),
@@ -79,38 +80,6 @@ fn flag(setting: &Setting) -> String {
     let alias = setting.alias.map(|alias| format!(", --{alias}")).unwrap_or_default();
     match setting.kind {
         Kind::Flag => format!("--[no-]{}", setting.name),
-        kind => format!("{letter}--{}{alias} {}", setting.name, kind.placeholder()),
-    }
-}
-
-fn kind(kind: Kind) -> String {
-    match kind {
-        Kind::Flag => "true or false".into(),
-        Kind::Count { least, most, of } => {
-            let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
-            format!("whole number{of} from {least} to {most}")
-        }
-        Kind::Threads => "whole number of threads of at least 1, or `auto`".into(),
-        Kind::Duration(_) => "time".into(),
-        Kind::Size { .. } => "size".into(),
-        Kind::Mode => "octal digits".into(),
-        Kind::Text(_) => "text".into(),
-        Kind::Prefix => "URL path".into(),
-        Kind::Path | Kind::SocketPath => "path".into(),
-        Kind::Paths => {
-            "list of directories; in a variable separated by `:`, on Windows by `;`".into()
-        }
-        Kind::Choice(words) => {
-            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
-        }
-        Kind::Host => "name or address".into(),
-        Kind::Endpoint => "`host:port`, `unix:/path` or `fd://N`".into(),
-        Kind::Endpoints => "list of `host:port`, `unix:/path` or `fd://N`".into(),
-        Kind::Descriptors => "list of sockets".into(),
-        Kind::Proxies => "list of addresses and networks".into(),
-        Kind::ProxyHeaders => "list of header field names".into(),
-        Kind::UrlPaths => "list of URL paths".into(),
-        Kind::AccessLogFormat => "`common`, `combined`, `json` or a pattern".into(),
-        Kind::Application => "`module:attribute`".into(),
+        kind => format!("{letter}--{}{alias} {}", setting.name, kind.rules().placeholder()),
     }
 }

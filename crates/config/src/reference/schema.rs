@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::declaration::{Kind, Setting, Zero, settings};
+use crate::declaration::{Setting, settings};
 use crate::load::defaults;
 use crate::to_toml;
 
@@ -42,7 +42,7 @@ pub fn schema() -> String {
 }
 
 fn property(setting: &Setting) -> Json {
-    let mut property = shape(setting.kind);
+    let mut property = setting.kind.rules().schema();
     if let Some(fields) = property.as_object_mut() {
         fields.insert("description".into(), json!(setting.help));
         let defaults = defaults();
@@ -52,46 +52,4 @@ fn property(setting: &Setting) -> Json {
         }
     }
     property
-}
-
-fn shape(kind: Kind) -> Json {
-    const TIME: &str = r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h)?$";
-    const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?([KkMmGgTt]?[Ii]?[Bb])?$";
-    match kind {
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Count { least, most, .. } => {
-            json!({ "type": "integer", "minimum": least, "maximum": most })
-        }
-        Kind::Threads => {
-            json!({ "oneOf": [{ "type": "integer", "minimum": 1 }, { "const": "auto" }] })
-        }
-        Kind::Duration(Zero::Refused) => json!({ "oneOf": [
-            { "type": "number", "exclusiveMinimum": 0 }, { "type": "string", "pattern": TIME }
-        ] }),
-        Kind::Duration(_) => json!({ "oneOf": [
-            { "type": "number", "minimum": 0 }, { "type": "string", "pattern": TIME }
-        ] }),
-        Kind::Size { least } => json!({ "oneOf": [
-            { "type": "integer", "minimum": least }, { "type": "string", "pattern": SIZE }
-        ] }),
-        Kind::Mode => json!({ "oneOf": [
-            { "type": "string", "pattern": "^(0o)?[0-7]{1,3}$" },
-            { "type": "integer", "minimum": 0, "maximum": 0o777 }
-        ] }),
-        Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Endpoints | Kind::Proxies | Kind::ProxyHeaders | Kind::UrlPaths | Kind::Paths => {
-            json!({ "oneOf": [
-                { "type": "string" }, { "type": "array", "items": { "type": "string" } }
-            ] })
-        }
-        Kind::Text(_)
-        | Kind::Prefix
-        | Kind::Path
-        | Kind::SocketPath
-        | Kind::Host
-        | Kind::Endpoint
-        | Kind::AccessLogFormat
-        | Kind::Application
-        | Kind::Descriptors => json!({ "type": "string" }),
-    }
 }

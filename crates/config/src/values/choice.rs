@@ -1,50 +1,109 @@
-//! The types of settings with a fixed set of values.
+//! The types of settings with a fixed set of values. Each is declared once: its words are the ones
+//! that the setting accepts, and that help and schema list.
 
-/// What happens to a connection above `connection-limit`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ConnectionLimitAction {
-    /// Close the longest-idle keep-alive connection, or answer 503 with `Retry-After` if none is
-    /// idle.
-    #[default]
-    Reject,
-    /// Stop accepting until a connection ends; new connections wait in the kernel's backlog.
-    Wait,
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// A type whose values are words.
+pub(crate) trait Choice: Copy + 'static {
+    /// The words, in order of declaration.
+    const WORDS: &'static [&'static str];
+
+    /// The values, in the same order.
+    const VALUES: &'static [Self];
 }
 
-/// The source of the request ID in `environ["maitred.request_id"]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RequestId {
-    /// There is none.
-    #[default]
-    Off,
-    /// `X-Request-ID` from a trusted proxy; otherwise, there is none.
-    Pass,
-    /// Like [`RequestId::Pass`]; otherwise, one is generated.
-    Generate,
+/// Declares an enum, and the word of each of its values.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl Choice for $name {
+            const WORDS: &'static [&'static str] = &[$($word),*];
+            const VALUES: &'static [Self] = &[$(Self::$variant),*];
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                from_word(deserializer)
+            }
+        }
+    };
 }
 
-/// The format of log records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LogFormat {
-    /// One line for a person.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
+fn from_word<'de, T: Choice, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let index = T::WORDS.iter().position(|known| *known == word);
+    let value = index.and_then(|index| T::VALUES.get(index));
+    value.copied().ok_or_else(|| Error::unknown_variant(&word, T::WORDS))
 }
 
-/// The minimum severity of log records. A greater level logs more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogLevel {
-    /// Failures.
-    Error,
-    /// Also suspicious conditions.
-    Warning,
-    /// Also events: start, drain, stop.
-    #[default]
-    Info,
-    /// Also decisions about single connections.
-    Debug,
-    /// Also every step.
-    Trace,
+choice! {
+    /// What happens to a connection above `connection-limit`.
+    ConnectionLimitAction {
+        /// Close the longest-idle keep-alive connection, or answer 503 with `Retry-After` if none is
+        /// idle.
+        #[default]
+        Reject = "reject",
+        /// Stop accepting until a connection ends; new connections wait in the kernel's backlog.
+        Wait = "wait",
+    }
+}
+
+choice! {
+    /// The source of the request ID in `environ["maitred.request_id"]`.
+    RequestId {
+        /// There is none.
+        #[default]
+        Off = "off",
+        /// `X-Request-ID` from a trusted proxy; otherwise, there is none.
+        Pass = "pass",
+        /// Like [`RequestId::Pass`]; otherwise, one is generated.
+        Generate = "generate",
+    }
+}
+
+choice! {
+    /// The format of log records.
+    LogFormat {
+        /// One line for a person.
+        #[default]
+        Text = "text",
+        /// One JSON object per line.
+        Json = "json",
+    }
+}
+
+choice! {
+    /// The minimum severity of log records. A greater level logs more.
+    LogLevel {
+        /// Failures.
+        Error = "error",
+        /// Also suspicious conditions.
+        Warning = "warning",
+        /// Also events: start, drain, stop.
+        #[default]
+        Info = "info",
+        /// Also decisions about single connections.
+        Debug = "debug",
+        /// Also every step.
+        Trace = "trace",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_of_a_choice_is_the_declared_default_of_its_setting() {
+        let defaults = crate::Settings::default();
+        assert_eq!(defaults.connection_limit_action, ConnectionLimitAction::default());
+        assert_eq!(defaults.request_id, RequestId::default());
+        assert_eq!(defaults.log_format, LogFormat::default());
+        assert_eq!(defaults.log_level, LogLevel::default());
+    }
 }

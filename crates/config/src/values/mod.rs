@@ -11,6 +11,7 @@ mod proxies;
 pub(crate) mod quantity;
 
 pub use access_log::{AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget};
+pub(crate) use choice::Choice;
 pub use choice::{ConnectionLimitAction, LogFormat, LogLevel, RequestId};
 pub use endpoint::{Endpoint, HostName, Port};
 pub(crate) use host::{DEFAULT_PORT, check_socket_path};

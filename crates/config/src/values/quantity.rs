@@ -44,6 +44,14 @@ pub(crate) fn parse_size(text: &str) -> Option<i64> {
     whole(number * factor, 1 << 53) // a float represents every whole number up to this
 }
 
+/// The number of `25%`: whole, from 1 to 100.
+pub(crate) fn parse_percent(text: &str) -> Option<u8> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    let percent =
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())??;
+    (1..=100).contains(&percent).then_some(percent)
+}
+
 /// The text of a number of milliseconds, in the largest unit that divides it.
 pub(crate) fn write_duration(milliseconds: i64) -> String {
     match milliseconds {
@@ -121,6 +129,23 @@ mod tests {
             ("9007199254740993TB", None),
         ] {
             assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_percentage_is_a_whole_number_from_1_to_100() {
+        for (text, percent) in [
+            ("1%", Some(1)),
+            (" 25 % ", Some(25)),
+            ("100%", Some(100)),
+            ("0%", None),
+            ("101%", None),
+            ("+5%", None),
+            ("2.5%", None),
+            ("%", None),
+            ("25", None),
+        ] {
+            assert_eq!(parse_percent(text), percent, "{text:?}");
         }
     }
 

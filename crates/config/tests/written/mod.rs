@@ -4,7 +4,7 @@
 
 use maitred_config::{
     Candidate, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, System, Value,
-    load,
+    Words, load,
 };
 
 /// The layers of one case; what is empty is not there.
@@ -67,16 +67,19 @@ pub(crate) fn texts(setting: &Setting) -> [String; 4] {
     let of = |texts: [&str; 4]| texts.map(str::to_owned);
     match setting.kind {
         Kind::Flag => of(["true", "false", "yes", "off"]),
-        Kind::Count { .. } => of(["11", "12", "13", "14"]),
-        Kind::Threads => of(["11", "auto", "13", "14"]),
+        Kind::Count(_) => of(["11", "12", "13", "14"]),
+        Kind::CountOrAuto(_) => of(["11", "auto", "13", "14"]),
         Kind::Duration(_) => of(["11", "12s", "1300ms", "14m"]),
-        Kind::Size { .. } => of(["11", "12KiB", "13MB", "14GiB"]),
+        Kind::Size(_) => of(["11", "12KiB", "13MB", "14GiB"]),
+        Kind::SizeOrShare(_) => of(["11MiB", "12%", "100%", "14GiB"]),
         Kind::Mode => of(["600", "660", "0o666", "777"]),
         Kind::Text(_) => of(["a", "b 1", "3", "true"]),
         Kind::Prefix => of(["/a", "b/", "//c//d/", "/"]),
         Kind::Path | Kind::SocketPath => of(["/a", "b", "../c", "/d e"]),
         Kind::Paths => of(["/a", "b", "../c", "d e"]),
-        Kind::Choice(words) => [0, 1, 2, 3].map(|index| words[index % words.len()].to_owned()),
+        Kind::Choice(Words(words)) => {
+            [0, 1, 2, 3].map(|index| words[index % words.len()].to_owned())
+        }
         Kind::Host => of(["*", "::1", "[::2]", "localhost"]),
         Kind::Endpoint => of(["*:1", "[::1]:2", "unix:/c", "fd://4"]),
         Kind::Endpoints => of(["*:1 *:2", "[::1]:2", "unix:/c", "fd://4"]),
@@ -86,6 +89,7 @@ pub(crate) fn texts(setting: &Setting) -> [String; 4] {
         }
         Kind::UrlPaths => of(["/a", "/b /c", "/d", "/e"]),
         Kind::AccessLogFormat => of(["common", "json", "%(h)s", "combined"]),
+        Kind::Module => of(["a", "b.c", "d", "e"]),
         Kind::Application => of(["a:b", "c.d:e()", "f:g", "h.i"]),
         Kind::Descriptors => unreachable!("sockets are not written"),
     }
@@ -97,7 +101,7 @@ pub(crate) fn toml_line(setting: &Setting, text: &str) -> String {
     let value = match setting.kind {
         Kind::Flag if text == "yes" => "true".to_owned(),
         Kind::Flag if text == "off" => "false".to_owned(),
-        Kind::Flag | Kind::Count { .. } | Kind::Threads if is_bare => text.to_owned(),
+        Kind::Flag | Kind::Count(_) | Kind::CountOrAuto(_) if is_bare => text.to_owned(),
         _ => format!("{text:?}"),
     };
     format!("{} = {value}\n", setting.name)
