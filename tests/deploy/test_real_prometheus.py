@@ -184,7 +184,8 @@ def test_a_scrape_is_well_formed_and_has_every_metric_that_is_documented(
     with urllib.request.urlopen(url, timeout=60) as answer:
         text = answer.read().decode()
     assert run(find("promtool"), "check", "metrics", stdin=text) == ""
-    scraped = {line.split("{")[0] for line in text.splitlines() if not line.startswith("#")}
+    samples = (line for line in text.splitlines() if line and not line.startswith("#"))
+    scraped = {sample.split("{")[0] for sample in samples}
     documented = {name for name in known() if f"{name}_bucket" not in known()}
     assert documented - scraped == set()
     assert scraped - documented == set()

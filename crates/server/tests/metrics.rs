@@ -45,12 +45,17 @@ fn asks(served: &Served, path: &str) -> Client {
     client
 }
 
+/// The lines with a value. Empty lines mean nothing.
+fn samples(scrape: &str) -> impl Iterator<Item = &str> {
+    scrape.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
 /// The names of the families that a scrape announces, and those that have a sample.
 fn families(scrape: &str) -> (HashSet<&str>, HashSet<&str>) {
     let announced = scrape.lines().filter_map(|line| {
         line.strip_prefix("# TYPE ").map(|rest| rest.split(' ').next().unwrap_or_default())
     });
-    let sampled = scrape.lines().filter(|line| !line.starts_with('#')).map(|line| {
+    let sampled = samples(scrape).map(|line| {
         let name = line.split('{').next().unwrap_or_default();
         ["_bucket", "_sum", "_count"]
             .iter()
@@ -109,7 +114,7 @@ fn every_series_is_there_before_its_first_event() {
     ] {
         assert_eq!(served.metric(series), 0.0, "{series}");
     }
-    for line in scrape.lines().filter(|line| !line.starts_with('#')) {
+    for line in samples(&scrape) {
         assert!(line.contains("worker=\"0\""), "{line}");
     }
 }
@@ -328,13 +333,13 @@ fn a_counter_never_goes_down_and_outlives_its_server() {
     let totals = |scrape: &str| -> Vec<(String, f64)> {
         let is_total = |line: &&str| {
             let name = line.split('{').next().unwrap_or_default();
-            !line.starts_with('#') && (name.ends_with("_total") || name.ends_with("_count"))
+            name.ends_with("_total") || name.ends_with("_count")
         };
         let read = |line: &str| {
             let (series, value) = line.rsplit_once(' ').expect("a value");
             (series.to_owned(), value.parse().expect("a number"))
         };
-        scrape.lines().filter(is_total).map(read).collect()
+        samples(scrape).filter(is_total).map(read).collect()
     };
     let before = totals(&telemetry.scrape());
     drop(served);

@@ -5,34 +5,133 @@
 //! label carries a path, a host or a client address, so that clients cannot affect the number of
 //! series. The label `worker`, the number of the worker process, is on every series.
 
-/// The number of this worker process.
-pub(super) const WORKER: &str = "0";
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::labels::{
+    CloseReason, ConnectionState, DisconnectStage, Label, LogStream, Method, RejectReason,
+};
+use maitred_http_parser::Rejection;
+use maitred_http_parser::fault::Stage;
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// Whole numbers that only grow.
     Counter,
-    /// Seconds, with fractions, that only grow: a counter to Prometheus.
+    /// Seconds, with fractions, that only grow: a counter to Prometheus. Such a family has no labels.
     Seconds,
     /// A value that goes up and down.
     Gauge,
-    /// Observations, counted in buckets with these upper bounds.
-    Histogram(&'static [f64]),
+    /// Durations, counted in buckets with these upper bounds in microseconds.
+    Histogram(&'static [u64]),
 }
 
 /// A metric, with all its series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Family {
+    /// Its place in [`ALL`].
+    pub(super) index: usize,
     /// Its full name.
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
     /// Its labels besides `worker`.
-    pub labels: &'static [&'static str],
+    pub labels: &'static [LabelSet],
     /// Its meaning, with the values of its labels where they are a closed set.
     pub help: &'static str,
 }
+
+/// A label, and the values that it may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelSet {
+    /// Its name.
+    pub name: &'static str,
+    /// Its values.
+    pub(super) values: LabelValues,
+}
+
+/// The values of a label.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum LabelValues {
+    /// These.
+    Closed(&'static [&'static str]),
+    /// The status codes from 100 to 599, and `other`.
+    Codes,
+    /// The listeners by name; those beyond [`LISTENERS_MAX`] are together.
+    Listeners,
+    /// Text that is only known at run time. Only gauges have such a label.
+    Text,
+}
+
+/// The lowest status code with a series of its own, and how many there are from it on.
+pub(super) const CODES: (u16, usize) = (100, 500);
+
+/// Status codes of `maitred_requests_total` that exist from the start, for every method.
+const COMMON_CODES: [u16; 12] = [200, 201, 204, 301, 302, 304, 400, 403, 404, 499, 500, 503];
+
+/// Listeners with a series of their own. A server listens on one or two addresses, rarely on five.
+pub(super) const LISTENERS_MAX: usize = 63;
+
+impl LabelSet {
+    const fn closed<L: Label>(name: &'static str) -> Self {
+        Self { name, values: LabelValues::Closed(L::NAMES) }
+    }
+
+    /// The number of values that counters are reserved for.
+    pub(super) const fn len(&self) -> usize {
+        match self.values {
+            LabelValues::Closed(names) => names.len(),
+            LabelValues::Codes => CODES.1 + 1,
+            LabelValues::Listeners => LISTENERS_MAX + 1,
+            LabelValues::Text => 0,
+        }
+    }
+
+    /// The value of that index, if it exists; `listeners` are the names of the listeners.
+    pub(super) fn value<'n>(&self, index: usize, listeners: &'n [String]) -> Option<Cow<'n, str>> {
+        match self.values {
+            LabelValues::Closed(names) => names.get(index).map(|name| (*name).into()),
+            LabelValues::Codes if index < CODES.1 => {
+                Some((usize::from(CODES.0) + index).to_string().into())
+            }
+            LabelValues::Codes => Some("other".into()),
+            LabelValues::Listeners if index < LISTENERS_MAX => {
+                listeners.get(index).map(|name| name.into())
+            }
+            LabelValues::Listeners => (listeners.len() > LISTENERS_MAX).then(|| "other".into()),
+            LabelValues::Text => None,
+        }
+    }
+
+    /// Whether a series with the value of that index exists before its first event.
+    pub(super) fn exists_from_start(&self, index: usize) -> bool {
+        match self.values {
+            LabelValues::Codes => {
+                COMMON_CODES.iter().any(|&code| usize::from(code - CODES.0) == index)
+            }
+            LabelValues::Closed(_) | LabelValues::Listeners | LabelValues::Text => true,
+        }
+    }
+}
+
+/// The values of the label `code_class`.
+pub(super) const CODE_CLASSES: &[&str] = &["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+const fn text(name: &'static str) -> LabelSet {
+    LabelSet { name, values: LabelValues::Text }
+}
+
+const fn one_of(name: &'static str, values: &'static [&'static str]) -> LabelSet {
+    LabelSet { name, values: LabelValues::Closed(values) }
+}
+
+const METHOD: LabelSet = LabelSet::closed::<Method>("method");
+const CODE: LabelSet = LabelSet { name: "code", values: LabelValues::Codes };
+const CODE_CLASS: LabelSet = one_of("code_class", CODE_CLASSES);
+const LISTENER: LabelSet = LabelSet { name: "listener", values: LabelValues::Listeners };
+const DIRECTION: LabelSet = one_of("direction", &["in", "out"]);
+const STORAGE: LabelSet = one_of("storage", &["memory", "disk"]);
 
 impl Kind {
     /// The type in the Prometheus text format.
@@ -45,19 +144,29 @@ impl Kind {
     }
 }
 
-/// From the wake-up of a thread to the default `queue-timeout`.
-const WAITS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// From the wake-up of a thread to the default `queue-timeout`: 1 ms to 30 s.
+const WAITS: &[u64] = &[
+    1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+    5_000_000, 10_000_000, 30_000_000,
+];
 
-/// OpenTelemetry's buckets for HTTP servers, and two longer ones.
-const DURATIONS: &[f64] =
-    &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0];
+/// OpenTelemetry's buckets for HTTP servers, 5 ms to 10 s, and two longer ones.
+const DURATIONS: &[u64] = &[
+    5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000,
+    2_500_000, 5_000_000, 7_500_000, 10_000_000, 30_000_000, 60_000_000,
+];
 
 /// Declares the families, each as a constant, and [`ALL`] of them in this order.
 macro_rules! families {
-    ($($id:ident = $name:literal, $kind:expr, [$($label:literal),*], $help:literal;)*) => {
+    ($($id:ident = $name:literal, $kind:expr, [$($label:expr),*], $help:literal;)*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "named as the constants")]
+        enum Index {
+            $($id),*
+        }
+
         $(
             pub(super) const $id: Family = Family {
+                index: Index::$id as usize,
                 name: $name,
                 kind: $kind,
                 labels: &[$($label),*],
@@ -72,7 +181,7 @@ macro_rules! families {
 
 families! {
     BUILD_INFO = "maitred_build_info", Kind::Gauge,
-        ["version", "python_version", "python_implementation", "gil"],
+        [text("version"), text("python_version"), text("python_implementation"), text("gil")],
         "Versions of the server and of the interpreter. Always 1.";
     READY = "maitred_ready", Kind::Gauge, [],
         "1 while /readyz answers 200.";
@@ -106,40 +215,44 @@ families! {
 
     IN_PROGRESS = "maitred_requests_in_progress", Kind::Gauge, [],
         "Requests between their first byte and the last byte of their response.";
-    REQUESTS = "maitred_requests_total", Kind::Counter, ["method", "code"],
+    REQUESTS = "maitred_requests_total", Kind::Counter, [METHOD, CODE],
         "Ended requests. method is a method of RFC 9110, PATCH or OTHER. code is the status; 499 \
          if the client disconnected before there was one; other outside 100 to 599. Rare codes \
          exist from their first use, all others from the start.";
     REQUEST_DURATION = "maitred_request_duration_seconds", Kind::Histogram(DURATIONS),
-        ["code_class"],
+        [CODE_CLASS],
         "Time from the first byte of a request to the last byte of its response. code_class: 1xx \
          to 5xx.";
     APP_DURATION = "maitred_app_duration_seconds", Kind::Histogram(DURATIONS), [],
         "Time that a request occupied its worker thread, including close().";
-    APP_EXCEPTIONS = "maitred_app_exceptions_total", Kind::Counter, ["stage"],
+    APP_EXCEPTIONS = "maitred_app_exceptions_total", Kind::Counter, [LabelSet::closed::<Stage>("stage")],
         "Exceptions raised by the application. stage: call, iterate, close.";
-    PROTOCOL_ERRORS = "maitred_protocol_errors_total", Kind::Counter, ["reason"],
+    PROTOCOL_ERRORS = "maitred_protocol_errors_total", Kind::Counter,
+        [LabelSet::closed::<Rejection>("reason")],
         "Requests rejected because they were invalid, too large or too slow, by reason.";
-    DISCONNECTS = "maitred_client_disconnects_total", Kind::Counter, ["stage"],
+    DISCONNECTS = "maitred_client_disconnects_total", Kind::Counter,
+        [LabelSet::closed::<DisconnectStage>("stage")],
         "Clients that disconnected before the end of a request. stage: read, queue, app, write.";
     REQUEST_BYTES = "maitred_request_body_bytes_total", Kind::Counter, [],
         "Body bytes of ended requests, without transfer coding.";
     RESPONSE_BYTES = "maitred_response_body_bytes_total", Kind::Counter, [],
         "Body bytes of the responses of ended requests, without transfer coding.";
-    SPOOL_BYTES = "maitred_spool_bytes", Kind::Gauge, ["direction", "storage"],
+    SPOOL_BYTES = "maitred_spool_bytes", Kind::Gauge, [DIRECTION, STORAGE],
         "Bytes of buffered bodies. direction: in for requests, out for responses. storage: memory, \
          disk.";
 
-    CONNECTIONS = "maitred_connections", Kind::Gauge, ["state"],
+    CONNECTIONS = "maitred_connections", Kind::Gauge, [LabelSet::closed::<ConnectionState>("state")],
         "Open client connections. state: idle, reading, queued, app, writing.";
     CONNECTIONS_LIMIT = "maitred_connections_limit", Kind::Gauge, [],
         "Maximum number of open client connections: the setting connection-limit.";
-    ACCEPTED = "maitred_connections_accepted_total", Kind::Counter, ["listener"],
+    ACCEPTED = "maitred_connections_accepted_total", Kind::Counter, [LISTENER],
         "Accepted client connections, including rejected ones.";
-    CLOSED = "maitred_connections_closed_total", Kind::Counter, ["reason"],
+    CLOSED = "maitred_connections_closed_total", Kind::Counter,
+        [LabelSet::closed::<CloseReason>("reason")],
         "Closed client connections. reason: client, finished, keep_alive_timeout, write_timeout, \
          protocol, evicted, rejected, drain, error.";
-    REJECTED = "maitred_connections_rejected_total", Kind::Counter, ["reason"],
+    REJECTED = "maitred_connections_rejected_total", Kind::Counter,
+        [LabelSet::closed::<RejectReason>("reason")],
         "Clients answered 503 by the server, or not accepted. reason: limit, queue_full, \
          queue_timeout, draining, file_descriptors.";
     EVICTED = "maitred_connections_evicted_total", Kind::Counter, [],
@@ -152,13 +265,13 @@ families! {
     ACCEPT_PAUSED = "maitred_accept_paused", Kind::Gauge, [],
         "1 while a listener does not accept, because of connection-limit or a lack of file \
          descriptors.";
-    BACKLOG = "maitred_listen_backlog_connections", Kind::Gauge, ["listener"],
+    BACKLOG = "maitred_listen_backlog_connections", Kind::Gauge, [LISTENER],
         "Connections in the kernel's backlog, not yet accepted (TCP on Linux).";
-    BACKLOG_LIMIT = "maitred_listen_backlog_limit_connections", Kind::Gauge, ["listener"],
+    BACKLOG_LIMIT = "maitred_listen_backlog_limit_connections", Kind::Gauge, [LISTENER],
         "Maximum length of the kernel's backlog (TCP on Linux).";
     UPSTREAM_QUEUE = "maitred_upstream_queue_seconds", Kind::Histogram(WAITS), [],
         "Time from X-Request-Start of a trusted proxy to the first byte received.";
-    LOG_DROPPED = "maitred_log_dropped_total", Kind::Counter, ["stream"],
+    LOG_DROPPED = "maitred_log_dropped_total", Kind::Counter, [LabelSet::closed::<LogStream>("stream")],
         "Log records dropped because they could not be written fast enough. stream: server, \
          access.";
 
@@ -176,6 +289,11 @@ families! {
         "Start time of the process, in seconds since 1970.";
 }
 
+/// The bound of a bucket in seconds, as Prometheus writes it.
+pub(super) fn seconds(microseconds: u64) -> f64 {
+    Duration::from_micros(microseconds).as_secs_f64()
+}
+
 /// `docs/metrics.md`.
 pub fn page() -> String {
     let mut page = String::from(
@@ -189,7 +307,8 @@ pub fn page() -> String {
          | name | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for family in ALL {
-        let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels: Vec<_> =
+            family.labels.iter().map(|label| format!("`{}`", label.name)).collect();
         page.push_str(&format!(
             "| `{}` | {} | {} | {} |\n",
             family.name,
@@ -201,7 +320,7 @@ pub fn page() -> String {
     page.push_str("\n## Buckets\n\nUpper bounds in seconds; `+Inf` follows.\n\n");
     for family in ALL {
         if let Kind::Histogram(bounds) = family.kind {
-            let bounds: Vec<_> = bounds.iter().map(f64::to_string).collect();
+            let bounds: Vec<_> = bounds.iter().map(|&us| seconds(us).to_string()).collect();
             page.push_str(&format!("- `{}`: {}\n", family.name, bounds.join(", ")));
         }
     }

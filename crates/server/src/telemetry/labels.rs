@@ -7,10 +7,14 @@ use maitred_http_parser::fault::Stage;
 pub(super) trait Label: Copy + 'static {
     /// Every value, in the order of [`Label::index`].
     const ALL: &'static [Self];
+    /// How each is written, in the same order.
+    const NAMES: &'static [&'static str];
     /// Its place in [`Label::ALL`].
     fn index(self) -> usize;
     /// How it is written.
-    fn name(self) -> &'static str;
+    fn name(self) -> &'static str {
+        Self::NAMES[self.index()]
+    }
 }
 
 /// Declares an enum that is a label.
@@ -26,15 +30,10 @@ macro_rules! label {
 
         impl Label for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
+            const NAMES: &'static [&'static str] = &[$($written),*];
 
             fn index(self) -> usize {
                 self as usize
-            }
-
-            fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $written,)*
-                }
             }
         }
     };
@@ -156,25 +155,28 @@ impl Method {
 
 impl Label for Rejection {
     const ALL: &'static [Self] = &Self::ALL;
+    const NAMES: &'static [&'static str] = &{
+        let mut names = [""; Self::ALL.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = Self::ALL[index].name();
+            index += 1;
+        }
+        names
+    };
 
     fn index(self) -> usize {
         self as usize
-    }
-
-    fn name(self) -> &'static str {
-        Self::name(self)
     }
 }
 
 impl Label for Stage {
     const ALL: &'static [Self] = &[Self::Call, Self::Iterate, Self::Close];
+    const NAMES: &'static [&'static str] =
+        &[Self::Call.as_str(), Self::Iterate.as_str(), Self::Close.as_str()];
 
     fn index(self) -> usize {
         self as usize
-    }
-
-    fn name(self) -> &'static str {
-        self.as_str()
     }
 }
 

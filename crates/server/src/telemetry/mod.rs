@@ -1,9 +1,10 @@
 //! Telemetry of a running server: it receives a closed set of events, and turns them into metrics,
 //! log lines and the access log.
 //!
-//! `families` names the metrics, `labels` the values of their labels. `counters` counts events as they
-//! happen, `scrape` reads values at scrape time, `warnings` writes log lines about single requests, and
-//! `status` renders the status page.
+//! `families` names the metrics, `labels` the values of their labels, and `layout` says where each
+//! number stands. `counters` counts events as they happen, in `cells`; `scrape` reads `values` at scrape
+//! time, and `exposition` writes both. `warnings` writes log lines about single requests, and `status`
+//! renders the status page.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, OnceLock, Weak};
@@ -17,10 +18,13 @@ use crate::system::clock::Clock;
 
 mod access_log;
 pub mod calendar;
+pub mod cells;
 mod counters;
+pub mod exposition;
 pub mod families;
 mod histogram;
 mod labels;
+pub mod layout;
 pub(crate) mod rate_limit;
 pub(crate) mod record;
 pub(crate) mod scrape;
@@ -28,16 +32,16 @@ pub(crate) mod snapshot;
 mod status;
 pub(crate) mod stopwatch;
 mod upstream;
+pub mod values;
 mod warnings;
 
 pub use access_log::OpenError;
 pub(crate) use labels::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
 
 use self::access_log::AccessLog;
-use self::counters::Counters;
+use self::cells::Cells;
 use self::labels::{LogStream, Method};
 use self::record::{Record, RequestOutcome};
-use self::scrape::Gauges;
 use self::snapshot::{Subject, Threads};
 use self::stopwatch::Stopwatch;
 use self::upstream::RequestIds;
@@ -78,11 +82,15 @@ struct ShownLimits {
 /// Counts and reports events.
 #[derive(Debug)]
 pub struct Telemetry {
-    metrics: Counters,
-    gauges: OnceLock<Gauges>,
+    cells: Cells,
+    /// The label `worker`.
+    worker: String,
+    listeners: OnceLock<Vec<String>>,
     interpreter: Interpreter,
     settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
+    /// How many of them have been counted.
+    server_log_dropped_counted: AtomicU64,
     /// Reads the metrics of this process.
     read_process: fn() -> ProcessUsage,
     limits: ShownLimits,
@@ -102,15 +110,17 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Creates every series with the value 0.
+    /// Telemetry of the only process, in which nothing has been counted.
     pub fn new(settings: &Settings) -> Self {
         let own_clock = Clock::new();
         Self {
-            metrics: Counters::new(),
-            gauges: OnceLock::new(),
+            cells: Cells::on_heap(),
+            worker: "0".to_owned(),
+            listeners: OnceLock::new(),
             interpreter: Interpreter::default(),
             settings: serde_json::Value::Null,
             server_log_dropped: None,
+            server_log_dropped_counted: AtomicU64::new(0),
             read_process: process_usage::read,
             limits: ShownLimits {
                 threads: settings.threads,
@@ -131,6 +141,12 @@ impl Telemetry {
             names: RequestIds::new(settings.request_id),
             lines: Warnings::default(),
         }
+    }
+
+    /// Makes it count in these cells, for the worker of this number.
+    #[must_use]
+    pub fn with_cells(self, cells: Cells, number: usize) -> Self {
+        Self { cells, worker: number.to_string(), ..self }
     }
 
     /// Sets the interpreter.
@@ -182,7 +198,7 @@ impl Telemetry {
 
     /// The application raised an exception.
     pub fn application_raised(&self, stage: Stage) {
-        self.metrics.app_exceptions.of(stage).increment(1);
+        self.cells.count(counters::APP_EXCEPTIONS.at(stage));
     }
 
     /// Reopens the access log, after its file has been moved.
@@ -194,8 +210,9 @@ impl Telemetry {
 
     /// Opens the access log, if the settings have one.
     pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
-        let dropped = self.metrics.log_dropped.of(LogStream::Access).clone();
-        let log = AccessLog::open(settings, move |lines| dropped.increment(lines))?;
+        let cells = self.cells.clone();
+        let dropped = counters::LOG_DROPPED.at(LogStream::Access);
+        let log = AccessLog::open(settings, move |lines| cells.block().add(dropped, lines))?;
         if let Some(log) = log {
             self.access_log.get_or_init(|| log);
         }
@@ -210,7 +227,7 @@ impl Telemetry {
     /// Records X-Request-Start of a trusted proxy, for a request whose first byte arrived at `came`.
     pub(crate) fn came_from_proxy(&self, started: &[u8], came: SystemTime) {
         if let Some(waited) = upstream::waited_upstream(started, came) {
-            self.metrics.upstream_queue.observe(waited);
+            counters::UPSTREAM_QUEUE.observe(self.cells.block(), waited);
         }
     }
 
@@ -221,7 +238,7 @@ impl Telemetry {
         clock: &Arc<Clock>,
         listeners: &[String],
     ) {
-        self.metrics.listen(listeners);
+        let _ = self.listeners.set(listeners.to_vec());
         let _ = self.clock.set(Arc::clone(clock));
         if self.subject.set(subject).is_ok() {
             self.reach(Life::Serving);
@@ -262,22 +279,18 @@ impl Telemetry {
         self.own_clock.instant().saturating_duration_since(self.began)
     }
 
-    fn gauges(&self) -> &Gauges {
-        self.gauges.get_or_init(|| Gauges::new(&self.metrics, &self.interpreter))
-    }
-
     fn pause(&self) -> MutexGuard<'_, Stopwatch> {
         self.pause.lock()
     }
 
     /// A worker thread has taken a request, which waited for this time.
     pub(crate) fn request_taken(&self, waited: Duration) {
-        self.metrics.queue_wait.observe(waited);
+        counters::QUEUE_WAIT.observe(self.cells.block(), waited);
     }
 
     /// A worker thread has finished a request, which occupied it for this time.
     pub(crate) fn request_served(&self, taken: Duration) {
-        self.metrics.app_duration.observe(taken);
+        counters::APP_DURATION.observe(self.cells.block(), taken);
     }
 
     /// A request has ended. Called exactly once for each request.
@@ -286,41 +299,40 @@ impl Telemetry {
         let method =
             record.head.as_ref().map_or(Method::Other, |head| Method::of(head.method_token()));
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.metrics.requests(method, code).increment(1);
+        let cells = self.cells.block();
+        cells.add(counters::requests(method, code), 1);
         let duration = now.saturating_duration_since(record.received_at);
-        self.metrics.request_duration(code).observe(duration);
+        counters::request_duration(code).observe(cells, duration);
         if record.request_body_bytes > 0 {
-            self.metrics.request_bytes.increment(record.request_body_bytes);
+            cells.add(counters::REQUEST_BYTES, record.request_body_bytes);
         }
         if record.response_body_bytes > 0 {
-            self.metrics.response_bytes.increment(record.response_body_bytes);
+            cells.add(counters::RESPONSE_BYTES, record.response_body_bytes);
         }
         if let RequestOutcome::Abandoned(stage) = record.outcome {
-            self.metrics.disconnects.of(stage).increment(1);
+            cells.add(counters::DISCONNECTS.at(stage), 1);
         }
         if let Some(log) = self.access_log.get()
             && !log.push(record, now)
         {
-            self.metrics.log_dropped.of(LogStream::Access).increment(1);
+            self.cells.count(counters::LOG_DROPPED.at(LogStream::Access));
         }
     }
 
     pub(crate) fn connection_accepted(&self, listener: usize) {
-        if let Some(counter) = self.metrics.accepted(listener) {
-            counter.increment(1);
-        }
+        self.cells.count(counters::accepted(listener));
     }
 
     pub(crate) fn connection_closed(&self, reason: CloseReason) {
-        self.metrics.closed.of(reason).increment(1);
+        self.cells.count(counters::CLOSED.at(reason));
     }
 
     pub(crate) fn overload_rejected(&self, why: RejectReason) {
-        self.metrics.rejected.of(why).increment(1);
+        self.cells.count(counters::REJECTED.at(why));
     }
 
     pub(crate) fn evicted(&self) {
-        self.metrics.evicted.increment(1);
+        self.cells.count(counters::EVICTED);
     }
 
     /// A listener pauses accepting.

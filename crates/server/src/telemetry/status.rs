@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::counters::seconds;
 use super::snapshot::Subject;
 use super::{ShownLimits, Telemetry};
 
@@ -21,7 +20,7 @@ impl Telemetry {
             },
             "pid": std::process::id(),
             "state": self.readiness().err().unwrap_or("ready"),
-            "uptime_seconds": seconds(self.uptime()),
+            "uptime_seconds": self.uptime().as_secs_f64(),
             "requests": self.requests(),
             "settings": self.settings,
         });
@@ -44,7 +43,7 @@ fn describe(
         json!({
             "requests": snapshot.queued,
             "limit": limits.queue,
-            "oldest_seconds": snapshot.oldest.map(seconds),
+            "oldest_seconds": snapshot.oldest.map(|time| time.as_secs_f64()),
         }),
     );
     let mut connections: Map<_, _> = snapshot
@@ -62,7 +61,7 @@ fn describe(
                 "path": summary.path,
                 "client": summary.client,
                 "request_id": summary.request_id.as_deref(),
-                "seconds": seconds(summary.runs_for),
+                "seconds": summary.runs_for.as_secs_f64(),
             });
         }
         if let Some(stack) = status.stack {

@@ -10,6 +10,7 @@ use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::exchange::Peer;
 use maitred_http_parser::{Rejection, RequestHead};
 
+use super::counters;
 use super::rate_limit::RateLimit;
 use super::{RejectReason, Telemetry};
 use crate::system::error_text::describe;
@@ -54,7 +55,7 @@ impl Telemetry {
 
     /// A client connected at `connection-limit`.
     pub(crate) fn limit_reached(&self) {
-        self.metrics.limit_reached.increment(1);
+        self.cells.count(counters::LIMIT_REACHED);
         if self.may_say(|lines| &lines.limit).is_some() {
             let limit = self.limits.connections;
             let what_happens = match self.limits.action {
@@ -95,7 +96,7 @@ impl Telemetry {
         rejection: Rejection,
         detail: &dyn Display,
     ) {
-        self.metrics.protocol_errors.of(rejection).increment(1);
+        self.cells.count(counters::PROTOCOL_ERRORS.at(rejection));
         if let Some(left_out) = self.may_say(|lines| &lines.refused) {
             tracing::info!(
                 target: "maitred",

@@ -12,7 +12,6 @@ use maitred_http_parser::RequestHead;
 
 use super::{Entry, json};
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::counters::seconds;
 use crate::telemetry::upstream::trace_id;
 
 /// Appends the line of a request that ended at `wall`, without the line's end.
@@ -59,11 +58,15 @@ fn write_field(field: AccessLogField, out: &mut Vec<u8>, entry: &Entry, wall: Sy
         AccessLogField::Seconds => write!(out, "{}", took.as_secs()),
         AccessLogField::Milliseconds => write!(out, "{}", took.as_millis()),
         AccessLogField::Microseconds => write!(out, "{}", took.as_micros()),
-        AccessLogField::ExactSeconds => write!(out, "{:.6}", seconds(took)),
+        AccessLogField::ExactSeconds => write!(out, "{:.6}", took.as_secs_f64()),
         AccessLogField::ProcessId => write!(out, "<{}>", std::process::id()),
         AccessLogField::Host => return or_dash(out, head.and_then(RequestHead::host)),
-        AccessLogField::AppSeconds => duration(out, record.answered_in().map(seconds)),
-        AccessLogField::QueueSeconds => duration(out, record.queued_for().map(seconds)),
+        AccessLogField::AppSeconds => {
+            duration(out, record.answered_in().map(|time| time.as_secs_f64()))
+        }
+        AccessLogField::QueueSeconds => {
+            duration(out, record.queued_for().map(|time| time.as_secs_f64()))
+        }
         AccessLogField::Thread => match record.thread {
             Some(thread) => write!(out, "maitred-{thread}"),
             None => write!(out, "-"),

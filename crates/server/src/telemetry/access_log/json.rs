@@ -13,7 +13,6 @@ use serde_json::ser::Formatter;
 
 use super::Entry;
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::counters::seconds;
 use crate::telemetry::upstream::trace_id;
 
 /// The fields of a line. Unknown values are omitted.
@@ -67,9 +66,9 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         result: record.result_name(),
         bytes: record.response_body_bytes,
         request_bytes: record.request_body_bytes,
-        duration: seconds(ended_at.saturating_duration_since(record.received_at)),
-        app_time: record.answered_in().map(seconds),
-        queue_time: record.queued_for().map(seconds),
+        duration: ended_at.saturating_duration_since(record.received_at).as_secs_f64(),
+        app_time: record.answered_in().map(|time| time.as_secs_f64()),
+        queue_time: record.queued_for().map(|time| time.as_secs_f64()),
         thread: record.thread.map(|thread| format!("maitred-{thread}")),
         request_id: record.request_id.as_deref(),
         trace_id: record.request_field("traceparent").and_then(trace_id),

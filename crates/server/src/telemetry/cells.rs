@@ -1,0 +1,120 @@
+//! The cells in which events are counted: one block of atomic numbers.
+//!
+//! An event is one relaxed addition to a cell whose index is a constant or a constant plus the index
+//! of a label, so a request looks nothing up and allocates nothing. The block is on the heap, or is
+//! memory that several processes share: then each adds to the same cells, and what a process has
+//! counted stays when it ends.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::families::{self, Kind};
+use super::layout::{CELLS, first_cell};
+use super::values::Values;
+
+/// One block of cells.
+#[derive(Clone)]
+pub struct Cells(Arc<dyn AsRef<[AtomicU64]> + Send + Sync>);
+
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cells").finish_non_exhaustive()
+    }
+}
+
+impl Cells {
+    /// A block of this process alone, in which nothing has been counted.
+    pub fn on_heap() -> Self {
+        let block: Box<[AtomicU64]> = (0..CELLS).map(|_| AtomicU64::new(0)).collect();
+        Self(Arc::new(block))
+    }
+
+    /// A block that others may share. `None` if it has fewer than [`CELLS`] numbers.
+    pub fn shared(block: Arc<dyn AsRef<[AtomicU64]> + Send + Sync>) -> Option<Self> {
+        let fits = (*block).as_ref().len() >= CELLS;
+        fits.then_some(Self(block))
+    }
+
+    /// Adds the seconds that a process had summed up when it ended, so that they stay.
+    pub fn settle(&self, last: &Values) {
+        let cells = self.block();
+        for family in families::ALL.iter().filter(|family| family.kind == Kind::Seconds) {
+            let seconds = last.get(family, 0).and_then(|it| Duration::try_from_secs_f64(it).ok());
+            cells.add(first_cell(family), seconds.map_or(0, nanoseconds));
+        }
+    }
+
+    /// The cells. Taken once for several events, because it may have to be computed.
+    pub(super) fn block(&self) -> Block<'_> {
+        Block((*self.0).as_ref())
+    }
+
+    /// Counts one event.
+    pub(super) fn count(&self, cell: usize) {
+        self.block().add(cell, 1);
+    }
+}
+
+/// The cells of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a>(&'a [AtomicU64]);
+
+impl Block<'_> {
+    /// Adds to a cell. It wraps at 2^64, which is a counter reset to whoever reads it.
+    pub(super) fn add(self, cell: usize, count: u64) {
+        self.0[cell].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The number in a cell.
+    pub(super) fn get(self, cell: usize) -> u64 {
+        self.0[cell].load(Ordering::Relaxed)
+    }
+
+    /// The duration in a cell of nanoseconds, which wrap after 584 years.
+    pub(super) fn duration(self, cell: usize) -> Duration {
+        Duration::from_nanos(self.get(cell))
+    }
+}
+
+/// A duration as cells count it.
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_is_shared_keeps_what_an_ended_process_counted() {
+        let block: Arc<Vec<AtomicU64>> = Arc::new((0..CELLS).map(|_| AtomicU64::new(0)).collect());
+        let ended = Cells::shared(Arc::clone(&block) as _).unwrap();
+        ended.count(3);
+        drop(ended);
+        let successor = Cells::shared(block).unwrap();
+        successor.count(3);
+        assert_eq!(successor.block().get(3), 2);
+    }
+
+    #[test]
+    fn the_seconds_of_an_ended_process_stay_unless_they_make_no_sense() {
+        let cells = Cells::on_heap();
+        let mut last = Values::default();
+        last.set(&families::BUSY_SECONDS, 1.5);
+        for seconds in [f64::NAN, f64::INFINITY, -1.0] {
+            last.set(&families::ATTACH_SECONDS, seconds);
+            cells.settle(&last);
+        }
+        let seconds = |family| cells.block().duration(first_cell(family)).as_secs_f64();
+        assert_eq!(seconds(&families::BUSY_SECONDS), 4.5);
+        assert_eq!(seconds(&families::ATTACH_SECONDS), 0.0);
+    }
+
+    #[test]
+    fn a_block_that_is_too_small_is_refused() {
+        let block: Vec<AtomicU64> = (1..CELLS).map(|_| AtomicU64::new(0)).collect();
+        assert!(Cells::shared(Arc::new(block)).is_none());
+    }
+}
