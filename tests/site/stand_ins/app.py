@@ -1,0 +1,5 @@
+"""An application as pages call it: `app:app`."""
+
+from hello import app
+
+__all__ = ["app"]

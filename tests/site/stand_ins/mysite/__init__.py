@@ -1,0 +1,1 @@
+"""A project that pages talk about."""
