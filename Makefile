@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
+SITE_VENV ?= .venv-site
 ADDRESS ?= 127.0.0.1:8080
 
 # A network that fails for a moment must not fail the whole run.
@@ -13,7 +14,7 @@ export npm_config_fetch_retries = 10
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions windows fuzz docs wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions windows fuzz docs site wheel sdist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -84,6 +85,10 @@ docs: ## regenerate the documents that are generated from the code
 	@.ci/wheel $(VENV) quick
 	@.ci/docs $(VENV)
 
+site: ## build the documentation as a site, into target/site (needs Python 3.11 or newer)
+	@PYTHON=$(PYTHON) .ci/prepare $(SITE_VENV) docs/site/requirements.txt
+	@$(SITE_VENV)/bin/python docs/site/build.py
+
 wheel: ## build the wheel that users get, into target/wheels
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV)
 	$(VENV)/bin/maturin build --locked --out target/wheels --interpreter $(VENV)/bin/python
@@ -93,4 +98,4 @@ sdist: ## build the source distribution, into target/wheels
 	$(VENV)/bin/maturin sdist --out target/wheels
 
 clean: ## remove everything that was built
-	rm -rf target $(VENV)
+	rm -rf target $(VENV) $(SITE_VENV)

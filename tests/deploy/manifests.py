@@ -49,7 +49,12 @@ def program(name: str) -> str:
     return found
 
 
-def run(*command: str | Path, cwd: Path | None = None, stdin: str | None = None) -> str:
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    seconds_max: float = 60,
+) -> str:
     """Run a command to its end and return its output; a failure shows all it said."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -58,7 +63,7 @@ def run(*command: str | Path, cwd: Path | None = None, stdin: str | None = None)
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=seconds_max,
         check=False,
     )
     if done.returncode != 0:

@@ -142,12 +142,12 @@ def is_server(words: list[str]) -> bool:
     return not ends and not (rest and rest[0] in COMMANDS)
 
 
-@pytest.mark.parametrize("page", of_language("sh", "bash", "shell"))
+@pytest.mark.parametrize("page", of_language("sh", "bash"))
 def test_the_commands_of_a_page_work_in_its_order(page: str, story: Story) -> None:
     for block in blocks(page):
         if block.name and block.language not in NOT_FOR_PYTHON:
             story.write(block.name, block.text)
-        elif block.language in ("sh", "bash", "shell"):
+        elif block.language in ("sh", "bash"):
             for words in commands(block.text):
                 story.do(words)
     story.stop()
