@@ -40,7 +40,6 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
         outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
         max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
         max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
-        channel_timeout: cap,
         keep_alive_timeout: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT).min(cap),
         header_timeout: duration(merged, &timeouts::HEADER_TIMEOUT).min(cap),
         body_timeout: duration(merged, &timeouts::BODY_TIMEOUT).min(cap),

@@ -1,9 +1,10 @@
 //! The settings, parsed, validated and normalised, as the server uses them.
 //!
 //! A field has the name of its setting, with underscores. `host`, `port`, `listen`, `unix-socket`,
-//! `unix-socket-perms` and `sockets` are combined in [`Settings::listen`]. Settings without effect
-//! (`recv-bytes`, `send-bytes`, `cleanup-interval`, `asyncore-loop-timeout`, `asyncore-use-poll`,
-//! `channel-request-lookahead`) are accepted, validated and shown, but have no field.
+//! `unix-socket-perms` and `sockets` are combined in [`Settings::listen`], and `channel-timeout` has
+//! capped the four timeouts of a connection. Settings without effect (`recv-bytes`, `send-bytes`,
+//! `cleanup-interval`, `asyncore-loop-timeout`, `asyncore-use-poll`, `channel-request-lookahead`) are
+//! accepted, validated and shown, but have no field.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,8 +49,6 @@ pub struct Settings {
     /// Maximum bytes of a request body, inclusive.
     pub max_request_body_size: u64,
 
-    /// Maximum idle time of a connection; caps the four timeouts below.
-    pub channel_timeout: Duration,
     /// Maximum time between two requests on a connection.
     pub keep_alive_timeout: Duration,
     /// Maximum time from the first byte of a request head to its end.

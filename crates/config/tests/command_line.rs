@@ -29,8 +29,8 @@ fn a_value_follows_its_flag_or_an_equals_sign() {
 #[test]
 fn a_flag_may_be_shortened_and_written_with_underscores() {
     assert_eq!(settings(&["--thr=7", "a:b"]).threads, 7);
-    assert_eq!(settings(&["--channel_timeout=7", "a:b"]).channel_timeout.as_secs(), 7);
-    assert_eq!(settings(&["--channel-t=7", "a:b"]).channel_timeout.as_secs(), 7);
+    assert_eq!(settings(&["--channel_timeout=7", "a:b"]).write_timeout.as_secs(), 7);
+    assert_eq!(settings(&["--channel-t=7", "a:b"]).write_timeout.as_secs(), 7);
     assert!(settings(&["--expose", "a:b"]).expose_tracebacks);
     assert!(!settings(&["--no-log_socket_errors", "a:b"]).log_socket_errors);
     assert!(!settings(&["--no-log-s", "a:b"]).log_socket_errors);

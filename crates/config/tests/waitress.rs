@@ -77,7 +77,7 @@ fn numbers_are_cast_as_python_casts_them() {
     assert_eq!(keywords(&[("threads", text("5"))]).threads, 5);
     assert_eq!(keywords(&[("threads", Value::Float(5.9))]).threads, 5);
     assert_eq!(keywords(&[("backlog", text(" 5 "))]).backlog, 5);
-    assert_eq!(keywords(&[("channel_timeout", text("5"))]).channel_timeout.as_secs(), 5);
+    assert_eq!(keywords(&[("channel_timeout", text("5"))]).write_timeout.as_secs(), 5);
     assert_eq!(keywords(&[("max_request_body_size", Value::Int(9))]).max_request_body_size, 9);
     assert!(refused(&[("port", text("0.5"))]).contains("from 0 to 65535, not `0.5`"));
 }

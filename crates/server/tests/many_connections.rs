@@ -35,7 +35,6 @@ fn six_hundred_connections_are_open_at_once_and_every_one_is_served() {
     let settings = Settings {
         connection_limit: CONNECTIONS,
         keep_alive_timeout: PATIENCE,
-        channel_timeout: PATIENCE,
         queue_timeout: PATIENCE,
         ..settings()
     };

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maitred_config::Settings;
+use maitred_config::{Settings, Sources, Value, load};
 use support::{App, Client, End, Served, answer, settings};
 
 fn hello() -> Arc<App> {
@@ -88,8 +88,10 @@ fn a_head_that_drips_is_cut_off_though_it_never_stops() {
 
 #[test]
 fn channel_timeout_caps_every_other() {
-    let cap = Duration::from_secs(5);
-    let served = Served::start(Settings { channel_timeout: cap, ..timeouts() }, hello());
+    let keywords = vec![("channel_timeout".to_owned(), Value::Int(5))];
+    let capped = load(Sources { keywords, ..Sources::default() }).expect("right ones").settings;
+    let listen = timeouts().listen;
+    let served = Served::start(Settings { listen, threads: 1, ..capped }, hello());
     assert_eq!(fate(&served, b"", 6), None);
     assert_eq!(fate(&served, b"GET / HT", 6), Some(408));
     let head = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf";

@@ -20,6 +20,7 @@ use maitred_http_parser::forwarded::Forwarded;
 use super::disconnect::ClientPresence;
 use super::ending::{Close, Ending};
 use super::outbox::Outbox;
+use super::policy::Policy;
 use super::request_progress::RequestProgress;
 use super::shared::Shared;
 use crate::system::mutex::{Condvar, Mutex};
@@ -31,6 +32,7 @@ use crate::transport::stream::Stream;
 /// One connection.
 pub(crate) struct ClientConnection {
     pub(super) shared: Arc<Shared>,
+    pub(super) policy: Arc<Policy>,
     pub(super) peer: Arc<Peer>,
     /// Whether the peer is a trusted proxy.
     pub(super) is_from_trusted: bool,
@@ -94,11 +96,13 @@ impl ClientConnection {
         listener: usize,
         now: Instant,
     ) -> Self {
-        let protocol = Connection::new(Arc::clone(&shared.rules), now);
+        let policy = Arc::clone(&shared.policy);
+        let protocol = Connection::new(Arc::clone(&policy.rules), now);
         let address = peer.address.map(|address| address.ip());
-        let is_from_trusted = shared.trust.peers.contain(address);
+        let is_from_trusted = policy.trust.peers.contain(address);
         Self {
             shared,
+            policy,
             peer: Arc::new(peer),
             is_from_trusted,
             listener,

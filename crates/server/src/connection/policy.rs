@@ -1,30 +1,54 @@
-//! Translates the settings into the protocol's terms: what a client may send, how long it may take,
-//! and which proxies are trusted.
+//! What the settings say about connections: what a client may send, how long it may take, whom it may
+//! speak for, and how much memory it may use.
+//!
+//! A connection keeps the policy with which it was accepted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use maitred_config::{ProxyHeader, Settings, TrustedProxies};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::forwarded::{Trust, TrustedFields, TrustedPeers};
 
-/// The rules of every connection. `channel-timeout` caps each of the finer timeouts.
-pub(crate) fn protocol(settings: &Settings) -> Rules {
-    let cap = |timeout: Duration| timeout.min(settings.channel_timeout);
-    Rules {
-        limits: Arc::new(Limits {
-            head_bytes: settings.max_request_header_size,
-            body_bytes: settings.max_request_body_size,
-            ..Limits::default()
-        }),
-        timeouts: Timeouts {
-            keep_alive: cap(settings.keep_alive_timeout),
-            head: cap(settings.header_timeout),
-            body: cap(settings.body_timeout),
-            write: cap(settings.write_timeout),
-        },
-        server: settings.ident.clone(),
+/// The policy of a connection.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// What a client may send, and how long it may take.
+    pub(crate) rules: Arc<Rules>,
+    /// Which peers and forwarding fields are trusted.
+    pub(crate) trust: Trust,
+    /// The maximum length of a request body in memory, inclusive; a longer one goes to a file.
+    pub(crate) body_memory_max: usize,
+    /// Bytes of a response that may be in memory; more go to a file.
+    pub(crate) output_memory_max: u64,
+    /// Bytes of a response that may wait for the client; above this, the application waits, too.
+    pub(crate) output_high_watermark: u64,
+}
+
+impl Policy {
+    /// The policy of the settings, which have capped the timeouts by `channel-timeout`.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let rules = Rules {
+            limits: Arc::new(Limits {
+                head_bytes: settings.max_request_header_size,
+                body_bytes: settings.max_request_body_size,
+                ..Limits::default()
+            }),
+            timeouts: Timeouts {
+                keep_alive: settings.keep_alive_timeout,
+                head: settings.header_timeout,
+                body: settings.body_timeout,
+                write: settings.write_timeout,
+            },
+            server: settings.ident.clone(),
+        };
+        Self {
+            rules: Arc::new(rules),
+            trust: trust(settings),
+            body_memory_max: settings.inbuf_overflow,
+            output_memory_max: settings.outbuf_overflow as u64,
+            output_high_watermark: settings.outbuf_high_watermark as u64,
+        }
     }
 }
 

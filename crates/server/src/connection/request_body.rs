@@ -35,9 +35,8 @@ pub(crate) struct BodyBuffer {
 }
 
 impl BodyBuffer {
-    /// The store of one body.
-    pub(crate) fn begin(temp_files: &TempFiles, framing: BodyFraming) -> Self {
-        let memory_max = temp_files.memory_max;
+    /// The store of one body, of which up to `memory_max` bytes stay in memory.
+    pub(crate) fn begin(temp_files: &TempFiles, framing: BodyFraming, memory_max: usize) -> Self {
         let memory = match framing {
             BodyFraming::Length(length) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -119,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_body_takes_of_the_budget_what_it_takes_of_the_disk() {
-        let temp_files = TempFiles::new(None, 10);
-        let mut body = BodyBuffer::begin(&temp_files, BodyFraming::Chunked);
+        let temp_files = TempFiles::new(None);
+        let mut body = BodyBuffer::begin(&temp_files, BodyFraming::Chunked, 10);
         body.push(&[b'x'; 11]);
         assert!(body.must_spill());
         let mut body = body.spill(&temp_files).unwrap();
@@ -135,9 +134,9 @@ mod tests {
 
     #[test]
     fn a_body_that_no_budget_is_left_for_gives_back_what_it_had() {
-        let temp_files = TempFiles::new(None, 10);
+        let temp_files = TempFiles::new(None);
         let others = temp_files.claim(DISK_BYTES_MAX - 12).unwrap();
-        let mut body = BodyBuffer::begin(&temp_files, BodyFraming::Chunked);
+        let mut body = BodyBuffer::begin(&temp_files, BodyFraming::Chunked, 10);
         body.push(&[b'x'; 12]);
         let mut body = body.spill(&temp_files).unwrap();
         body.push(b"x");
@@ -148,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_declared_length_alone_takes_little_memory() {
-        let temp_files = TempFiles::new(None, 1 << 30);
-        let body = BodyBuffer::begin(&temp_files, BodyFraming::Length(1 << 30));
+        let temp_files = TempFiles::new(None);
+        let body = BodyBuffer::begin(&temp_files, BodyFraming::Length(1 << 30), 1 << 30);
         assert!(body.memory.capacity() <= RESERVED_MAX);
     }
 }

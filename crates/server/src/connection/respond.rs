@@ -57,12 +57,11 @@ impl ResponseWriter {
     }
 
     fn flow(&self, state: &State) -> Flow {
-        let settings = &self.conn.shared.settings;
         if state.ending.is_over() || state.protocol.ending().is_some() {
             Flow::Gone
         } else if state.protocol.has_no_body() {
             Flow::Enough
-        } else if state.outbox.len() > settings.outbuf_high_watermark as u64
+        } else if state.outbox.len() > self.conn.policy.output_high_watermark
             || self.must_spill(state)
         {
             Flow::Wait
@@ -84,7 +83,7 @@ impl ResponseWriter {
 
     /// Whether output in memory exceeds `outbuf-overflow` and should be written to disk.
     fn must_spill(&self, state: &State) -> bool {
-        let most = self.conn.shared.settings.outbuf_overflow as u64;
+        let most = self.conn.policy.output_memory_max;
         !self.cannot_spill && state.outbox.copied_bytes() > most
     }
 }
@@ -184,7 +183,7 @@ impl Reply for ResponseWriter {
             conn.shared.telemetry.storage_failed("a response", &error);
             self.cannot_spill = true;
         }
-        let high = conn.shared.settings.outbuf_high_watermark as u64;
+        let high = conn.policy.output_high_watermark;
         let mut state = conn.state();
         state.is_awaited = true;
         while state.outbox.len() > high && !state.ending.is_over() {

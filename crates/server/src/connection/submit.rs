@@ -112,7 +112,8 @@ fn take_request(
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
                 framing => {
-                    let body = BodyBuffer::begin(&conn.shared.temp_files, framing);
+                    let memory_max = conn.policy.body_memory_max;
+                    let body = BodyBuffer::begin(&conn.shared.temp_files, framing, memory_max);
                     let head = Arc::new(head);
                     let previous = state.request.head_arrived(Arc::clone(&head), conn.client());
                     conn.report(previous, now.instant);
@@ -166,7 +167,7 @@ fn complete(
     disk: Option<DiskClaim>,
     now: Instant,
 ) -> Fed {
-    let (forwarded, fault) = match forwarded::resolve(&conn.shared.trust, &head, &conn.peer) {
+    let (forwarded, fault) = match forwarded::resolve(&conn.policy.trust, &head, &conn.peer) {
         Ok(forwarded) => (forwarded, None),
         Err(fault) => (Forwarded::default(), Some(fault)),
     };
@@ -197,7 +198,7 @@ fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
         conn.shared.telemetry.rejected(&conn.peer, Some(&head), fault.rejection(), &fault);
         return refuse(conn, &ErrorResponse::Rejected(fault.rejection()));
     }
-    if conn.shared.trust.log_untrusted {
+    if conn.policy.trust.log_untrusted {
         report_untrusted(conn, &head);
     }
     let exchange = Exchange {
@@ -226,7 +227,7 @@ fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
 
 /// Logs the untrusted forwarding fields of a request.
 fn report_untrusted(conn: &ClientConnection, head: &RequestHead) {
-    let names = forwarded::untrusted_fields(&conn.shared.trust, head, &conn.peer);
+    let names = forwarded::untrusted_fields(&conn.policy.trust, head, &conn.peer);
     if !names.is_empty() {
         conn.shared.telemetry.has_untrusted_fields(&conn.peer, &names);
     }

@@ -15,8 +15,6 @@ use crate::transport::stream::Stream;
 #[derive(Debug)]
 pub(crate) struct TempFiles {
     folder: Option<PathBuf>,
-    /// The maximum length of a body in memory, inclusive.
-    pub(super) memory_max: usize,
     /// Bytes in files, of all connections and both directions.
     on_disk: Arc<AtomicU64>,
     /// Reusable memory of earlier bodies.
@@ -69,8 +67,8 @@ impl FilePart {
 }
 
 impl TempFiles {
-    pub(crate) fn new(folder: Option<PathBuf>, memory_max: usize) -> Self {
-        Self { folder, memory_max, on_disk: Arc::default(), buffers: Arc::default() }
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, on_disk: Arc::default(), buffers: Arc::default() }
     }
 
     /// Checks whether files can be created, before a body needs one. If the default directory does
@@ -167,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_disk_budget_is_one_for_all_and_is_given_back() {
-        let temp_files = TempFiles::new(None, 10);
+        let temp_files = TempFiles::new(None);
         let first = temp_files.claim(DISK_BYTES_MAX - 1).unwrap();
         let second = temp_files.claim(1).unwrap();
         assert_eq!(temp_files.claim(1).unwrap_err().kind(), io::ErrorKind::StorageFull);

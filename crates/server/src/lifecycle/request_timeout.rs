@@ -120,13 +120,11 @@ impl Drop for TimeoutMonitor {
 impl Checks {
     /// Checks every thread, and returns when the next request can exceed its limit. Never waits.
     fn check(&self) -> Option<Instant> {
-        let ServerState { shared, workers, .. } = &*self.server;
+        let ServerState { settings, shared, workers, .. } = &*self.server;
         let now = shared.clock.instant();
         let mut next: Option<Instant> = None;
-        let limits = [
-            (Overdue::TimedOut, shared.settings.request_timeout),
-            (Overdue::Slow, shared.settings.slow_request),
-        ];
+        let limits =
+            [(Overdue::TimedOut, settings.request_timeout), (Overdue::Slow, settings.slow_request)];
         for thread in workers.all() {
             if thread.take_unreported_end() {
                 let incident = Incident::Ended(Arc::clone(&thread));

@@ -43,7 +43,7 @@ pub struct Server {
     application: Arc<dyn Application>,
     telemetry: Arc<Telemetry>,
     clock: Arc<Clock>,
-    lock: Gil,
+    gil: Gil,
 }
 
 impl std::fmt::Debug for Server {
@@ -78,13 +78,13 @@ impl Server {
         telemetry: Arc<Telemetry>,
     ) -> Self {
         let clock = Arc::new(Clock::new());
-        Self { settings, listeners, application, telemetry, clock, lock: Gil::Enabled }
+        Self { settings, listeners, application, telemetry, clock, gil: Gil::Enabled }
     }
 
     /// Sets whether worker threads share a GIL; by default, they do.
     #[must_use]
-    pub fn with_gil(self, lock: Gil) -> Self {
-        Self { lock, ..self }
+    pub fn with_gil(self, gil: Gil) -> Self {
+        Self { gil, ..self }
     }
 
     /// Uses this clock.
@@ -104,12 +104,12 @@ impl Server {
     /// A thread could not be started, or a file that the settings require cannot be created. Threads
     /// that were started have been ended again.
     pub fn start(self) -> Result<Running, RunError> {
-        let Self { settings, listeners, application, telemetry, clock, lock } = self;
+        let Self { settings, listeners, application, telemetry, clock, gil } = self;
         telemetry.open_access_log(&settings)?;
         file_limit::warn_if_few(settings.connection_limit);
-        let shared = Shared::new(settings, telemetry, clock, lock);
+        let shared = Shared::new(&settings, telemetry, clock, gil);
         shared.temp_files.try_out()?;
-        let server = Arc::new(ServerState::new(shared, application));
+        let server = Arc::new(ServerState::new(settings, shared, application));
         // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
     }
@@ -169,7 +169,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
 
     control.reached(StopStage::Drain).await;
     drain::announce(server);
-    let delay = tokio::time::timeout(shared.settings.drain_delay, control.reached(StopStage::Kill));
+    let delay = tokio::time::timeout(server.settings.drain_delay, control.reached(StopStage::Kill));
     // Either the delay has passed, or the server was told to stop immediately.
     let _ = delay.await;
     for task in accepting {
@@ -178,7 +178,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
         let _ = task.await;
     }
     drain::close(server, acceptors, listeners).await;
-    let deadline: Instant = shared.clock.instant() + shared.settings.graceful_timeout;
+    let deadline: Instant = shared.clock.instant() + server.settings.graceful_timeout;
     {
         let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
         let mut finished = std::pin::pin!(drain::finish(server, deadline));

@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use maitred_config::Settings;
 use maitred_http_parser::exchange::Application;
 
 use crate::connection::shared::Shared;
@@ -17,6 +18,7 @@ use crate::telemetry::snapshot::{Connections, Snapshot, Subject, ThreadStatus, T
 /// The state of a running server.
 #[derive(Debug)]
 pub(crate) struct ServerState {
+    pub(crate) settings: Arc<Settings>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: WorkerThreads,
     pub(crate) registry: Registry,
@@ -26,10 +28,15 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    pub(crate) fn new(shared: Shared, application: Arc<dyn Application>) -> Self {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        shared: Shared,
+        application: Arc<dyn Application>,
+    ) -> Self {
         let (queue, clock) = (Arc::clone(&shared.queue), Arc::clone(&shared.clock));
         Self {
-            workers: WorkerThreads::new(application, queue, clock, shared.settings.threads),
+            workers: WorkerThreads::new(application, queue, clock, settings.threads),
+            settings,
             shared: Arc::new(shared),
             registry: Registry::default(),
             acceptors: OnceLock::new(),

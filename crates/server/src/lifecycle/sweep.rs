@@ -25,7 +25,7 @@ pub(crate) async fn run(server: Arc<ServerState>) {
 }
 
 /// One sweep.
-pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
+pub(crate) fn sweep(ServerState { settings, shared, registry, .. }: &ServerState) {
     shared.clock.tick();
     let conns = registry.all();
     for conn in &conns {
@@ -37,7 +37,7 @@ pub(crate) fn sweep(ServerState { shared, registry, .. }: &ServerState) {
     }
     shared.temp_files.buffers.age();
     let now = shared.clock.instant();
-    if let Some(limit) = now.checked_sub(shared.settings.queue_timeout) {
+    if let Some(limit) = now.checked_sub(settings.queue_timeout) {
         for waiting in shared.queue.expire(limit) {
             waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
         }

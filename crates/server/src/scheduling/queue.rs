@@ -37,7 +37,7 @@ pub(crate) struct Queue {
     /// The length of the queue, readable without the lock.
     length: AtomicUsize,
     limit: usize,
-    lock: Gil,
+    gil: Gil,
     clock: Arc<Clock>,
     pub(crate) deferral: Arc<Deferral>,
     /// Whether the I/O thread only checks the queue periodically (`nap.rs`). Each arrival then wakes a
@@ -55,12 +55,12 @@ pub(crate) enum Refused {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize, lock: Gil, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
+    pub(crate) fn new(limit: usize, gil: Gil, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
         Self {
             state: Mutex::default(),
             length: AtomicUsize::new(0),
             limit,
-            lock,
+            gil,
             clock,
             deferral,
             ticking: AtomicBool::new(false),
@@ -126,7 +126,7 @@ impl Queue {
         loop {
             let mut state = self.state();
             let standby = self.standby_for(&mut state, CallLength::InTime);
-            let more = self.lock == Gil::Disabled && standby.is_some();
+            let more = self.gil == Gil::Disabled && standby.is_some();
             drop(state);
             if let Some(parker) = standby {
                 parker.unpark(Wake::Work);
@@ -139,7 +139,7 @@ impl Queue {
 
     /// Chooses a worker to wake, if one should be woken.
     fn standby_for(&self, state: &mut QueueState, call: CallLength) -> Option<Arc<Parker>> {
-        if !state.wants_standby(self.lock, call) {
+        if !state.wants_standby(self.gil, call) {
             return None;
         }
         let sleeper = state.parked.pop()?;
@@ -161,7 +161,7 @@ impl Queue {
             state.standby = None;
         }
         let yields_to_others =
-            ended.is_some_and(|lasted| state.yields_to_others(self.lock, lasted, work));
+            ended.is_some_and(|lasted| state.yields_to_others(self.gil, lasted, work));
         if let Some(lasted) = ended {
             if !yields_to_others {
                 state.usage.called(lasted);
@@ -210,7 +210,7 @@ impl Queue {
         if state.waiting.is_empty() && state.closed {
             return Some(Wake::Closed);
         }
-        if state.wants_standby(self.lock, CallLength::InTime) {
+        if state.wants_standby(self.gil, CallLength::InTime) {
             state.standby = Some(index);
             return Some(Wake::Work);
         }

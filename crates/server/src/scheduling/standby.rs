@@ -97,14 +97,14 @@ pub(super) struct Sleeper {
 impl QueueState {
     /// Whether one more worker should be woken for the waiting requests, in addition to those that
     /// serve or are already waking up.
-    pub(super) fn wants_standby(&self, lock: Gil, call: CallLength) -> bool {
+    pub(super) fn wants_standby(&self, gil: Gil, call: CallLength) -> bool {
         if self.waiting.is_empty() {
             return false;
         }
         let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
         let nobody_serves = self.usage.threads.busy == 0;
         let is_long = call == CallLength::Overdue || self.usage.calls_block();
-        lock == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
+        gil == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
     }
 
     /// Records that a worker has found nothing and will check once more, or that it has found work.
@@ -126,8 +126,8 @@ impl QueueState {
     /// average, a call that exceeds CPython's switch interval while other workers made progress was
     /// waiting for the GIL: two threads compute, and each only makes the other's calls longer. The
     /// duration of such a call says nothing about the application.
-    pub(super) fn yields_to_others(&self, lock: Gil, lasted: Duration, work: &WorkerState) -> bool {
-        lock == Gil::Enabled
+    pub(super) fn yields_to_others(&self, gil: Gil, lasted: Duration, work: &WorkerState) -> bool {
+        gil == Gil::Enabled
             && lasted >= SWITCH_INTERVAL
             && self.usage.threads.busy > 1
             && self.taken > work.taken
@@ -153,7 +153,7 @@ mod tests {
 
     /// Whether the first of two workers steps back whose call lasted so long, while the other has
     /// taken so many requests; calls have been as long as `usual`.
-    fn yields_to_others(lock: Gil, lasted: Duration, others_took: u64, usual: Duration) -> bool {
+    fn yields_to_others(gil: Gil, lasted: Duration, others_took: u64, usual: Duration) -> bool {
         let mut work = WorkerState::new(Clock::standing().instant());
         work.taken = 7;
         let mut state = QueueState { taken: 7 + others_took, ..QueueState::default() };
@@ -161,7 +161,7 @@ mod tests {
         for _ in 0..50 {
             state.usage.called(usual);
         }
-        state.yields_to_others(lock, lasted, &work)
+        state.yields_to_others(gil, lasted, &work)
     }
 
     #[test]

@@ -109,7 +109,7 @@ struct Stage {
     clock: Arc<Clock>,
     requester: Arc<Nobody>,
     head: Arc<RequestHead>,
-    lock: Gil,
+    gil: Gil,
     calls: Calls,
     workers: usize,
     /// The requests that come; true for those whose call never ends.
@@ -131,7 +131,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
-        let queue = Arc::new(Queue::new(100, stage.lock, Arc::clone(&stage.clock), deferral));
+        let queue = Arc::new(Queue::new(100, stage.gil, Arc::clone(&stage.clock), deferral));
         let slots = (0..stage.workers)
             .map(|index| Arc::new(WorkerSlot::take(&queue, &stage.clock, index)))
             .collect();
@@ -430,11 +430,11 @@ fn every_order(workers: usize, requests: &[bool]) {
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
-    for lock in [Gil::Enabled, Gil::Disabled] {
+    for gil in [Gil::Enabled, Gil::Disabled] {
         for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
             let (clock, requester) = (Arc::new(Clock::standing()), Arc::new(Nobody));
             let (head, requests) = (Arc::clone(&head), requests.to_vec());
-            let stage = Stage { clock, requester, head, lock, calls, workers, requests };
+            let stage = Stage { clock, requester, head, gil, calls, workers, requests };
             let states = stage.explore();
             assert!(states > 20, "only {states} states were reached");
         }
