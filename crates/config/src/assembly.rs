@@ -7,19 +7,29 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::declaration::{
-    Setting, application as app, limits, network, observability, proxy, timeouts,
+    Setting, application as app, limits, network, observability, processes, proxy, timeouts,
 };
 use crate::merge::Merged;
 use crate::problem::{Problem, Problems};
 use crate::raw_value::Value;
-use crate::settings::Settings;
+use crate::settings::{Processes, Settings};
+use crate::system::{Gil, System};
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, DEFAULT_PORT, Endpoint, HostName, Port, ProxyHeader,
-    ProxyHeaders, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, DEFAULT_PORT, Endpoint, HostName, MemoryLimit,
+    MetricsByWorker, Port, ProxyHeader, ProxyHeaders, TrustedProxies,
 };
 
-/// Builds the settings. `cpus` is the number of CPUs for `threads = "auto"`.
-pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problems> {
+/// What the number of threads and processes follows from where it is `auto`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Machine {
+    /// The number of CPUs that the process may use; 0 if unknown.
+    pub(crate) cpus: usize,
+    pub(crate) gil: Gil,
+    pub(crate) system: System,
+}
+
+/// Builds the settings.
+pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Problems> {
     let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
     Ok(Settings {
         listen: listen(merged)?,
@@ -30,8 +40,8 @@ pub(crate) fn settings(merged: &Merged, cpus: usize) -> Result<Settings, Problem
             Some(text) => Some(endpoint(merged, &network::ADMIN_LISTEN, &text)?),
             None => None,
         },
-        threads: threads(merged, cpus),
-        workers: merged.get(&limits::WORKERS),
+        threads: threads(merged, machine.cpus),
+        processes: processes(merged, machine),
         connection_limit: merged.get(&limits::CONNECTION_LIMIT),
         connection_limit_action: merged.get(&limits::CONNECTION_LIMIT_ACTION),
         queue_limit: merged.get(&limits::QUEUE_LIMIT),
@@ -106,6 +116,56 @@ fn threads(merged: &Merged, cpus: usize) -> usize {
     match merged.value(&limits::THREADS) {
         Value::Int(number) => usize::try_from(number).unwrap_or(1),
         _ => cpus.saturating_mul(4).clamp(4, 32),
+    }
+}
+
+/// The number of worker processes. `auto` is one per CPU, because the threads of one process share
+/// the GIL; without a GIL, and where several processes are not supported, it is one.
+pub(crate) fn workers(merged: &Merged, machine: Machine) -> usize {
+    match merged.value(&processes::WORKERS) {
+        Value::Int(number) => usize::try_from(number).unwrap_or(1),
+        _ if machine.gil == Gil::Disabled || machine.system == System::Windows => 1,
+        _ => machine.cpus.max(1),
+    }
+}
+
+/// The number of workers up to which `metrics-by-worker` is on if it is `auto`. A worker has some
+/// hundred series.
+const WORKERS_WITH_SERIES: usize = 8;
+
+fn processes(merged: &Merged, machine: Machine) -> Processes {
+    let workers = workers(merged, machine);
+    let max_requests = merged.get::<u64>(&processes::MAX_REQUESTS);
+    Processes {
+        workers,
+        supervisor: merged.get(&processes::SUPERVISOR),
+        preload: merged.flag(&processes::PRELOAD),
+        max_requests: (max_requests > 0).then_some(max_requests),
+        max_requests_jitter: match merged.value(&processes::MAX_REQUESTS_JITTER) {
+            Value::Int(number) => u64::try_from(number).unwrap_or_default(),
+            _ => max_requests / 10,
+        },
+        max_rss: max_rss(merged),
+        worker_timeout: unless_zero(duration(merged, &processes::WORKER_TIMEOUT)),
+        start_timeout: duration(merged, &processes::START_TIMEOUT),
+        hooks: text(merged, &processes::HOOKS),
+        reload: merged.flag(&processes::RELOAD),
+        metrics_by_worker: match merged.get(&processes::METRICS_BY_WORKER) {
+            MetricsByWorker::Auto => workers <= WORKERS_WITH_SERIES,
+            MetricsByWorker::True => true,
+            MetricsByWorker::False => false,
+        },
+    }
+}
+
+/// The limit of `max-rss`; `None` for 0.
+pub(crate) fn max_rss(merged: &Merged) -> Option<MemoryLimit> {
+    match merged.value(&processes::MAX_RSS) {
+        Value::Int(bytes) => {
+            u64::try_from(bytes).ok().filter(|bytes| *bytes > 0).map(MemoryLimit::Bytes)
+        }
+        Value::Text(percent) => MemoryLimit::percent(&percent),
+        _ => None,
     }
 }
 

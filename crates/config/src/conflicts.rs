@@ -2,44 +2,43 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::assembly::{Machine, max_rss, workers};
 use crate::declaration::network::{
     ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
 use crate::declaration::observability::{
     ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, REQUEST_ID,
 };
+use crate::declaration::processes::{
+    MAX_REQUESTS, MAX_REQUESTS_JITTER, MAX_RSS, PRELOAD, RELOAD, SUPERVISOR, WORKERS,
+};
 use crate::declaration::proxy::{TRUSTED_PROXY, TRUSTED_PROXY_COUNT, TRUSTED_PROXY_HEADERS};
 use crate::declaration::timeouts::{
     BODY_TIMEOUT, CHANNEL_TIMEOUT, HEADER_TIMEOUT, KEEP_ALIVE_TIMEOUT, WRITE_TIMEOUT,
 };
-use crate::declaration::{Effect, Setting, limits, settings};
+use crate::declaration::{Effect, Setting, settings};
 use crate::merge::Merged;
 use crate::origin::Location;
 use crate::problem::{Problem, Warning};
 use crate::system::System;
 use crate::values::quantity::write_duration;
-use crate::values::{Endpoint, HostName};
+use crate::values::{Endpoint, HostName, SupervisorUse};
 
 /// Checks every combination.
 pub(crate) fn check(
     merged: &Merged,
-    system: System,
+    machine: Machine,
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Warning>,
 ) {
     families(merged, problems);
-    if system == System::Windows {
+    if machine.system == System::Windows {
         unix_sockets(merged, problems);
     }
     proxies(merged, problems, warnings);
     without_effect(merged, warnings);
     capped(merged, warnings);
-    if let Some(location) = merged.location(&limits::WORKERS)
-        && merged.get::<u64>(&limits::WORKERS) != 1
-    {
-        let message = "`workers` has no effect: only one worker process is supported so far";
-        warnings.push(Warning(Problem::new(message).at(location)));
-    }
+    processes(merged, machine, problems, warnings);
 }
 
 /// Rejects addresses of a family that is off, and both families off. Waitress treats both off as
@@ -153,20 +152,76 @@ fn listens_at_unix(merged: &Merged) -> bool {
         || merged.get::<Vec<String>>(&LISTEN).iter().any(is_unix)
 }
 
+/// Rejects settings of worker processes that exclude each other, or that need what there is not.
+fn processes(
+    merged: &Merged,
+    machine: Machine,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Warning>,
+) {
+    if let (Some(location), false) =
+        (merged.location(&MAX_REQUESTS_JITTER), merged.is_attempted(&MAX_REQUESTS))
+    {
+        let message = "`max-requests-jitter` needs `max-requests`";
+        let hint = "without it, no worker is replaced";
+        problems.push(Problem::new(message).at(location).hinting(hint));
+    }
+    let workers = workers(merged, machine);
+    if let (Some(location), true) = (merged.location(&RELOAD), merged.flag(&RELOAD) && workers > 1)
+    {
+        let message = "`reload` serves with one worker process, and `workers` is more";
+        let problem = Problem::new(message).at(location).hinting("`reload` is for development");
+        problems.push(match merged.location(&WORKERS) {
+            Some(other) => problem.with_other(other, "`workers` is set here"),
+            None => problem,
+        });
+    }
+    let supervisor: SupervisorUse = merged.get(&SUPERVISOR);
+    for (setting, is_needed) in [
+        (&WORKERS, workers > 1),
+        (&PRELOAD, merged.flag(&PRELOAD)),
+        (&MAX_REQUESTS, merged.get::<u64>(&MAX_REQUESTS) > 0),
+        (&MAX_RSS, max_rss(merged).is_some()),
+        (&RELOAD, merged.flag(&RELOAD)),
+        (&SUPERVISOR, supervisor == SupervisorUse::Always),
+    ] {
+        let (Some(location), true) = (merged.location(setting), is_needed) else { continue };
+        let name = setting.name;
+        if machine.system == System::Windows {
+            let message = format!("`{name}` needs a supervisor, which is not supported on Windows");
+            let hint = "run several services behind IIS or a proxy";
+            problems.push(Problem::new(message).at(location).hinting(hint));
+        } else if supervisor == SupervisorUse::Never {
+            let problem = Problem::new(format!("`{name}` needs a supervisor")).at(location);
+            problems.push(match merged.location(&SUPERVISOR) {
+                Some(other) => problem.with_other(other, "`supervisor` is `never` here"),
+                None => problem,
+            });
+        }
+    }
+    if let (Some(location), true) = (merged.location(&WORKERS), workers > 1) {
+        let message = "`workers` has no effect: only one worker process is supported so far";
+        warnings.push(Warning(Problem::new(message).at(location)));
+    }
+}
+
 /// Notes settings that were set but have no effect.
 fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
     let mut warning = |location: &Location, message: String| {
         warnings.push(Warning(Problem::new(message).at(location)))
     };
-    for setting in settings().filter(|setting| setting.effect == Effect::Ignored) {
-        if let Some(location) = merged.location(setting) {
-            warning(
-                location,
-                format!(
-                    "`{}` has no effect: it is only accepted for compatibility with Waitress",
-                    setting.name
-                ),
-            );
+    for setting in settings() {
+        let (location, reason) = match setting.effect {
+            Effect::Real => continue,
+            Effect::Ignored => {
+                (merged.location(setting), "it is only accepted for compatibility with Waitress")
+            }
+            Effect::Planned => {
+                (merged.changed_location(setting), "this version does not support it yet")
+            }
+        };
+        if let Some(location) = location {
+            warning(location, format!("`{}` has no effect: {reason}", setting.name));
         }
     }
     let needs: [(&Setting, &str, bool); 3] = [

@@ -60,10 +60,10 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};
 pub use raw_value::Value;
-pub use settings::Settings;
-pub use system::System;
+pub use settings::{Processes, Settings};
+pub use system::{Gil, System};
 pub use values::{
     AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ConnectionLimitAction,
-    Endpoint, HostName, LogFormat, LogLevel, Port, ProxyHeader, ProxyHeaders, RequestId,
-    TrustedProxies,
+    Endpoint, HostName, LogFormat, LogLevel, MemoryLimit, Port, ProxyHeader, ProxyHeaders,
+    RequestId, SupervisorUse, TrustedProxies,
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::assembly::Machine;
 use crate::declaration::{Setting, application, settings};
 use crate::files::SettingsFile;
 use crate::invocation::{Command, Invocation};
@@ -13,7 +14,7 @@ use crate::problem::{Problem, Problems, Warning};
 use crate::providers::{Layer, environment, keywords, toml};
 use crate::raw_value::Value;
 use crate::settings::Settings;
-use crate::system::System;
+use crate::system::{Gil, System};
 
 /// Every source of settings, already read.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Sources {
     pub keywords: Vec<(String, Value)>,
     /// The number of CPUs that the process may use; 0 if unknown.
     pub cpus: usize,
+    /// Whether the interpreter has a GIL.
+    pub gil: Gil,
     /// What the settings are for: [`System::HERE`], unless they are only looked at.
     pub system: System,
 }
@@ -95,13 +98,14 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     } else {
         warnings.extend(found.unknown.into_iter().map(Warning));
     }
-    crate::conflicts::check(&merged, sources.system, &mut problems, &mut warnings);
+    let machine = Machine { cpus: sources.cpus, gil: sources.gil, system: sources.system };
+    crate::conflicts::check(&merged, machine, &mut problems, &mut warnings);
     if needs_app && !merged.is_attempted(&application::APP) {
         let hint = "name it, as in `maitred package.module:attribute`";
         problems.push(Problem::new("there is no application to serve").hinting(hint));
     }
     Problems::from_list(problems)?;
-    let settings = crate::assembly::settings(&merged, sources.cpus)?;
+    let settings = crate::assembly::settings(&merged, machine)?;
     let values = crate::declaration::settings()
         .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
         .collect();
@@ -112,7 +116,8 @@ impl Default for Settings {
     /// The declared defaults, parsed like every other value.
     fn default() -> Self {
         let defaults = merge(vec![defaults()]);
-        crate::assembly::settings(&defaults, 0).expect("a test reads every declared default")
+        crate::assembly::settings(&defaults, Machine::default())
+            .expect("a test reads every declared default")
     }
 }
 

@@ -23,22 +23,20 @@ const ADVICE: &[(&str, &str)] = &[
     ("limit-request-line", "use `max-request-header-size`, for the whole head"),
     ("log-file", "the log goes to standard error; see `log-level` and `log-format`"),
     ("loglevel", "use `log-level`"),
-    ("max-requests", "workers are not restarted after a number of requests"),
-    ("max-requests-jitter", "workers are not restarted after a number of requests"),
     ("pid", "no pid file is written: run the server under a service manager"),
     ("pidfile", "no pid file is written: run the server under a service manager"),
-    ("preload", "the application is always loaded before the first connection is accepted"),
-    ("preload-app", "the application is always loaded before the first connection is accepted"),
-    ("processes", "only one worker process is supported so far: start several servers"),
+    ("processes", "use `workers`"),
     ("pythonpath", "use `python-path`"),
-    ("reload", "reloading is not supported: use the framework's development server"),
+    ("reload-on-rss", "use `max-rss`"),
     ("statsd-host", "use `admin-listen`, which serves `/metrics` for Prometheus"),
-    ("timeout", "use `request-timeout`"),
+    ("timeout", "use `request-timeout` for requests, `worker-timeout` for interpreters that hang"),
     ("umask", "use `unix-socket-perms` for the permissions of Unix sockets"),
     ("user", "set user and group in the service manager"),
+    ("worker-boot-timeout", "use `start-timeout`"),
     ("worker-class", "not needed: all workers are threads"),
     ("worker-connections", "use `connection-limit`"),
     ("worker-tmp-dir", "use `temp-dir`"),
+    ("workers-max-rss", "use `max-rss`"),
 ];
 
 /// One-letter flags of gunicorn, with their long names.
@@ -53,7 +51,7 @@ const LETTERS: &[(&str, &str)] = &[
 ];
 
 /// Options above that take no value, so that the argument after them is not taken for one.
-const SWITCHES: &[&str] = &["D", "daemon", "preload", "preload-app", "reload"];
+const SWITCHES: &[&str] = &["D", "daemon"];
 
 /// What to use instead of `name`, if it is a known option of another server.
 pub(crate) fn advice(name: &str) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::values::{
     AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFormat, LogLevel,
-    ProxyHeaders, RequestId, TrustedProxies,
+    MemoryLimit, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
 };
 
 /// Complete settings: every value has been set or defaulted, and every combination validated.
@@ -28,10 +28,11 @@ pub struct Settings {
     /// The address for probes, metrics and status; `None` if they are not served.
     pub admin_listen: Option<Endpoint>,
 
+    /// Worker processes and their supervisor.
+    pub processes: Processes,
+
     /// Threads in each worker process that call the application. At least 1.
     pub threads: usize,
-    /// Worker processes. At least 1; only one is started so far.
-    pub workers: usize,
     /// Maximum number of open client connections. At least 1.
     pub connection_limit: usize,
     /// What happens to a connection above the limit.
@@ -117,4 +118,48 @@ pub struct Settings {
 
     /// Whether an unknown `MAITRED_*` variable is an error.
     pub strict_env: bool,
+}
+
+/// The settings of worker processes and of their supervisor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processes {
+    /// Worker processes. At least 1.
+    pub workers: usize,
+    /// Whether there is a supervisor; see [`Processes::are_supervised`].
+    pub supervisor: SupervisorUse,
+    /// Whether the application is imported once, and the workers are forked from that process.
+    pub preload: bool,
+    /// The number of requests after which a worker is replaced; `None` is never.
+    pub max_requests: Option<u64>,
+    /// The most that a random number adds to `max_requests`.
+    pub max_requests_jitter: u64,
+    /// The memory above which a worker is replaced; `None` is never.
+    pub max_rss: Option<MemoryLimit>,
+    /// How long an interpreter may not answer before its worker is replaced; `None` is for ever.
+    pub worker_timeout: Option<Duration>,
+    /// Maximum time of a worker from its start until it can serve.
+    pub start_timeout: Duration,
+    /// The module that registers hooks, imported before the application.
+    pub hooks: Option<String>,
+    /// Whether the worker is replaced when a source file changes.
+    pub reload: bool,
+    /// Whether metrics have the series of each worker, or their sums.
+    pub metrics_by_worker: bool,
+}
+
+impl Processes {
+    /// Whether a supervisor owns the workers.
+    pub const fn are_supervised(&self) -> bool {
+        match self.supervisor {
+            SupervisorUse::Always => true,
+            SupervisorUse::Never => false,
+            SupervisorUse::Auto => {
+                self.workers > 1
+                    || self.preload
+                    || self.reload
+                    || self.max_requests.is_some()
+                    || self.max_rss.is_some()
+            }
+        }
+    }
 }

@@ -82,7 +82,7 @@ impl Loaded {
         settings().filter_map(move |setting| {
             let (value, origin) = self.values.get(setting.name)?;
             let is_other_way = elsewhere && [HOST.name, PORT.name].contains(&setting.name);
-            let is_idle = setting.effect == Effect::Ignored && *origin == Origin::Default;
+            let is_idle = setting.effect != Effect::Real && *origin == Origin::Default;
             (setting.is_written() && !is_other_way && !is_idle).then_some((setting, value, origin))
         })
     }

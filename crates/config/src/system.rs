@@ -1,4 +1,4 @@
-//! The operating system that settings are for, as far as settings depend on it.
+//! The system that settings are for, as far as settings depend on it.
 
 /// A kind of operating system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,4 +18,14 @@ impl Default for System {
     fn default() -> Self {
         Self::HERE
     }
+}
+
+/// Whether the Python interpreter has a GIL, the lock that lets one thread run at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gil {
+    /// It does: one process uses one CPU.
+    #[default]
+    Enabled,
+    /// It does not: one process uses every CPU.
+    Disabled,
 }

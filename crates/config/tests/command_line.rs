@@ -100,8 +100,8 @@ fn the_application_stands_alone_or_behind_a_flag() {
 fn the_habits_of_gunicorn_work() {
     assert_eq!(listening(&["-b", "0.0.0.0:8000", "app:create_app()"]), ["0.0.0.0:8000"]);
     assert_eq!(listening(&["-b:8000", "--bind=unix:/a", "a:b"]), ["*:8000", "unix:/a"]);
-    assert_eq!(settings(&["-w", "4", "a:b"]).workers, 4);
-    assert_eq!(settings(&["-w4", "a:b"]).workers, 4);
+    assert_eq!(settings(&["-w", "4", "a:b"]).processes.workers, 4);
+    assert_eq!(settings(&["-w4", "a:b"]).processes.workers, 4);
     let named = Invocation::parse(["-c", "x.toml", "a:b"]);
     assert_eq!(named.config.as_deref(), Some("x.toml"));
     assert_eq!(command(&["--check-config", "a:b"]), Command::Check);

@@ -3,15 +3,27 @@
 mod written;
 
 use maitred_config::{
-    Candidate, Colour, Invocation, Kind, Setting, SettingsFile, Sources, System, Value, import,
-    load, settings,
+    Candidate, Colour, Gil, Invocation, Kind, Setting, SettingsFile, Sources, System, Value,
+    import, load, settings,
 };
 use proptest::prelude::*;
 use written::{texts, toml_line};
 
 /// Settings of which any may be set beside any other.
 fn independent() -> Vec<&'static Setting> {
-    let alone = ["host", "port", "listen", "unix-socket", "sockets", "ipv4", "ipv6", "strict-env"];
+    let alone = [
+        "host",
+        "port",
+        "listen",
+        "unix-socket",
+        "sockets",
+        "ipv4",
+        "ipv6",
+        "strict-env",
+        "supervisor",
+        "reload",
+        "max-requests-jitter",
+    ];
     settings().filter(|setting| !alone.contains(&setting.name)).collect()
 }
 
@@ -81,6 +93,7 @@ proptest! {
             invocation: Some(Invocation::parse(arguments)),
             keywords: call.iter().map(|(s, text)| (s.keyword(), Value::Text(text.clone()))).collect(),
             cpus: 1,
+            gil: Gil::Enabled,
             system: System::Unix,
         });
         let ours = loaded.expect("right layers").to_json(false);
@@ -147,6 +160,7 @@ proptest! {
         arguments in prop::collection::vec(fragments(4), 0..5),
         keywords in prop::collection::vec((fragments(2), value()), 0..4),
         cpus in any::<usize>(),
+        gil in prop::sample::select(vec![Gil::Enabled, Gil::Disabled]),
         system in prop::sample::select(vec![System::Unix, System::Windows]),
     ) {
         let loaded = load(Sources {
@@ -158,6 +172,7 @@ proptest! {
             invocation: Some(Invocation::parse(arguments)),
             keywords,
             cpus,
+            gil,
             system,
         });
         match loaded {

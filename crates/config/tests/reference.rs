@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use maitred_config::{Effect, Kind, Setting, Settings, Shell, ShowFormat, reference, settings};
+use maitred_config::{
+    Change, Effect, Kind, Setting, Settings, Shell, ShowFormat, reference, settings,
+};
 use serde_json::Value as Json;
 use written::{Written, company, texts, toml_line};
 
@@ -181,4 +183,29 @@ fn the_generated_files_are_up_to_date() {
         let found = fs::read_to_string(root.join(path)).unwrap_or_default();
         assert!(found == made, "{path} is not current: `make docs` writes it");
     }
+}
+
+#[test]
+fn a_restart_is_needed_for_what_belongs_to_the_sockets_or_to_the_supervisor() {
+    let restart: Vec<&str> = settings()
+        .filter(|setting| setting.change == Change::Restart && setting.effect != Effect::Ignored)
+        .map(|setting| setting.name)
+        .collect();
+    assert_eq!(
+        restart,
+        [
+            "host",
+            "port",
+            "listen",
+            "ipv4",
+            "ipv6",
+            "unix-socket",
+            "unix-socket-perms",
+            "sockets",
+            "backlog",
+            "admin-listen",
+            "supervisor",
+            "reload",
+        ]
+    );
 }

@@ -12,7 +12,7 @@
 mod announcement;
 mod application;
 pub(crate) mod import;
-mod interpreter;
+pub(crate) mod interpreter;
 
 use std::sync::Arc;
 

@@ -4,8 +4,11 @@
 
 use std::io::ErrorKind;
 
-use maitred_config::{Candidate, Invocation, SettingsFile, Sources, System, Value};
+use maitred_config::{Candidate, Gil, Invocation, SettingsFile, Sources, System, Value};
 use maitred_server::error_text::describe;
+use pyo3::prelude::*;
+
+use crate::engine::interpreter;
 
 /// Every source of settings of this process.
 pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
@@ -15,7 +18,15 @@ pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Valu
     let file =
         maitred_config::candidates(invocation.as_ref(), &environment).into_iter().find_map(read);
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    Sources { file, environment, invocation, keywords, cpus, system: System::HERE }
+    Sources { file, environment, invocation, keywords, cpus, gil: gil(), system: System::HERE }
+}
+
+/// Whether the interpreter has a GIL. One that cannot say it is older than those without.
+fn gil() -> Gil {
+    match Python::attach(interpreter::has_lock) {
+        Ok(false) => Gil::Disabled,
+        Ok(true) | Err(_) => Gil::Enabled,
+    }
 }
 
 /// Reads a settings file. `None` if it does not exist and was not named.

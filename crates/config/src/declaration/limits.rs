@@ -19,16 +19,6 @@ settings! {
         waitress: Some("threads"),
     }
 
-    WORKERS {
-        name: "workers",
-        kind: Kind::Count(Count::from_to(1, 1024, "processes")),
-        default: Some("1"),
-        help: "Worker processes. Only one is supported so far: a larger number is accepted with a \
-               warning.",
-        short: Some('w'),
-        fallback_variable: Some("WEB_CONCURRENCY"),
-    }
-
     CONNECTION_LIMIT {
         name: "connection-limit",
         kind: Kind::Count(Count::at_least(1, 1_000_000, "connections")),

@@ -21,6 +21,7 @@ pub(crate) mod application;
 pub(crate) mod limits;
 pub(crate) mod network;
 pub(crate) mod observability;
+pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod timeouts;
 
@@ -77,6 +78,8 @@ pub enum Effect {
     Real,
     /// It is accepted because Waitress has it, and has no effect.
     Ignored,
+    /// It is accepted, and has no effect before a later version.
+    Planned,
 }
 
 /// How a new value of a setting takes effect while the server runs.
@@ -95,6 +98,8 @@ pub enum Section {
     Application,
     /// The addresses to listen on.
     Network,
+    /// Worker processes and their supervisor.
+    Processes,
     /// Limits on numbers and sizes.
     Limits,
     /// Limits on time.
@@ -107,9 +112,10 @@ pub enum Section {
 
 impl Section {
     /// Every section, in order of listing.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Application,
         Self::Network,
+        Self::Processes,
         Self::Limits,
         Self::Timeouts,
         Self::Proxy,
@@ -121,6 +127,7 @@ impl Section {
         match self {
             Self::Application => "Application",
             Self::Network => "Network",
+            Self::Processes => "Worker processes",
             Self::Limits => "Limits",
             Self::Timeouts => "Timeouts",
             Self::Proxy => "Proxies",
@@ -133,6 +140,7 @@ impl Section {
         match self {
             Self::Application => application::ALL,
             Self::Network => network::ALL,
+            Self::Processes => processes::ALL,
             Self::Limits => limits::ALL,
             Self::Timeouts => timeouts::ALL,
             Self::Proxy => proxy::ALL,

@@ -68,6 +68,7 @@ fn entry(setting: &Setting) -> String {
         facts.push(format!("`${variable}` if nothing else sets it"));
     }
     facts.push(match (setting.waitress, setting.effect) {
+        (_, Effect::Planned) => "not supported yet".to_owned(),
         (Some(_), Effect::Ignored) => "no effect".to_owned(),
         (Some(name), Effect::Real) => format!("`{name}` in Waitress"),
         (None, _) => format!("since {}", setting.since),

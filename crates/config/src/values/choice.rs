@@ -14,10 +14,10 @@ pub(crate) trait Choice: Copy + 'static {
 
 /// Declares an enum, and the word of each of its values.
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$doc:meta])* $visible:vis enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
+        $visible enum $name {
             $($(#[$variant_doc])* $variant,)*
         }
 
@@ -43,7 +43,7 @@ fn from_word<'de, T: Choice, D: Deserializer<'de>>(deserializer: D) -> Result<T,
 
 choice! {
     /// What happens to a connection above `connection-limit`.
-    ConnectionLimitAction {
+    pub enum ConnectionLimitAction {
         /// Close the longest-idle keep-alive connection, or answer 503 with `Retry-After` if none is
         /// idle.
         #[default]
@@ -55,7 +55,7 @@ choice! {
 
 choice! {
     /// The source of the request ID in `environ["maitred.request_id"]`.
-    RequestId {
+    pub enum RequestId {
         /// There is none.
         #[default]
         Off = "off",
@@ -68,7 +68,7 @@ choice! {
 
 choice! {
     /// The format of log records.
-    LogFormat {
+    pub enum LogFormat {
         /// One line for a person.
         #[default]
         Text = "text",
@@ -79,7 +79,7 @@ choice! {
 
 choice! {
     /// The minimum severity of log records. A greater level logs more.
-    LogLevel {
+    pub enum LogLevel {
         /// Failures.
         Error = "error",
         /// Also suspicious conditions.
@@ -94,6 +94,32 @@ choice! {
     }
 }
 
+choice! {
+    /// Whether a supervisor owns the worker processes.
+    pub enum SupervisorUse {
+        /// If there are several workers, or a setting needs it.
+        #[default]
+        Auto = "auto",
+        /// Even for a single worker.
+        Always = "always",
+        /// Settings that need it are errors.
+        Never = "never",
+    }
+}
+
+choice! {
+    /// Whether metrics have the series of each worker process, or their sums.
+    pub(crate) enum MetricsByWorker {
+        /// The series of each, up to a few workers.
+        #[default]
+        Auto = "auto",
+        /// The series of each.
+        True = "true",
+        /// Their sums.
+        False = "false",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +131,7 @@ mod tests {
         assert_eq!(defaults.request_id, RequestId::default());
         assert_eq!(defaults.log_format, LogFormat::default());
         assert_eq!(defaults.log_level, LogLevel::default());
+        assert_eq!(defaults.processes.supervisor, SupervisorUse::default());
+        assert!(defaults.processes.metrics_by_worker);
     }
 }

@@ -7,12 +7,14 @@ mod access_log;
 mod choice;
 mod endpoint;
 mod host;
+mod memory;
 mod proxies;
 pub(crate) mod quantity;
 
 pub use access_log::{AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget};
-pub(crate) use choice::Choice;
-pub use choice::{ConnectionLimitAction, LogFormat, LogLevel, RequestId};
+pub(crate) use choice::{Choice, MetricsByWorker};
+pub use choice::{ConnectionLimitAction, LogFormat, LogLevel, RequestId, SupervisorUse};
 pub use endpoint::{Endpoint, HostName, Port};
 pub(crate) use host::{DEFAULT_PORT, check_socket_path};
+pub use memory::MemoryLimit;
 pub use proxies::{ProxyHeader, ProxyHeaders, TrustedProxies};

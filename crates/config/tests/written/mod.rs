@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use maitred_config::{
-    Candidate, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, System, Value,
-    Words, load,
+    Candidate, Gil, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, System,
+    Value, Words, load,
 };
 
 /// The layers of one case; what is empty is not there.
@@ -15,6 +15,8 @@ pub(crate) struct Written<'a> {
     pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) arguments: &'a [&'a str],
     pub(crate) keywords: Vec<(&'a str, Value)>,
+    /// What the interpreter has.
+    pub(crate) gil: Gil,
     /// What they are for, wherever the test runs.
     pub(crate) is_for_windows: bool,
 }
@@ -36,6 +38,7 @@ impl Written<'_> {
                 .then(|| Invocation::parse(self.arguments.iter().copied())),
             keywords: self.keywords.iter().map(keyword).collect(),
             cpus: 3,
+            gil: self.gil,
             system: if self.is_for_windows { System::Windows } else { System::Unix },
         })
     }
@@ -111,6 +114,7 @@ pub(crate) fn toml_line(setting: &Setting, text: &str) -> String {
 pub(crate) fn company(setting: &Setting) -> &'static str {
     match setting.name {
         "trusted-proxy-count" | "trusted-proxy-headers" => "trusted-proxy = \"10.9.9.9\"\n",
+        "max-requests-jitter" => "max-requests = 9\n",
         "ipv4" | "ipv6" => "host = \"*\"\n",
         _ => "",
     }
