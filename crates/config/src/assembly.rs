@@ -12,7 +12,10 @@ use crate::declaration::{
 use crate::merge::Merged;
 use crate::problem::{Problem, Problems};
 use crate::raw_value::Value;
-use crate::settings::{Processes, Settings};
+use crate::settings::{
+    ApplicationSettings, LimitSettings, NetworkSettings, ObservabilitySettings, ProcessSettings,
+    ProxySettings, Settings, TimeoutSettings,
+};
 use crate::system::{Gil, System};
 use crate::values::{
     AccessLogFormat, AccessLogTarget, DEFAULT_PORT, Endpoint, HostName, MemoryLimit,
@@ -32,59 +35,73 @@ pub(crate) struct Machine {
 pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Problems> {
     let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
     Ok(Settings {
-        listen: listen(merged)?,
-        ipv4: merged.flag(&network::IPV4),
-        ipv6: merged.flag(&network::IPV6),
-        backlog: merged.get(&network::BACKLOG),
-        admin_listen: match text(merged, &network::ADMIN_LISTEN) {
-            Some(text) => Some(endpoint(merged, &network::ADMIN_LISTEN, &text)?),
-            None => None,
+        application: ApplicationSettings {
+            app: text(merged, &app::APP),
+            call: merged.flag(&app::CALL),
+            chdir: text(merged, &app::CHDIR).map(PathBuf::from),
+            python_path: merged.get(&app::PYTHON_PATH),
+            url_scheme: word(merged, &app::URL_SCHEME),
+            url_prefix: word(merged, &app::URL_PREFIX),
+            server_name: word(merged, &app::SERVER_NAME),
+            ident: text(merged, &app::IDENT),
+            temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
+            strict_env: merged.flag(&app::STRICT_ENV),
         },
-        threads: threads(merged, machine.cpus),
+        network: NetworkSettings {
+            listen: listen(merged)?,
+            ipv4: merged.flag(&network::IPV4),
+            ipv6: merged.flag(&network::IPV6),
+            backlog: merged.get(&network::BACKLOG),
+            admin_listen: match text(merged, &network::ADMIN_LISTEN) {
+                Some(text) => Some(endpoint(merged, &network::ADMIN_LISTEN, &text)?),
+                None => None,
+            },
+        },
         processes: processes(merged, machine),
-        connection_limit: merged.get(&limits::CONNECTION_LIMIT),
-        connection_limit_action: merged.get(&limits::CONNECTION_LIMIT_ACTION),
-        queue_limit: merged.get(&limits::QUEUE_LIMIT),
-        inbuf_overflow: merged.get(&limits::INBUF_OVERFLOW),
-        outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
-        outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
-        max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
-        max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
-        keep_alive_timeout: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT).min(cap),
-        header_timeout: duration(merged, &timeouts::HEADER_TIMEOUT).min(cap),
-        body_timeout: duration(merged, &timeouts::BODY_TIMEOUT).min(cap),
-        write_timeout: duration(merged, &timeouts::WRITE_TIMEOUT).min(cap),
-        queue_timeout: duration(merged, &timeouts::QUEUE_TIMEOUT),
-        request_timeout: unless_zero(duration(merged, &timeouts::REQUEST_TIMEOUT)),
-        slow_request: unless_zero(duration(merged, &timeouts::SLOW_REQUEST)),
-        drain_delay: duration(merged, &timeouts::DRAIN_DELAY),
-        graceful_timeout: duration(merged, &timeouts::GRACEFUL_TIMEOUT),
-        trusted_proxy: trusted(merged)?,
-        trusted_proxy_count: merged.get(&proxy::TRUSTED_PROXY_COUNT),
-        trusted_proxy_headers: believed(merged),
-        log_untrusted_proxy_headers: merged.flag(&proxy::LOG_UNTRUSTED_PROXY_HEADERS),
-        clear_untrusted_proxy_headers: merged.flag(&proxy::CLEAR_UNTRUSTED_PROXY_HEADERS),
-        access_log: text(merged, &observability::ACCESS_LOG).map(|target| match target.as_str() {
-            "-" => AccessLogTarget::Stdout,
-            path => AccessLogTarget::File(path.into()),
-        }),
-        access_log_format: access_log_format(merged)?,
-        access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
-        log_level: merged.get(&observability::LOG_LEVEL),
-        log_format: merged.get(&observability::LOG_FORMAT),
-        log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
-        expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
-        request_id: merged.get(&observability::REQUEST_ID),
-        app: text(merged, &app::APP),
-        call: merged.flag(&app::CALL),
-        chdir: text(merged, &app::CHDIR).map(PathBuf::from),
-        python_path: merged.get(&app::PYTHON_PATH),
-        url_scheme: word(merged, &app::URL_SCHEME),
-        url_prefix: word(merged, &app::URL_PREFIX),
-        server_name: word(merged, &app::SERVER_NAME),
-        ident: text(merged, &app::IDENT),
-        temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
-        strict_env: merged.flag(&app::STRICT_ENV),
+        limits: LimitSettings {
+            threads: threads(merged, machine.cpus),
+            connections: merged.get(&limits::CONNECTION_LIMIT),
+            connection_limit_action: merged.get(&limits::CONNECTION_LIMIT_ACTION),
+            queue: merged.get(&limits::QUEUE_LIMIT),
+            inbuf_overflow: merged.get(&limits::INBUF_OVERFLOW),
+            outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
+            outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
+            max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
+            max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
+        },
+        timeouts: TimeoutSettings {
+            keep_alive: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT).min(cap),
+            header: duration(merged, &timeouts::HEADER_TIMEOUT).min(cap),
+            body: duration(merged, &timeouts::BODY_TIMEOUT).min(cap),
+            write: duration(merged, &timeouts::WRITE_TIMEOUT).min(cap),
+            queue: duration(merged, &timeouts::QUEUE_TIMEOUT),
+            request: unless_zero(duration(merged, &timeouts::REQUEST_TIMEOUT)),
+            slow_request: unless_zero(duration(merged, &timeouts::SLOW_REQUEST)),
+            drain_delay: duration(merged, &timeouts::DRAIN_DELAY),
+            graceful: duration(merged, &timeouts::GRACEFUL_TIMEOUT),
+        },
+        proxies: ProxySettings {
+            trusted: trusted(merged)?,
+            count: merged.get(&proxy::TRUSTED_PROXY_COUNT),
+            headers: believed(merged),
+            log_untrusted_headers: merged.flag(&proxy::LOG_UNTRUSTED_PROXY_HEADERS),
+            clear_untrusted_headers: merged.flag(&proxy::CLEAR_UNTRUSTED_PROXY_HEADERS),
+        },
+        observability: ObservabilitySettings {
+            access_log: text(merged, &observability::ACCESS_LOG).map(|target| {
+                match target.as_str() {
+                    "-" => AccessLogTarget::Stdout,
+                    path => AccessLogTarget::File(path.into()),
+                }
+            }),
+            access_log_format: access_log_format(merged)?,
+            access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
+            log_level: merged.get(&observability::LOG_LEVEL),
+            log_format: merged.get(&observability::LOG_FORMAT),
+            log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
+            expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
+            request_id: merged.get(&observability::REQUEST_ID),
+        },
     })
 }
 
@@ -133,10 +150,10 @@ pub(crate) fn workers(merged: &Merged, machine: Machine) -> usize {
 /// hundred series.
 const WORKERS_WITH_SERIES: usize = 8;
 
-fn processes(merged: &Merged, machine: Machine) -> Processes {
+fn processes(merged: &Merged, machine: Machine) -> ProcessSettings {
     let workers = workers(merged, machine);
     let max_requests = merged.get::<u64>(&processes::MAX_REQUESTS);
-    Processes {
+    ProcessSettings {
         workers,
         supervisor: merged.get(&processes::SUPERVISOR),
         preload: merged.flag(&processes::PRELOAD),

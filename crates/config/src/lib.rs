@@ -16,8 +16,8 @@
 //!     invocation: Some(Invocation::parse(["--listen=*:8000", "shop.wsgi:application"])),
 //!     ..Sources::default()
 //! })?;
-//! assert_eq!(loaded.settings.threads, 8);
-//! assert_eq!(loaded.settings.listen[0].to_string(), "*:8000");
+//! assert_eq!(loaded.settings.limits.threads, 8);
+//! assert_eq!(loaded.settings.network.listen[0].to_string(), "*:8000");
 //! assert_eq!(loaded.origin("threads"), Some(&Origin::Variable("MAITRED_THREADS".into())));
 //! # Ok::<(), maitred_config::Problems>(())
 //! ```
@@ -60,7 +60,10 @@ pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};
 pub use raw_value::Value;
-pub use settings::{Processes, Settings};
+pub use settings::{
+    ApplicationSettings, LimitSettings, NetworkSettings, ObservabilitySettings, ProcessSettings,
+    ProxySettings, Settings, TimeoutSettings,
+};
 pub use system::{Gil, System};
 pub use values::{
     AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ConnectionLimitAction,

@@ -1,7 +1,8 @@
 //! The settings, parsed, validated and normalised, as the server uses them.
 //!
-//! A field has the name of its setting, with underscores. `host`, `port`, `listen`, `unix-socket`,
-//! `unix-socket-perms` and `sockets` are combined in [`Settings::listen`], and `channel-timeout` has
+//! The fields are grouped by section, and a field has the name of its setting without what the group
+//! says: `keep-alive-timeout` is `settings.timeouts.keep_alive`. `host`, `port`, `listen`, `unix-socket`,
+//! `unix-socket-perms` and `sockets` are combined in [`NetworkSettings::listen`], and `channel-timeout` has
 //! capped the four timeouts of a connection. Settings without effect (`recv-bytes`, `send-bytes`,
 //! `cleanup-interval`, `asyncore-loop-timeout`, `asyncore-use-poll`, `channel-request-lookahead`) are
 //! accepted, validated and shown, but have no field.
@@ -17,6 +18,34 @@ use crate::values::{
 /// Complete settings: every value has been set or defaulted, and every combination validated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// The application, and its environ.
+    pub application: ApplicationSettings,
+    /// Where the server listens.
+    pub network: NetworkSettings,
+    /// Worker processes and their supervisor.
+    pub processes: ProcessSettings,
+    /// Limits on numbers and sizes.
+    pub limits: LimitSettings,
+    /// Limits on time.
+    pub timeouts: TimeoutSettings,
+    /// The proxies that are trusted.
+    pub proxies: ProxySettings,
+    /// Logs, request IDs and error output.
+    pub observability: ObservabilitySettings,
+}
+
+impl Settings {
+    /// These settings with a change.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+/// Where the server listens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkSettings {
     /// The addresses to listen on, in the order given, without duplicates. Never empty.
     pub listen: Vec<Endpoint>,
     /// Whether names and `*` may resolve to IPv4 addresses. At least one family is allowed.
@@ -27,18 +56,19 @@ pub struct Settings {
     pub backlog: u32,
     /// The address for probes, metrics and status; `None` if they are not served.
     pub admin_listen: Option<Endpoint>,
+}
 
-    /// Worker processes and their supervisor.
-    pub processes: Processes,
-
+/// Limits on numbers and sizes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitSettings {
     /// Threads in each worker process that call the application. At least 1.
     pub threads: usize,
     /// Maximum number of open client connections. At least 1.
-    pub connection_limit: usize,
+    pub connections: usize,
     /// What happens to a connection above the limit.
     pub connection_limit_action: ConnectionLimitAction,
     /// Maximum number of requests that wait for a thread. At least 1.
-    pub queue_limit: usize,
+    pub queue: usize,
     /// Bytes of a request body kept in memory; a larger body goes to a file in `temp_dir`.
     pub inbuf_overflow: usize,
     /// Bytes of a response kept in memory per connection; more go to a file in `temp_dir`.
@@ -49,37 +79,49 @@ pub struct Settings {
     pub max_request_header_size: usize,
     /// Maximum bytes of a request body, inclusive.
     pub max_request_body_size: u64,
+}
 
+/// Limits on time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeoutSettings {
     /// Maximum time between two requests on a connection.
-    pub keep_alive_timeout: Duration,
+    pub keep_alive: Duration,
     /// Maximum time from the first byte of a request head to its end.
-    pub header_timeout: Duration,
+    pub header: Duration,
     /// Maximum wait for request body bytes.
-    pub body_timeout: Duration,
+    pub body: Duration,
     /// Maximum wait for the client to read response bytes.
-    pub write_timeout: Duration,
+    pub write: Duration,
     /// Maximum time that a request waits for a thread.
-    pub queue_timeout: Duration,
+    pub queue: Duration,
     /// Time after which a running request is answered 504; `None` is never.
-    pub request_timeout: Option<Duration>,
+    pub request: Option<Duration>,
     /// Time after which the Python stack of a running request is logged; `None` is never.
     pub slow_request: Option<Duration>,
     /// Time after SIGTERM during which connections are accepted, while readiness already fails.
     pub drain_delay: Duration,
     /// Maximum time after `drain_delay` for running requests to finish.
-    pub graceful_timeout: Duration,
+    pub graceful: Duration,
+}
 
+/// The proxies that are trusted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProxySettings {
     /// Peers whose forwarding fields are trusted.
-    pub trusted_proxy: TrustedProxies,
+    pub trusted: TrustedProxies,
     /// Number of proxies in a row in front of the server. At least 1.
-    pub trusted_proxy_count: usize,
+    pub count: usize,
     /// Forwarding fields that are trusted: `Forwarded`, or any of the others.
-    pub trusted_proxy_headers: ProxyHeaders,
+    pub headers: ProxyHeaders,
     /// Whether untrusted forwarding fields are logged.
-    pub log_untrusted_proxy_headers: bool,
+    pub log_untrusted_headers: bool,
     /// Whether untrusted forwarding fields are removed before the application is called.
-    pub clear_untrusted_proxy_headers: bool,
+    pub clear_untrusted_headers: bool,
+}
 
+/// Logs, request IDs and error output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservabilitySettings {
     /// Destination of the access log; `None` for no access log.
     pub access_log: Option<AccessLogTarget>,
     /// Format of an access log line.
@@ -96,7 +138,11 @@ pub struct Settings {
     pub expose_tracebacks: bool,
     /// Source of request IDs.
     pub request_id: RequestId,
+}
 
+/// The application, and its environ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApplicationSettings {
     /// The application: `module:attribute` or `module:factory()`.
     pub app: Option<String>,
     /// Whether `app` names a factory, which is called without arguments.
@@ -115,17 +161,16 @@ pub struct Settings {
     pub ident: Option<String>,
     /// Directory for bodies that do not fit in memory; `None` for the system's.
     pub temp_dir: Option<PathBuf>,
-
     /// Whether an unknown `MAITRED_*` variable is an error.
     pub strict_env: bool,
 }
 
 /// The settings of worker processes and of their supervisor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Processes {
+pub struct ProcessSettings {
     /// Worker processes. At least 1.
     pub workers: usize,
-    /// Whether there is a supervisor; see [`Processes::are_supervised`].
+    /// Whether there is a supervisor; see [`ProcessSettings::are_supervised`].
     pub supervisor: SupervisorUse,
     /// Whether the application is imported once, and the workers are forked from that process.
     pub preload: bool,
@@ -147,7 +192,7 @@ pub struct Processes {
     pub metrics_by_worker: bool,
 }
 
-impl Processes {
+impl ProcessSettings {
     /// Whether a supervisor owns the workers.
     pub const fn are_supervised(&self) -> bool {
         match self.supervisor {

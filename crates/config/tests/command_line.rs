@@ -16,30 +16,30 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 fn listening(arguments: &[&str]) -> Vec<String> {
-    settings(arguments).listen.iter().map(ToString::to_string).collect()
+    settings(arguments).network.listen.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn a_value_follows_its_flag_or_an_equals_sign() {
-    assert_eq!(settings(&["--threads", "7", "a:b"]).threads, 7);
-    assert_eq!(settings(&["--threads=7", "a:b"]).threads, 7);
-    assert_eq!(settings(&["a:b", "--threads=7"]).threads, 7);
+    assert_eq!(settings(&["--threads", "7", "a:b"]).limits.threads, 7);
+    assert_eq!(settings(&["--threads=7", "a:b"]).limits.threads, 7);
+    assert_eq!(settings(&["a:b", "--threads=7"]).limits.threads, 7);
 }
 
 #[test]
 fn a_flag_may_be_shortened_and_written_with_underscores() {
-    assert_eq!(settings(&["--thr=7", "a:b"]).threads, 7);
-    assert_eq!(settings(&["--channel_timeout=7", "a:b"]).write_timeout.as_secs(), 7);
-    assert_eq!(settings(&["--channel-t=7", "a:b"]).write_timeout.as_secs(), 7);
-    assert!(settings(&["--expose", "a:b"]).expose_tracebacks);
-    assert!(!settings(&["--no-log_socket_errors", "a:b"]).log_socket_errors);
-    assert!(!settings(&["--no-log-s", "a:b"]).log_socket_errors);
-    assert_eq!(settings(&["--keep-alive=5", "a:b"]).keep_alive_timeout.as_secs(), 5);
+    assert_eq!(settings(&["--thr=7", "a:b"]).limits.threads, 7);
+    assert_eq!(settings(&["--channel_timeout=7", "a:b"]).timeouts.write.as_secs(), 7);
+    assert_eq!(settings(&["--channel-t=7", "a:b"]).timeouts.write.as_secs(), 7);
+    assert!(settings(&["--expose", "a:b"]).observability.expose_tracebacks);
+    assert!(!settings(&["--no-log_socket_errors", "a:b"]).observability.log_socket_errors);
+    assert!(!settings(&["--no-log-s", "a:b"]).observability.log_socket_errors);
+    assert_eq!(settings(&["--keep-alive=5", "a:b"]).timeouts.keep_alive.as_secs(), 5);
 }
 
 #[test]
 fn the_last_value_wins_but_listen_adds() {
-    assert_eq!(settings(&["--threads=7", "--threads=8", "a:b"]).threads, 8);
+    assert_eq!(settings(&["--threads=7", "--threads=8", "a:b"]).limits.threads, 8);
     let trusted = settings(&[
         "--trusted-proxy=10.0.0.1",
         "--trusted-proxy=10.0.0.2",
@@ -48,7 +48,7 @@ fn the_last_value_wins_but_listen_adds() {
     ]);
     let only_the_last =
         TrustedProxies::Listed { networks: vec!["10.0.0.2/32".parse().unwrap()], unix: false };
-    assert_eq!(trusted.trusted_proxy, only_the_last);
+    assert_eq!(trusted.proxies.trusted, only_the_last);
     assert_eq!(listening(&["--listen=*:1", "--listen", "*:2 *:3", "a:b"]), ["*:1", "*:2", "*:3"]);
     assert_eq!(listening(&["--listen=*:1", "--listen=*:1", "a:b"]), ["*:1"]);
     assert_eq!(listening(&["--listen=*:0", "--listen=*:0", "a:b"]), ["*:0", "*:0"]);
@@ -71,29 +71,33 @@ fn a_truth_value_may_be_a_flag_its_opposite_or_written_out() {
         ("--expose-tracebacks=0", false),
         ("--expose_tracebacks=1", true),
     ] {
-        assert_eq!(settings(&[argument, "a:b"]).expose_tracebacks, expected, "{argument}");
+        assert_eq!(
+            settings(&[argument, "a:b"]).observability.expose_tracebacks,
+            expected,
+            "{argument}"
+        );
     }
-    assert!(settings(&["--no-call", "--call", "a:b"]).call);
-    assert!(!settings(&["--call", "--no-call", "a:b"]).call);
-    assert!(!settings(&["--call", "--call=no", "a:b"]).call);
+    assert!(settings(&["--no-call", "--call", "a:b"]).application.call);
+    assert!(!settings(&["--call", "--no-call", "a:b"]).application.call);
+    assert!(!settings(&["--call", "--call=no", "a:b"]).application.call);
 }
 
 #[test]
 fn a_flag_takes_what_follows_even_when_it_looks_like_a_flag() {
-    assert_eq!(settings(&["--ident", "--x", "a:b"]).ident.as_deref(), Some("--x"));
+    assert_eq!(settings(&["--ident", "--x", "a:b"]).application.ident.as_deref(), Some("--x"));
     let report = Written { arguments: &["--port", "-1", "a:b"], ..Written::default() }.report();
     assert!(report.contains("from 0 to 65535, not `-1`"), "{report}");
 }
 
 #[test]
 fn the_application_stands_alone_or_behind_a_flag() {
-    assert_eq!(settings(&["a.b:c"]).app.as_deref(), Some("a.b:c"));
-    assert_eq!(settings(&["--app=a.b:c"]).app.as_deref(), Some("a.b:c"));
-    assert_eq!(settings(&["--call", "a:make"]).app.as_deref(), Some("a:make"));
-    assert_eq!(settings(&["--", "a:b"]).app.as_deref(), Some("a:b"));
+    assert_eq!(settings(&["a.b:c"]).application.app.as_deref(), Some("a.b:c"));
+    assert_eq!(settings(&["--app=a.b:c"]).application.app.as_deref(), Some("a.b:c"));
+    assert_eq!(settings(&["--call", "a:make"]).application.app.as_deref(), Some("a:make"));
+    assert_eq!(settings(&["--", "a:b"]).application.app.as_deref(), Some("a:b"));
     let toml = "app = \"x:y\"\n";
     let from_file = Written { toml, arguments: &["--threads=4"], ..Written::default() };
-    assert_eq!(from_file.loaded().settings.app.as_deref(), Some("x:y"));
+    assert_eq!(from_file.loaded().settings.application.app.as_deref(), Some("x:y"));
 }
 
 #[test]
@@ -126,8 +130,8 @@ fn every_command_is_understood() {
 
 #[test]
 fn a_flag_before_a_command_counts_and_one_behind_it_wins() {
-    assert_eq!(settings(&["--threads=3", "check", "a:b"]).threads, 3);
-    assert_eq!(settings(&["--threads=3", "check", "a:b", "--threads=5"]).threads, 5);
+    assert_eq!(settings(&["--threads=3", "check", "a:b"]).limits.threads, 3);
+    assert_eq!(settings(&["--threads=3", "check", "a:b", "--threads=5"]).limits.threads, 5);
     let named = Invocation::parse(["-c", "a.toml", "config", "show"]);
     assert_eq!(named.config.as_deref(), Some("a.toml"));
 }

@@ -61,8 +61,11 @@ expose-tracebacks = false
 "
     );
     let settings = Written { toml: &imported.toml, ..Written::default() }.loaded().settings;
-    assert_eq!(settings.listen.iter().map(Endpoint::to_string).collect::<Vec<_>>().len(), 2);
-    assert_eq!(settings.max_request_body_size, 10 << 20);
+    assert_eq!(
+        settings.network.listen.iter().map(Endpoint::to_string).collect::<Vec<_>>().len(),
+        2
+    );
+    assert_eq!(settings.limits.max_request_body_size, 10 << 20);
 }
 
 #[test]

@@ -187,7 +187,7 @@ error: `admin-listen` asks for a Unix socket: Unix sockets are not available on 
     assert!(report.starts_with("error: `unix-socket` asks for a Unix socket: Unix "), "{report}");
     let arguments = &["check", "a:b", "--listen=127.0.0.1:80"];
     assert_eq!(
-        Written { arguments, ..case }.loaded().settings.listen[0].to_string(),
+        Written { arguments, ..case }.loaded().settings.network.listen[0].to_string(),
         "127.0.0.1:80"
     );
 }

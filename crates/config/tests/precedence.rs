@@ -84,7 +84,7 @@ fn without_anything_every_setting_is_its_default() {
 }
 
 fn listening(case: &Written<'_>) -> Vec<String> {
-    case.loaded().settings.listen.iter().map(Endpoint::to_string).collect()
+    case.loaded().settings.network.listen.iter().map(Endpoint::to_string).collect()
 }
 
 #[test]
@@ -147,13 +147,13 @@ fn a_variable_is_read_as_its_declaration_says_and_not_as_it_looks() {
         ..Written::default()
     };
     let settings = case.loaded().settings;
-    assert_eq!(settings.ident.as_deref(), Some("123"));
-    assert_eq!(settings.server_name, "true");
-    assert_eq!(settings.threads, 4);
+    assert_eq!(settings.application.ident.as_deref(), Some("123"));
+    assert_eq!(settings.application.server_name, "true");
+    assert_eq!(settings.limits.threads, 4);
     let first = if cfg!(windows) { r"C:\a" } else { "/a" };
-    assert_eq!(settings.python_path, [first, "/b"].map(std::path::PathBuf::from));
+    assert_eq!(settings.application.python_path, [first, "/b"].map(std::path::PathBuf::from));
     let socket = Endpoint::Unix { path: "/run/web.sock".into(), mode: 0o660 };
-    assert_eq!(settings.listen, [socket]);
+    assert_eq!(settings.network.listen, [socket]);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn service_links_of_kubernetes_set_nothing() {
     ];
     let arguments = &["config", "show", "--strict-env"];
     let loaded = Written { environment, arguments, ..Written::default() }.loaded();
-    assert_eq!(loaded.settings.listen, Settings::default().listen);
+    assert_eq!(loaded.settings.network.listen, Settings::default().network.listen);
     assert_eq!(loaded.warnings, []);
 }
 
@@ -178,7 +178,7 @@ fn an_empty_text_unsets_a_value() {
         ..Written::default()
     };
     let settings = case.loaded().settings;
-    assert_eq!((settings.ident, settings.access_log), (None, None));
+    assert_eq!((settings.application.ident, settings.observability.access_log), (None, None));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn an_empty_text_never_unsets_a_listening_address() {
 #[test]
 fn threads_auto_follows_the_cpus() {
     let arguments = &["config", "show", "--threads=auto"];
-    assert_eq!(Written { arguments, ..Written::default() }.loaded().settings.threads, 12);
+    assert_eq!(Written { arguments, ..Written::default() }.loaded().settings.limits.threads, 12);
 }
 
 #[test]
@@ -226,13 +226,13 @@ fn the_finer_timeouts_never_exceed_the_one_of_the_connection() {
     let settings = loaded.settings;
     let twenty = std::time::Duration::from_secs(20);
     let capped = [
-        settings.keep_alive_timeout,
-        settings.header_timeout,
-        settings.body_timeout,
-        settings.write_timeout,
+        settings.timeouts.keep_alive,
+        settings.timeouts.header,
+        settings.timeouts.body,
+        settings.timeouts.write,
     ];
     assert_eq!(capped, [twenty; 4]);
-    assert_eq!(settings.queue_timeout.as_secs(), 30);
+    assert_eq!(settings.timeouts.queue.as_secs(), 30);
     let warning = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
     assert_eq!(case.warnings(), [warning]);
 }
@@ -245,7 +245,7 @@ fn the_table_of_pyproject_is_a_settings_file_and_the_rest_of_it_is_not_ours() {
         ..Written::default()
     };
     let loaded = case.loaded();
-    assert_eq!(loaded.settings.threads, 9);
+    assert_eq!(loaded.settings.limits.threads, 9);
     let origin = loaded.origin("threads").map(ToString::to_string);
     assert_eq!(origin.as_deref(), Some("pyproject.toml:4:11"));
     let without = Written { path: "pyproject.toml", toml: "[project]\n", ..Written::default() };

@@ -176,7 +176,7 @@ proptest! {
             system,
         });
         match loaded {
-            Ok(loaded) => prop_assert!(!loaded.settings.listen.is_empty()),
+            Ok(loaded) => prop_assert!(!loaded.settings.network.listen.is_empty()),
             Err(problems) => {
                 let report = problems.render(Colour::Never);
                 prop_assert!(report.ends_with("; nothing was started\n"));

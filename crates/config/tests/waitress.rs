@@ -74,11 +74,14 @@ fn all_34_settings_are_known_by_their_names_and_no_others_claim_to_be() {
 
 #[test]
 fn numbers_are_cast_as_python_casts_them() {
-    assert_eq!(keywords(&[("threads", text("5"))]).threads, 5);
-    assert_eq!(keywords(&[("threads", Value::Float(5.9))]).threads, 5);
-    assert_eq!(keywords(&[("backlog", text(" 5 "))]).backlog, 5);
-    assert_eq!(keywords(&[("channel_timeout", text("5"))]).write_timeout.as_secs(), 5);
-    assert_eq!(keywords(&[("max_request_body_size", Value::Int(9))]).max_request_body_size, 9);
+    assert_eq!(keywords(&[("threads", text("5"))]).limits.threads, 5);
+    assert_eq!(keywords(&[("threads", Value::Float(5.9))]).limits.threads, 5);
+    assert_eq!(keywords(&[("backlog", text(" 5 "))]).network.backlog, 5);
+    assert_eq!(keywords(&[("channel_timeout", text("5"))]).timeouts.write.as_secs(), 5);
+    assert_eq!(
+        keywords(&[("max_request_body_size", Value::Int(9))]).limits.max_request_body_size,
+        9
+    );
     assert!(refused(&[("port", text("0.5"))]).contains("from 0 to 65535, not `0.5`"));
 }
 
@@ -100,7 +103,7 @@ fn truth_values_are_cast_as_waitress_casts_them_but_for_words_that_are_neither()
         (Value::Int(0), false),
     ] {
         let settings = keywords(&[("expose_tracebacks", value.clone())]);
-        assert_eq!(settings.expose_tracebacks, expected, "{value:?}");
+        assert_eq!(settings.observability.expose_tracebacks, expected, "{value:?}");
     }
     assert!(refused(&[("expose_tracebacks", text("ture"))]).contains("not `ture`"));
 }
@@ -108,43 +111,42 @@ fn truth_values_are_cast_as_waitress_casts_them_but_for_words_that_are_neither()
 #[test]
 fn lists_are_texts_with_spaces_or_any_iterable() {
     let list = Value::List(vec![text("*:1"), text("*:2 *:3")]);
-    assert_eq!(keywords(&[("listen", list)]).listen.len(), 3);
-    assert_eq!(keywords(&[("listen", text("*:1\n  *:2"))]).listen.len(), 2);
+    assert_eq!(keywords(&[("listen", list)]).network.listen.len(), 3);
+    assert_eq!(keywords(&[("listen", text("*:1\n  *:2"))]).network.listen.len(), 2);
     let headers = Value::List(vec![text("X-Forwarded-For"), text("x-forwarded-proto")]);
     let proxied = keywords(&[("trusted_proxy", text("*")), ("trusted_proxy_headers", headers)]);
-    assert_eq!(proxied.trusted_proxy, TrustedProxies::Any);
-    let names: Vec<&str> =
-        proxied.trusted_proxy_headers.iter().map(|header| header.name()).collect();
+    assert_eq!(proxied.proxies.trusted, TrustedProxies::Any);
+    let names: Vec<&str> = proxied.proxies.headers.iter().map(|header| header.name()).collect();
     assert_eq!(names, ["x-forwarded-for", "x-forwarded-proto"]);
 }
 
 #[test]
 fn texts_are_normalised() {
     for (given, prefix) in [("///foo/", "/foo"), ("foo", "/foo"), ("/", ""), ("", "")] {
-        assert_eq!(keywords(&[("url_prefix", text(given))]).url_prefix, prefix);
+        assert_eq!(keywords(&[("url_prefix", text(given))]).application.url_prefix, prefix);
     }
-    assert_eq!(keywords(&[("ident", Value::None)]).ident, None);
-    assert_eq!(keywords(&[("ident", text(""))]).ident, None);
-    assert_eq!(keywords(&[("trusted_proxy", text(""))]).trusted_proxy, TrustedProxies::None);
-    assert_eq!(keywords(&[("threads", Value::None)]).threads, 4);
+    assert_eq!(keywords(&[("ident", Value::None)]).application.ident, None);
+    assert_eq!(keywords(&[("ident", text(""))]).application.ident, None);
+    assert_eq!(keywords(&[("trusted_proxy", text(""))]).proxies.trusted, TrustedProxies::None);
+    assert_eq!(keywords(&[("threads", Value::None)]).limits.threads, 4);
 }
 
 #[test]
 fn permissions_are_octal_text_and_never_a_number() {
     let socket = ("unix_socket", text("/run/web.sock"));
     let settings = keywords(&[socket.clone(), ("unix_socket_perms", text("660"))]);
-    assert_eq!(format!("{:?}", settings.listen).matches("mode: 432").count(), 1);
+    assert_eq!(format!("{:?}", settings.network.listen).matches("mode: 432").count(), 1);
     assert!(refused(&[socket, ("unix_socket_perms", Value::Int(660))]).contains("octal"));
 }
 
 #[test]
 fn sockets_are_taken_over_by_their_descriptors() {
     let settings = keywords(&[("sockets", Value::List(vec![Value::Int(3), Value::Int(4)]))]);
-    let listen: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<String> = settings.network.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["fd://3", "fd://4"]);
     assert_eq!(
-        keywords(&[("sockets", Value::List(Vec::new()))]).listen,
-        Settings::default().listen
+        keywords(&[("sockets", Value::List(Vec::new()))]).network.listen,
+        Settings::default().network.listen
     );
 }
 

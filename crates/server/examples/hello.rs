@@ -57,11 +57,10 @@ impl Worker for Thread {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args().nth(1).map_or(Ok(8080), |port| port.parse())?;
     let host = HostName::Name("127.0.0.1".into());
-    let settings = Settings {
-        listen: vec![Endpoint::Tcp { host, port: Port::Number(port) }],
-        connection_limit: 20_000,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.network.listen = vec![Endpoint::Tcp { host, port: Port::Number(port) }];
+        settings.limits.connections = 20_000;
+    });
     let listeners = Listeners::bind(&settings)?;
     let telemetry = Arc::new(Telemetry::new(&settings));
     let server = Server::new(Arc::new(settings), listeners, Arc::new(Hello), telemetry);

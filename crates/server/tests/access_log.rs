@@ -28,11 +28,10 @@ impl Log {
     }
 
     fn settings(&self, format: AccessLogFormat) -> Settings {
-        Settings {
-            access_log: Some(AccessLogTarget::File(self.path())),
-            access_log_format: format,
-            ..settings()
-        }
+        settings().with(|settings| {
+            settings.observability.access_log = Some(AccessLogTarget::File(self.path()));
+            settings.observability.access_log_format = format;
+        })
     }
 
     fn pattern(&self, pattern: &str) -> Settings {
@@ -163,10 +162,9 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
         exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let log = Log::new();
-    let settings = Settings {
-        request_timeout: Some(Duration::from_secs(10)),
-        ..log.pattern("%(U)s %(s)s %(result)s")
-    };
+    let settings = log
+        .pattern("%(U)s %(s)s %(result)s")
+        .with(|settings| settings.timeouts.request = Some(Duration::from_secs(10)));
     let telemetry = Arc::new(Telemetry::new(&settings));
     let served =
         Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());
@@ -197,11 +195,10 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
 #[test]
 fn json_tells_all_that_is_known_and_nothing_that_is_not() {
     let log = Log::new();
-    let settings = Settings {
-        trusted_proxy: TrustedProxies::Any,
-        request_id: RequestId::Pass,
-        ..log.settings(AccessLogFormat::Json)
-    };
+    let settings = log.settings(AccessLogFormat::Json).with(|settings| {
+        settings.proxies.trusted = TrustedProxies::Any;
+        settings.observability.request_id = RequestId::Pass;
+    });
     let served = Served::start(settings, hello());
     let mut client = served.connect();
     client.send(
@@ -248,7 +245,8 @@ fn json_tells_all_that_is_known_and_nothing_that_is_not() {
 #[test]
 fn the_servers_own_answers_count_with_their_length() {
     let log = Log::new();
-    let settings = Settings { max_request_body_size: 1, ..log.pattern("%(s)s %(b)s") };
+    let settings =
+        log.pattern("%(s)s %(b)s").with(|settings| settings.limits.max_request_body_size = 1);
     let failing = App::new(|mut exchange| exchange.reply.fail(ApplicationFault::NotStarted));
     let served = Served::start(settings, failing);
     let mut expected = Vec::new();
@@ -290,11 +288,10 @@ fn the_servers_own_answers_count_with_their_length() {
 #[test]
 fn what_went_well_on_an_excluded_path_is_left_out() {
     let log = Log::new();
-    let settings = Settings {
-        access_log_exclude: vec!["/healthz".into()],
-        max_request_body_size: 1,
-        ..log.pattern("%(U)s %(s)s")
-    };
+    let settings = log.pattern("%(U)s %(s)s").with(|settings| {
+        settings.observability.access_log_exclude = vec!["/healthz".into()];
+        settings.limits.max_request_body_size = 1;
+    });
     let served = Served::start(settings, hello());
     assert_eq!(served.get("/healthz").status, 200);
     assert_eq!(served.get("/healthz?deep").status, 200);
@@ -330,7 +327,7 @@ fn a_log_that_was_moved_away_is_opened_anew() {
 #[test]
 fn lines_that_cannot_be_written_are_counted_and_nobody_waits() {
     let full = AccessLogTarget::File("/dev/full".into());
-    let settings = Settings { access_log: Some(full), ..settings() };
+    let settings = settings().with(|settings| settings.observability.access_log = Some(full));
     let served = Served::start(settings, hello());
     for _ in 0..10 {
         assert_eq!(served.get("/").status, 200);
@@ -347,7 +344,8 @@ fn a_log_that_cannot_be_opened_keeps_the_server_from_starting() {
         server.start().expect_err("it must not start").to_string()
     };
     let nowhere = AccessLogTarget::File("/nowhere/access.log".into());
-    let error = refused(Settings { access_log: Some(nowhere), ..settings() });
+    let error =
+        refused(settings().with(|settings| settings.observability.access_log = Some(nowhere)));
     assert!(error.starts_with("cannot open the access log /nowhere/access.log: "), "{error}");
 }
 
@@ -360,8 +358,10 @@ fn names_of_requests_are_taken_from_trusted_proxies_only() {
         (TrustedProxies::Any, RequestId::Generate, Some("mine")),
     ] {
         let log = Log::new();
-        let settings =
-            Settings { trusted_proxy: trusted, request_id: rule, ..log.pattern("%(request_id)s") };
+        let settings = log.pattern("%(request_id)s").with(|settings| {
+            settings.proxies.trusted = trusted;
+            settings.observability.request_id = rule;
+        });
         let application = App::new(|exchange| {
             let name = exchange.request_id.clone();
             answer(exchange, name.as_deref().unwrap_or("-").as_bytes());
@@ -377,7 +377,9 @@ fn names_of_requests_are_taken_from_trusted_proxies_only() {
 #[test]
 fn a_name_is_made_up_where_none_can_be_taken() {
     let log = Log::new();
-    let settings = Settings { request_id: RequestId::Generate, ..log.pattern("%(request_id)s") };
+    let settings = log
+        .pattern("%(request_id)s")
+        .with(|settings| settings.observability.request_id = RequestId::Generate);
     let served = Served::start(settings, hello());
     let mut client = served.connect();
     for _ in 0..2 {

@@ -4,12 +4,12 @@ mod support;
 
 use std::net::TcpListener;
 
-use maitred_config::{Endpoint, HostName, Port, Settings};
+use maitred_config::{Endpoint, HostName, Port};
 use maitred_server::{ListenAddress, Listeners};
 use support::settings;
 
 fn listen(endpoint: Endpoint) -> Result<Listeners, String> {
-    let settings = Settings { listen: vec![endpoint], ..settings() };
+    let settings = settings().with(|settings| settings.network.listen = vec![endpoint]);
     Listeners::bind(&settings).map_err(|error| error.to_string())
 }
 

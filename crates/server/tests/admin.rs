@@ -10,13 +10,10 @@ use support::{App, Client, Gate, Opens, Served, answer, settings};
 
 /// Settings with an admin listener on a free port.
 fn with_admin(settings: Settings) -> Settings {
-    Settings {
-        admin_listen: Some(Endpoint::Tcp {
-            host: HostName::Name("127.0.0.1".into()),
-            port: Port::Number(0),
-        }),
-        ..settings
-    }
+    settings.with(|settings| {
+        settings.network.admin_listen =
+            Some(Endpoint::Tcp { host: HostName::Name("127.0.0.1".into()), port: Port::Number(0) })
+    })
 }
 
 /// An admin listener that answers for `telemetry`, and how to reach it.
@@ -147,8 +144,11 @@ fn everything_is_answered_while_threads_are_stuck_the_queue_is_full_and_connecti
         inside.pass();
         answer(exchange, b"at last");
     });
-    let settings =
-        Settings { threads: 1, queue_limit: 1, connection_limit: 4, ..with_admin(settings()) };
+    let settings = with_admin(settings()).with(|settings| {
+        settings.limits.threads = 1;
+        settings.limits.queue = 1;
+        settings.limits.connections = 4;
+    });
     let served = Served::start_reporting(settings, application, telemetry);
     let _opens = Opens(gate.clone());
     let mut busy = served.connect();

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
-use maitred_config::Settings;
 use maitred_http_parser::exchange::{Chunk, Flow, Presence};
 use support::{App, Client, Gate, Opens, Served, answer, eventually, ok, settings};
 
@@ -31,7 +30,7 @@ fn one_thread() -> (Served, Arc<Gate>, Arc<Mutex<Vec<String>>>) {
         }
         answer(exchange, b"hello");
     });
-    (Served::start(Settings { threads: 1, ..settings() }, app), gate, asked)
+    (Served::start(settings().with(|settings| settings.limits.threads = 1), app), gate, asked)
 }
 
 #[test]
@@ -135,7 +134,7 @@ fn a_client_that_is_as_far_ahead_as_may_be_is_still_seen_to_leave() {
         tell.send(()).expect("the test waits");
         answer(exchange, b"nobody reads this");
     });
-    let served = Served::start(Settings { threads: 1, ..settings() }, app);
+    let served = Served::start(settings().with(|settings| settings.limits.threads = 1), app);
     for leave in WAYS {
         let mut client = served.connect();
         client.ask("/");
@@ -167,7 +166,7 @@ fn a_client_that_leaves_while_it_is_written_to_frees_the_thread() {
             }
             seen.fetch_add(1, Ordering::Relaxed);
         });
-        let served = Served::start(Settings { threads: 1, ..settings() }, app);
+        let served = Served::start(settings().with(|settings| settings.limits.threads = 1), app);
         let mut client = served.connect();
         client.ask("/endless");
         let mut some = [0; 100_000];

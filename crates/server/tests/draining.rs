@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use maitred_config::Settings;
 use maitred_server::{Clock, Gil, Telemetry, Waited};
 use support::{App, Gate, Opens, PATIENCE, Served, answer, eventually, settings};
 
@@ -70,8 +69,10 @@ fn busy_client(address: std::net::SocketAddr, answered: &AtomicUsize) -> Seen {
 
 #[test]
 fn fifty_busy_clients_lose_nothing_when_the_server_stops() {
-    let settings =
-        Settings { drain_delay: Duration::from_millis(200), connection_limit: 1000, ..settings() };
+    let settings = settings().with(|settings| {
+        settings.timeouts.drain_delay = Duration::from_millis(200);
+        settings.limits.connections = 1000;
+    });
     let served = Served::start_patiently(settings, hello());
     let answered = AtomicUsize::new(0);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
@@ -105,7 +106,7 @@ fn assert_every_connection_ended_in_one_way(served: &Served) {
 
 #[test]
 fn readiness_falls_first_and_what_comes_is_still_answered_with_a_last_word() {
-    let settings = Settings { drain_delay: 3600 * SECOND, ..settings() };
+    let settings = settings().with(|settings| settings.timeouts.drain_delay = 3600 * SECOND);
     let served = Served::start(settings, hello());
     let mut kept = served.connect();
     kept.ask("/");
@@ -178,7 +179,10 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
         inside.pass();
         answer(exchange, b"too late");
     });
-    let settings = Settings { threads: 1, graceful_timeout: 10 * SECOND, ..settings() };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.timeouts.graceful = 10 * SECOND;
+    });
     let telemetry = Arc::new(Telemetry::new(&settings));
     let served =
         Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());

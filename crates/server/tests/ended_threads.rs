@@ -8,7 +8,6 @@ mod log;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Wake, Worker};
 use maitred_server::{Clock, Gil, Telemetry};
 use support::{Served, answer, eventually, settings};
@@ -66,7 +65,7 @@ impl Application for Brittle {
 }
 
 fn serve(application: Arc<Brittle>, threads: usize) -> Served {
-    let settings = Settings { threads, ..settings() };
+    let settings = settings().with(|settings| settings.limits.threads = threads);
     let telemetry = Arc::new(Telemetry::new(&settings));
     Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
 }

@@ -7,7 +7,6 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use maitred_config::Settings;
 use support::{App, Served, answer, settings};
 
 /// Counts the bytes that are allocated.
@@ -70,7 +69,10 @@ fn possible() -> usize {
 #[expect(clippy::print_stdout, reason = "the figure is worth quoting")]
 fn measure() {
     let count = possible();
-    let limits = Settings { connection_limit: count + 10, backlog: 4096, ..settings() };
+    let limits = settings().with(|settings| {
+        settings.limits.connections = count + 10;
+        settings.network.backlog = 4096;
+    });
     let app = App::new(|exchange| answer(exchange, &[b'x'; 5000]));
     let served = Served::start(limits, app);
     let use_once = |client: &mut support::Client| {

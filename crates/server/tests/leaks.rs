@@ -6,7 +6,6 @@ mod support;
 
 use std::sync::Mutex;
 
-use maitred_config::Settings;
 use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
 
 /// Both tests count what the whole process has.
@@ -20,7 +19,10 @@ fn descriptors() -> usize {
 #[test]
 fn five_thousand_clients_that_leave_badly_leave_nothing_behind() {
     let _alone = ONE_AT_A_TIME.lock();
-    let limits = Settings { connection_limit: 10_000, inbuf_overflow: 10, ..settings() };
+    let limits = settings().with(|settings| {
+        settings.limits.connections = 10_000;
+        settings.limits.inbuf_overflow = 10;
+    });
     let served = Served::start(limits, App::new(|exchange| answer(exchange, b"hello")));
     assert_eq!(served.get("/").status, 200);
     served.wait_for_connections(0);
@@ -64,7 +66,7 @@ fn those_who_were_turned_away_and_stay_are_left_in_the_end() {
         inside.pass();
         answer(exchange, b"hello");
     });
-    let served = Served::start(Settings { connection_limit: 1, ..settings() }, app);
+    let served = Served::start(settings().with(|settings| settings.limits.connections = 1), app);
     let mut only = served.connect();
     only.ask("/");
     gate.wait_for(1);

@@ -8,7 +8,7 @@ mod log;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use maitred_config::{ConnectionLimitAction, Settings};
+use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::exchange::Body;
 use support::{App, Client, End, Gate, Opens, Served, answer, settings};
 
@@ -43,7 +43,8 @@ fn served_once(served: &Served) -> Client {
 
 #[test]
 fn at_the_connection_limit_the_idlest_makes_room() {
-    let served = Served::start(Settings { connection_limit: 3, ..settings() }, measure());
+    let served =
+        Served::start(settings().with(|settings| settings.limits.connections = 3), measure());
     let [mut first, mut second, mut third] = [(); 3].map(|()| served_once(&served));
     first.ask("/");
     assert_eq!(first.answer().status, 200);
@@ -60,7 +61,8 @@ fn at_the_connection_limit_the_idlest_makes_room() {
 
 #[test]
 fn who_has_been_served_since_is_not_taken_for_the_idlest() {
-    let served = Served::start(Settings { connection_limit: 3, ..settings() }, measure());
+    let served =
+        Served::start(settings().with(|settings| settings.limits.connections = 3), measure());
     let [mut first, mut second, mut third] = [(); 3].map(|()| served_once(&served));
     served.until_idle(3);
     // All three are looked at, and the first has to go; the others are remembered as idle.
@@ -79,7 +81,8 @@ fn who_has_been_served_since_is_not_taken_for_the_idlest() {
 
 #[test]
 fn a_refused_client_that_stays_makes_room_before_an_idle_one() {
-    let served = Served::start(Settings { connection_limit: 2, ..settings() }, measure());
+    let served =
+        Served::start(settings().with(|settings| settings.limits.connections = 2), measure());
     let mut idle = served_once(&served);
     let mut refused = served.connect();
     refused.send(b"mistake\r\n\r\n");
@@ -96,7 +99,10 @@ fn a_refused_client_that_stays_makes_room_before_an_idle_one() {
 fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
     let (app, gate) = stopping();
     let _opens = Opens(gate.clone());
-    let limits = Settings { connection_limit: 2, threads: 2, ..settings() };
+    let limits = settings().with(|settings| {
+        settings.limits.connections = 2;
+        settings.limits.threads = 2;
+    });
     let served = Served::start(limits, app);
     let mut busy = [(); 2].map(|()| served.connect());
     for client in &mut busy {
@@ -122,11 +128,10 @@ fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
 #[test]
 fn newcomers_wait_for_a_place_where_the_settings_say_so() {
     log::listen();
-    let limits = Settings {
-        connection_limit: 1,
-        connection_limit_action: ConnectionLimitAction::Wait,
-        ..settings()
-    };
+    let limits = settings().with(|settings| {
+        settings.limits.connections = 1;
+        settings.limits.connection_limit_action = ConnectionLimitAction::Wait;
+    });
     let served = Served::start(limits, measure());
     let mut first = served_once(&served);
     let mut second = served.connect();
@@ -150,7 +155,13 @@ fn newcomers_wait_for_a_place_where_the_settings_say_so() {
 fn a_full_queue_is_told_so() {
     let (app, gate) = stopping();
     let _opens = Opens(gate.clone());
-    let served = Served::start(Settings { threads: 1, queue_limit: 2, ..settings() }, app);
+    let served = Served::start(
+        settings().with(|settings| {
+            settings.limits.threads = 1;
+            settings.limits.queue = 2;
+        }),
+        app,
+    );
     let mut first = served.connect();
     first.ask("/stop");
     gate.wait_for(1);
@@ -185,7 +196,7 @@ fn told_while_sending(served: &Served, bytes: &[u8]) -> u16 {
 
 #[test]
 fn a_refusal_reaches_a_client_that_is_still_sending() {
-    let limits = Settings { max_request_body_size: 1_000_000, ..settings() };
+    let limits = settings().with(|settings| settings.limits.max_request_body_size = 1_000_000);
     let served = Served::start_patiently(limits, measure());
     let declared = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 11000000\r\n\r\n";
     assert_eq!(told_while_sending(&served, declared), 413);
@@ -199,7 +210,10 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
 
 #[test]
 fn a_body_of_exactly_the_limit_is_allowed() {
-    let served = Served::start(Settings { max_request_body_size: 1000, ..settings() }, measure());
+    let served = Served::start(
+        settings().with(|settings| settings.limits.max_request_body_size = 1000),
+        measure(),
+    );
     for (length, status) in [(1000, 200), (1001, 413)] {
         let body = "x".repeat(length);
         let mut client = served.connect();

@@ -4,7 +4,6 @@ mod support;
 
 use std::time::Duration;
 
-use maitred_config::Settings;
 use support::{App, Served, answer, settings};
 
 const CONNECTIONS: usize = 600;
@@ -32,12 +31,11 @@ fn allow_descriptors(_wanted: usize) {}
 #[test]
 fn six_hundred_connections_are_open_at_once_and_every_one_is_served() {
     allow_descriptors(2 * CONNECTIONS + 100);
-    let settings = Settings {
-        connection_limit: CONNECTIONS,
-        keep_alive_timeout: PATIENCE,
-        queue_timeout: PATIENCE,
-        ..settings()
-    };
+    let settings = settings().with(|settings| {
+        settings.limits.connections = CONNECTIONS;
+        settings.timeouts.keep_alive = PATIENCE;
+        settings.timeouts.queue = PATIENCE;
+    });
     let served = Served::start(
         settings,
         App::new(|exchange| {

@@ -160,7 +160,8 @@ fn the_documentation_is_what_the_code_says() {
 #[test]
 fn a_known_schedule_gives_known_numbers() {
     let gates = Arc::new(Gates::default());
-    let served = standing(Settings { threads: 2, ..settings() }, gates.application());
+    let served =
+        standing(settings().with(|settings| settings.limits.threads = 2), gates.application());
     let value = |series: &str| served.metric(&series.replace('}', "worker=\"0\"}"));
     let busy_seconds = || value("maitred_threads_busy_seconds_total{}");
     let saturated_seconds = || value("maitred_threads_saturated_seconds_total{}");
@@ -232,13 +233,12 @@ fn a_known_schedule_gives_known_numbers() {
 #[test]
 fn whoever_is_turned_away_is_counted_by_cause() {
     let gates = Arc::new(Gates::default());
-    let settings = Settings {
-        threads: 1,
-        queue_limit: 1,
-        connection_limit: 3,
-        queue_timeout: Duration::from_secs(30),
-        ..settings()
-    };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.limits.queue = 1;
+        settings.limits.connections = 3;
+        settings.timeouts.queue = Duration::from_secs(30);
+    });
     let served = standing(settings, gates.application());
     let rejected = |reason: &str| {
         served.metric(&format!(
@@ -305,11 +305,10 @@ fn whoever_is_turned_away_is_counted_by_cause() {
 
 #[test]
 fn a_listener_that_waits_for_room_says_for_how_long() {
-    let settings = Settings {
-        connection_limit: 1,
-        connection_limit_action: ConnectionLimitAction::Wait,
-        ..settings()
-    };
+    let settings = settings().with(|settings| {
+        settings.limits.connections = 1;
+        settings.limits.connection_limit_action = ConnectionLimitAction::Wait;
+    });
     let served = standing(settings, App::new(|exchange| answer(exchange, b"hello")));
     let first = served.connect();
     served.until("maitred_accept_paused{worker=\"0\"}", 1.0);
@@ -379,7 +378,7 @@ fn what_is_known_of_the_interpreter_and_of_exceptions_is_told() {
 #[test]
 fn the_wait_in_front_of_a_trusted_proxy_is_measured_and_that_of_others_is_not() {
     for (trusted, count) in [(TrustedProxies::Any, 1.0), (TrustedProxies::None, 0.0)] {
-        let settings = Settings { trusted_proxy: trusted, ..settings() };
+        let settings = settings().with(|settings| settings.proxies.trusted = trusted);
         let served = standing(settings, App::new(|exchange| answer(exchange, b"hello")));
         let mut client = served.connect();
         client.send(b"GET / HTTP/1.1\r\nHost: t\r\nX-Request-Start: t=1512379167.574\r\n\r\n");

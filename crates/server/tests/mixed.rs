@@ -7,7 +7,6 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use maitred_config::Settings;
 use maitred_http_parser::exchange::{Body, Chunk, Exchange, FileBody, Flow};
 use maitred_server::Gil;
 use support::{App, Client, End, Served, ok, settings};
@@ -131,13 +130,12 @@ fn converse(client: &mut Client, numbers: &mut Numbers, sent: &[u8], expected: &
 }
 
 fn crowd(lock: Gil, outbuf_overflow: usize) {
-    let limits = Settings {
-        threads: 4,
-        inbuf_overflow: 50_000,
-        outbuf_overflow,
-        outbuf_high_watermark: 100_000,
-        ..settings()
-    };
+    let limits = settings().with(|settings| {
+        settings.limits.threads = 4;
+        settings.limits.inbuf_overflow = 50_000;
+        settings.limits.outbuf_overflow = outbuf_overflow;
+        settings.limits.outbuf_high_watermark = 100_000;
+    });
     let served = Arc::new(Served::start_with(limits, App::new(echo), lock));
     std::thread::scope(|scope| {
         for number in 0..6 {

@@ -48,7 +48,10 @@ fn a_request_that_runs_too_long_is_answered_504_and_its_thread_is_replaced() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
     let application = stuck(&gate);
-    let settings = Settings { threads: 2, request_timeout: Some(10 * SECOND), ..settings() };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 2;
+        settings.timeouts.request = Some(10 * SECOND);
+    });
     let served = standing(settings, application.clone());
     let mut slow = asks(&served, "/stuck/replaced");
     gate.wait_for(1);
@@ -91,12 +94,11 @@ fn as_many_stuck_threads_are_replaced_as_there_are_threads_and_no_more() {
     log::listen();
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
-    let settings = Settings {
-        threads: 1,
-        request_timeout: Some(10 * SECOND),
-        queue_timeout: 600 * SECOND,
-        ..settings()
-    };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.timeouts.request = Some(10 * SECOND);
+        settings.timeouts.queue = 600 * SECOND;
+    });
     let served = standing(settings, stuck(&gate));
     for (count, outcome) in [(1, "it was replaced"), (2, "it is not replaced")] {
         let path = format!("/stuck/bound/{count}");
@@ -133,7 +135,7 @@ fn a_response_that_has_begun_is_cut_off_when_its_time_is_over() {
         let _ = exchange.reply.chunk(Chunk::Borrowed(b"the second"));
         exchange.reply.finish(Chunk::Borrowed(b""));
     });
-    let settings = Settings { request_timeout: Some(10 * SECOND), ..settings() };
+    let settings = settings().with(|settings| settings.timeouts.request = Some(10 * SECOND));
     let served = standing(settings, application);
     let mut client = asks(&served, "/");
     gate.wait_for(1);
@@ -153,13 +155,12 @@ fn a_slow_request_is_told_about_once_with_its_own_stack_and_client() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
     let application = stuck(&gate);
-    let settings = Settings {
-        threads: 3,
-        slow_request: Some(5 * SECOND),
-        trusted_proxy: TrustedProxies::Any,
-        trusted_proxy_headers: ProxyHeaders::default().with(ProxyHeader::XForwardedFor),
-        ..settings()
-    };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 3;
+        settings.timeouts.slow_request = Some(5 * SECOND);
+        settings.proxies.trusted = TrustedProxies::Any;
+        settings.proxies.headers = ProxyHeaders::default().with(ProxyHeader::XForwardedFor);
+    });
     let served = standing(settings, application.clone());
     let mut slow = served.connect();
     slow.send(b"GET /stuck/slow HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
@@ -191,7 +192,7 @@ fn a_slow_request_is_told_about_once_with_its_own_stack_and_client() {
 fn requests_of_clients_that_have_gone_are_dropped_from_the_queue() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
-    let settings = Settings { threads: 1, ..settings() };
+    let settings = settings().with(|settings| settings.limits.threads = 1);
     let served = Served::start_with(settings, stuck(&gate), Gil::Disabled);
     let mut busy = asks(&served, "/stuck");
     gate.wait_for(1);
@@ -217,7 +218,10 @@ fn requests_of_clients_that_have_gone_are_dropped_from_the_queue() {
 fn a_queue_full_of_requests_whose_clients_have_gone_has_room() {
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
-    let settings = Settings { threads: 1, queue_limit: 3, ..settings() };
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.limits.queue = 3;
+    });
     let served = standing(settings, stuck(&gate));
     let mut busy = asks(&served, "/stuck");
     gate.wait_for(1);
@@ -242,7 +246,7 @@ fn one_line_says_that_requests_wait_and_what_to_change() {
     log::listen();
     let gate = Gate::new();
     let _opens = Opens(gate.clone());
-    let served = standing(Settings { threads: 1, ..settings() }, stuck(&gate));
+    let served = standing(settings().with(|settings| settings.limits.threads = 1), stuck(&gate));
     let _busy = asks(&served, "/stuck");
     gate.wait_for(1);
     let before = log::lines_with("maitred.queue").len();

@@ -191,11 +191,11 @@ fn a_response_of_any_shape_is_logged_before_the_next_request_comes() {
     for shape in &SHAPES {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("access.log");
-        let settings = Settings {
-            access_log: Some(AccessLogTarget::File(path.clone())),
-            access_log_format: AccessLogFormat::parse("%(s)s %(B)s").expect("a pattern"),
-            ..settings()
-        };
+        let settings = settings().with(|settings| {
+            settings.observability.access_log = Some(AccessLogTarget::File(path.clone()));
+            settings.observability.access_log_format =
+                AccessLogFormat::parse("%(s)s %(B)s").expect("a pattern");
+        });
         let served = serve(shape, settings);
         let mut client = served.connect();
         for count in 1..=2 {
@@ -228,7 +228,7 @@ fn a_response_of_any_shape_holds_up_no_drain() {
 #[test]
 fn a_response_of_any_shape_leaves_a_connection_that_a_newcomer_replaces() {
     for shape in &SHAPES {
-        let served = serve(shape, Settings { connection_limit: 1, ..settings() });
+        let served = serve(shape, settings().with(|settings| settings.limits.connections = 1));
         let stays = u8::from(shape.after == After::KeepAlive);
         let mut before: Option<Client> = None;
         for _ in 0..3 {

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use maitred_config::Settings;
 use maitred_http_parser::exchange::{
     Application, Chunk, Exchange, Exchanges, Flow, StartError, Wake, Worker,
 };
@@ -51,7 +50,11 @@ fn serve(
         }
         answer(exchange, b"past");
     });
-    let served = Served::start_with(Settings { threads, ..settings() }, app, lock);
+    let served = Served::start_with(
+        settings().with(|settings| settings.limits.threads = threads),
+        app,
+        lock,
+    );
     *clock.lock().expect("no panic in here") = Some(served.clock.clone());
     let mut client = served.connect();
     for _ in 0..50 {
@@ -292,7 +295,11 @@ impl Application for Counting {
 fn all_threads_end_with_the_server_and_some_keep_house_before() {
     for lock in [Gil::Enabled, Gil::Disabled] {
         let app = Arc::new(Counting::default());
-        let served = Served::start_with(Settings { threads: 8, ..settings() }, app.clone(), lock);
+        let served = Served::start_with(
+            settings().with(|settings| settings.limits.threads = 8),
+            app.clone(),
+            lock,
+        );
         let mut client = served.connect();
         client.ask("/");
         assert_eq!(client.answer().body, b"hello");
@@ -365,7 +372,7 @@ impl Application for Asks {
 fn a_worker_lets_other_threads_run_once_when_it_has_served_for_five_milliseconds_on_end() {
     let app = Arc::new(Asks { gate: Gate::new(), told: Arc::default() });
     let served = Served::start_whole(
-        Settings { threads: 1, ..settings() },
+        settings().with(|settings| settings.limits.threads = 1),
         app.clone(),
         Gil::Enabled,
         Arc::new(maitred_server::Telemetry::new(&settings())),

@@ -78,7 +78,16 @@ fn serve(settings: Settings) -> (Served, mpsc::Receiver<Event>) {
         _ => answer(exchange, b"hello"),
     });
     let queue_timeout = Duration::from_secs(100_000);
-    (Served::start(Settings { threads: 1, queue_timeout, ..settings }, app), told)
+    (
+        Served::start(
+            settings.with(|settings| {
+                settings.limits.threads = 1;
+                settings.timeouts.queue = queue_timeout;
+            }),
+            app,
+        ),
+        told,
+    )
 }
 
 /// Takes a large response to its end, and compares every byte.
@@ -141,11 +150,10 @@ fn a_large_piece_that_nobody_reads_holds_no_thread_and_is_cut_off() {
 
 #[test]
 fn a_client_that_took_long_for_its_answer_may_still_ask_again() {
-    let (served, _) = serve(Settings {
-        keep_alive_timeout: Duration::from_secs(40),
-        header_timeout: Duration::from_secs(10),
-        ..settings()
-    });
+    let (served, _) = serve(settings().with(|settings| {
+        settings.timeouts.keep_alive = Duration::from_secs(40);
+        settings.timeouts.header = Duration::from_secs(10);
+    }));
     let mut slow = served.connect_narrow();
     slow.ask("/bytes");
     served.settle();
@@ -198,12 +206,11 @@ fn open_files_in(folder: &Path) -> usize {
 #[test]
 fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (served, told) = serve(Settings {
-        temp_dir: Some(folder.path().to_owned()),
-        outbuf_overflow: 1_000_000,
-        outbuf_high_watermark: 40_000_000,
-        ..settings()
-    });
+    let (served, told) = serve(settings().with(|settings| {
+        settings.application.temp_dir = Some(folder.path().to_owned());
+        settings.limits.outbuf_overflow = 1_000_000;
+        settings.limits.outbuf_high_watermark = 40_000_000;
+    }));
     let mut client = served.connect_narrow();
     client.ask("/stream");
     eventually("output on the disk", || open_files_in(folder.path()) > 10);
@@ -217,7 +224,8 @@ fn what_overflows_memory_goes_to_temporary_files_that_vanish() {
 fn where_no_disk_takes_it_output_stays_in_memory_below_the_high_watermark() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().to_owned();
-    let (served, told) = serve(Settings { temp_dir: Some(path), ..settings() });
+    let (served, told) =
+        serve(settings().with(|settings| settings.application.temp_dir = Some(path)));
     folder.close().expect("it is empty");
     let mut client = served.connect_narrow();
     client.ask("/stream");

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use maitred_config::Settings;
 use maitred_http_parser::exchange::Body;
 use support::{App, Client, End, Served, answer, settings};
 
@@ -56,7 +55,10 @@ fn send_chunked(client: &mut Client, length: usize, chunk: usize) {
 
 #[test]
 fn a_body_goes_to_a_file_when_it_is_longer_than_inbuf_overflow() {
-    let served = Served::start(Settings { inbuf_overflow: 100_000, ..settings() }, inspect());
+    let served = Served::start(
+        settings().with(|settings| settings.limits.inbuf_overflow = 100_000),
+        inspect(),
+    );
     let mut client = served.connect();
     for (length, place) in [
         (1, "memory"),
@@ -83,7 +85,10 @@ fn nothing_is_left_in_the_folder_when_a_request_is_over() {
         answer(exchange, b"done");
     });
     let served = Served::start(
-        Settings { temp_dir: Some(folder.path().to_owned()), inbuf_overflow: 1000, ..settings() },
+        settings().with(|settings| {
+            settings.application.temp_dir = Some(folder.path().to_owned());
+            settings.limits.inbuf_overflow = 1000;
+        }),
         app,
     );
     let mut client = served.connect();
@@ -107,7 +112,10 @@ fn a_file_has_no_name_and_is_gone_with_its_request() {
         answer(exchange, names.to_string().as_bytes());
     });
     let served = Served::start(
-        Settings { temp_dir: Some(path.clone()), inbuf_overflow: 1000, ..settings() },
+        settings().with(|settings| {
+            settings.application.temp_dir = Some(path.clone());
+            settings.limits.inbuf_overflow = 1000;
+        }),
         app,
     );
     let mut client = served.connect();
@@ -163,7 +171,10 @@ fn refuses_what_it_cannot_store(temp_dir: PathBuf, spoil: impl FnOnce()) {
         count.fetch_add(1, Ordering::Relaxed);
         answer(exchange, b"hello");
     });
-    let limits = Settings { temp_dir: Some(temp_dir), inbuf_overflow: 1000, ..settings() };
+    let limits = settings().with(|settings| {
+        settings.application.temp_dir = Some(temp_dir);
+        settings.limits.inbuf_overflow = 1000;
+    });
     let served = Served::start_patiently(limits, app);
     spoil();
     for way in [send_declared, |client: &mut Client, length| send_chunked(client, length, 50_000)] {

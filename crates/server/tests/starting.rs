@@ -46,7 +46,7 @@ fn a_thread_that_cannot_be_had_ends_those_that_were_started() {
         answer(exchange, b"hello");
     });
     let application = Arc::new(TwoThreads { app, started: AtomicUsize::new(0) });
-    let told = refusal(Settings { threads: 4, ..settings() }, application);
+    let told = refusal(settings().with(|settings| settings.limits.threads = 4), application);
     assert_eq!(told, "cannot start worker thread `maitred-2`: there is none left");
     eventually("the threads to end", || Arc::strong_count(&token) == 1);
 }
@@ -55,7 +55,8 @@ fn a_thread_that_cannot_be_had_ends_those_that_were_started() {
 fn a_folder_that_takes_no_files_shows_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("missing");
-    let settings = Settings { temp_dir: Some(missing.clone()), ..settings() };
+    let settings =
+        settings().with(|settings| settings.application.temp_dir = Some(missing.clone()));
     let told = refusal(settings, App::new(|exchange| answer(exchange, b"hello")));
     let expected = format!("cannot create files in the `temp-dir` {}: ", missing.display());
     assert!(told.starts_with(&expected), "{told}");

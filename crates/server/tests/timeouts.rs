@@ -14,13 +14,12 @@ fn hello() -> Arc<App> {
 
 /// Every timeout differs, so that no one can be taken for another.
 fn timeouts() -> Settings {
-    Settings {
-        threads: 1,
-        header_timeout: Duration::from_secs(10),
-        body_timeout: Duration::from_secs(20),
-        keep_alive_timeout: Duration::from_secs(40),
-        ..settings()
-    }
+    settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.timeouts.header = Duration::from_secs(10);
+        settings.timeouts.body = Duration::from_secs(20);
+        settings.timeouts.keep_alive = Duration::from_secs(40);
+    })
 }
 
 /// What a client gets that has sent `bytes` and waits, when the clock goes forward in steps of
@@ -90,8 +89,14 @@ fn a_head_that_drips_is_cut_off_though_it_never_stops() {
 fn channel_timeout_caps_every_other() {
     let keywords = vec![("channel_timeout".to_owned(), Value::Int(5))];
     let capped = load(Sources { keywords, ..Sources::default() }).expect("right ones").settings;
-    let listen = timeouts().listen;
-    let served = Served::start(Settings { listen, threads: 1, ..capped }, hello());
+    let listen = timeouts().network.listen;
+    let served = Served::start(
+        capped.with(|settings| {
+            settings.network.listen = listen;
+            settings.limits.threads = 1;
+        }),
+        hello(),
+    );
     assert_eq!(fate(&served, b"", 6), None);
     assert_eq!(fate(&served, b"GET / HT", 6), Some(408));
     let head = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf";
@@ -129,8 +134,10 @@ fn a_request_that_waits_too_long_for_a_thread_is_told_so() {
         inside.pass();
         answer(exchange, b"hello");
     });
-    let served =
-        Served::start(Settings { queue_timeout: Duration::from_secs(10), ..timeouts() }, app);
+    let served = Served::start(
+        timeouts().with(|settings| settings.timeouts.queue = Duration::from_secs(10)),
+        app,
+    );
     let mut first = served.connect();
     first.ask("/first");
     gate.wait_for(1);

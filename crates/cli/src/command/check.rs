@@ -9,7 +9,7 @@ use crate::process::output::{print, print_error};
 
 /// Loads the application with valid settings, and reports the result.
 pub(crate) fn check(py: Python<'_>, loaded: &Loaded) -> ExitStatus {
-    let name = loaded.settings.app.as_deref().unwrap_or_default();
+    let name = loaded.settings.application.app.as_deref().unwrap_or_default();
     match import::load(py, &loaded.settings) {
         Ok(_) => print(&format!("the settings are valid and `{name}` can be served\n")),
         Err(message) => {

@@ -38,7 +38,7 @@ pub(super) fn announce(
 }
 
 fn threads(settings: &Settings) -> String {
-    match settings.threads {
+    match settings.limits.threads {
         1 => "1 thread".into(),
         several => format!("{several} threads"),
     }

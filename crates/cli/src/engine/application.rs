@@ -53,7 +53,7 @@ fn plug_in(
     log: ApplicationLog,
 ) -> PyResult<Arc<WsgiApplication>> {
     let listeners = listeners.addresses().map(|address| ListenerVariables {
-        server_name: settings.server_name.clone(),
+        server_name: settings.application.server_name.clone(),
         server_port: match address {
             ListenAddress::Tcp(address) => address.port().to_string(),
             ListenAddress::Unix(path) => path.display().to_string(),
@@ -61,12 +61,12 @@ fn plug_in(
     });
     let variables = ServerVariables {
         listeners: listeners.collect(),
-        url_scheme: settings.url_scheme.clone(),
-        url_prefix: settings.url_prefix.clone(),
-        ident: settings.ident.clone().unwrap_or_default(),
-        threads: settings.threads,
+        url_scheme: settings.application.url_scheme.clone(),
+        url_prefix: settings.application.url_prefix.clone(),
+        ident: settings.application.ident.clone().unwrap_or_default(),
+        threads: settings.limits.threads,
         workers: 1, // whatever the setting says: only one process is started so far
-        expose_tracebacks: settings.expose_tracebacks,
+        expose_tracebacks: settings.observability.expose_tracebacks,
     };
     WsgiApplication::new(py, callable, &variables, Arc::new(log)).map(Arc::new)
 }

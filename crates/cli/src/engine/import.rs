@@ -11,15 +11,15 @@ use pyo3::prelude::*;
 /// # Errors
 /// The text for stderr: one line, and the application's traceback if there is one.
 pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, String> {
-    if let Some(folder) = &settings.chdir {
+    if let Some(folder) = &settings.application.chdir {
         change_to(py, folder).map_err(|error| {
             format!("error: cannot change to the directory `{}`: {error}\n", folder.display())
         })?;
     }
-    let name = settings.app.as_deref().unwrap_or_default();
-    make_importable(py, &settings.python_path)
+    let name = settings.application.app.as_deref().unwrap_or_default();
+    make_importable(py, &settings.application.python_path)
         .map_err(|error| format!("error: cannot change sys.path: {error}\n"))?;
-    let kind = if settings.call { Kind::Factory } else { Kind::Application };
+    let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     find(py, name, kind).map_err(|error| {
         let text = error.to_string();
         format!("error: {}\n", text.trim_end())

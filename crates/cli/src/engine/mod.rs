@@ -56,7 +56,7 @@ impl BoundServer {
     /// # Errors
     /// An address cannot be bound.
     pub(crate) fn bind(py: Python<'_>, loaded: Loaded) -> Result<Self, BindError> {
-        logging::receive(loaded.settings.log_level.into());
+        logging::receive(loaded.settings.observability.log_level.into());
         logging::learn_thread_name(py);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -81,8 +81,8 @@ impl BoundServer {
         output: LogOutput,
         application: impl FnOnce(Python<'_>, &Loaded) -> Result<Py<PyAny>, E>,
     ) -> Result<StartedServer, E> {
-        let log =
-            Log::start(py, output, self.loaded.settings.log_format).map_err(StartError::Raised)?;
+        let log = Log::start(py, output, self.loaded.settings.observability.log_format)
+            .map_err(StartError::Raised)?;
         let Self { loaded, listeners, admin } = self;
         let addresses = listeners.addresses().cloned().collect();
         let started = (|| {

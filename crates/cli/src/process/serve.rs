@@ -36,7 +36,7 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
             signals.ending(py);
             let status = result.as_ref().map_or(ExitStatus::Failed, |exit| *exit).status();
             exit::with_status(status);
-            end_within(loaded.settings.graceful_timeout, status)?;
+            end_within(loaded.settings.timeouts.graceful, status)?;
             result
         }
         (None, _) => result,
@@ -91,7 +91,8 @@ fn serve_with_signals(
         Ok(bound) => bound,
         Err(error) => {
             // Nothing has been written yet, not even the warnings about the settings.
-            Log::start(py, LogOutput::Stderr, loaded.settings.log_format)?.stop(py)?;
+            Log::start(py, LogOutput::Stderr, loaded.settings.observability.log_format)?
+                .stop(py)?;
             return Ok(failed(&error.to_string()));
         }
     };

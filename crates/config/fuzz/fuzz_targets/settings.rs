@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
     });
     match loaded {
         Ok(loaded) => {
-            assert!(!loaded.settings.listen.is_empty());
+            assert!(!loaded.settings.network.listen.is_empty());
             assert!(!loaded.show(ShowFormat::Toml, true).is_empty());
         }
         Err(problems) => assert!(!problems.render(Colour::Never).is_empty()),

@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn the_default_of_a_choice_is_the_declared_default_of_its_setting() {
         let defaults = crate::Settings::default();
-        assert_eq!(defaults.connection_limit_action, ConnectionLimitAction::default());
-        assert_eq!(defaults.request_id, RequestId::default());
-        assert_eq!(defaults.log_format, LogFormat::default());
-        assert_eq!(defaults.log_level, LogLevel::default());
+        assert_eq!(defaults.limits.connection_limit_action, ConnectionLimitAction::default());
+        assert_eq!(defaults.observability.request_id, RequestId::default());
+        assert_eq!(defaults.observability.log_format, LogFormat::default());
+        assert_eq!(defaults.observability.log_level, LogLevel::default());
         assert_eq!(defaults.processes.supervisor, SupervisorUse::default());
         assert!(defaults.processes.metrics_by_worker);
     }

@@ -67,9 +67,9 @@ impl Admin {
     /// # Errors
     /// The address cannot be bound.
     pub fn bind(settings: &Settings) -> Result<Option<Self>, BindError> {
-        let Some(endpoint) = &settings.admin_listen else { return Ok(None) };
+        let Some(endpoint) = &settings.network.admin_listen else { return Ok(None) };
         let listeners = bind_admin(endpoint, settings)?;
-        Ok(Some(Self { listeners, server: settings.ident.clone() }))
+        Ok(Some(Self { listeners, server: settings.application.ident.clone() }))
     }
 
     /// The addresses that it listens on.

@@ -30,40 +30,40 @@ impl Policy {
     pub(crate) fn new(settings: &Settings) -> Self {
         let rules = Rules {
             limits: Arc::new(Limits {
-                head_bytes: settings.max_request_header_size,
-                body_bytes: settings.max_request_body_size,
+                head_bytes: settings.limits.max_request_header_size,
+                body_bytes: settings.limits.max_request_body_size,
                 ..Limits::default()
             }),
             timeouts: Timeouts {
-                keep_alive: settings.keep_alive_timeout,
-                head: settings.header_timeout,
-                body: settings.body_timeout,
-                write: settings.write_timeout,
+                keep_alive: settings.timeouts.keep_alive,
+                head: settings.timeouts.header,
+                body: settings.timeouts.body,
+                write: settings.timeouts.write,
             },
-            server: settings.ident.clone(),
+            server: settings.application.ident.clone(),
         };
         Self {
             rules: Arc::new(rules),
             trust: trust(settings),
-            body_memory_max: settings.inbuf_overflow,
-            output_memory_max: settings.outbuf_overflow as u64,
-            output_high_watermark: settings.outbuf_high_watermark as u64,
+            body_memory_max: settings.limits.inbuf_overflow,
+            output_memory_max: settings.limits.outbuf_overflow as u64,
+            output_high_watermark: settings.limits.outbuf_high_watermark as u64,
         }
     }
 }
 
 /// Which peers and forwarding fields are trusted.
 pub fn trust(settings: &Settings) -> Trust {
-    let believes = |header| settings.trusted_proxy_headers.contains(header);
+    let believes = |header| settings.proxies.headers.contains(header);
     Trust {
-        peers: match &settings.trusted_proxy {
+        peers: match &settings.proxies.trusted {
             TrustedProxies::None => TrustedPeers::None,
             TrustedProxies::Any => TrustedPeers::Any,
             TrustedProxies::Listed { networks, unix } => {
                 TrustedPeers::Listed { networks: networks.clone(), unix: *unix }
             }
         },
-        count: settings.trusted_proxy_count,
+        count: settings.proxies.count,
         trusted_fields: TrustedFields {
             forwarded: believes(ProxyHeader::Forwarded),
             x_forwarded_for: believes(ProxyHeader::XForwardedFor),
@@ -72,8 +72,8 @@ pub fn trust(settings: &Settings) -> Trust {
             x_forwarded_port: believes(ProxyHeader::XForwardedPort),
             x_forwarded_by: believes(ProxyHeader::XForwardedBy),
         },
-        clear_untrusted: settings.clear_untrusted_proxy_headers,
-        log_untrusted: settings.log_untrusted_proxy_headers,
-        url_scheme: settings.url_scheme.as_str().into(),
+        clear_untrusted: settings.proxies.clear_untrusted_headers,
+        log_untrusted: settings.proxies.log_untrusted_headers,
+        url_scheme: settings.application.url_scheme.as_str().into(),
     }
 }

@@ -29,11 +29,11 @@ impl Shared {
         clock: Arc<Clock>,
         gil: Gil,
     ) -> Self {
-        let queue = Queue::new(settings.queue_limit, gil, Arc::clone(&clock), Arc::default());
+        let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
         Self {
             policy: Arc::new(Policy::new(settings)),
             queue: Arc::new(queue),
-            temp_files: TempFiles::new(settings.temp_dir.clone()),
+            temp_files: TempFiles::new(settings.application.temp_dir.clone()),
             clock,
             telemetry,
         }

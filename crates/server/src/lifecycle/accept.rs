@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Accepts on one listener while it is polled.
 pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
-        let waits = server.settings.connection_limit_action == ConnectionLimitAction::Wait;
+        let waits = server.settings.limits.connection_limit_action == ConnectionLimitAction::Wait;
         if waits {
             room(&server).await;
         }
@@ -63,7 +63,7 @@ pub(crate) fn drain_backlog(server: &Arc<ServerState>, acceptor: &Acceptor, inde
 }
 
 fn has_room(server: &ServerState) -> bool {
-    server.registry.len() < server.settings.connection_limit
+    server.registry.len() < server.settings.limits.connections
 }
 
 /// Waits until there are fewer connections than the limit.

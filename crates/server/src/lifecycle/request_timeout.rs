@@ -123,8 +123,10 @@ impl Checks {
         let ServerState { settings, shared, workers, .. } = &*self.server;
         let now = shared.clock.instant();
         let mut next: Option<Instant> = None;
-        let limits =
-            [(Overdue::TimedOut, settings.request_timeout), (Overdue::Slow, settings.slow_request)];
+        let limits = [
+            (Overdue::TimedOut, settings.timeouts.request),
+            (Overdue::Slow, settings.timeouts.slow_request),
+        ];
         for thread in workers.all() {
             if thread.take_unreported_end() {
                 let incident = Incident::Ended(Arc::clone(&thread));

@@ -106,7 +106,7 @@ impl Server {
     pub fn start(self) -> Result<Running, RunError> {
         let Self { settings, listeners, application, telemetry, clock, gil } = self;
         telemetry.open_access_log(&settings)?;
-        file_limit::warn_if_few(settings.connection_limit);
+        file_limit::warn_if_few(settings.limits.connections);
         let shared = Shared::new(&settings, telemetry, clock, gil);
         shared.temp_files.try_out()?;
         let server = Arc::new(ServerState::new(settings, shared, application));
@@ -169,7 +169,10 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
 
     control.reached(StopStage::Drain).await;
     drain::announce(server);
-    let delay = tokio::time::timeout(server.settings.drain_delay, control.reached(StopStage::Kill));
+    let delay = tokio::time::timeout(
+        server.settings.timeouts.drain_delay,
+        control.reached(StopStage::Kill),
+    );
     // Either the delay has passed, or the server was told to stop immediately.
     let _ = delay.await;
     for task in accepting {
@@ -178,7 +181,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
         let _ = task.await;
     }
     drain::close(server, acceptors, listeners).await;
-    let deadline: Instant = shared.clock.instant() + server.settings.graceful_timeout;
+    let deadline: Instant = shared.clock.instant() + server.settings.timeouts.graceful;
     {
         let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
         let mut finished = std::pin::pin!(drain::finish(server, deadline));

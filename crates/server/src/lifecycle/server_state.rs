@@ -35,7 +35,7 @@ impl ServerState {
     ) -> Self {
         let (queue, clock) = (Arc::clone(&shared.queue), Arc::clone(&shared.clock));
         Self {
-            workers: WorkerThreads::new(application, queue, clock, settings.threads),
+            workers: WorkerThreads::new(application, queue, clock, settings.limits.threads),
             settings,
             shared: Arc::new(shared),
             registry: Registry::default(),

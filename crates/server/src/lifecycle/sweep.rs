@@ -37,7 +37,7 @@ pub(crate) fn sweep(ServerState { settings, shared, registry, .. }: &ServerState
     }
     shared.temp_files.buffers.age();
     let now = shared.clock.instant();
-    if let Some(limit) = now.checked_sub(settings.queue_timeout) {
+    if let Some(limit) = now.checked_sub(settings.timeouts.queue) {
         for waiting in shared.queue.expire(limit) {
             waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
         }

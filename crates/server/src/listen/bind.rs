@@ -30,16 +30,16 @@ pub(super) fn endpoint(
                 {
                     address.set_port(first.port());
                 }
-                listeners.push(tcp(address, settings.backlog)?);
+                listeners.push(tcp(address, settings.network.backlog)?);
             }
             Ok(listeners)
         }
         Endpoint::Unix { path, mode } => {
-            system::listen(path, *mode, settings.backlog).map(|listener| vec![listener])
+            system::listen(path, *mode, settings.network.backlog).map(|listener| vec![listener])
         }
         Endpoint::Descriptor(descriptor) => {
             let socket = system::inherited(*descriptor)?;
-            adopt(socket, settings.backlog).map(|listener| vec![listener])
+            adopt(socket, settings.network.backlog).map(|listener| vec![listener])
         }
     }
 }
@@ -68,8 +68,10 @@ fn resolve(
             .map_err(|error| failed(format!("the name cannot be resolved: {error}")))?
             .collect(),
     };
-    addresses.retain(|address| if address.is_ipv4() { settings.ipv4 } else { settings.ipv6 });
-    if matches!(host, HostName::Any) && settings.ipv4 && !ipv6_exists() {
+    addresses.retain(
+        |address| if address.is_ipv4() { settings.network.ipv4 } else { settings.network.ipv6 },
+    );
+    if matches!(host, HostName::Any) && settings.network.ipv4 && !ipv6_exists() {
         addresses.retain(SocketAddr::is_ipv4);
     }
     addresses.dedup();

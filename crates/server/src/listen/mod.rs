@@ -104,7 +104,7 @@ impl Listeners {
     /// The first address that cannot be bound. Sockets bound before it are closed again.
     pub fn bind(settings: &Settings) -> Result<Self, BindError> {
         let mut entries = Vec::new();
-        for endpoint in &settings.listen {
+        for endpoint in &settings.network.listen {
             entries.extend(bind::endpoint(endpoint, settings)?);
         }
         Ok(Self { entries })

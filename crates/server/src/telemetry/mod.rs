@@ -123,12 +123,12 @@ impl Telemetry {
             server_log_dropped_counted: AtomicU64::new(0),
             read_process: process_usage::read,
             limits: ShownLimits {
-                threads: settings.threads,
-                queue: settings.queue_limit,
-                connections: settings.connection_limit,
-                action: settings.connection_limit_action,
+                threads: settings.limits.threads,
+                queue: settings.limits.queue,
+                connections: settings.limits.connections,
+                action: settings.limits.connection_limit_action,
             },
-            log_socket_errors: settings.log_socket_errors,
+            log_socket_errors: settings.observability.log_socket_errors,
             requests: AtomicU64::new(0),
             life: AtomicU8::new(Life::Starting as u8),
             pause: Mutex::default(),
@@ -138,7 +138,7 @@ impl Telemetry {
             own_clock,
             clock: OnceLock::new(),
             access_log: OnceLock::new(),
-            names: RequestIds::new(settings.request_id),
+            names: RequestIds::new(settings.observability.request_id),
             lines: Warnings::default(),
         }
     }

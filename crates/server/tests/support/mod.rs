@@ -146,13 +146,10 @@ impl Drop for Opens {
 
 /// Settings for a free port on loopback.
 pub fn settings() -> Settings {
-    Settings {
-        listen: vec![Endpoint::Tcp {
-            host: HostName::Name("127.0.0.1".into()),
-            port: Port::Number(0),
-        }],
-        ..Settings::default()
-    }
+    Settings::default().with(|settings| {
+        settings.network.listen =
+            vec![Endpoint::Tcp { host: HostName::Name("127.0.0.1".into()), port: Port::Number(0) }]
+    })
 }
 
 /// The value of a series in the text of a scrape: its name and labels as they are written there.

@@ -95,14 +95,14 @@ impl AccessLog {
         settings: &Settings,
         failed: impl Fn(u64) + Send + 'static,
     ) -> Result<Option<Self>, OpenError> {
-        let Some(target) = &settings.access_log else { return Ok(None) };
+        let Some(target) = &settings.observability.access_log else { return Ok(None) };
         let output = Output::open(target)
             .map_err(|reason| OpenError::File { path: target.to_string(), reason })?;
         let shared = Arc::new(Shared::default());
         let (alive, ended) = mpsc::channel();
         let writer = Writer {
             shared: Arc::clone(&shared),
-            format: settings.access_log_format.clone(),
+            format: settings.observability.access_log_format.clone(),
             output,
             failed,
             clock: Clock::new(),
@@ -115,7 +115,7 @@ impl AccessLog {
                 writer.run();
             })
             .map_err(OpenError::Thread)?;
-        let exclude = settings.access_log_exclude.clone();
+        let exclude = settings.observability.access_log_exclude.clone();
         Ok(Some(Self { shared, exclude, ended: Mutex::new(ended) }))
     }
 
