@@ -1,5 +1,7 @@
 """The settings of Sphinx for the documentation. `build.py` prepares the pages and calls it."""
 
+from pygments.lexers.special import TextLexer
+
 project = "Maitred"
 author = "The Maitred developers"
 copyright = "The Maitred developers"  # noqa: A001 (the name that Sphinx reads)
@@ -31,3 +33,8 @@ html_sidebars = {
 }
 html_copy_source = False
 html_show_sphinx = False
+
+
+def setup(app):  # noqa: D103 (the interface of Sphinx)
+    # A language of our pages that Pygments does not know.
+    app.add_lexer("promql", TextLexer)

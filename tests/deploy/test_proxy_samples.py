@@ -1,4 +1,4 @@
-"""Tests that nginx, HAProxy and Envoy accept their sample files."""
+"""Tests that nginx, HAProxy, Envoy and Caddy accept their sample files."""
 
 import os
 import re
@@ -55,3 +55,10 @@ def test_haproxy_takes_its_sample() -> None:
 def test_envoy_takes_its_sample() -> None:
     said = run(program("envoy"), "--mode", "validate", "-c", DEPLOY / "envoy.yaml")
     assert "warning" not in said
+
+
+def test_caddy_takes_its_sample() -> None:
+    sample = DEPLOY / "Caddyfile"
+    run(program("caddy"), "validate", "--adapter", "caddyfile", "--config", sample)
+    # It says nothing if the file is as it would write it.
+    assert run(program("caddy"), "fmt", "--diff", sample).count("\n+") == 0

@@ -39,7 +39,7 @@ class Proxy:
     name: str
     sample: str
     #: What stands in the sample, and what takes its place: `{front}` is the port to listen at,
-    #: `{folder}` the test's, `{upstream}` is `socket` or `tcp`.
+    #: `{folder}` the test's, `{upstream}` is `socket` or `tcp`, `{dial}` the address for Caddy.
     moves: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
 
@@ -54,6 +54,7 @@ class Proxy:
             "upstream": "tcp" if over_tcp else "socket",
             "socket": folder / "nobody.sock" if over_tcp else upstream,
             "port": upstream[1] if over_tcp else PORT,
+            "dial": f"127.0.0.1:{upstream[1]}" if over_tcp else f"unix/{upstream}",
             "user": "user root;" if os.geteuid() == 0 else "",
         }
         for old, new in self.moves:
@@ -117,7 +118,20 @@ ENVOY = Proxy(
     command=("envoy", "--concurrency", "1", "--disable-hot-restart", "-l", "warning", "-c"),
 )
 
-ALL = (NGINX, HAPROXY, ENVOY)
+CADDY = Proxy(
+    name="caddy",
+    sample="Caddyfile",
+    moves=(
+        (
+            "shop.example {",
+            "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://:{front} {{\n\tbind 127.0.0.1 ::1",
+        ),
+        (f"reverse_proxy unix/{SOCKET} ", "reverse_proxy {dial} "),
+    ),
+    command=("caddy", "run", "--adapter", "caddyfile", "--config"),
+)
+
+ALL = (NGINX, HAPROXY, ENVOY, CADDY)
 
 
 @contextmanager
@@ -128,9 +142,11 @@ def running(proxy: Proxy, upstream: Address, folder: Path) -> Iterator[int]:
     configuration.write_text(proxy.configuration(upstream, front, folder), encoding="utf-8")
     words = [word.replace("{folder}", str(folder)) for word in proxy.command]
     log = folder / "proxy.log"
+    # What Caddy remembers belongs to the test, too.
+    env = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [find(words[0]), *words[1:], configuration], stdout=out, stderr=out, cwd=folder
+            [find(words[0]), *words[1:], configuration], stdout=out, stderr=out, cwd=folder, env=env
         )
     try:
         wait_until_it_listens(process, front, log)

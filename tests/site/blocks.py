@@ -74,11 +74,18 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
-def commands(text: str) -> list[list[str]]:
-    """Return the words of every command in a shell block, without comments."""
-    joined = text.replace("\\\n", " ")
-    split = (shlex.split(line, comments=True) for line in joined.splitlines())
-    return [words for words in split if words]
+def commands(block: Block) -> list[str]:
+    """Return every command of a shell block as one line; of a transcript, what follows `$`."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    if block.language == "console":
+        lines = [line[2:] for line in lines if line.startswith("$ ")]
+    return [line for line in lines if words_of(line)]
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of a command, without a comment and without what is behind a pipe."""
+    words = shlex.split(line, comments=True)
+    return words[: words.index("|")] if "|" in words else words
 
 
 class Places:

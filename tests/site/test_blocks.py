@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from blocks import COMMANDS, NOT_RUN, PAGES, ROOT, Block, Places, blocks, commands
+from blocks import COMMANDS, NOT_RUN, PAGES, ROOT, Block, Places, blocks, commands, words_of
 from manifests import tomllib
 from server import Server, command
 
@@ -30,6 +30,10 @@ WITH_MORE_PACKAGES = {
 
 #: Languages of which a block is only read by people, or checked elsewhere (`test_proxy_blocks.py`).
 NOT_FOR_PYTHON = {"text", "dockerfile", "apache", "nginx", "caddyfile", "promql", "powershell"}
+
+#: Languages of commands, and those that the tests below check.
+SHELL = ("sh", "bash", "console")
+CHECKED = {*SHELL, "python", "toml", "ini", "yaml", "json", "xml"}
 
 SECONDS_MAX = 120
 
@@ -109,10 +113,11 @@ class Story:
         if self.server is not None:
             self.server.close()
 
-    def do(self, words: list[str]) -> None:
+    def do(self, line: str) -> None:
         """Do what a line of the page says."""
-        words = [self.places(word) for word in words]
-        program, *rest = words
+        line = self.places(line)
+        words = words_of(line)
+        program, rest = words[0].rpartition("/")[2], words[1:]
         if program == "export":
             self.exported.update(word.split("=", 1) for word in rest)
         elif program == "pip" and rest[0] == "install":
@@ -122,12 +127,12 @@ class Story:
                     importlib.metadata.distribution(package)
         elif program == "." or (program == "python3" and rest[:2] == ["-m", "venv"]):
             pass  # the tests are in an environment
-        elif program == "kill" or program in NOT_RUN:
-            pass
+        elif program in NOT_RUN or rest[:1] == ["bench"]:
+            pass  # not here, or an hour of measuring
         elif is_server(words):
             self.serve(*words)
         else:
-            self.run(*words)
+            self.run("bash", "-o", "pipefail", "-c", line)
 
 
 def is_server(words: list[str]) -> bool:
@@ -142,14 +147,14 @@ def is_server(words: list[str]) -> bool:
     return not ends and not (rest and rest[0] in COMMANDS)
 
 
-@pytest.mark.parametrize("page", of_language("sh", "bash"))
+@pytest.mark.parametrize("page", of_language(*SHELL))
 def test_the_commands_of_a_page_work_in_its_order(page: str, story: Story) -> None:
     for block in blocks(page):
         if block.name and block.language not in NOT_FOR_PYTHON:
             story.write(block.name, block.text)
-        elif block.language in ("sh", "bash"):
-            for words in commands(block.text):
-                story.do(words)
+        elif block.language in SHELL:
+            for line in commands(block):
+                story.do(line)
     story.stop()
 
 
@@ -234,24 +239,8 @@ def test_the_data_of_a_page_can_be_read(page: str, story: Story) -> None:
 
 
 def test_every_block_is_in_a_language_that_is_checked_or_named_here() -> None:
-    checked = {
-        "sh",
-        "bash",
-        "shell",
-        "python",
-        "toml",
-        "ini",
-        "yaml",
-        "json",
-        "xml",
-    } | NOT_FOR_PYTHON
-    others = [
-        f"{block}: {block.language}"
-        for page in PAGES
-        for block in blocks(page)
-        if block.language not in checked
-    ]
-    assert others == []
+    found = {block.language for page in PAGES for block in blocks(page)}
+    assert found - CHECKED - NOT_FOR_PYTHON == set()
 
 
 def test_every_page_that_is_named_here_exists() -> None:
