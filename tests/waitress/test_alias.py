@@ -108,16 +108,6 @@ def test_every_part_that_programs_import_is_there():
     assert told.splitlines() == ["2 False True ['a', 'b']", "8 60 waitress"]
 
 
-def test_what_only_waitress_itself_uses_is_an_import_error():
-    told = run("""
-        try:
-            import waitress.task
-        except ImportError:
-            print("no")
-    """)
-    assert told == "no\n"
-
-
 def test_wrong_adjustments_are_a_value_error():
     told = run("""
         import waitress

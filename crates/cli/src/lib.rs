@@ -28,7 +28,13 @@ mod _native {
     use crate::command::{main, run};
 
     #[pymodule_export]
-    use crate::python::server::{Server, create_server, serve};
+    use crate::python::create_server::{create_server, serve};
+
+    #[pymodule_export]
+    use crate::python::server::Server;
+
+    #[pymodule_export]
+    use crate::python::application::{check_application, import_application};
 
     #[pymodule_export]
     use crate::python::keywords::read_settings;

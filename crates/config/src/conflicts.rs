@@ -210,17 +210,9 @@ fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
     let mut warning = |location: &Location, message: String| {
         warnings.push(Warning(Problem::new(message).at(location)))
     };
-    for setting in settings() {
-        let (location, reason) = match setting.effect {
-            Effect::Real => continue,
-            Effect::Ignored => {
-                (merged.location(setting), "it is only accepted for compatibility with Waitress")
-            }
-            Effect::Planned => {
-                (merged.changed_location(setting), "this version does not support it yet")
-            }
-        };
-        if let Some(location) = location {
+    for setting in settings().filter(|setting| setting.effect == Effect::Planned) {
+        if let Some(location) = merged.changed_location(setting) {
+            let reason = "this version does not support it yet";
             warning(location, format!("`{}` has no effect: {reason}", setting.name));
         }
     }

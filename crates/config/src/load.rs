@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::assembly::Machine;
-use crate::declaration::{Setting, application, settings};
+use crate::declaration::{Effect, Setting, application, settings};
 use crate::files::SettingsFile;
 use crate::invocation::{Command, Invocation};
 use crate::kinds::Syntax;
@@ -57,6 +57,22 @@ impl Loaded {
         settings().filter_map(|setting| {
             let (_, origin) = self.values.get(setting.name)?;
             (*origin != Origin::Default).then_some((setting, origin))
+        })
+    }
+
+    /// Names the settings that were set and are only accepted for compatibility with Waitress, in
+    /// one line, if there are any.
+    pub fn compatibility_note(&self) -> Option<String> {
+        let names: Vec<String> = self
+            .changed()
+            .filter(|(setting, _)| setting.effect == Effect::Ignored)
+            .map(|(setting, _)| format!("`{}`", setting.name))
+            .collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "accepted for compatibility with Waitress, without effect: {}",
+                names.join(", ")
+            )
         })
     }
 }

@@ -494,11 +494,23 @@ fn a_setting_without_effect_is_a_warning() {
             "`localhost` in `trusted-proxy` means Unix sockets, but there is none \
              (command line: --trusted-proxy): \
              for a proxy on this machine, write `127.0.0.1` and `::1`",
-            "`recv-bytes` has no effect: it is only accepted for compatibility with Waitress (maitred.toml:2:14)",
             "`access-log-format` has no effect: `access-log` is not set (maitred.toml:3:21)",
             "`workers` has no effect: only one worker process is supported so far \
              (command line: --workers)",
         ]
+    );
+}
+
+#[test]
+fn one_note_names_every_setting_that_is_only_accepted_for_compatibility() {
+    let note = |toml| Written { toml, ..Written::default() }.loaded().compatibility_note();
+    assert_eq!(note("threads = 8\n"), None);
+    assert_eq!(
+        note("send-bytes = 9\nthreads = 8\nasyncore-use-poll = true\n").as_deref(),
+        Some(
+            "accepted for compatibility with Waitress, without effect: `send-bytes`, \
+             `asyncore-use-poll`"
+        )
     );
 }
 

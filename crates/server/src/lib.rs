@@ -32,7 +32,7 @@ pub use connection::policy::trust;
 pub use connection::temp_files::TempDirError;
 pub use lifecycle::running::{Running, Waited};
 pub use lifecycle::server::{RunError, Server};
-pub use listen::{BindError, ListenAddress, Listeners};
+pub use listen::{BindCause, BindError, ListenAddress, Listeners};
 pub use scheduling::Gil;
 pub use system::clock::Clock;
 pub use system::error_text;

@@ -32,6 +32,35 @@ def application(environ, start_response):
 }
 
 #[test]
+fn a_program_may_start_the_threads_itself_and_their_stacks_are_known() {
+    let server = Server::new(
+        r#"
+import threading
+arrived, may_go_on, ended = threading.Event(), threading.Event(), threading.Event()
+def start_thread(main):
+    def run():
+        main()
+        ended.set()
+    threading.Thread(target=run, name="own", daemon=True).start()
+def application(environ, start_response):
+    arrived.set()
+    may_go_on.wait()
+    start_response("200 OK", [])
+    return [threading.current_thread().name.encode()]
+"#,
+    );
+    let pending = server.begin(Wire::new(REQUEST));
+    server.evaluate::<bool>("arrived.wait()");
+    let stack = server.worker.stack(PATIENCE).unwrap();
+    server.evaluate::<Option<bool>>("may_go_on.set()");
+    assert!(stack.contains("in application"), "{stack}");
+    assert_eq!(pending.take().body_text(), "own");
+    server.source.close();
+    assert!(server.evaluate::<bool>("ended.wait()"));
+    assert!(server.worker.is_finished());
+}
+
+#[test]
 fn what_a_thread_keeps_for_itself_lasts_from_one_request_to_the_next() {
     let server = Server::new(
         r#"

@@ -1,7 +1,7 @@
 """The native module, which implements the package `maitred`."""
 
 import socket as _socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, final
 
@@ -11,7 +11,9 @@ __all__ = [
     "Server",
     "__version__",
     "believe_proxies",
+    "check_application",
     "create_server",
+    "import_application",
     "main",
     "read_settings",
     "run",
@@ -29,6 +31,16 @@ def run(argv: Sequence[str], settings: Mapping[str, Any] | None = None, /) -> in
     ``settings`` are keywords that override the command line.
     """
 
+def check_application(application: object, /) -> None:
+    """Raise `ValueError` or `TypeError` for what can never be called as a WSGI application."""
+
+def import_application(name: str, call: bool, /) -> WSGIApplication:
+    """Import an application by its name, ``package.module:attribute``.
+
+    With ``call``, return what the named factory returns. Raises `ImportError`, whose text includes
+    the application's traceback.
+    """
+
 def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
     """Read keywords as `create_server` does, and return every setting by its keyword.
 
@@ -42,7 +54,7 @@ def believe_proxies(environ: dict[str, Any], settings: Mapping[str, Any], /) -> 
     malformed; the client should be answered 400.
     """
 
-def serve(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> None:
+def serve(app: WSGIApplication, *, _quiet: bool = False, **settings: Any) -> None:
     """Serve an application until a signal or ``close()`` stops it.
 
     The keywords are the settings of the command line with underscores: ``serve(app, port=8000,
@@ -51,7 +63,13 @@ def serve(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> 
     cannot be bound.
     """
 
-def create_server(app: WSGIApplication, /, *, _quiet: bool = False, **settings: Any) -> Server:
+def create_server(
+    application: WSGIApplication,
+    *,
+    _quiet: bool = False,
+    _start_thread: Callable[[Callable[[], None]], object] | None = None,
+    **settings: Any,
+) -> Server:
     """Create a server. Its sockets are bound; nothing is started.
 
     Raises `ValueError` for invalid settings and `OSError` for an address that cannot be bound.
@@ -59,7 +77,7 @@ def create_server(app: WSGIApplication, /, *, _quiet: bool = False, **settings: 
 
 @final
 class Server:
-    """A server, bound when created, and running from ``run()`` or ``with`` until ``close()``.
+    """A server, bound when created, and running from ``start()``, ``run()`` or ``with`` on.
 
     ::
 
@@ -87,16 +105,49 @@ class Server:
     def socket(self) -> _socket.socket:
         """A duplicate of the first listening socket. Only available before the server runs."""
 
+    @property
+    def threads(self) -> int:
+        """The number of threads that call the application. May be set before the server runs."""
+
+    @threads.setter
+    def threads(self, value: int, /) -> None: ...
+    @property
+    def busy(self) -> int:
+        """The number of threads that serve a request; 0 unless the server runs."""
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests that wait for a thread; 0 unless the server runs."""
+
+    @property
+    def connections(self) -> int:
+        """The number of open client connections; 0 unless the server runs."""
+
     def run(self) -> None:
         """Serve until ``close()`` is called or, on the main thread, until a signal arrives.
 
         Returns at once if the server was closed before.
         """
 
+    def start(self) -> None:
+        """Start serving in the background, unless the server serves already.
+
+        Raises `RuntimeError` if the server is closed.
+        """
+
     def close(self) -> None:
         """Drain: stop accepting, let running requests finish, and make ``run()`` return.
 
         Does not wait for that. May be called from any thread, repeatedly.
+        """
+
+    def stop(self) -> None:
+        """Close the server, and wait until it has stopped."""
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the server has stopped, at most ``timeout`` seconds.
+
+        Returns whether it does not run. On the main thread, signal handlers run meanwhile.
         """
 
     def print_listen(self, format_str: str) -> None:
@@ -113,3 +164,15 @@ class Server:
         /,
     ) -> None:
         """Stop, and wait until it has stopped."""
+
+    def __aenter__(self) -> Awaitable[Server]:
+        """Start serving in the background of an asyncio loop."""
+
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[None]:
+        """Stop. The loop runs until it has stopped."""

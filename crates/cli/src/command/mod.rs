@@ -149,4 +149,7 @@ fn print_warnings(loaded: &Loaded) {
     for warning in &loaded.warnings {
         print_error(&warning.render(colour()));
     }
+    if let Some(note) = loaded.compatibility_note() {
+        print_error(&format!("note: {note}\n"));
+    }
 }

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use crate::engine::interpreter;
 use crate::logging::{self, ERRORS};
 
-/// Starts a server that calls the application.
+/// Starts a server that calls the application, in threads that `thread_starter` starts, if given.
 ///
 /// # Errors
 /// A thread cannot be started, or threads are emulated; the text is for the user.
@@ -24,6 +24,7 @@ pub(super) fn start(
     settings: &Settings,
     listeners: Listeners,
     telemetry: Arc<Telemetry>,
+    thread_starter: Option<Py<PyAny>>,
 ) -> Result<Running, String> {
     if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
         return Err(format!(
@@ -33,8 +34,10 @@ pub(super) fn start(
     }
     let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
     let log = ApplicationLog(Arc::clone(&telemetry));
-    let application = plug_in(py, callable, settings, &listeners, log).map_err(text)?;
-    Server::new(Arc::new(settings.clone()), listeners, application, telemetry)
+    let application = plug_in(py, callable, settings, &listeners, log)
+        .map_err(text)?
+        .with_thread_starter(thread_starter);
+    Server::new(Arc::new(settings.clone()), listeners, Arc::new(application), telemetry)
         .with_gil(gil)
         .start()
         .map_err(text)
@@ -51,7 +54,7 @@ fn plug_in(
     settings: &Settings,
     listeners: &Listeners,
     log: ApplicationLog,
-) -> PyResult<Arc<WsgiApplication>> {
+) -> PyResult<WsgiApplication> {
     let listeners = listeners.addresses().map(|address| ListenerVariables {
         server_name: settings.application.server_name.clone(),
         server_port: match address {
@@ -68,7 +71,7 @@ fn plug_in(
         workers: 1, // whatever the setting says: only one process is started so far
         expose_tracebacks: settings.observability.expose_tracebacks,
     };
-    WsgiApplication::new(py, callable, &variables, Arc::new(log)).map(Arc::new)
+    WsgiApplication::new(py, callable, &variables, Arc::new(log))
 }
 
 /// Logs the application's exceptions and what it writes to `wsgi.errors`.

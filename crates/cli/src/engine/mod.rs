@@ -30,6 +30,7 @@ pub(crate) struct BoundServer {
     loaded: Loaded,
     listeners: Listeners,
     admin: Option<Admin>,
+    thread_starter: Option<Py<PyAny>>,
 }
 
 /// A server that answers requests.
@@ -58,17 +59,27 @@ impl BoundServer {
     pub(crate) fn bind(py: Python<'_>, loaded: Loaded) -> Result<Self, BindError> {
         logging::receive(loaded.settings.observability.log_level.into());
         logging::learn_thread_name(py);
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
+        logging::log_warnings(&loaded);
         let listeners = Listeners::bind(&loaded.settings)?;
         let admin = Admin::bind(&loaded.settings)?;
-        Ok(Self { loaded, listeners, admin })
+        Ok(Self { loaded, listeners, admin, thread_starter: None })
+    }
+
+    /// The number of threads that the settings ask for.
+    pub(crate) const fn threads(&self) -> usize {
+        self.loaded.settings.limits.threads
     }
 
     /// The listening sockets.
     pub(crate) const fn listeners(&self) -> &Listeners {
         &self.listeners
+    }
+
+    /// Sets how many threads serve, and the Python callable that starts them, if given.
+    pub(crate) fn with_threads(mut self, count: usize, starter: Option<Py<PyAny>>) -> Self {
+        self.loaded.settings.limits.threads = count;
+        self.thread_starter = starter;
+        self
     }
 
     /// Starts the server with the application that `application` returns.
@@ -83,15 +94,16 @@ impl BoundServer {
     ) -> Result<StartedServer, E> {
         let log = Log::start(py, output, self.loaded.settings.observability.log_format)
             .map_err(StartError::Raised)?;
-        let Self { loaded, listeners, admin } = self;
+        let Self { loaded, listeners, admin, thread_starter } = self;
         let addresses = listeners.addresses().cloned().collect();
         let started = (|| {
             let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
             let admin = admin.map(|admin| start_admin(admin, &telemetry)).transpose()?;
             let callable = application(py, &loaded)?;
             let settings = &loaded.settings;
-            let running = application::start(py, callable, settings, listeners, telemetry)
-                .map_err(StartError::Failed)?;
+            let running =
+                application::start(py, callable, settings, listeners, telemetry, thread_starter)
+                    .map_err(StartError::Failed)?;
             Ok((running, admin))
         })();
         match started {

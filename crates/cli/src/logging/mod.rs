@@ -21,7 +21,7 @@ use std::io::Write;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use maitred_config::LogFormat;
+use maitred_config::{Loaded, LogFormat};
 use pyo3::prelude::*;
 
 use line::write_line;
@@ -40,6 +40,16 @@ fn queue() -> &'static Arc<Queue> {
 /// The number of records dropped since the start.
 pub(crate) fn dropped() -> u64 {
     queue().dropped_total()
+}
+
+/// Logs the warnings about the settings, and which of them have no effect.
+pub(crate) fn log_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(note) = loaded.compatibility_note() {
+        tracing::info!("{note}");
+    }
 }
 
 /// Where log records go.

@@ -5,13 +5,13 @@
 //! Python has run its handlers.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use maitred_server::{Running, Waited};
 use pyo3::prelude::*;
 
-use crate::process::signals::Signals;
 use crate::process::signals::repeated::{StopRequest, StopRequests};
+use crate::process::signals::{self, Signals};
 
 /// Waits until the server has stopped, and runs signal handlers meanwhile.
 ///
@@ -48,9 +48,30 @@ pub(crate) fn until_stopped(
         }
         match py.detach(|| running.wait()) {
             Waited::Stopped => break,
-            Waited::Interrupted => seen = py.check_signals(),
+            Waited::Interrupted | Waited::TimedOut => seen = py.check_signals(),
         }
     }
     let ended = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
     raised.map_or(ended, Err)
+}
+
+/// Waits until the server has stopped, but not longer than `timeout`; returns whether it has. On the
+/// main thread, signal handlers run meanwhile.
+///
+/// # Errors
+/// The exception of a signal handler, such as `KeyboardInterrupt`. The server serves on.
+pub(crate) fn at_most(py: Python<'_>, running: &Running, timeout: Duration) -> PyResult<bool> {
+    let began = Instant::now();
+    let wakeup = signals::wake_up(py, Arc::new(running.clone()))?;
+    let stopped = loop {
+        if let Err(error) = py.check_signals() {
+            break Err(error);
+        }
+        match py.detach(|| running.wait_for(timeout.saturating_sub(began.elapsed()))) {
+            Waited::Stopped => break Ok(true),
+            Waited::TimedOut => break Ok(false),
+            Waited::Interrupted => {}
+        }
+    };
+    wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py)).and(stopped)
 }

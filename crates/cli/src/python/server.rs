@@ -1,111 +1,34 @@
-//! The server as a Python object: `maitred.create_server(app)` and `maitred.serve(app)`.
+//! The server as a Python object, which `maitred.create_server(app)` returns.
 //!
 //! Creating one binds its sockets, so an invalid address is reported at once and the port is known.
 //! It starts no thread and no runtime, so the process may still fork. `run()` or `with` starts the
 //! server, and `close()` stops it from any thread.
 
-use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use maitred_server::{BindError, ListenAddress, Running};
-use maitred_wsgi_bridge::application::load::objection;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use maitred_server::{ListenAddress, Running};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::PyDict;
+use pyo3::types::PyTuple;
 
 use crate::engine::{BoundServer, StartedServer};
 use crate::logging::LogOutput;
 use crate::process::signals::{Scope, Signals};
-use crate::process::{sources, wait};
-use crate::python::{addresses, keywords};
-
-/// Serves an application until a signal or `close()` stops it.
-#[pyfunction]
-#[pyo3(signature = (app, /, *, _quiet = false, **settings))]
-pub(crate) fn serve(
-    py: Python<'_>,
-    app: Py<PyAny>,
-    _quiet: bool,
-    settings: Option<&Bound<'_, PyDict>>,
-) -> PyResult<()> {
-    if !_quiet {
-        configure_logging(py)?;
-    }
-    let server = create_server(py, app, _quiet, settings)?;
-    server.run(py)
-}
-
-/// Creates a server for an application. Its sockets are bound; nothing is started.
-#[pyfunction]
-#[pyo3(signature = (app, /, *, _quiet = false, **settings))]
-pub(crate) fn create_server(
-    py: Python<'_>,
-    app: Py<PyAny>,
-    _quiet: bool,
-    settings: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Server> {
-    if app.is_none(py) {
-        let message = "the application is None: does its factory return it?";
-        return Err(PyValueError::new_err(message));
-    }
-    if !app.bind(py).is_callable() {
-        let message = format!("the application cannot be called: {}", app.bind(py).repr()?);
-        return Err(PyTypeError::new_err(message));
-    }
-    if let Some(objection) = objection(app.bind(py)) {
-        let message = format!("the application {} {objection}", app.bind(py).repr()?);
-        return Err(PyTypeError::new_err(message));
-    }
-    let sources = sources::gather(None, keywords::read(settings)?);
-    let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
-    let bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
-    Ok(Server {
-        addresses: bound.listeners().addresses().cloned().collect(),
-        app,
-        quiet: _quiet,
-        stage: Mutex::new(ServerStage::Bound(Box::new(bound))),
-        socket: Mutex::new(None),
-    })
-}
-
-/// The `OSError` for an address that cannot be bound, with the `errno` that programs check.
-fn os_error(py: Python<'_>, error: &BindError) -> PyErr {
-    let name = match error.kind {
-        ErrorKind::AddrInUse => "EADDRINUSE",
-        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
-        ErrorKind::AlreadyExists => "EEXIST",
-        ErrorKind::NotFound => "ENOENT",
-        ErrorKind::PermissionDenied => "EACCES",
-        _ => return PyOSError::new_err(error.to_string()),
-    };
-    match py.import("errno").and_then(|errno| errno.getattr(name)?.extract::<i32>()) {
-        Ok(number) => PyOSError::new_err((number, error.to_string())),
-        Err(error) => error,
-    }
-}
-
-/// Configures `logging` to write to stderr, as Waitress does, unless the program has already
-/// configured it.
-fn configure_logging(py: Python<'_>) -> PyResult<()> {
-    let logging = py.import("logging")?;
-    let ours = logging.call_method1("getLogger", ("maitred",))?;
-    if ours.call_method0("hasHandlers")?.is_truthy()? {
-        return Ok(());
-    }
-    logging.call_method0("basicConfig")?;
-    if ours.getattr("level")?.eq(logging.getattr("NOTSET")?)? {
-        ours.call_method1("setLevel", (logging.getattr("INFO")?,))?;
-    }
-    Ok(())
-}
+use crate::process::wait;
+use crate::python::addresses;
 
 /// A server. It is bound when created, runs from `run()` or `with` on, and stops with `close()`.
 #[pyclass(frozen, module = "maitred")]
 pub(crate) struct Server {
     app: Py<PyAny>,
     addresses: Vec<ListenAddress>,
-    quiet: bool,
+    announcement: Announcement,
+    /// The number of threads to start.
+    threads: AtomicUsize,
+    thread_starter: Option<Py<PyAny>>,
     stage: Mutex<ServerStage>,
     /// The duplicate that `socket` returned. It must be closed to release the address.
     socket: Mutex<Option<Py<PyAny>>>,
@@ -125,7 +48,32 @@ enum ServerStage {
     Closed,
 }
 
+/// Whether the log says that the server serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Announcement {
+    Logged,
+    Silent,
+}
+
 impl Server {
+    /// A server for an application, with its addresses bound.
+    pub(crate) fn new(
+        app: Py<PyAny>,
+        bound: BoundServer,
+        announcement: Announcement,
+        thread_starter: Option<Py<PyAny>>,
+    ) -> Self {
+        Self {
+            app,
+            addresses: bound.listeners().addresses().cloned().collect(),
+            announcement,
+            threads: bound.threads().into(),
+            thread_starter,
+            stage: Mutex::new(ServerStage::Bound(Box::new(bound))),
+            socket: Mutex::new(None),
+        }
+    }
+
     /// Locks the stage. Never hold the lock while Python code runs: a signal handler on the same
     /// thread may call `close()`.
     fn stage(&self, py: Python<'_>) -> MutexGuard<'_, ServerStage> {
@@ -133,7 +81,7 @@ impl Server {
     }
 
     /// Starts the server, or returns the running one; `None` if it was closed.
-    fn start(&self, py: Python<'_>) -> PyResult<Option<Running>> {
+    fn launch(&self, py: Python<'_>) -> PyResult<Option<Running>> {
         let bound = {
             let mut stage = self.stage(py);
             match std::mem::replace(&mut *stage, ServerStage::Starting { closed: false }) {
@@ -170,9 +118,11 @@ impl Server {
     }
 
     fn start_bound(&self, py: Python<'_>, bound: BoundServer) -> PyResult<StartedServer> {
-        let started =
-            bound.start::<PyErr>(py, LogOutput::Python, |py, _| Ok(self.app.clone_ref(py)))?;
-        if self.quiet {
+        let starter = self.thread_starter.as_ref().map(|starter| starter.clone_ref(py));
+        let started = bound
+            .with_threads(self.threads.load(Ordering::Relaxed), starter)
+            .start::<PyErr>(py, LogOutput::Python, |py, _| Ok(self.app.clone_ref(py)))?;
+        if self.announcement == Announcement::Silent {
             return Ok(started);
         }
         match started.announce(py) {
@@ -199,6 +149,20 @@ impl Server {
         }
     }
 
+    /// A handle of the server, if it runs.
+    fn running(&self, py: Python<'_>) -> Option<Running> {
+        match &*self.stage(py) {
+            ServerStage::Running(started) => Some(started.running().clone()),
+            _ => None,
+        }
+    }
+
+    /// Calls a method on a thread of the running asyncio loop's executor; returns an awaitable.
+    fn in_executor<'py>(slf: &Bound<'py, Self>, method: &str) -> PyResult<Bound<'py, PyAny>> {
+        let loop_ = slf.py().import("asyncio")?.call_method0("get_running_loop")?;
+        loop_.call_method1("run_in_executor", (slf.py().None(), slf.getattr(method)?))
+    }
+
     fn first(&self) -> PyResult<&ListenAddress> {
         self.addresses.first().ok_or_else(|| PyRuntimeError::new_err("the server has no address"))
     }
@@ -208,10 +172,10 @@ impl Server {
 impl Server {
     /// Serves until `close()` is called or, on the main thread, until a signal stops the server.
     /// Returns at once if the server was closed before.
-    fn run(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn run(&self, py: Python<'_>) -> PyResult<()> {
         // Before the announcement, so that a program that has read it can stop the server.
         let signals = Signals::install(py, Scope::Embedded)?;
-        let stopped = match self.start(py) {
+        let stopped = match self.launch(py) {
             Ok(Some(running)) => {
                 let stopped = wait::until_stopped(py, &running, signals.as_ref());
                 self.finish(py).and(stopped)
@@ -220,6 +184,37 @@ impl Server {
             Err(error) => Err(error),
         };
         signals.map_or(Ok(()), |signals| signals.restore(py)).and(stopped)
+    }
+
+    /// Starts the server in the background, unless it runs already.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        match self.launch(py)? {
+            Some(_) => Ok(()),
+            None => Err(PyRuntimeError::new_err("the server is closed")),
+        }
+    }
+
+    /// Stops the server, and waits until it has stopped.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        self.close(py)?;
+        self.join(py, None).map(drop)
+    }
+
+    /// Waits until the server has stopped, at most `timeout` seconds. Returns whether it does not
+    /// run. On the main thread, signal handlers run meanwhile.
+    #[pyo3(signature = (timeout = None))]
+    fn join(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let timeout =
+            timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+        let running = match &*self.stage(py) {
+            ServerStage::Running(started) => started.running().clone(),
+            ServerStage::Starting { .. } => return Ok(false),
+            ServerStage::Bound(..) | ServerStage::Closed => return Ok(true),
+        };
+        if !wait::at_most(py, &running, timeout.unwrap_or(Duration::MAX))? {
+            return Ok(false);
+        }
+        self.finish(py).map(|()| true)
     }
 
     /// Drains the server: it stops accepting, running requests finish (up to `graceful_timeout`),
@@ -304,24 +299,67 @@ impl Server {
         Ok(socket)
     }
 
+    /// The number of threads that call the application. May be set before the server runs.
+    #[getter]
+    fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    #[setter]
+    fn set_threads(&self, py: Python<'_>, threads: usize) -> PyResult<()> {
+        if !matches!(*self.stage(py), ServerStage::Bound(..)) {
+            let message = "`threads` can only be set before the server runs";
+            return Err(PyRuntimeError::new_err(message));
+        }
+        if threads == 0 {
+            return Err(PyValueError::new_err("`threads` must be a whole number of at least 1"));
+        }
+        self.threads.store(threads, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The number of threads that serve a request; 0 unless the server runs.
+    #[getter]
+    fn busy(&self, py: Python<'_>) -> usize {
+        self.running(py).map_or(0, |running| running.busy())
+    }
+
+    /// The number of requests that wait for a thread; 0 unless the server runs.
+    #[getter]
+    fn waiting(&self, py: Python<'_>) -> usize {
+        self.running(py).map_or(0, |running| running.waiting())
+    }
+
+    /// The number of open client connections; 0 unless the server runs.
+    #[getter]
+    fn connections(&self, py: Python<'_>) -> usize {
+        self.running(py).map_or(0, |running| running.connections())
+    }
+
     /// Starts the server in the background.
     fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        if slf.get().start(slf.py())?.is_none() {
-            return Err(PyRuntimeError::new_err("the server is closed"));
-        }
+        slf.get().start(slf.py())?;
         Ok(slf)
     }
 
     /// Stops the server, and waits until it has stopped.
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
-        self.close(py)?;
-        let running = match &*self.stage(py) {
-            ServerStage::Running(started) => started.running().clone(),
-            _ => return Ok(()),
-        };
-        wait::until_stopped(py, &running, None)?;
-        self.finish(py)
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.stop(py)
+    }
+
+    /// Starts the server in the background of an asyncio loop.
+    fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::in_executor(slf, "__enter__")
+    }
+
+    /// Stops the server, and lets the loop run until it has stopped.
+    #[pyo3(signature = (*_error))]
+    fn __aexit__<'py>(
+        slf: &Bound<'py, Self>,
+        _error: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::in_executor(slf, "stop")
     }
 
     fn __repr__(&self) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{InvalidValue, Rules, Syntax};
 use crate::raw_value::Value;
+use crate::values::quantity::parse_whole;
 
 /// True or false.
 pub(super) struct Flag;
@@ -85,7 +86,7 @@ impl Count {
             (Value::Float(number), Syntax::Cast) if number.is_finite() => {
                 Some(number.trunc() as i64)
             }
-            (Value::Text(text), _) => text.trim().parse().ok(),
+            (Value::Text(text), _) => parse_whole(text),
             _ => None,
         };
         match number {

@@ -21,6 +21,10 @@ const SIZES: [(&str, f64); 9] = [
 
 /// Milliseconds of `500ms`, `30s`, `5m`, `1h`, or of seconds without a unit.
 pub(crate) fn parse_duration(text: &str) -> Option<i64> {
+    if let Some(seconds) = parse_whole(text) {
+        #[expect(clippy::cast_precision_loss, reason = "the longest duration is far below 2^53")]
+        return milliseconds(seconds as f64);
+    }
     let (number, unit) = split(text)?;
     if unit.is_empty() {
         return milliseconds(number);
@@ -36,10 +40,10 @@ pub(crate) fn milliseconds(seconds: f64) -> Option<i64> {
 
 /// Bytes of `64KiB`, `10MB`, or of a number without a unit. Units are case-insensitive.
 pub(crate) fn parse_size(text: &str) -> Option<i64> {
-    let (number, unit) = split(text)?;
-    if unit.is_empty() {
-        return text.trim().parse().ok().filter(|bytes| *bytes >= 0);
+    if let Some(bytes) = parse_whole(text) {
+        return (bytes >= 0).then_some(bytes);
     }
+    let (number, unit) = split(text)?;
     let (_, factor) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
     whole(number * factor, 1 << 53) // a float represents every whole number up to this
 }
@@ -70,6 +74,18 @@ pub(crate) fn write_size(bytes: i64) -> String {
         .map_or_else(|| bytes.to_string(), |(unit, size)| format!("{}{unit}", bytes / size))
 }
 
+/// A whole number as Python's `int()` and TOML read it: `_` may stand between two digits.
+pub(crate) fn parse_whole(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let are_digits =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits.split('_').all(are_digits) {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
+}
+
 /// Splits text into its number and its unit.
 fn split(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
@@ -98,6 +114,7 @@ mod tests {
             ("30", Some(30_000)),
             ("0", Some(0)),
             ("0.25", Some(250)),
+            ("1_000", Some(1_000_000)),
             ("500ms", Some(500)),
             ("1.5s", Some(1500)),
             ("5m", Some(300_000)),
@@ -120,6 +137,11 @@ mod tests {
     fn a_size_is_a_number_and_a_unit() {
         for (text, bytes) in [
             ("512", Some(512)),
+            (" +512 ", Some(512)),
+            ("1_073_741_824", Some(1 << 30)),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
             ("64KiB", Some(65_536)),
             ("10MB", Some(10_000_000)),
             ("1.5 mib", Some(1_572_864)),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -36,6 +37,8 @@ pub enum Waited {
     Stopped,
     /// [`Running::interrupt_wait`] was called.
     Interrupted,
+    /// The timeout of [`Running::wait_for`] is over.
+    TimedOut,
 }
 
 /// The stages of stopping.
@@ -149,23 +152,40 @@ impl Running {
         self.control.server.registry.len()
     }
 
+    /// The number of requests that wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.control.server.shared.queue.len()
+    }
+
+    /// The number of threads that serve a request.
+    pub fn busy(&self) -> usize {
+        self.control.server.shared.queue.threads().busy
+    }
+
     /// Blocks until the server has stopped, or is interrupted.
     pub fn wait(&self) -> Waited {
-        let mut state = self.control.state();
-        loop {
-            if state.stopped {
-                let io = state.io.take();
-                drop(state);
-                if let Some(io) = io {
-                    // It has already reported its end; a panic has already been printed.
-                    let _ = io.join();
-                }
-                return Waited::Stopped;
+        self.wait_for(Duration::MAX)
+    }
+
+    /// Blocks until the server has stopped, is interrupted, or `timeout` is over.
+    pub fn wait_for(&self, timeout: Duration) -> Waited {
+        let seen = self.seen.load(Ordering::Relaxed);
+        let is_unchanged = |state: &mut State| !state.stopped && state.interruptions == seen;
+        let state = self.control.state.lock();
+        let (mut state, _) = self.control.changed.wait_timeout_while(state, timeout, is_unchanged);
+        if state.stopped {
+            let io = state.io.take();
+            drop(state);
+            if let Some(io) = io {
+                // It has already reported its end; a panic has already been printed.
+                let _ = io.join();
             }
-            if self.seen.swap(state.interruptions, Ordering::Relaxed) != state.interruptions {
-                return Waited::Interrupted;
-            }
-            state = self.control.changed.wait(state);
+            return Waited::Stopped;
+        }
+        if self.seen.swap(state.interruptions, Ordering::Relaxed) == state.interruptions {
+            Waited::TimedOut
+        } else {
+            Waited::Interrupted
         }
     }
 

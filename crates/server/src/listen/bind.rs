@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::unix as system;
 #[cfg(windows)]
 use super::windows as system;
-use super::{BindError, ListenAddress, Listener, start_listening};
+use super::{BindCause, BindError, ListenAddress, Listener, start_listening};
 use crate::system::service_name;
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all addresses of
@@ -50,7 +50,11 @@ fn resolve(
     port: &Port,
     settings: &Settings,
 ) -> Result<Vec<SocketAddr>, BindError> {
-    let failed = |reason: String| BindError::refused(format!("{host}:{port}"), reason);
+    let failed = |reason: String| BindError {
+        address: format!("{host}:{port}"),
+        reason,
+        cause: BindCause::Unresolved,
+    };
     let port = match port {
         Port::Number(number) => *number,
         Port::Service(name) => service_name::port(name)

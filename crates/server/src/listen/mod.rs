@@ -81,19 +81,30 @@ pub struct BindError {
     /// The reason, as text.
     pub reason: String,
     /// The reason, for programs.
-    pub kind: std::io::ErrorKind,
+    pub cause: BindCause,
+}
+
+/// What kind of error a [`BindError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindCause {
+    /// The system refused.
+    System(std::io::ErrorKind),
+    /// The host or the service has no address here.
+    Unresolved,
+    /// The address or the socket is of a kind that cannot be used.
+    Unusable,
 }
 
 impl BindError {
     /// A system error for an address.
     fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
-        Self { address: address.into(), reason: describe(error), kind: error.kind() }
+        let cause = BindCause::System(error.kind());
+        Self { address: address.into(), reason: describe(error), cause }
     }
 
     /// An error that was found before any system call.
     fn refused(address: impl Into<String>, reason: impl Into<String>) -> Self {
-        let kind = std::io::ErrorKind::InvalidInput;
-        Self { address: address.into(), reason: reason.into(), kind }
+        Self { address: address.into(), reason: reason.into(), cause: BindCause::Unusable }
     }
 }
 

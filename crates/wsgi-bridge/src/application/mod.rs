@@ -15,11 +15,12 @@ use crate::request::ServerVariables;
 use crate::request::environ;
 use crate::request::header_keys::KnownKeys;
 use crate::request::shared::ApplicationState;
-use crate::worker;
+use crate::worker::{self, ThreadStarter};
 
 /// A WSGI application, ready to answer exchanges.
 pub struct WsgiApplication {
     state: Arc<ApplicationState>,
+    starter: Option<ThreadStarter>,
 }
 
 impl WsgiApplication {
@@ -54,7 +55,14 @@ impl WsgiApplication {
             counts_references: !is_free_threaded(py)?,
             log,
         };
-        Ok(Self { state: Arc::new(state) })
+        Ok(Self { state: Arc::new(state), starter: None })
+    }
+
+    /// Starts worker threads by calling `starter` with what the thread has to call. It must be a
+    /// daemon.
+    #[must_use]
+    pub fn with_thread_starter(self, starter: Option<Py<PyAny>>) -> Self {
+        Self { starter, ..self }
     }
 
     pub(crate) fn state(&self) -> Arc<ApplicationState> {
@@ -75,7 +83,8 @@ impl Application for WsgiApplication {
         exchanges: Arc<dyn Exchanges>,
     ) -> Result<Box<dyn Worker>, StartError> {
         let started = attach::try_attached(|py| {
-            worker::start(py, name, self.state(), exchanges).map_err(|error| error.to_string())
+            worker::start(py, name, self.starter.as_ref(), self.state(), exchanges)
+                .map_err(|error| error.to_string())
         });
         let failed = |reason| StartError { name: name.to_owned(), reason };
         match started {

@@ -135,6 +135,13 @@ pub(crate) fn register(py: Python<'_>) -> PyResult<Registered> {
     Ok(Registered { ident, _counted: count() })
 }
 
+impl Registered {
+    /// `threading.get_ident()`.
+    pub(crate) fn ident(&self) -> u64 {
+        self.ident
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         WORKERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|ident| *ident != self.ident);

@@ -2,7 +2,7 @@
 //!
 //! They are started through `threading.Thread`, so that they have a name in the application's logs,
 //! a persistent `threading.local`, and support for `threading.settrace`, which debuggers and
-//! profilers use. After a request, a worker takes the next one without releasing the interpreter's
+//! profilers use; or by a function of the program, which does the same (`ThreadStarter`). After a request, a worker takes the next one without releasing the interpreter's
 //! lock; it releases the lock and waits only if the queue is empty.
 
 mod call;
@@ -10,7 +10,7 @@ mod reused_objects;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use maitred_http_parser::exchange::{Exchanges, StackUnavailable, Wake, Worker};
@@ -22,24 +22,41 @@ use crate::interpreter::fork::{self, Process};
 use crate::interpreter::{attach, threads, traceback};
 use crate::request::shared::ApplicationState;
 
+/// A Python callable that starts a worker thread: it is called with a callable without parameters,
+/// which the thread has to call. The thread must be a daemon, because the server itself waits for
+/// its workers.
+pub(crate) type ThreadStarter = Py<PyAny>;
+
 /// Starts a thread that serves from `exchanges` until they are closed.
 pub(crate) fn start(
     py: Python<'_>,
     name: &str,
+    starter: Option<&ThreadStarter>,
     application: Arc<ApplicationState>,
     exchanges: Arc<dyn Exchanges>,
 ) -> PyResult<WorkerThread> {
-    let is_finished = Arc::new(AtomicBool::new(false));
-    let target = Target { application, exchanges, is_finished: Arc::clone(&is_finished) };
+    let (ident, is_finished) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+    let target = Target {
+        application,
+        exchanges,
+        ident: Arc::clone(&ident),
+        is_finished: Arc::clone(&is_finished),
+    };
+    let target = Bound::new(py, target)?;
+    match starter {
+        Some(starter) => drop(starter.call1(py, (target,))?),
+        None => start_thread(py, name, &target)?,
+    }
+    Ok(WorkerThread { ident, is_finished, is_asked: Arc::default() })
+}
+
+fn start_thread(py: Python<'_>, name: &str, target: &Bound<'_, Target>) -> PyResult<()> {
     let arguments = PyDict::new(py);
     arguments.set_item("name", name)?;
-    arguments.set_item("target", Bound::new(py, target)?)?;
-    // A daemon, because the server itself waits for its workers.
+    arguments.set_item("target", target)?;
     arguments.set_item("daemon", true)?;
     let thread = py.import("threading")?.getattr("Thread")?.call((), Some(&arguments))?;
-    thread.call_method0("start")?;
-    let ident = thread.getattr("ident")?.extract()?;
-    Ok(WorkerThread { ident, is_finished, is_asked: Arc::default() })
+    thread.call_method0("start").map(drop)
 }
 
 /// The main function of the thread.
@@ -47,6 +64,7 @@ pub(crate) fn start(
 struct Target {
     application: Arc<ApplicationState>,
     exchanges: Arc<dyn Exchanges>,
+    ident: Arc<OnceLock<u64>>,
     is_finished: Arc<AtomicBool>,
 }
 
@@ -54,7 +72,8 @@ struct Target {
 impl Target {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let mut finished = Finished { target: self, was_dismissed: false };
-        let _registered = threads::register(py)?;
+        let registered = threads::register(py)?;
+        self.ident.get_or_init(|| registered.ident());
         serve_all(py, &self.application, &*self.exchanges);
         finished.was_dismissed = true;
         Ok(())
@@ -107,8 +126,8 @@ fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &dy
 
 /// A started worker thread.
 pub(crate) struct WorkerThread {
-    /// `threading.Thread.ident`.
-    ident: u64,
+    /// `threading.get_ident()`, once the thread runs.
+    ident: Arc<OnceLock<u64>>,
     is_finished: Arc<AtomicBool>,
     /// Whether a thread is waiting for the interpreter to get the stack of this thread.
     is_asked: Arc<AtomicBool>,
@@ -120,16 +139,16 @@ impl Worker for WorkerThread {
     }
 
     fn stack(&self, patience: Duration) -> Result<String, StackUnavailable> {
-        if self.is_finished() {
+        let Some(ident) = self.ident.get().copied().filter(|_| !self.is_finished()) else {
             return Err(StackUnavailable::NotRunning);
-        }
+        };
         // A separate thread waits for the interpreter, because that wait has no timeout. Only one
         // such thread is needed at a time, because the result would be the same.
         if self.is_asked.swap(true, Ordering::AcqRel) {
             return Err(StackUnavailable::Busy);
         }
         let (sender, receiver) = mpsc::sync_channel(1);
-        let (ident, is_asked) = (self.ident, Arc::clone(&self.is_asked));
+        let is_asked = Arc::clone(&self.is_asked);
         let asker = std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
             let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
             is_asked.store(false, Ordering::Release);

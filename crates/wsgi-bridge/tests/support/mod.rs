@@ -45,7 +45,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the `application` that `python` defines.
+    /// Serves the `application` that `python` defines, in a thread that its `start_thread` starts,
+    /// if there is one.
     pub fn new(python: &str) -> Self {
         Self::with_variables(python, variables())
     }
@@ -62,8 +63,9 @@ impl Server {
             });
             let callable = globals.get_item("application").unwrap().unwrap().unbind();
             let recorded: Arc<dyn Log> = Arc::<Recorded>::clone(&log);
+            let starter = globals.get_item("start_thread").unwrap().map(Bound::unbind);
             let application = WsgiApplication::new(py, callable, &variables, recorded).unwrap();
-            (application, globals.unbind())
+            (application.with_thread_starter(starter), globals.unbind())
         });
         let source = Arc::new(Source::default());
         let exchanges: Arc<dyn maitred_http_parser::exchange::Exchanges> =

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from maitred import _native
+from maitred.waitress_alias.refusal import refused_name
 from maitred.waitress_alias.utilities import logger as _logger
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ PROXY_HEADERS = frozenset(
         "FORWARDED",
     }
 )
+
+
+def __getattr__(name: str) -> Any:
+    raise refused_name("waitress.proxy_headers", name)
 
 
 def proxy_headers_middleware(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["create_server", "serve", "serve_paste"]
-__path__: list[str] = []  # makes it a package; `install_as_waitress` adds the submodules
 
 
 def serve(app: WSGIApplication, **kw: Any) -> None:

@@ -6,9 +6,16 @@ import logging
 import stat
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
-logger = logging.getLogger("maitred")
-queue_logger = logging.getLogger("maitred.queue")
+from maitred.waitress_alias.refusal import refused_name
+
+logger = logging.getLogger("waitress")
+queue_logger = logging.getLogger("waitress.queue")
+
+
+def __getattr__(name: str) -> Any:
+    raise refused_name("waitress.utilities", name)
 
 
 def build_http_date(when: float) -> str:

@@ -99,8 +99,7 @@ impl Signals {
     /// # Errors
     /// Python refuses, for example in a subinterpreter.
     pub(crate) fn install(py: Python<'_>, scope: Scope) -> PyResult<Option<Self>> {
-        let threading = py.import("threading")?;
-        if !threading.call_method0("current_thread")?.is(threading.call_method0("main_thread")?) {
+        if !is_main_thread(py)? {
             return Ok(None);
         }
         let shared = Arc::new(HandlerState {
@@ -225,6 +224,23 @@ impl Handler {
         }
         Ok(())
     }
+}
+
+/// Makes every signal interrupt the wait for `server`, on the main thread; `None` on any other. No
+/// handler is installed.
+///
+/// # Errors
+/// The thread or its socket cannot be created.
+pub(crate) fn wake_up(py: Python<'_>, server: Arc<dyn SignalTarget>) -> PyResult<Option<Wakeup>> {
+    if !is_main_thread(py)? {
+        return Ok(None);
+    }
+    Wakeup::start(py, server, WakeupPair::new()?).map(Some)
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    Ok(threading.call_method0("current_thread")?.is(threading.call_method0("main_thread")?))
 }
 
 /// `SIGTERM` for 15.
