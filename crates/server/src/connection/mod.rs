@@ -3,7 +3,8 @@
 //! `conn` is the state that the I/O task and the answering worker share: beside the protocol, how far
 //! the request has come (`request_progress`), and how the connection ends (`ending`). `drive` is the
 //! I/O task: it reads the socket, and `submit` builds complete requests, with `request_body`,
-//! `temp_files` and `buffer_pool` for their bodies. `respond` receives the worker's response, `outbox`
+//! `temp_files` and `buffer_pool` for their bodies, and with what a proxy tells of them (`request_id`,
+//! `request_start`). `respond` receives the worker's response, `outbox`
 //! holds it, and `flush` sends it. `disconnect` notices that a client has left. `requester` is the
 //! interface for the queue, `policy` what the settings say about connections, and `shared` the part of
 //! the server that connections use.
@@ -21,6 +22,8 @@ pub(crate) mod shared;
 mod buffer_pool;
 pub(crate) mod drive;
 mod request_body;
+pub(crate) mod request_id;
+mod request_start;
 mod submit;
 pub(crate) mod temp_files;
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use maitred_config::{ProxyHeader, Settings, TrustedProxies};
+use maitred_config::{ProxyHeader, RequestId, Settings, TrustedProxies};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::forwarded::{Trust, TrustedFields, TrustedPeers};
@@ -17,6 +17,8 @@ pub(crate) struct Policy {
     pub(crate) rules: Arc<Rules>,
     /// Which peers and forwarding fields are trusted.
     pub(crate) trust: Trust,
+    /// Where request identifiers come from.
+    pub(crate) request_id: RequestId,
     /// The maximum length of a request body in memory, inclusive; a longer one goes to a file.
     pub(crate) body_memory_max: usize,
     /// Bytes of a response that may be in memory; more go to a file.
@@ -45,6 +47,7 @@ impl Policy {
         Self {
             rules: Arc::new(rules),
             trust: trust(settings),
+            request_id: settings.observability.request_id,
             body_memory_max: settings.limits.inbuf_overflow,
             output_memory_max: settings.limits.outbuf_overflow as u64,
             output_high_watermark: settings.limits.outbuf_high_watermark as u64,

@@ -16,6 +16,7 @@ use maitred_http_parser::message::{BodyFraming, RequestHead};
 use super::conn::{ClientConnection, State};
 use super::request_body::BodyBuffer;
 use super::request_progress::Complete;
+use super::request_start;
 use super::respond::ResponseWriter;
 use super::temp_files::DiskClaim;
 use crate::scheduling::queue::Refused;
@@ -172,12 +173,13 @@ fn complete(
         Err(fault) => (Forwarded::default(), Some(fault)),
     };
     let client = Client { forwarded, ..conn.client() };
-    let request_id = conn.shared.telemetry.name(&head, conn.is_from_trusted);
-    if conn.is_from_trusted
-        && let Some(start) = head.field("x-request-start")
-    {
-        let arrived = now.saturating_duration_since(state.request.began());
-        conn.shared.telemetry.came_from_proxy(start, conn.shared.clock.wall() - arrived);
+    let of_proxy = |name| if conn.is_from_trusted { head.field(name) } else { None };
+    let request_id = conn.shared.request_ids.of(conn.policy.request_id, of_proxy("x-request-id"));
+    if let Some(start) = of_proxy("x-request-start") {
+        let since = now.saturating_duration_since(state.request.began());
+        if let Some(waited) = request_start::waited(start, conn.shared.clock.wall() - since) {
+            conn.shared.telemetry.waited_upstream(waited);
+        }
     }
     let complete = Complete {
         head: Arc::clone(&head),

@@ -8,10 +8,9 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, OnceLock, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use maitred_config::{ConnectionLimitAction, Settings};
-use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 
 use crate::system::clock::Clock;
@@ -31,7 +30,7 @@ pub(crate) mod scrape;
 pub(crate) mod snapshot;
 mod status;
 pub(crate) mod stopwatch;
-mod upstream;
+mod trace_context;
 pub mod values;
 mod warnings;
 
@@ -44,7 +43,6 @@ use self::labels::{LogStream, Method};
 use self::record::{Record, RequestOutcome};
 use self::snapshot::{Subject, Threads};
 use self::stopwatch::Stopwatch;
-use self::upstream::RequestIds;
 use self::warnings::Warnings;
 use crate::system::mutex::Mutex;
 use crate::system::process_usage::{self, ProcessUsage};
@@ -105,7 +103,6 @@ pub struct Telemetry {
     began: Instant,
     clock: OnceLock<Arc<Clock>>,
     access_log: OnceLock<AccessLog>,
-    names: RequestIds,
     lines: Warnings,
 }
 
@@ -138,7 +135,6 @@ impl Telemetry {
             own_clock,
             clock: OnceLock::new(),
             access_log: OnceLock::new(),
-            names: RequestIds::new(settings.observability.request_id),
             lines: Warnings::default(),
         }
     }
@@ -219,16 +215,9 @@ impl Telemetry {
         Ok(())
     }
 
-    /// The request ID, if `request-id` provides one.
-    pub(crate) fn name(&self, head: &RequestHead, is_from_trusted: bool) -> Option<Arc<str>> {
-        self.names.of(head, is_from_trusted)
-    }
-
-    /// Records X-Request-Start of a trusted proxy, for a request whose first byte arrived at `came`.
-    pub(crate) fn came_from_proxy(&self, started: &[u8], came: SystemTime) {
-        if let Some(waited) = upstream::waited_upstream(started, came) {
-            counters::UPSTREAM_QUEUE.observe(self.cells.block(), waited);
-        }
+    /// A request waited this long before it reached the server.
+    pub(crate) fn waited_upstream(&self, waited: Duration) {
+        counters::UPSTREAM_QUEUE.observe(self.cells.block(), waited);
     }
 
     /// The server has started; from now on, scrapes read its state.

@@ -12,7 +12,7 @@ use maitred_http_parser::RequestHead;
 
 use super::{Entry, json};
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::upstream::trace_id;
+use crate::telemetry::trace_context::trace_id;
 
 /// Appends the line of a request that ended at `wall`, without the line's end.
 pub(super) fn write(format: &AccessLogFormat, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {

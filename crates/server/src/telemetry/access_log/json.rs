@@ -13,7 +13,7 @@ use serde_json::ser::Formatter;
 
 use super::Entry;
 use crate::telemetry::calendar::Utc;
-use crate::telemetry::upstream::trace_id;
+use crate::telemetry::trace_context::trace_id;
 
 /// The fields of a line. Unknown values are omitted.
 #[derive(Serialize)]
