@@ -150,11 +150,13 @@ def test_a_thread_of_the_application_that_never_ends_does_not_keep_it_from_endin
 ):
     (tmp_path / "forever.py").write_text(
         "import threading\n"
-        "threading.Thread(target=threading.Event().wait).start()\n"
+        "threading.Thread(target=threading.Event().wait, name='the-forgotten').start()\n"
         "from maitred.demo import app\n"
     )
-    server = maitred("--graceful-timeout=1", "forever:app", cwd=tmp_path)
+    server = maitred("--graceful-timeout=3", "forever:app", cwd=tmp_path)
     assert server.stop() == 0
+    named = "waiting for threads of the application that are not daemons: the-forgotten\n"
+    assert named in server.log
     assert "threads of the application have not ended" in server.log
 
 

@@ -1,6 +1,7 @@
 //! Loads [`Settings`] from all sources, or reports every error in them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::assembly::Machine;
@@ -11,7 +12,7 @@ use crate::kinds::Syntax;
 use crate::merge::{merge, resolve_ways};
 use crate::origin::{Location, Origin, SourceText};
 use crate::problem::{Problem, Problems, Warning};
-use crate::providers::{Layer, environment, keywords, toml};
+use crate::providers::{Layer, environment, keywords, socket_activation, toml};
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::{Gil, System};
@@ -31,6 +32,12 @@ pub struct Sources {
     pub cpus: usize,
     /// Whether the interpreter has a GIL.
     pub gil: Gil,
+    /// The directory in which the process was started: relative paths begin there, whatever source
+    /// they come from. `None` leaves them relative.
+    pub directory: Option<PathBuf>,
+    /// The identifier of the process, if the sockets that a service manager passes to it
+    /// (`LISTEN_FDS`) may be used.
+    pub process: Option<u32>,
     /// What the settings are for: [`System::HERE`], unless they are only looked at.
     pub system: System,
 }
@@ -106,7 +113,12 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let is_wanted = |setting: &Setting| crate::merge::wants_fallback(setting, &layers);
     let fallbacks = environment::read_fallbacks(&sources.environment, is_wanted, &mut problems);
     layers.insert(0, fallbacks);
+    let passed = socket_activation::passed(&sources.environment, sources.process);
+    socket_activation::apply(&mut layers, passed, &mut problems, &mut warnings);
     layers.insert(0, defaults());
+    if let Some(directory) = &sources.directory {
+        layers.iter_mut().for_each(|layer| layer.make_absolute(directory));
+    }
 
     let merged = merge(layers);
     if merged.flag(&application::STRICT_ENV) {

@@ -150,6 +150,11 @@ fn refuse_two_ways(layer: &Layer, problems: &mut Vec<Problem>) {
     }
 }
 
+/// The setting that says where to listen, and where it was set; `None` if no layer sets one.
+pub(crate) fn way_to_listen(layers: &[Layer]) -> Option<(&'static Setting, &Entry)> {
+    layers.iter().rev().find_map(|layer| WAYS.iter().find_map(|way| first_set(layer, way)))
+}
+
 /// Whether a variable of other software may set a setting: no layer sets it, and for the port, no
 /// layer uses another way to listen.
 pub(crate) fn wants_fallback(setting: &Setting, layers: &[Layer]) -> bool {

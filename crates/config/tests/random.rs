@@ -94,6 +94,8 @@ proptest! {
             keywords: call.iter().map(|(s, text)| (s.keyword(), Value::Text(text.clone()))).collect(),
             cpus: 1,
             gil: Gil::Enabled,
+            directory: None,
+            process: None,
             system: System::Unix,
         });
         let ours = loaded.expect("right layers").to_json(false);
@@ -173,6 +175,8 @@ proptest! {
             keywords,
             cpus,
             gil,
+            directory: None,
+            process: None,
             system,
         });
         match loaded {

@@ -35,5 +35,10 @@ pub use lifecycle::server::{RunError, Server};
 pub use listen::{BindCause, BindError, ListenAddress, Listeners};
 pub use scheduling::Gil;
 pub use system::clock::Clock;
+pub use system::end_process::end_process;
 pub use system::error_text;
+#[cfg(unix)]
+pub use system::inherited_socket::find_inherited_sockets;
+#[cfg(unix)]
+pub use system::standard_streams::open_missing_streams;
 pub use telemetry::{Interpreter, Telemetry};

@@ -4,13 +4,21 @@ mod support;
 
 use std::net::TcpListener;
 
-use maitred_config::{Endpoint, HostName, Port};
+use maitred_config::{Endpoint, HostName, Port, Settings};
 use maitred_server::{ListenAddress, Listeners};
 use support::settings;
 
 fn listen(endpoint: Endpoint) -> Result<Listeners, String> {
     let settings = settings().with(|settings| settings.network.listen = vec![endpoint]);
-    Listeners::bind(&settings).map_err(|error| error.to_string())
+    let mut listeners = Listeners::bind(&settings).map_err(|error| error.to_string())?;
+    listeners.listen(&settings).map_err(|error| error.to_string())?;
+    Ok(listeners)
+}
+
+fn bind(endpoint: Endpoint) -> Result<(Listeners, Settings), String> {
+    let settings = settings().with(|settings| settings.network.listen = vec![endpoint]);
+    let listeners = Listeners::bind(&settings).map_err(|error| error.to_string())?;
+    Ok((listeners, settings))
 }
 
 fn loopback(port: Port) -> Endpoint {
@@ -32,6 +40,28 @@ fn two_servers_never_share_a_port() {
     assert!(refused.starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{refused}");
     drop(first);
     listen(loopback(Port::Number(port))).expect("it is free again");
+}
+
+#[test]
+fn a_bound_address_refuses_clients_until_it_is_listened_on() {
+    let (mut listeners, settings) = bind(loopback(Port::Number(0))).expect("a free port");
+    let port = port_of(&listeners);
+    let refused = std::net::TcpStream::connect(("127.0.0.1", port)).expect_err("nobody listens");
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    listeners.listen(&settings).expect("it is ours");
+    std::net::TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_another_server_has_taken_since_it_was_bound_is_told_when_it_is_listened_on() {
+    let (mut late, settings) = bind(loopback(Port::Number(0))).expect("a free port");
+    let port = port_of(&late);
+    let early = listen(loopback(Port::Number(port))).expect("nobody listens there yet");
+    let refused = late.listen(&settings).expect_err("the address is in use").to_string();
+    assert_eq!(refused, format!("cannot listen on 127.0.0.1:{port}: address already in use"));
+    drop(early);
+    late.listen(&settings).expect("it is free again");
 }
 
 #[test]
@@ -113,4 +143,40 @@ fn a_unix_socket_has_its_mode_before_anybody_can_connect_and_its_file_goes_with_
     assert_eq!(mode & 0o777, 0o640);
     drop(listeners);
     assert!(!path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_that_is_bound_and_not_yet_listening_is_not_taken_for_a_stale_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endpoint = || Endpoint::Unix { path: folder.path().join("web.sock"), mode: 0o600 };
+    let (mut first, settings) = bind(endpoint()).expect("a Unix socket");
+    let refused = bind(endpoint()).map(drop).expect_err("the first one has it");
+    assert!(refused.ends_with("web.sock: another server listens there"), "{refused}");
+    first.listen(&settings).expect("the first one has it");
+    std::os::unix::net::UnixStream::connect(folder.path().join("web.sock")).expect("it listens");
+    drop(first);
+    let left: Vec<_> = folder.path().read_dir().expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+    bind(endpoint()).expect("it is free again");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_and_a_lock_that_a_killed_server_left_behind_are_taken_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("web.sock");
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
+    std::fs::write(folder.path().join("web.sock.lock"), "").expect("a file");
+    listen(Endpoint::Unix { path, mode: 0o600 }).expect("nobody has it");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_of_a_name_that_this_machine_does_not_have_is_left_out() {
+    // Of a name, one address is enough; an address that was written as such is not left out.
+    let absent = HostName::Name("203.0.113.1".into());
+    let refused = listen(Endpoint::Tcp { host: absent, port: Port::Number(0) }).map(drop);
+    let refused = refused.expect_err("TEST-NET-3 is nobody's");
+    assert!(refused.starts_with("cannot listen on 203.0.113.1:0: "), "{refused}");
 }

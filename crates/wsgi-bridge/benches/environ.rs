@@ -21,7 +21,7 @@ use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{ApplicationFault, Limits, RequestHead, ResponseHead};
 use maitred_wsgi_bridge::bench_support::EnvironBuilder;
 use maitred_wsgi_bridge::log::{Level, Log, Raised};
-use maitred_wsgi_bridge::{ListenerVariables, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -127,6 +127,7 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
         ident: "maitred".to_owned(),
         threads: 4,
         workers: 1,
+        error_output: ErrorOutput::Log,
         expose_tracebacks: false,
     };
     let globals = PyDict::new(py);
@@ -143,6 +144,8 @@ impl Log for Silent {
         println!("{}", raised.traceback);
     }
     fn written(&self, _line: &str) {}
+    fn flush(&self) {}
+
     fn noted(&self, _level: Level, _text: &str) {}
 }
 

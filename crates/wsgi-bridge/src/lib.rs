@@ -21,7 +21,7 @@
 //!
 //! use maitred_http_parser::exchange::{Application, Exchanges, Worker};
 //! use maitred_wsgi_bridge::application::load::{Kind, load};
-//! use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
+//! use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
 //! use pyo3::Python;
 //!
 //! fn serve(
@@ -38,6 +38,7 @@
 //!         ident: "maitred".into(),
 //!         threads: 4,
 //!         workers: 1,
+//!         error_output: ErrorOutput::Log,
 //!         expose_tracebacks: false,
 //!     };
 //!     Python::initialize();
@@ -62,5 +63,6 @@ pub mod bench_support;
 
 pub use application::WsgiApplication;
 pub use application::load::load;
+pub use error_stream::ErrorOutput;
 pub use log::Log;
 pub use request::{ListenerVariables, ServerVariables};

@@ -7,14 +7,18 @@ use pyo3::PyErr;
 
 /// Receives the exceptions and the error output of applications.
 ///
-/// Every method is called from a thread that is attached to the interpreter, so it may use Python,
-/// and should not block.
+/// Every method but [`Log::flush`] is called from a thread that is attached to the interpreter, so it
+/// may use Python, and should not block.
 pub trait Log: Send + Sync {
     /// The application raised an exception. Also used for counting, by stage.
     fn raised(&self, raised: &Raised<'_>);
 
     /// A line that the application wrote to `wsgi.errors`, without its line end.
     fn written(&self, line: &str);
+
+    /// Waits until the lines so far have been written, as long as that is worth waiting for. Called
+    /// from a thread that is not attached to the interpreter.
+    fn flush(&self);
 
     /// Another message for the operator, in one line.
     fn noted(&self, level: Level, text: &str);

@@ -12,8 +12,8 @@ pub(crate) fn check(py: Python<'_>, loaded: &Loaded) -> ExitStatus {
     let name = loaded.settings.application.app.as_deref().unwrap_or_default();
     match import::load(py, &loaded.settings) {
         Ok(_) => print(&format!("the settings are valid and `{name}` can be served\n")),
-        Err(message) => {
-            print_error(&message);
+        Err(error) => {
+            print_error(&error.text);
             ExitStatus::Usage
         }
     }

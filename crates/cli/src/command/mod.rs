@@ -23,6 +23,11 @@ use crate::python::keywords;
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
 pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
+    #[cfg(unix)]
+    {
+        maitred_server::open_missing_streams()?;
+        maitred_server::find_inherited_sockets();
+    }
     let invocation = parse(&argv);
     Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
 }

@@ -8,7 +8,7 @@ use maitred_http_parser::fault::Stage;
 use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
 use maitred_wsgi_bridge::interpreter::threads::is_exiting;
 use maitred_wsgi_bridge::log::{Level, Raised};
-use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 
 use crate::engine::interpreter;
@@ -25,6 +25,7 @@ pub(super) fn start(
     listeners: Listeners,
     telemetry: Arc<Telemetry>,
     thread_starter: Option<Py<PyAny>>,
+    error_output: ErrorOutput,
 ) -> Result<Running, String> {
     if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
         return Err(format!(
@@ -34,7 +35,7 @@ pub(super) fn start(
     }
     let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
     let log = ApplicationLog(Arc::clone(&telemetry));
-    let application = plug_in(py, callable, settings, &listeners, log)
+    let application = plug_in(py, callable, settings, &listeners, log, error_output)
         .map_err(text)?
         .with_thread_starter(thread_starter);
     Server::new(Arc::new(settings.clone()), listeners, Arc::new(application), telemetry)
@@ -54,6 +55,7 @@ fn plug_in(
     settings: &Settings,
     listeners: &Listeners,
     log: ApplicationLog,
+    error_output: ErrorOutput,
 ) -> PyResult<WsgiApplication> {
     let listeners = listeners.addresses().map(|address| ListenerVariables {
         server_name: settings.application.server_name.clone(),
@@ -68,6 +70,7 @@ fn plug_in(
         url_prefix: settings.application.url_prefix.clone(),
         ident: settings.application.ident.clone().unwrap_or_default(),
         threads: settings.limits.threads,
+        error_output,
         workers: 1, // whatever the setting says: only one process is started so far
         expose_tracebacks: settings.observability.expose_tracebacks,
     };
@@ -106,6 +109,10 @@ impl Log for ApplicationLog {
     fn written(&self, line: &str) {
         Python::attach(logging::learn_thread_name);
         tracing::warn!(target: ERRORS, "{line}");
+    }
+
+    fn flush(&self) {
+        logging::flush();
     }
 
     fn noted(&self, level: Level, text: &str) {

@@ -3,14 +3,28 @@
 use std::path::Path;
 
 use maitred_config::Settings;
-use maitred_wsgi_bridge::application::load::{Kind, load as find};
+use maitred_wsgi_bridge::application::load::{Kind, LoadError, load as find};
 use pyo3::prelude::*;
+
+/// Why the application cannot be served.
+pub(crate) struct ImportError {
+    /// The text for stderr: one line, and the application's traceback if there is one.
+    pub(crate) text: String,
+    /// The exception of the application, if it raised one.
+    pub(crate) raised: Option<PyErr>,
+}
+
+impl From<String> for ImportError {
+    fn from(text: String) -> Self {
+        Self { text, raised: None }
+    }
+}
 
 /// Changes to `chdir`, puts it and `python-path` on `sys.path`, and imports the application.
 ///
 /// # Errors
-/// The text for stderr: one line, and the application's traceback if there is one.
-pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, String> {
+/// It cannot be imported, or is none.
+pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, ImportError> {
     if let Some(folder) = &settings.application.chdir {
         change_to(py, folder).map_err(|error| {
             format!("error: cannot change to the directory `{}`: {error}\n", folder.display())
@@ -21,8 +35,12 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Str
         .map_err(|error| format!("error: cannot change sys.path: {error}\n"))?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     find(py, name, kind).map_err(|error| {
-        let text = error.to_string();
-        format!("error: {}\n", text.trim_end())
+        let text = format!("error: {}\n", error.to_string().trim_end());
+        let raised = match error {
+            LoadError::Raised { error, .. } => Some(*error),
+            _ => None,
+        };
+        ImportError { text, raised }
     })
 }
 

@@ -70,6 +70,22 @@ impl BoundServer {
         self.loaded.settings.limits.threads
     }
 
+    /// Keeps the sockets from processes that are forked from now on.
+    ///
+    /// # Errors
+    /// Too many sockets.
+    pub(crate) fn keep_from_children(&mut self) -> Result<(), BindError> {
+        self.listeners.keep_from_children()
+    }
+
+    /// Opens the addresses to clients, which wait until the server is started.
+    ///
+    /// # Errors
+    /// Another process has taken an address since it was bound.
+    pub(crate) fn listen(&mut self) -> Result<(), BindError> {
+        self.listeners.listen(&self.loaded.settings)
+    }
+
     /// The listening sockets.
     pub(crate) const fn listeners(&self) -> &Listeners {
         &self.listeners
@@ -92,18 +108,31 @@ impl BoundServer {
         output: LogOutput,
         application: impl FnOnce(Python<'_>, &Loaded) -> Result<Py<PyAny>, E>,
     ) -> Result<StartedServer, E> {
-        let log = Log::start(py, output, self.loaded.settings.observability.log_format)
+        let mut log = Log::start(py, output, self.loaded.settings.observability.log_format)
             .map_err(StartError::Raised)?;
         let Self { loaded, listeners, admin, thread_starter } = self;
+        let process = std::process::id();
         let addresses = listeners.addresses().cloned().collect();
         let started = (|| {
             let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
-            let admin = admin.map(|admin| start_admin(admin, &telemetry)).transpose()?;
+            let mut admin = admin.map(|admin| start_admin(admin, &telemetry)).transpose()?;
             let callable = application(py, &loaded)?;
+            if std::process::id() != process {
+                log.follow_fork(py).map_err(StartError::Raised)?;
+                admin = admin_after_fork(admin, &loaded, &telemetry)?;
+            }
             let settings = &loaded.settings;
-            let running =
-                application::start(py, callable, settings, listeners, telemetry, thread_starter)
-                    .map_err(StartError::Failed)?;
+            let errors = output.error_output();
+            let running = application::start(
+                py,
+                callable,
+                settings,
+                listeners,
+                telemetry,
+                thread_starter,
+                errors,
+            )
+            .map_err(StartError::Failed)?;
             Ok((running, admin))
         })();
         match started {
@@ -169,6 +198,20 @@ fn telemetry(py: Python<'_>, loaded: &Loaded) -> PyResult<Arc<Telemetry>> {
             .with_settings_shown(loaded.to_json(true))
             .with_log_dropped(logging::dropped),
     ))
+}
+
+/// Starts the admin listener anew in a process that the application has forked while it was imported,
+/// to make a daemon of it: neither the thread nor the socket exists there.
+fn admin_after_fork(
+    of_parent: Option<AdminThread>,
+    loaded: &Loaded,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Option<AdminThread>, StartError> {
+    // Dropping it would wait for the thread.
+    std::mem::forget(of_parent);
+    let admin = Admin::bind_after_parent(&loaded.settings)
+        .map_err(|error| StartError::Failed(error.to_string()))?;
+    admin.map(|admin| start_admin(admin, telemetry)).transpose()
 }
 
 fn start_admin(admin: Admin, telemetry: &Arc<Telemetry>) -> Result<AdminThread, StartError> {

@@ -2,7 +2,7 @@
 //!
 //! A record may contain data from a client. In text, control characters are escaped, so that a
 //! client can neither forge a line nor send escape sequences to a terminal; JSON escapes them
-//! anyway. Only a `traceback` or a `stack`, which come from the application, may have several
+//! anyway. The application's own text keeps its colours on a terminal. Only a `traceback` or a `stack`, which come from the application, may have several
 //! lines; they follow the record, indented.
 
 use std::io::Write;
@@ -16,18 +16,35 @@ use super::queue::{Record, Severity, Value};
 /// Fields that are printed as a block of lines below the record.
 const BLOCKS: [&str; 2] = ["traceback", "stack"];
 
+/// What reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A terminal, which shows the application's colours.
+    Terminal,
+    /// A program or a file.
+    Other,
+}
+
 /// Appends the record as a line.
-pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat) {
+pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat, reader: Reader) {
     match format {
-        LogFormat::Text => write_text(out, record),
+        LogFormat::Text => write_text(out, record, reader),
         LogFormat::Json => write_json(out, record),
     }
 }
 
-fn write_text(out: &mut Vec<u8>, record: &Record) {
+fn write_text(out: &mut Vec<u8>, record: &Record, reader: Reader) {
     if record.logger == ERRORS {
         let mut line = String::new();
-        escape(&mut line, &record.message);
+        for part in record.message.split_inclusive(ESCAPE) {
+            match part.strip_suffix(ESCAPE) {
+                Some(text) if reader == Reader::Terminal => {
+                    escape(&mut line, text);
+                    line.push(ESCAPE);
+                }
+                _ => escape(&mut line, part),
+            }
+        }
         line.push('\n');
         out.extend_from_slice(line.as_bytes());
         return;
@@ -105,6 +122,9 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
+/// What begins the escape sequences of terminals.
+const ESCAPE: char = '\u{1b}';
+
 /// Appends the text with control characters as escapes.
 fn escape(line: &mut String, text: &str) {
     for character in text.chars() {
@@ -133,8 +153,29 @@ mod tests {
             exception: None,
         };
         let mut out = Vec::new();
-        write_line(&mut out, &record, format);
+        write_line(&mut out, &record, format, Reader::Terminal);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn colours_of_the_application_reach_a_terminal_and_nothing_else() {
+        let record = Record {
+            time: UNIX_EPOCH,
+            severity: Severity::Warning,
+            logger: ERRORS,
+            thread: "maitred-0".into(),
+            message: "\u{1b}[31mred\u{1b}[0m\u{7}".into(),
+            fields: Vec::new(),
+            exception: None,
+        };
+        let written = |format, reader| {
+            let mut out = Vec::new();
+            write_line(&mut out, &record, format, reader);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(LogFormat::Text, Reader::Terminal), "\u{1b}[31mred\u{1b}[0m\\u{7}\n");
+        assert_eq!(written(LogFormat::Text, Reader::Other), "\\u{1b}[31mred\\u{1b}[0m\\u{7}\n");
+        assert!(!written(LogFormat::Json, Reader::Terminal).contains('\u{1b}'));
     }
 
     #[test]

@@ -10,36 +10,31 @@
 
 mod exception;
 mod line;
+mod process_queue;
 mod python;
 mod queue;
+mod stderr;
 mod subscriber;
 
-use python::PythonLog;
 pub(crate) use subscriber::{learn_thread_name, receive};
 
-use std::io::Write;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use maitred_config::{Loaded, LogFormat};
+use maitred_wsgi_bridge::ErrorOutput;
 use pyo3::prelude::*;
 
-use line::write_line;
-use queue::Queue;
+use python::PythonLog;
+use queue::{Record, Severity};
+use stderr::StderrLog;
 
 /// The logger of what the application writes to `wsgi.errors`. Its lines are logged at every
 /// `log-level`, and the text format leaves them unchanged.
 pub(crate) const ERRORS: &str = "maitred.errors";
 
-/// The queue of this process. Two servers in one process share it, as they share stderr.
-fn queue() -> &'static Arc<Queue> {
-    static QUEUE: std::sync::LazyLock<Arc<Queue>> = std::sync::LazyLock::new(Arc::default);
-    &QUEUE
-}
-
 /// The number of records dropped since the start.
 pub(crate) fn dropped() -> u64 {
-    queue().dropped_total()
+    process_queue::get().map_or(0, |queue| queue.dropped_total())
 }
 
 /// Logs the warnings about the settings, and which of them have no effect.
@@ -67,6 +62,17 @@ pub(crate) enum Log {
     Python(PythonLog),
 }
 
+impl LogOutput {
+    /// Where the application's own error output goes. In a program that embeds the server, it is not
+    /// logged: `logging` has often formatted it already.
+    pub(crate) const fn error_output(self) -> ErrorOutput {
+        match self {
+            Self::Stderr => ErrorOutput::Log,
+            Self::Python => ErrorOutput::SysStderr,
+        }
+    }
+}
+
 impl Log {
     /// Starts the thread that writes records, from those that wait on.
     ///
@@ -77,6 +83,20 @@ impl Log {
             LogOutput::Stderr => Self::Stderr(StderrLog::start(format)?),
             LogOutput::Python => Self::Python(PythonLog::start(py)?),
         })
+    }
+
+    /// Starts the thread anew in a process that was forked from the one that has it.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(crate) fn follow_fork(&mut self, py: Python<'_>) -> PyResult<()> {
+        match self {
+            Self::Stderr(log) => Ok(log.follow_fork()?),
+            Self::Python(log) => {
+                *log = PythonLog::start(py)?;
+                Ok(())
+            }
+        }
     }
 
     /// Writes the remaining records, and ends the thread.
@@ -94,46 +114,35 @@ impl Log {
     }
 }
 
-/// The log of the command line: a thread that writes lines to stderr.
-pub(crate) struct StderrLog {
-    reader: queue::Reader,
-    /// Becomes disconnected when the thread ends.
-    ended: mpsc::Receiver<()>,
-}
+/// The maximum time that a `flush()` of `wsgi.errors` takes if nobody reads the log.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
-/// The maximum time to write the last records if nobody reads stderr.
-const FLUSH_SECONDS_MAX: u64 = 5;
-
-impl StderrLog {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// The thread cannot be started.
-    pub(crate) fn start(format: LogFormat) -> std::io::Result<Self> {
-        let reader = queue().open();
-        let mut records = reader.clone();
-        let (alive, ended) = mpsc::channel();
-        std::thread::Builder::new().name("maitred-log".into()).spawn(move || {
-            let _alive = alive;
-            let mut text = Vec::new();
-            while let Some(batch) = records.next_batch() {
-                text.clear();
-                for record in &batch {
-                    write_line(&mut text, record, format);
-                }
-                // If stderr is gone, the error cannot be reported anywhere.
-                let _ = std::io::stderr().lock().write_all(&text);
-            }
-        })?;
-        Ok(Self { reader, ended })
+/// Waits until the records so far have been written, but not for long.
+pub(crate) fn flush() {
+    if let Some(queue) = process_queue::get() {
+        queue.flush(FLUSH_WITHIN);
     }
 }
 
-impl Drop for StderrLog {
-    /// Writes the remaining records, and ends the thread.
-    fn drop(&mut self) {
-        self.reader.close();
-        // Nothing is ever sent: it returns when the thread ends, or after the timeout.
-        let _ = self.ended.recv_timeout(Duration::from_secs(FLUSH_SECONDS_MAX));
+/// Writes a warning at once, without the queue: at the end of the process, when nothing reads it. It
+/// blocks as long as standard error does.
+pub(crate) fn warn_now(message: &str) {
+    stderr::write_now(&Record {
+        time: SystemTime::now(),
+        severity: Severity::Warning,
+        logger: "maitred",
+        thread: std::thread::current().name().unwrap_or("unnamed").into(),
+        message: message.into(),
+        fields: Vec::new(),
+        exception: None,
+    });
+}
+
+/// Takes a record: it waits for the thread that writes, or is written at once in a forked child,
+/// which has no such thread. A child may have any lock held for ever, so none is taken there.
+fn log(record: Record) {
+    match process_queue::get() {
+        Some(queue) => queue.push(record),
+        None => stderr::write_now(&record),
     }
 }

@@ -41,7 +41,7 @@ impl PythonLog {
             shared.users += 1;
             return Ok(Self(()));
         }
-        let reader = super::queue().open();
+        let reader = super::process_queue::get_or_create().open();
         let options = PyDict::new(py);
         options.set_item("target", LogThread(reader.clone()).into_pyobject(py)?)?;
         options.set_item("name", "maitred-log")?;

@@ -2,11 +2,11 @@
 //!
 //! It is bounded by records and by bytes, so that neither many records nor one huge traceback can
 //! exhaust memory. The lock is held only to push one record or to take all, never to format or
-//! write.
+//! write. Who must know that its records have been written waits for that, with a limit.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::exception::Exception;
 
@@ -66,6 +66,8 @@ impl Record {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     filled: Condvar,
+    /// Notified when the reader has written what it took.
+    emptied: Condvar,
 }
 
 #[derive(Default)]
@@ -76,8 +78,16 @@ struct Waiting {
     dropped: u64,
     /// Dropped since the start.
     dropped_total: u64,
+    /// Accepted since the start.
+    accepted: u64,
+    /// How many of the accepted records the reader has taken.
+    taken: u64,
+    /// How many of the accepted records the reader has written.
+    written: u64,
     /// Which reader may take records; a new one takes the place of the one before.
     reader: u64,
+    /// Whether there is a reader.
+    is_read: bool,
     closed: bool,
 }
 
@@ -100,9 +110,15 @@ impl Queue {
             return;
         }
         waiting.bytes += size;
+        waiting.accepted += 1;
         waiting.records.push_back(record);
         drop(waiting);
         self.filled.notify_all();
+    }
+
+    /// Counts records that were taken and could not be written.
+    pub(super) fn could_not_be_written(&self, count: u64) {
+        self.lock().dropped_total += count;
     }
 
     /// Records dropped since the start, for the metrics.
@@ -110,10 +126,25 @@ impl Queue {
         self.lock().dropped_total
     }
 
+    /// Waits until the records that are in the queue now have been written, or `patience` is over, or
+    /// nobody reads the queue.
+    pub(super) fn flush(&self, patience: Duration) {
+        let accepted = self.lock().accepted;
+        self.wait_until_written(accepted, patience);
+    }
+
+    /// Waits until the first `count` records have been written.
+    fn wait_until_written(&self, count: u64, patience: Duration) {
+        let is_unwritten = |waiting: &mut Waiting| waiting.is_read && waiting.written < count;
+        // After the timeout, the records stay in the queue and are written later.
+        drop(self.emptied.wait_timeout_while(self.lock(), patience, is_unwritten));
+    }
+
     /// A reader, which takes the place of the one before.
     pub(super) fn open(self: &Arc<Self>) -> Reader {
         let mut waiting = self.lock();
         waiting.reader += 1;
+        waiting.is_read = true;
         waiting.closed = false;
         self.filled.notify_all();
         Reader { queue: Arc::clone(self), number: waiting.reader }
@@ -130,8 +161,13 @@ pub(super) struct Reader {
 impl Reader {
     /// Waits for records and takes all of them; if some were dropped, a record with their number is
     /// added. `None` if the reader is closed and nothing is left, or if another reader replaced it.
+    /// The records of the batch before count as written.
     pub(super) fn next_batch(&mut self) -> Option<Vec<Record>> {
         let mut waiting = self.queue.lock();
+        if waiting.reader == self.number {
+            waiting.written = waiting.taken;
+            self.queue.emptied.notify_all();
+        }
         loop {
             if waiting.reader != self.number {
                 return None;
@@ -140,11 +176,14 @@ impl Reader {
                 break;
             }
             if waiting.closed {
+                waiting.is_read = false;
+                self.queue.emptied.notify_all();
                 return None;
             }
             waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.bytes = 0;
+        waiting.taken = waiting.accepted;
         let dropped = std::mem::take(&mut waiting.dropped);
         let mut batch = Vec::from(std::mem::take(&mut waiting.records));
         drop(waiting);
@@ -225,6 +264,39 @@ mod tests {
         assert_eq!(batch[0].message, "small");
         assert_eq!(batch[1].fields, [("dropped", Value::Whole(1))]);
     }
+
+    #[test]
+    fn a_flush_ends_when_what_was_there_before_it_has_been_written() {
+        let queue = Arc::new(Queue::default());
+        queue.push(record("nobody reads this yet"));
+        queue.flush(FOREVER);
+        let mut reader = queue.open();
+        queue.push(record("to be written"));
+        let flushed = {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || queue.wait_until_written(2, FOREVER))
+        };
+        assert_eq!(reader.next_batch().unwrap().len(), 2);
+        assert!(!flushed.is_finished(), "the batch has been taken, and is not written yet");
+        queue.push(record("after it"));
+        assert_eq!(reader.next_batch().unwrap().len(), 1);
+        flushed.join().unwrap();
+        reader.close();
+        assert!(reader.next_batch().is_none());
+        queue.push(record("too late"));
+        queue.flush(FOREVER);
+    }
+
+    #[test]
+    fn a_flush_gives_up_when_nothing_is_written() {
+        let queue = Arc::new(Queue::default());
+        let _reader = queue.open();
+        queue.push(record("for nobody"));
+        queue.flush(Duration::ZERO);
+    }
+
+    /// Longer than any test may take.
+    const FOREVER: Duration = Duration::from_secs(3600);
 
     #[test]
     fn a_reader_ends_when_another_takes_its_place() {

@@ -103,7 +103,7 @@ impl Subscriber for LogSubscriber {
             Some(name) => name.clone(),
             None => std::thread::current().name().unwrap_or("unnamed").into(),
         });
-        super::queue().push(Record {
+        super::log(Record {
             time: SystemTime::now(),
             severity: severity(*metadata.level()),
             logger: match metadata.target() {
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn an_event_becomes_a_record_with_its_fields_and_the_logger_of_its_target() {
         receive(LogLevel::Info.into());
-        let mut reader = super::super::queue().open();
+        let mut reader = super::super::process_queue::get_or_create().open();
         tracing::info!(target: "maitred.queue", waiting = 7, path = "/x", "the queue grows");
         tracing::info!("of this crate");
         tracing::debug!("not let in");

@@ -1,34 +1,111 @@
-//! Exits the process while worker threads are still in the application.
+//! Ends the process in time, with the intended status, whatever threads, pipes or children do.
 //!
-//! A thread that blocks in C, or that catches every exception, cannot be ended. If it returns to
-//! Python while the interpreter is finalizing, CPython before 3.14 ends it in a way that aborts the
-//! process (see `interpreter::threads` of `maitred-wsgi-bridge`), so a server that stopped gracefully would
-//! end with SIGABRT. Therefore, if such threads remain, the last exit handler calls `os._exit` with
-//! the intended status, instead of letting the interpreter finalize.
+//! Two things can keep a process from ending after the server has stopped. Python waits at exit for
+//! every thread of the application that is not a daemon. And a thread that blocks in C, or that
+//! catches every exception, cannot be ended: if it returns to Python while the interpreter is
+//! finalizing, CPython before 3.14 ends it in a way that aborts the process (see
+//! `interpreter/threads.rs` of `maitred-wsgi-bridge`), so a server that stopped gracefully would end
+//! with SIGABRT. So, if such threads remain, the last exit handler calls `os._exit`; and from the
+//! first signal on, a thread of its own counts the time that a stop may take, and ends the process
+//! when it is over. That thread waits for nothing that may have failed: not for the interpreter, a
+//! lock, or the log.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
+use maitred_config::Settings;
+use maitred_server::end_process;
 use maitred_wsgi_bridge::interpreter::threads::remaining_workers;
 use pyo3::prelude::*;
+
+use crate::logging;
 
 /// The status is not set yet.
 const UNKNOWN: i32 = -1;
 
 static STATUS: AtomicI32 = AtomicI32::new(UNKNOWN);
 
-/// Registers the exit handler. Handlers that are registered later, such as the application's, run
-/// before it.
+/// How long a stop may take; not set in a process that the server does not own.
+static STOP_WITHIN: OnceLock<Duration> = OnceLock::new();
+
+/// What a stop may take beyond drain-delay and graceful-timeout: requests are aborted and logged, and
+/// the logs are written. Operators are told two seconds, which leaves the process half a second to end.
+const ABORT_WITHIN: Duration = Duration::from_millis(1500);
+
+/// How long threads of the application may keep the process alive before they are named.
+const THREADS_NAMED_AFTER_SECONDS: f64 = 1.0;
+
+/// How long the last line may take; the reader of the log may be what has failed.
+const LAST_LINE_WITHIN: Duration = Duration::from_millis(200);
+
+/// Limits the time of a stop, and registers the exit handler. Handlers that are registered later, such
+/// as the application's, run before it.
 ///
 /// # Errors
 /// `atexit` is not available.
-pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn prepare(py: Python<'_>, settings: &Settings) -> PyResult<()> {
+    let limit = settings.timeouts.drain_delay + settings.timeouts.graceful + ABORT_WITHIN;
+    // A second server of the same process keeps the limit of the first.
+    let _ = STOP_WITHIN.set(limit);
     let leave = wrap_pyfunction!(leave_if_threads_are_left, py)?;
     py.import("atexit")?.call_method1("register", (leave,)).map(drop)
 }
 
-/// Sets the status with which the process is about to exit.
-pub(crate) fn with_status(status: i32) {
+/// A stop has begun. Only the first call counts.
+pub(crate) fn stop_has_begun() {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    let Some(limit) = STOP_WITHIN.get() else { return };
+    if HAS_BEGUN.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let started = std::thread::Builder::new().name("maitred-exit".into()).spawn(|| {
+        std::thread::sleep(*limit);
+        say_within(LAST_LINE_WITHIN);
+        let status = STATUS.load(Ordering::Relaxed);
+        end_process(if status == UNKNOWN { 0 } else { status });
+    });
+    if let Err(error) = started {
+        tracing::warn!("the time that stopping may take is not limited: {error}");
+    }
+}
+
+/// Logs why the process ends now, from another thread, because that may block for ever.
+fn say_within(patience: Duration) {
+    let (said, is_said) = mpsc::channel();
+    let spawned = std::thread::Builder::new().spawn(move || {
+        logging::warn_now(
+            "the time for stopping is over, and threads of the application have not ended: exiting \
+             without waiting for them",
+        );
+        // Nobody waits any more if it took too long.
+        let _ = said.send(());
+    });
+    if spawned.is_ok() {
+        let _ = is_said.recv_timeout(patience);
+    }
+}
+
+/// The server has stopped, and the process is about to exit with this status.
+///
+/// # Errors
+/// Python cannot start a thread.
+pub(crate) fn begin(py: Python<'_>, status: i32) -> PyResult<()> {
     STATUS.store(status, Ordering::Relaxed);
+    stop_has_begun();
+    // In Python, because only its own threads may be inside the interpreter when it finalizes.
+    let name_threads = wrap_pyfunction!(name_threads, py)?;
+    py.import("maitred._exit")?
+        .call_method1("watch", (THREADS_NAMED_AFTER_SECONDS, name_threads))
+        .map(drop)
+}
+
+/// Logs the names of the threads that keep the process alive.
+#[pyfunction]
+fn name_threads(names: &str) {
+    logging::warn_now(&format!(
+        "stopped, and waiting for threads of the application that are not daemons: {names}"
+    ));
 }
 
 #[pyfunction]

@@ -4,8 +4,6 @@
 //! the steps from the addresses to the application. The announcement is logged only when requests
 //! are answered.
 
-use std::time::Duration;
-
 use maitred_config::Loaded;
 use pyo3::prelude::*;
 
@@ -14,6 +12,7 @@ use crate::logging::{Log, LogOutput};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::print_error;
 use crate::process::signals::{Scope, Signals};
+use crate::process::wait::ServerEnd;
 use crate::process::{exit, service_manager, wait};
 
 /// Serves until a signal stops the server.
@@ -23,11 +22,14 @@ use crate::process::{exit, service_manager, wait};
 pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<ExitStatus> {
     let signals = Signals::install(py, Scope::Process)?;
     if after == Afterwards::Exit {
-        exit::prepare(py)?;
+        exit::prepare(py, &loaded.settings)?;
     }
+    let process = std::process::id();
     let result = match serve_with_signals(py, loaded, signals.as_ref()) {
         // The signal handler's exception has unwound whatever was running, such as an import.
         _ if signals.as_ref().is_some_and(Signals::interrupted) => Ok(ExitStatus::Done),
+        // A process that the application has forked, and that is no server, ends as any other.
+        Err(error) if std::process::id() != process => return Err(error),
         result => result,
     };
     match (signals, after) {
@@ -35,27 +37,11 @@ pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyRes
         (Some(signals), Afterwards::Exit) => {
             signals.ending(py);
             let status = result.as_ref().map_or(ExitStatus::Failed, |exit| *exit).status();
-            exit::with_status(status);
-            end_within(loaded.settings.timeouts.graceful, status)?;
+            exit::begin(py, status)?;
             result
         }
         (None, _) => result,
     }
-}
-
-/// Exits the process after `patience` at the latest. Python waits at exit for every thread that is
-/// not a daemon, and the application may have one that never ends.
-fn end_within(patience: Duration, status: i32) -> std::io::Result<()> {
-    std::thread::Builder::new().name("maitred-exit".into()).spawn(move || {
-        std::thread::sleep(patience);
-        print_error(
-            "warning: threads of the application have not ended within graceful-timeout; exiting \
-             without waiting for them\n",
-        );
-        #[expect(clippy::exit, reason = "the interpreter does not come to its own end")]
-        std::process::exit(status);
-    })?;
-    Ok(())
 }
 
 /// What the process does after the server has stopped.
@@ -87,7 +73,9 @@ fn serve_with_signals(
     loaded: &Loaded,
     signals: Option<&Signals>,
 ) -> PyResult<ExitStatus> {
-    let bound = match BoundServer::bind(py, loaded.clone()) {
+    let bound = BoundServer::bind(py, loaded.clone())
+        .and_then(|mut bound| bound.keep_from_children().map(|()| bound));
+    let bound = match bound {
         Ok(bound) => bound,
         Err(error) => {
             // Nothing has been written yet, not even the warnings about the settings.
@@ -96,13 +84,17 @@ fn serve_with_signals(
             return Ok(failed(&error.to_string()));
         }
     };
+    let process = std::process::id();
     let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
         let application = import::load(py, &loaded.settings);
         // The application may have caught the exception that a signal raised.
         if signals.is_some_and(Signals::interrupted) {
             return Err(NotServed::Interrupted);
         }
-        application.map_err(NotServed::Import)
+        application.map_err(|error| match error.raised {
+            Some(raised) if std::process::id() != process => StartError::Raised(raised).into(),
+            _ => NotServed::Import(error.text),
+        })
     });
     let started = match started {
         Ok(started) => started,
@@ -120,9 +112,17 @@ fn serve_with_signals(
     started.announce(py)?;
     let addresses: Vec<String> = started.addresses().iter().map(ToString::to_string).collect();
     service_manager::ready(&format!("serving on {}", addresses.join(", ")));
-    let stopped = wait::until_stopped(py, started.running(), signals);
-    started.end(py).and(stopped)?;
-    Ok(ExitStatus::Done)
+    // A daemon that the application has made of the process has lost the handlers by the fork.
+    let of_daemon = match signals {
+        Some(_) if std::process::id() != process => Signals::install(py, Scope::Process)?,
+        _ => None,
+    };
+    let end = wait::until_stopped(py, started.running(), of_daemon.as_ref().or(signals));
+    started.end(py)?;
+    Ok(match end? {
+        ServerEnd::Stopped => ExitStatus::Done,
+        ServerEnd::Failed => ExitStatus::Failed,
+    })
 }
 
 fn failed(error: &str) -> ExitStatus {

@@ -18,7 +18,20 @@ pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Valu
     let file =
         maitred_config::candidates(invocation.as_ref(), &environment).into_iter().find_map(read);
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    Sources { file, environment, invocation, keywords, cpus, gil: gil(), system: System::HERE }
+    // Of a directory that has been removed, paths stay relative, and fail where they are used.
+    let directory = std::env::current_dir().ok();
+    let process = invocation.is_some().then(std::process::id);
+    Sources {
+        file,
+        environment,
+        invocation,
+        keywords,
+        cpus,
+        gil: gil(),
+        directory,
+        process,
+        system: System::HERE,
+    }
 }
 
 /// Whether the interpreter has a GIL. One that cannot say it is older than those without.

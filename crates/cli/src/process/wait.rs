@@ -8,10 +8,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maitred_server::{Running, Waited};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::process::signals::repeated::{StopRequest, StopRequests};
 use crate::process::signals::{self, Signals};
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum ServerEnd {
+    /// As it was told to.
+    Stopped,
+    /// By a fault of the server itself, which has been logged.
+    Failed,
+}
+
+impl ServerEnd {
+    /// # Errors
+    /// The server has failed.
+    pub(crate) fn check(self) -> PyResult<()> {
+        match self {
+            Self::Stopped => Ok(()),
+            Self::Failed => Err(PyRuntimeError::new_err(
+                "the server has failed: its I/O thread panicked, as the log says",
+            )),
+        }
+    }
+}
 
 /// Waits until the server has stopped, and runs signal handlers meanwhile.
 ///
@@ -21,7 +45,7 @@ pub(crate) fn until_stopped(
     py: Python<'_>,
     running: &Running,
     signals: Option<&Signals>,
-) -> PyResult<()> {
+) -> PyResult<ServerEnd> {
     let mut raised = None;
     let mut requests = StopRequests::default();
     let mut stop_for = |error: PyErr| match requests.ask(Instant::now()) {
@@ -42,25 +66,30 @@ pub(crate) fn until_stopped(
     };
     // A signal that arrived earlier woke nobody; Python runs its handler now.
     let mut seen = py.check_signals();
-    loop {
+    let end = loop {
         if let Err(error) = seen {
             stop_for(error);
         }
         match py.detach(|| running.wait()) {
-            Waited::Stopped => break,
+            Waited::Stopped => break ServerEnd::Stopped,
+            Waited::Failed => break ServerEnd::Failed,
             Waited::Interrupted | Waited::TimedOut => seen = py.check_signals(),
         }
-    }
-    let ended = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
-    raised.map_or(ended, Err)
+    };
+    let woken = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
+    raised.map_or(woken.map(|()| end), Err)
 }
 
-/// Waits until the server has stopped, but not longer than `timeout`; returns whether it has. On the
+/// Waits until the server has stopped, but not longer than `timeout`; returns how it ended. On the
 /// main thread, signal handlers run meanwhile.
 ///
 /// # Errors
 /// The exception of a signal handler, such as `KeyboardInterrupt`. The server serves on.
-pub(crate) fn at_most(py: Python<'_>, running: &Running, timeout: Duration) -> PyResult<bool> {
+pub(crate) fn at_most(
+    py: Python<'_>,
+    running: &Running,
+    timeout: Duration,
+) -> PyResult<Option<ServerEnd>> {
     let began = Instant::now();
     let wakeup = signals::wake_up(py, Arc::new(running.clone()))?;
     let stopped = loop {
@@ -68,8 +97,9 @@ pub(crate) fn at_most(py: Python<'_>, running: &Running, timeout: Duration) -> P
             break Err(error);
         }
         match py.detach(|| running.wait_for(timeout.saturating_sub(began.elapsed()))) {
-            Waited::Stopped => break Ok(true),
-            Waited::TimedOut => break Ok(false),
+            Waited::Stopped => break Ok(Some(ServerEnd::Stopped)),
+            Waited::Failed => break Ok(Some(ServerEnd::Failed)),
+            Waited::TimedOut => break Ok(None),
             Waited::Interrupted => {}
         }
     };

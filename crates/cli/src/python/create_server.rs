@@ -42,7 +42,9 @@ pub(crate) fn create_server(
     check_application(application.bind(py))?;
     let sources = sources::gather(None, keywords::read(settings)?);
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
-    let bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
+    let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
+    // As in Waitress: clients may connect now, and wait until the server runs.
+    bound.listen().map_err(|error| os_error(py, &error))?;
     loggers::warn_of_waitress(py)?;
     let announcement = if _quiet { Announcement::Silent } else { Announcement::Logged };
     Ok(Server::new(application, bound, announcement, _start_thread))

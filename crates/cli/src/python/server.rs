@@ -17,7 +17,7 @@ use pyo3::types::PyTuple;
 use crate::engine::{BoundServer, StartedServer};
 use crate::logging::LogOutput;
 use crate::process::signals::{Scope, Signals};
-use crate::process::wait;
+use crate::process::wait::{self, ServerEnd};
 use crate::python::addresses;
 
 /// A server. It is bound when created, runs from `run()` or `with` on, and stops with `close()`.
@@ -178,7 +178,7 @@ impl Server {
         let stopped = match self.launch(py) {
             Ok(Some(running)) => {
                 let stopped = wait::until_stopped(py, &running, signals.as_ref());
-                self.finish(py).and(stopped)
+                self.finish(py).and(stopped).and_then(ServerEnd::check)
             }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
@@ -211,10 +211,11 @@ impl Server {
             ServerStage::Starting { .. } => return Ok(false),
             ServerStage::Bound(..) | ServerStage::Closed => return Ok(true),
         };
-        if !wait::at_most(py, &running, timeout.unwrap_or(Duration::MAX))? {
+        let Some(end) = wait::at_most(py, &running, timeout.unwrap_or(Duration::MAX))? else {
             return Ok(false);
-        }
-        self.finish(py).map(|()| true)
+        };
+        self.finish(py)?;
+        end.check().map(|()| true)
     }
 
     /// Drains the server: it stops accepting, running requests finish (up to `graceful_timeout`),

@@ -1,8 +1,9 @@
 //! Addresses to listen on.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use super::{InvalidValue, Rules, Syntax, text_of};
+use super::{InvalidValue, Rules, Syntax, absolute, absolute_address, text_of};
 use crate::raw_value::Value;
 use crate::values::{DEFAULT_PORT, Endpoint, HostName, check_socket_path};
 
@@ -48,6 +49,10 @@ impl Rules for Address {
         }
     }
 
+    fn absolute(&self, value: &Value, directory: &Path) -> Value {
+        absolute_address(value, directory)
+    }
+
     fn wanted(&self) -> String {
         ADDRESS.into()
     }
@@ -73,6 +78,13 @@ impl Rules for SocketPath {
         }
         check_socket_path(&text).map_err(|hint| wants().hinting(hint))?;
         Ok(Value::Text(text))
+    }
+
+    fn absolute(&self, value: &Value, directory: &Path) -> Value {
+        match value {
+            Value::Text(path) => Value::Text(absolute(path, directory)),
+            other => other.clone(),
+        }
     }
 
     fn wanted(&self) -> String {

@@ -1,11 +1,12 @@
 //! Lists: listening addresses, proxies, field names, paths, sockets.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::address::ADDRESS;
-use super::{InvalidValue, Rules, Syntax, one_of, text_of};
+use super::{InvalidValue, Rules, Syntax, absolute_address, one_of, text_of};
 use crate::raw_value::{Value, shortened};
 use crate::suggestion::nearest;
 use crate::values::{DEFAULT_PORT, Endpoint, ProxyHeader, TrustedProxies};
@@ -94,6 +95,16 @@ impl Rules for Addresses {
             Endpoint::parse(word, DEFAULT_PORT, 0).map_err(|hint| wrong(ADDRESS, word, hint))?;
         }
         Ok(list(words))
+    }
+
+    fn absolute(&self, value: &Value, directory: &Path) -> Value {
+        match value {
+            Value::List(addresses) => {
+                let absolute = addresses.iter().map(|one| absolute_address(one, directory));
+                Value::List(absolute.collect())
+            }
+            other => other.clone(),
+        }
     }
 
     fn wanted(&self) -> String {

@@ -13,6 +13,7 @@ mod quantity;
 mod text;
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -105,6 +106,11 @@ pub(crate) trait Rules {
         value.clone()
     }
 
+    /// A canonical value with relative paths of the file system made absolute.
+    fn absolute(&self, value: &Value, _directory: &Path) -> Value {
+        value.clone()
+    }
+
     /// Whether empty text is a value, although the setting has a default.
     fn may_be_empty(&self) -> bool {
         false
@@ -113,6 +119,23 @@ pub(crate) trait Rules {
     /// Whether a repeated flag adds values instead of replacing them.
     fn accumulates(&self) -> bool {
         false
+    }
+}
+
+/// `path`, from `directory` on if it is relative, without `.` in it.
+fn absolute(path: &str, directory: &Path) -> String {
+    let joined: PathBuf = directory.join(path).components().collect();
+    joined.to_string_lossy().into_owned()
+}
+
+/// The value of an address: only the path of a Unix socket can be relative.
+fn absolute_address(value: &Value, directory: &Path) -> Value {
+    match value {
+        Value::Text(text) => match text.strip_prefix("unix:") {
+            Some(path) => Value::Text(format!("unix:{}", absolute(path, directory))),
+            None => value.clone(),
+        },
+        other => other.clone(),
     }
 }
 

@@ -87,6 +87,9 @@ impl Rules for Prefix {
     }
 }
 
+/// What names standard output where a path is expected.
+const STANDARD_OUTPUT: &str = "-";
+
 /// The path of a file or directory.
 pub(super) struct Path;
 
@@ -94,6 +97,15 @@ impl Rules for Path {
     fn parse(&self, value: &Value, syntax: Syntax) -> Result<Value, InvalidValue> {
         let text = text_of(value, syntax)?;
         Ok(if text.is_empty() { Value::None } else { Value::Text(text) })
+    }
+
+    fn absolute(&self, value: &Value, directory: &std::path::Path) -> Value {
+        match value {
+            Value::Text(path) if path != STANDARD_OUTPUT => {
+                Value::Text(super::absolute(path, directory))
+            }
+            other => other.clone(),
+        }
     }
 
     fn wanted(&self) -> String {

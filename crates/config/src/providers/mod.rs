@@ -7,9 +7,11 @@
 pub(crate) mod command_line;
 pub(crate) mod environment;
 pub(crate) mod keywords;
+pub(crate) mod socket_activation;
 pub(crate) mod toml;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use figment::value::{Dict, Map};
 use figment::{Metadata, Profile, Provider};
@@ -79,6 +81,16 @@ impl Layer {
             Err(invalid) => {
                 self.invalid.insert(setting.name);
                 problems.push(self.explain(setting, value, invalid).at(&location));
+            }
+        }
+    }
+
+    /// Makes relative paths absolute. Those of Python's import system stay as they are: they follow
+    /// `chdir`.
+    pub(crate) fn make_absolute(&mut self, directory: &Path) {
+        for (name, entry) in &mut self.entries {
+            if let Some(setting) = crate::declaration::find(name) {
+                entry.value = setting.kind.rules().absolute(&entry.value, directory);
             }
         }
     }

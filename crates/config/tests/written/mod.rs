@@ -17,9 +17,14 @@ pub(crate) struct Written<'a> {
     pub(crate) keywords: Vec<(&'a str, Value)>,
     /// What the interpreter has.
     pub(crate) gil: Gil,
+    /// The directory in which the process was started, if paths are made absolute.
+    pub(crate) directory: Option<&'static str>,
     /// What they are for, wherever the test runs.
     pub(crate) is_for_windows: bool,
 }
+
+/// The process that the settings are for.
+pub(crate) const PROCESS: u32 = 4711;
 
 impl Written<'_> {
     /// Loads them, as a server that is told its application on the command line.
@@ -39,6 +44,8 @@ impl Written<'_> {
             keywords: self.keywords.iter().map(keyword).collect(),
             cpus: 3,
             gil: self.gil,
+            directory: self.directory.map(Into::into),
+            process: Some(PROCESS),
             system: if self.is_for_windows { System::Windows } else { System::Unix },
         })
     }

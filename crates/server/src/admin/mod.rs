@@ -21,7 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::lifecycle::restart::after_panics;
 use crate::listen::acceptor::Acceptor;
-use crate::listen::{BindError, ListenAddress, Listener, bind_admin};
+use crate::listen::{BindError, ListenAddress, Listener, after_parent, bind_admin};
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
 use crate::telemetry::Telemetry;
@@ -72,6 +72,14 @@ impl Admin {
         Ok(Some(Self { listeners, server: settings.application.ident.clone() }))
     }
 
+    /// The same in a process that was forked by one that has the address, and is about to end.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn bind_after_parent(settings: &Settings) -> Result<Option<Self>, BindError> {
+        after_parent(|| Self::bind(settings))
+    }
+
     /// The addresses that it listens on.
     pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.listeners.iter().map(|listener| &listener.address)
@@ -81,7 +89,9 @@ impl Admin {
     ///
     /// # Errors
     /// The thread or its reactor could not be created.
-    pub fn start(self, telemetry: Arc<Telemetry>) -> io::Result<AdminThread> {
+    pub fn start(mut self, telemetry: Arc<Telemetry>) -> io::Result<AdminThread> {
+        let keep = Listener::keep_from_children;
+        self.listeners.iter_mut().try_for_each(keep).map_err(io::Error::other)?;
         let stop = Arc::new(Notify::new());
         let told = Arc::clone(&stop);
         let runtime = tokio::runtime::Builder::new_current_thread()

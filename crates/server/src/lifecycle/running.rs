@@ -35,10 +35,21 @@ impl Clone for Running {
 pub enum Waited {
     /// The server has stopped and released everything.
     Stopped,
+    /// The I/O thread has panicked. The rest has stopped, and released everything.
+    Failed,
     /// [`Running::interrupt_wait`] was called.
     Interrupted,
     /// The timeout of [`Running::wait_for`] is over.
     TimedOut,
+}
+
+/// How the I/O thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IoEnd {
+    /// As it was told to.
+    Finished,
+    /// By a panic.
+    Panicked,
 }
 
 /// The stages of stopping.
@@ -66,7 +77,8 @@ pub(crate) struct Control {
 #[derive(Debug)]
 struct State {
     stage: StopStage,
-    stopped: bool,
+    /// Set when everything has ended.
+    ended: Option<IoEnd>,
     /// The number of interruptions.
     interruptions: u64,
     io: Option<JoinHandle<()>>,
@@ -82,7 +94,7 @@ impl Control {
             monitor: Mutex::new(Some(monitor)),
             state: Mutex::new(State {
                 stage: StopStage::Serve,
-                stopped: false,
+                ended: None,
                 interruptions: 0,
                 io: None,
             }),
@@ -124,8 +136,8 @@ impl Control {
     }
 
     /// Everything has ended: wakes all that wait.
-    pub(crate) fn stopped(&self) {
-        self.state().stopped = true;
+    pub(crate) fn stopped(&self, end: IoEnd) {
+        self.state().ended = Some(end);
         self.changed.notify_all();
     }
 }
@@ -170,17 +182,20 @@ impl Running {
     /// Blocks until the server has stopped, is interrupted, or `timeout` is over.
     pub fn wait_for(&self, timeout: Duration) -> Waited {
         let seen = self.seen.load(Ordering::Relaxed);
-        let is_unchanged = |state: &mut State| !state.stopped && state.interruptions == seen;
+        let is_unchanged = |state: &mut State| state.ended.is_none() && state.interruptions == seen;
         let state = self.control.state.lock();
         let (mut state, _) = self.control.changed.wait_timeout_while(state, timeout, is_unchanged);
-        if state.stopped {
+        if let Some(end) = state.ended {
             let io = state.io.take();
             drop(state);
             if let Some(io) = io {
                 // It has already reported its end; a panic has already been printed.
                 let _ = io.join();
             }
-            return Waited::Stopped;
+            return match end {
+                IoEnd::Finished => Waited::Stopped,
+                IoEnd::Panicked => Waited::Failed,
+            };
         }
         if self.seen.swap(state.interruptions, Ordering::Relaxed) == state.interruptions {
             Waited::TimedOut

@@ -13,11 +13,11 @@ use crate::lifecycle::accept;
 use crate::lifecycle::drain;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::restart::after_panics;
-use crate::lifecycle::running::{Control, Running, StopStage};
+use crate::lifecycle::running::{Control, IoEnd, Running, StopStage};
 use crate::lifecycle::server_state::ServerState;
 use crate::lifecycle::sweep;
-use crate::listen::Listeners;
 use crate::listen::acceptor::Acceptor;
+use crate::listen::{BindError, Listeners};
 use crate::scheduling::{Gil, nap};
 use crate::system::clock::Clock;
 use crate::system::file_limit;
@@ -64,6 +64,9 @@ pub enum RunError {
     /// No file can be created in `temp-dir`.
     #[error(transparent)]
     TempDir(#[from] TempDirError),
+    /// Another process has taken an address since it was bound.
+    #[error(transparent)]
+    Listen(#[from] BindError),
     /// A thread or a reactor could not be created.
     #[error("cannot start the server: {0}")]
     System(#[from] std::io::Error),
@@ -98,17 +101,19 @@ impl Server {
         &self.listeners
     }
 
-    /// Starts the workers and the I/O thread.
+    /// Starts the workers and the I/O thread, and opens the addresses to clients.
     ///
     /// # Errors
-    /// A thread could not be started, or a file that the settings require cannot be created. Threads
-    /// that were started have been ended again.
+    /// A thread could not be started, a file that the settings require cannot be created, or an address
+    /// cannot be listened on. Threads that were started have been ended again.
     pub fn start(self) -> Result<Running, RunError> {
-        let Self { settings, listeners, application, telemetry, clock, gil } = self;
+        let Self { settings, mut listeners, application, telemetry, clock, gil } = self;
         telemetry.open_access_log(&settings)?;
         file_limit::warn_if_few(settings.limits.connections);
         let shared = Shared::new(&settings, telemetry, clock, gil);
         shared.temp_files.try_out()?;
+        listeners.keep_from_children()?;
+        listeners.listen(&settings)?;
         let server = Arc::new(ServerState::new(settings, shared, application));
         // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
@@ -141,14 +146,18 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
     let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
         let _ticks = FineTicks::ask();
         let serving = || runtime.block_on(serve(&io_control, acceptors, listeners));
-        if catch_unwind(AssertUnwindSafe(serving)).is_err() {
-            tracing::error!(
-                target: "maitred",
-                "the I/O thread panicked and the server stops; this is a bug in Maitred"
-            );
-        }
+        let io_end = match catch_unwind(AssertUnwindSafe(serving)) {
+            Ok(()) => IoEnd::Finished,
+            Err(_) => {
+                tracing::error!(
+                    target: "maitred",
+                    "the I/O thread panicked and the server stops; this is a bug in Maitred"
+                );
+                IoEnd::Panicked
+            }
+        };
         runtime.shutdown_timeout(Duration::ZERO);
-        end(&io_control);
+        end(&io_control, io_end);
     })?;
     Ok(Running::new(control, io))
 }
@@ -199,7 +208,7 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
 }
 
 /// After the I/O thread: ends the workers, and wakes all that wait.
-fn end(control: &Control) {
+fn end(control: &Control, io_end: IoEnd) {
     let server = &control.server;
     let shared = &server.shared;
     shared.queue.deferral.end(shared.clock.instant());
@@ -212,5 +221,5 @@ fn end(control: &Control) {
         }
     }
     shared.telemetry.ended(server.threads());
-    control.stopped();
+    control.stopped(io_end);
 }

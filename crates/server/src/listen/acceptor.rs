@@ -10,11 +10,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{ListenAddress, Listener};
+use crate::system::fork_guard::ForkGuard;
 use crate::transport::stream::Stream;
 
 /// A listening socket, known to the reactor.
 #[derive(Debug)]
-pub(crate) enum Acceptor {
+pub(crate) struct Acceptor {
+    /// Dropped before the socket is closed.
+    _guard: Option<ForkGuard>,
+    registered: Registered,
+}
+
+/// Its kinds.
+#[derive(Debug)]
+enum Registered {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
@@ -23,30 +32,33 @@ pub(crate) enum Acceptor {
 impl Acceptor {
     /// Registers a listening socket with the reactor of the current thread.
     pub(crate) fn register(listener: &Listener) -> io::Result<Self> {
-        let socket = listener.socket.try_clone()?;
+        let (socket, guard) = listener.duplicate()?;
         socket.set_nonblocking(true)?;
-        match listener.address {
-            ListenAddress::Tcp(_) => TcpListener::from_std(socket.into()).map(Self::Tcp),
+        let registered = match listener.address {
+            ListenAddress::Tcp(_) => TcpListener::from_std(socket.into()).map(Registered::Tcp)?,
             #[cfg(unix)]
-            ListenAddress::Unix(_) => UnixListener::from_std(socket.into()).map(Self::Unix),
+            ListenAddress::Unix(_) => {
+                UnixListener::from_std(socket.into()).map(Registered::Unix)?
+            }
             #[cfg(not(unix))]
-            ListenAddress::Unix(_) => Err(ErrorKind::Unsupported.into()),
-        }
+            ListenAddress::Unix(_) => return Err(ErrorKind::Unsupported.into()),
+        };
+        Ok(Self { _guard: guard, registered })
     }
 
     /// The listening socket.
     pub(crate) fn socket(&self) -> SockRef<'_> {
-        match self {
-            Self::Tcp(listener) => SockRef::from(listener),
+        match &self.registered {
+            Registered::Tcp(listener) => SockRef::from(listener),
             #[cfg(unix)]
-            Self::Unix(listener) => SockRef::from(listener),
+            Registered::Unix(listener) => SockRef::from(listener),
         }
     }
 
     /// Accepts one connection.
     pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
-        match self {
-            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
+        match &self.registered {
+            Registered::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
                 if !NODELAY_IS_INHERITED {
                     // Without it answers are only slower; the connection itself is fine.
                     let _ = stream.set_nodelay(true);
@@ -54,7 +66,7 @@ impl Acceptor {
                 (Stream::Tcp(stream), Peer::tcp(address))
             }),
             #[cfg(unix)]
-            Self::Unix(listener) => {
+            Registered::Unix(listener) => {
                 listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), Peer::unix()))
             }
         }
@@ -64,8 +76,8 @@ impl Acceptor {
     pub(crate) fn accept_now(&self) -> io::Result<(Stream, Peer)> {
         let (socket, address) = self.socket().accept()?;
         socket.set_nonblocking(true)?;
-        match (self, address.as_socket()) {
-            (Self::Tcp(_), Some(address)) => {
+        match (&self.registered, address.as_socket()) {
+            (Registered::Tcp(_), Some(address)) => {
                 if !NODELAY_IS_INHERITED {
                     // Without it answers are only slower; the connection itself is fine.
                     let _ = socket.set_tcp_nodelay(true);
@@ -73,10 +85,10 @@ impl Acceptor {
                 Ok((Stream::Tcp(TcpStream::from_std(socket.into())?), Peer::tcp(address)))
             }
             #[cfg(unix)]
-            (Self::Unix(_), _) => {
+            (Registered::Unix(_), _) => {
                 Ok((Stream::Unix(UnixStream::from_std(socket.into())?), Peer::unix()))
             }
-            (Self::Tcp(_), None) => Err(ErrorKind::AddrNotAvailable.into()),
+            (Registered::Tcp(_), None) => Err(ErrorKind::AddrNotAvailable.into()),
         }
     }
 }

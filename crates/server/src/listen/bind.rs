@@ -1,5 +1,6 @@
 //! Binds an endpoint: resolves names, sets options before `bind`, and names the address in errors.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use maitred_config::Settings;
@@ -10,11 +11,12 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::unix as system;
 #[cfg(windows)]
 use super::windows as system;
-use super::{BindCause, BindError, ListenAddress, Listener, start_listening};
+use super::{BindCause, BindError, ListenAddress, Listener};
 use crate::system::service_name;
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all addresses of
-/// that name.
+/// that name. Of a name, an address that this machine does not have is left out with a warning, if
+/// another one can be bound: `localhost` is often also an IPv6 address where there is no IPv6.
 pub(super) fn endpoint(
     endpoint: &Endpoint,
     settings: &Settings,
@@ -23,6 +25,7 @@ pub(super) fn endpoint(
         Endpoint::Tcp { host, port } => {
             let addresses = resolve(host, port, settings)?;
             let mut listeners: Vec<Listener> = Vec::with_capacity(addresses.len());
+            let mut absent = Vec::new();
             for mut address in addresses {
                 // Port 0 is any free port, but the same one for both families of one endpoint.
                 if let (0, Some(Listener { address: ListenAddress::Tcp(first), .. })) =
@@ -30,16 +33,26 @@ pub(super) fn endpoint(
                 {
                     address.set_port(first.port());
                 }
-                listeners.push(tcp(address, settings.network.backlog)?);
+                match tcp(address) {
+                    Ok(listener) => listeners.push(listener),
+                    Err(error) if is_absent(&error) => absent.push(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            if listeners.is_empty()
+                && let Some(error) = absent.pop()
+            {
+                return Err(error);
+            }
+            for error in absent {
+                tracing::warn!(target: "maitred", "{error}; serving on the other addresses of {host}");
             }
             Ok(listeners)
         }
-        Endpoint::Unix { path, mode } => {
-            system::listen(path, *mode, settings.network.backlog).map(|listener| vec![listener])
-        }
+        Endpoint::Unix { path, mode } => system::bind(path, *mode).map(|listener| vec![listener]),
         Endpoint::Descriptor(descriptor) => {
             let socket = system::inherited(*descriptor)?;
-            adopt(socket, settings.network.backlog).map(|listener| vec![listener])
+            adopt(socket).map(|listener| vec![listener])
         }
     }
 }
@@ -93,7 +106,13 @@ fn ipv6_exists() -> bool {
     })
 }
 
-fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
+/// Whether this machine does not have the address.
+fn is_absent(error: &BindError) -> bool {
+    let absent = [ErrorKind::AddrNotAvailable, ErrorKind::Unsupported];
+    absent.into_iter().any(|kind| error.cause == BindCause::System(kind))
+}
+
+fn tcp(address: SocketAddr) -> Result<Listener, BindError> {
     let bind = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
@@ -104,16 +123,14 @@ fn tcp(address: SocketAddr, backlog: u32) -> Result<Listener, BindError> {
         // On Linux, accepted sockets inherit it; elsewhere, `accept` sets it.
         socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
-        start_listening(&socket, backlog)?;
         let bound = socket.local_addr()?.as_socket().unwrap_or(address);
-        let bound_by = Some(std::process::id());
-        Ok(Listener { address: ListenAddress::Tcp(bound), socket, bound_by, file: None })
+        Ok(Listener::bound(ListenAddress::Tcp(bound), socket, None))
     };
     bind().map_err(|error: std::io::Error| BindError::system(address.to_string(), &error))
 }
 
-/// Takes over a bound socket.
-pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError> {
+/// Takes over a socket that another process, or the program, has bound.
+pub(super) fn adopt(socket: Socket) -> Result<Listener, BindError> {
     const WHAT: &str = "the given socket";
     let other = || BindError::refused(WHAT, "only Internet or Unix stream sockets may be used");
     let local = socket.local_addr().map_err(|error| BindError::system(WHAT, &error))?;
@@ -121,9 +138,7 @@ pub(super) fn adopt(socket: Socket, backlog: u32) -> Result<Listener, BindError>
     if socket.r#type().map_err(|error| BindError::system(WHAT, &error))? != Type::STREAM {
         return Err(other());
     }
-    start_listening(&socket, backlog)
-        .map_err(|error| BindError::system(address.to_string(), &error))?;
-    Ok(Listener { address, socket, bound_by: None, file: None })
+    Ok(Listener::inherited(address, socket))
 }
 
 fn listen_address(local: &SockAddr) -> Option<ListenAddress> {

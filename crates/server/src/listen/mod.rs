@@ -1,20 +1,32 @@
-//! Turns the configured addresses into listening sockets.
+//! Turns the configured addresses into listening sockets, in two steps.
 //!
-//! Sockets are bound when the server is created, before any thread exists: errors in an address
-//! appear at once, and the process may still fork.
+//! An address is claimed (`bind`) before the application is imported, so that an address in use is
+//! reported at once. It is opened to clients (`listen`) only when requests can be answered: until
+//! then, connections are refused, and a proxy or a client tries elsewhere instead of waiting for a
+//! server that may never be ready.
+//!
+//! Once they are guarded, a forked child keeps none of these sockets (`system/fork_guard.rs`):
+//! otherwise, a process that the application starts would hold the address after the server has
+//! stopped. A program that creates a server and forks before it runs it shares them on purpose.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use maitred_config::Endpoint;
 use maitred_config::Settings;
 use socket2::Socket;
 
+use crate::system::clock::Clock;
 use crate::system::error_text::describe;
+use crate::system::fork_guard::ForkGuard;
 
 pub(crate) mod acceptor;
 mod bind;
+#[cfg(unix)]
+mod lock;
 #[cfg(target_os = "linux")]
 mod syn_filter;
 #[cfg(unix)]
@@ -31,6 +43,16 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
+impl ListenAddress {
+    /// The address as it is written in settings and errors.
+    fn place(&self) -> String {
+        match self {
+            Self::Tcp(address) => address.to_string(),
+            Self::Unix(_) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for ListenAddress {
     /// Formats a URL for clients.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,20 +63,21 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// The listening sockets. Dropping it closes them, and removes the files of Unix sockets.
+/// The bound sockets. Dropping it closes them, and removes the files of Unix sockets.
 #[derive(Debug, Default)]
 pub struct Listeners {
     pub(crate) entries: Vec<Listener>,
 }
 
-/// One listening socket.
+/// One bound socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
+    /// Keeps the socket from forked children, once that is wanted.
+    guard: Option<ForkGuard>,
     /// Its address.
     pub(crate) address: ListenAddress,
     pub(crate) socket: Socket,
     /// The process that bound it; `None` if it was inherited, and others may still use it.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux can filter"))]
     pub(crate) bound_by: Option<u32>,
     /// Removes the file of a Unix socket that was bound here.
     #[expect(dead_code, reason = "it is there to be dropped")]
@@ -70,6 +93,10 @@ pub(crate) struct SocketFile {
     identity: (u64, u64),
     #[cfg(unix)]
     owner: u32,
+    /// Dropped after the file has been removed.
+    #[cfg(unix)]
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    lock: lock::SocketLock,
 }
 
 /// Why an address could not be listened on.
@@ -88,7 +115,7 @@ pub struct BindError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BindCause {
     /// The system refused.
-    System(std::io::ErrorKind),
+    System(io::ErrorKind),
     /// The host or the service has no address here.
     Unresolved,
     /// The address or the socket is of a kind that cannot be used.
@@ -97,7 +124,7 @@ pub enum BindCause {
 
 impl BindError {
     /// A system error for an address.
-    fn system(address: impl Into<String>, error: &std::io::Error) -> Self {
+    fn system(address: impl Into<String>, error: &io::Error) -> Self {
         let cause = BindCause::System(error.kind());
         Self { address: address.into(), reason: describe(error), cause }
     }
@@ -109,7 +136,7 @@ impl BindError {
 }
 
 impl Listeners {
-    /// Binds every address of the settings, and listens.
+    /// Binds every address of the settings. Connections are refused until [`Listeners::listen`].
     ///
     /// # Errors
     /// The first address that cannot be bound. Sockets bound before it are closed again.
@@ -119,6 +146,31 @@ impl Listeners {
             entries.extend(bind::endpoint(endpoint, settings)?);
         }
         Ok(Self { entries })
+    }
+
+    /// Keeps the sockets that were bound here from processes that are forked from now on. Sockets that
+    /// were handed over are left as they are: whoever did so decides which processes have them.
+    ///
+    /// # Errors
+    /// Too many sockets.
+    pub fn keep_from_children(&mut self) -> Result<(), BindError> {
+        self.entries.iter_mut().try_for_each(Listener::keep_from_children)
+    }
+
+    /// Opens every address to clients.
+    ///
+    /// A process that was forked meanwhile has no guarded sockets any more, and binds the addresses
+    /// anew: an application may turn the process into a daemon when it is imported.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on: another process has begun to, since it was bound.
+    pub fn listen(&mut self, settings: &Settings) -> Result<(), BindError> {
+        if self.entries.iter().any(Listener::is_left_to_parent) {
+            self.entries.clear();
+            *self = after_parent(|| Self::bind(settings))?;
+            self.keep_from_children()?;
+        }
+        self.entries.iter().try_for_each(|entry| entry.listen(settings.network.backlog))
     }
 
     /// Does nothing: only Linux can drop newcomers.
@@ -138,7 +190,32 @@ impl Listeners {
     }
 }
 
-/// Binds the address of the admin listener, which may be one address of each family.
+/// How long the parent of a daemon may take to end, and to release its addresses.
+const PARENT_ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The address is in use.
+const IN_USE: BindCause = BindCause::System(io::ErrorKind::AddrInUse);
+
+/// How often a daemon tries to have the addresses of its parent.
+const PARENT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Binds in a process that was forked by the one that had the address. That one is about to end: its
+/// application has made a daemon of the server.
+pub(crate) fn after_parent<T>(bind: impl Fn() -> Result<T, BindError>) -> Result<T, BindError> {
+    let clock = Clock::new();
+    let deadline = clock.instant() + PARENT_ENDS_WITHIN;
+    loop {
+        match bind() {
+            Err(error) if error.cause == IN_USE && clock.instant() < deadline => {
+                std::thread::sleep(PARENT_PAUSE);
+            }
+            bound => return bound,
+        }
+    }
+}
+
+/// Binds the address of the admin listener, which may be one address of each family, and listens: it
+/// answers while the application is imported.
 ///
 /// # Errors
 /// It cannot be bound.
@@ -146,11 +223,48 @@ pub(crate) fn bind_admin(
     endpoint: &Endpoint,
     settings: &Settings,
 ) -> Result<Vec<Listener>, BindError> {
-    bind::endpoint(endpoint, settings)
+    let listeners = bind::endpoint(endpoint, settings)?;
+    listeners.iter().try_for_each(|listener| listener.listen(settings.network.backlog))?;
+    Ok(listeners)
 }
 
-/// Listens, and makes the socket non-blocking.
-fn start_listening(socket: &Socket, backlog: u32) -> std::io::Result<()> {
-    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-    socket.set_nonblocking(true)
+impl Listener {
+    /// A socket that was bound here.
+    fn bound(address: ListenAddress, socket: Socket, file: Option<SocketFile>) -> Self {
+        Self { guard: None, address, socket, bound_by: Some(std::process::id()), file }
+    }
+
+    /// A socket that was handed over.
+    fn inherited(address: ListenAddress, socket: Socket) -> Self {
+        Self { guard: None, address, socket, bound_by: None, file: None }
+    }
+
+    /// Keeps the socket from processes that are forked from now on, if it was bound here.
+    pub(crate) fn keep_from_children(&mut self) -> Result<(), BindError> {
+        if self.guard.is_none() && self.bound_by.is_some() {
+            let failed = |error| BindError::system(self.address.place(), &error);
+            self.guard = Some(ForkGuard::of(&self.socket).map_err(failed)?);
+        }
+        Ok(())
+    }
+
+    /// Whether this process was forked after the socket had been guarded.
+    fn is_left_to_parent(&self) -> bool {
+        self.guard.as_ref().is_some_and(ForkGuard::is_of_parent)
+    }
+
+    /// A duplicate of the socket for the reactor, kept from forked children as the socket is.
+    fn duplicate(&self) -> io::Result<(Socket, Option<ForkGuard>)> {
+        let socket = self.socket.try_clone()?;
+        let guard = self.guard.as_ref().map(|_| ForkGuard::of(&socket)).transpose()?;
+        Ok((socket, guard))
+    }
+
+    /// Accepts clients from now on, and makes the socket non-blocking.
+    fn listen(&self, backlog: u32) -> Result<(), BindError> {
+        self.socket
+            .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+            .and_then(|()| self.socket.set_nonblocking(true))
+            .map_err(|error| BindError::system(self.address.place(), &error))
+    }
 }

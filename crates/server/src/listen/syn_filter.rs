@@ -79,9 +79,9 @@ mod tests {
     fn newcomers_are_not_heard_and_whoever_has_connected_is_still_accepted() {
         let host = HostName::Name("127.0.0.1".into());
         let listen = vec![Endpoint::Tcp { host, port: Port::Number(0) }];
-        let listeners =
-            Listeners::bind(&Settings::default().with(|settings| settings.network.listen = listen))
-                .unwrap();
+        let settings = Settings::default().with(|settings| settings.network.listen = listen);
+        let mut listeners = Listeners::bind(&settings).unwrap();
+        listeners.listen(&settings).unwrap();
         let mut early = TcpStream::connect(address(&listeners)).unwrap();
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         assert!(!listeners.drop_newcomers(), "the child may serve from the socket");
@@ -100,7 +100,7 @@ mod tests {
     fn a_socket_that_somebody_else_may_have_still_hears_newcomers() {
         let theirs = TcpListener::bind("127.0.0.1:0").unwrap();
         let given = theirs.try_clone().unwrap().into();
-        let entries = vec![bind::adopt(given, Settings::default().network.backlog).unwrap()];
+        let entries = vec![bind::adopt(given).unwrap()];
         let listeners = Listeners { entries };
         assert!(!listeners.drop_newcomers());
         drop(listeners);

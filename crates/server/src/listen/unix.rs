@@ -1,8 +1,9 @@
 //! Listening on POSIX: Unix sockets, inherited descriptors, SO_REUSEADDR.
 //!
 //! A Unix socket's file outlives a server that was killed, and must not keep the next one from
-//! starting; but it must never be taken from a running server. So it is unlinked only if it is a
-//! socket and no process answers on it. Its mode is set before any client can connect.
+//! starting; but it must never be taken from a running server, nor from one that is starting and does
+//! not listen yet. So it is unlinked only if it is a socket, no server holds its lock (`lock.rs`), and
+//! no process answers on it. Its mode is set before any client can connect.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
@@ -10,7 +11,8 @@ use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{BindError, ListenAddress, Listener, SocketFile, start_listening};
+use super::lock::SocketLock;
+use super::{BindError, ListenAddress, Listener, SocketFile};
 use crate::system::inherited_socket;
 
 /// Allows binding an address that was in use a moment ago. On POSIX, this never lets two servers
@@ -19,23 +21,23 @@ pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_address(true)
 }
 
-/// Listens on a Unix socket.
-pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> Result<Listener, BindError> {
-    let failed = |error: io::Error| BindError::system(format!("unix:{}", path.display()), &error);
-    remove_stale(path).map_err(failed)?;
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
-    let address = SockAddr::unix(path).map_err(failed)?;
-    socket.bind(&address).map_err(failed)?;
-    let file = SocketFile::of(path).map_err(failed)?;
-    // Until `listen`, connections are refused, so no client can connect before the mode is set.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
-    start_listening(&socket, backlog).map_err(failed)?;
-    Ok(Listener {
-        address: ListenAddress::Unix(path.to_path_buf()),
-        socket,
-        bound_by: Some(std::process::id()),
-        file: Some(file),
-    })
+/// Binds a Unix socket.
+pub(super) fn bind(path: &Path, mode: u32) -> Result<Listener, BindError> {
+    let bind = || {
+        let lock = SocketLock::take(path)?.ok_or_else(in_use)?;
+        remove_stale(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        let file = SocketFile::of(path, lock)?;
+        // Until `listen`, connections are refused, so no client can connect before the mode is set.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        Ok(Listener::bound(ListenAddress::Unix(path.to_path_buf()), socket, Some(file)))
+    };
+    bind().map_err(|error: io::Error| BindError::system(format!("unix:{}", path.display()), &error))
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")
 }
 
 /// Unlinks the file at `path` if it is a socket on which no process listens.
@@ -57,17 +59,20 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             std::fs::remove_file(path)
         }
-        _ => Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")),
+        // The socket of another user, with or without a server.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+        _ => Err(in_use()),
     }
 }
 
 impl SocketFile {
-    fn of(path: &Path) -> io::Result<Self> {
+    fn of(path: &Path, lock: SocketLock) -> io::Result<Self> {
         let metadata = std::fs::symlink_metadata(path)?;
         Ok(Self {
             path: path.to_path_buf(),
             identity: (metadata.dev(), metadata.ino()),
             owner: std::process::id(),
+            lock,
         })
     }
 }
@@ -93,7 +98,7 @@ pub(super) fn inherited(descriptor: i32) -> Result<Socket, BindError> {
     }
     match inherited_socket::duplicate(descriptor) {
         Ok(Some(socket)) => Ok(socket),
-        Ok(None) => Err(refused("no such descriptor is open")),
+        Ok(None) => Err(refused("no such socket was passed to this process")),
         Err(error) => Err(BindError::system(format!("fd://{descriptor}"), &error)),
     }
 }

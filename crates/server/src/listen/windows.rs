@@ -18,7 +18,7 @@ pub(super) fn claim_address(socket: &Socket) -> io::Result<()> {
 }
 
 /// Always an error: Unix sockets are not supported on Windows.
-pub(super) fn listen(path: &Path, _mode: u32, _backlog: u32) -> Result<Listener, BindError> {
+pub(super) fn bind(path: &Path, _mode: u32) -> Result<Listener, BindError> {
     let address = format!("unix:{}", path.display());
     Err(BindError::refused(address, "Unix sockets are not available on Windows"))
 }

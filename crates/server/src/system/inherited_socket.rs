@@ -4,10 +4,58 @@
 //! number stays as it was for whoever else looks at it.
 
 use std::io;
+#[cfg(unix)]
+use std::sync::OnceLock;
 
 use socket2::Socket;
 
-/// A duplicate of the socket with this descriptor; `None` if no such descriptor is open.
+/// The sockets that this process was started with, once they have been looked for.
+#[cfg(unix)]
+static INHERITED: OnceLock<Vec<i32>> = OnceLock::new();
+
+/// The descriptors that are looked at: more than any service manager passes.
+#[cfg(unix)]
+const LOOKED_AT: std::ops::Range<i32> = 3..1024;
+
+/// Finds out which sockets the process was started with, before it opens any itself. From then on,
+/// only these can be taken over by their number. Programs that this process executes do not get them.
+///
+/// What an exec leaves open is not close-on-exec, and what Python or this crate has opened since then
+/// is.
+#[cfg(unix)]
+pub fn find_inherited_sockets() {
+    INHERITED.get_or_init(|| LOOKED_AT.filter(|number| was_inherited(*number)).collect());
+}
+
+#[cfg(unix)]
+fn was_inherited(number: i32) -> bool {
+    // SAFETY: it only asks about the number.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    if flags == -1 || flags & libc::FD_CLOEXEC != 0 {
+        return false;
+    }
+    let (mut kind, mut length) = (0i32, size_of::<i32>() as libc::socklen_t);
+    // SAFETY: it writes into the two variables it is given, which are of the types it wants; it fails
+    // if the number is no socket.
+    let failed = unsafe {
+        libc::getsockopt(
+            number,
+            libc::SOL_SOCKET,
+            libc::SO_TYPE,
+            (&raw mut kind).cast(),
+            &raw mut length,
+        )
+    };
+    if failed != 0 {
+        return false;
+    }
+    // SAFETY: it changes a flag of a descriptor that is open.
+    unsafe { libc::fcntl(number, libc::F_SETFD, flags | libc::FD_CLOEXEC) };
+    true
+}
+
+/// A duplicate of the socket with this descriptor; `None` if no such descriptor is open, or it is one
+/// of our own.
 ///
 /// # Errors
 /// It cannot be duplicated.
@@ -15,6 +63,9 @@ use socket2::Socket;
 pub(crate) fn duplicate(descriptor: i32) -> io::Result<Option<Socket>> {
     use std::os::fd::{FromRawFd as _, OwnedFd};
 
+    if INHERITED.get().is_some_and(|inherited| !inherited.contains(&descriptor)) {
+        return Ok(None);
+    }
     // SAFETY: F_GETFD only asks whether the number is open.
     if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
         return Ok(None);

@@ -5,11 +5,15 @@
 
 pub(crate) mod child_processes;
 pub(crate) mod clock;
+pub mod end_process;
 pub mod error_text;
 #[cfg(windows)]
 pub(crate) mod exclusive_address;
 pub(crate) mod file_limit;
-pub(crate) mod inherited_socket;
+pub(crate) mod fork_guard;
+#[cfg(unix)]
+pub(crate) mod inherited_file;
+pub mod inherited_socket;
 #[cfg(unix)]
 pub(crate) mod monotonic;
 pub(crate) mod mutex;
@@ -21,6 +25,8 @@ mod process_usage_windows;
 pub(crate) mod service_name;
 #[cfg(unix)]
 pub mod shared_memory;
+#[cfg(unix)]
+pub mod standard_streams;
 pub(crate) mod tcp_info;
 #[cfg(target_os = "linux")]
 pub(crate) mod tcp_reset;

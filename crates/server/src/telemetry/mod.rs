@@ -24,6 +24,7 @@ pub mod families;
 mod histogram;
 mod labels;
 pub mod layout;
+pub mod line_output;
 pub(crate) mod rate_limit;
 pub(crate) mod record;
 pub(crate) mod scrape;

@@ -41,6 +41,8 @@ pub enum LoadError {
         exception: String,
         /// The traceback as Python prints it, several lines.
         traceback: String,
+        /// The exception itself.
+        error: Box<PyErr>,
     },
     /// The module has no such attribute.
     #[error("`{owner}` has no attribute `{attribute}`{hint}")]
@@ -327,5 +329,6 @@ fn raised(py: Python<'_>, action: String, error: &PyErr) -> LoadError {
         action,
         exception: traceback::class_name(py, error),
         traceback: traceback::format_exception(py, error),
+        error: Box::new(error.clone_ref(py)),
     }
 }

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Worker};
 use pyo3::prelude::*;
 
-use crate::error_stream::ErrorStream;
 use crate::interpreter::{attach, exit, fork};
 use crate::log::Log;
 use crate::request::ServerVariables;
@@ -36,7 +35,7 @@ impl WsgiApplication {
     ) -> PyResult<Self> {
         fork::watch(py)?;
         exit::watch(py)?;
-        let errors = Bound::new(py, ErrorStream::new(Arc::clone(&log)))?;
+        let errors = variables.error_output.stream(py, &log)?;
         let mut variables = variables.clone();
         variables.url_prefix.truncate(variables.url_prefix.trim_end_matches('/').len());
         let templates = variables

@@ -14,7 +14,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
-use crate::error_stream::ErrorStream;
 use crate::interpreter::latin1;
 use crate::request::client_disconnected::ClientDisconnected;
 use crate::request::header_keys::{
@@ -40,7 +39,7 @@ pub(crate) fn template(
     py: Python<'_>,
     variables: &ServerVariables,
     listener: &ListenerVariables,
-    errors: &Bound<'_, ErrorStream>,
+    errors: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyDict>> {
     let environ = PyDict::new(py);
     let prefix = latin1::to_str(py, variables.url_prefix.as_bytes())?;

@@ -1,5 +1,7 @@
 //! The variables of the server that every environ contains.
 
+use crate::error_stream::ErrorOutput;
+
 /// The variables of the server for the environ, from the settings of the same names.
 #[derive(Clone, Debug)]
 pub struct ServerVariables {
@@ -15,6 +17,8 @@ pub struct ServerVariables {
     pub threads: usize,
     /// The number of processes; `wsgi.multiprocess` is true for more than one.
     pub workers: usize,
+    /// Where `wsgi.errors` writes.
+    pub error_output: ErrorOutput,
     /// Whether clients see the traceback of an exception.
     pub expose_tracebacks: bool,
 }

@@ -53,6 +53,8 @@ impl Log for Recorded {
         self.written.lock().unwrap().push(line.to_owned());
     }
 
+    fn flush(&self) {}
+
     fn noted(&self, level: Level, text: &str) {
         self.noted.lock().unwrap().push(format!("{level:?}: {text}"));
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use maitred_http_parser::exchange::{Application, Body, Client, Peer, Worker};
 use maitred_http_parser::forwarded::Forwarded;
-use maitred_wsgi_bridge::{ListenerVariables, Log, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -31,6 +31,7 @@ pub fn variables() -> ServerVariables {
         ident: "maitred".to_owned(),
         threads: 4,
         workers: 1,
+        error_output: ErrorOutput::Log,
         expose_tracebacks: false,
     }
 }

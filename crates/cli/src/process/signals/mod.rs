@@ -29,7 +29,7 @@ use repeated::SAME_REQUEST;
 use stage::{Action, Meaning, SignalState};
 use wake::{Wakeup, WakeupPair};
 
-use crate::process::service_manager;
+use crate::process::{exit, service_manager};
 
 /// The operations of a server that signals need.
 pub(crate) trait SignalTarget: Send + Sync {
@@ -48,11 +48,13 @@ pub(crate) trait SignalTarget: Send + Sync {
 
 impl SignalTarget for Running {
     fn drain(&self) {
+        exit::stop_has_begun();
         service_manager::stopping();
         Self::drain(self);
     }
 
     fn kill(&self) {
+        exit::stop_has_begun();
         Self::kill(self);
     }
 

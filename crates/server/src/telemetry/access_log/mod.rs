@@ -8,21 +8,23 @@
 //! The log thread is woken once for the first line after a pause. While more arrive it polls, so
 //! that a request does not cost a wake-up.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io;
 use std::sync::{Arc, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 
-use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
+use maitred_config::{AccessLogFormat, Settings};
 
 use super::rate_limit::RateLimit;
 use crate::system::clock::Clock;
 use crate::system::mutex::{Condvar, Mutex};
+use crate::telemetry::line_output::Unwritten;
 use crate::telemetry::record::Record;
 
 mod format;
 mod json;
+mod output;
+
+use output::Output;
 
 /// The maximum number of lines that wait to be written.
 const LINES_MAX: usize = 32 * 1024;
@@ -38,7 +40,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 const COLLECT: Duration = Duration::from_millis(10);
 
 /// The maximum time to write the last lines if nobody reads them.
-const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// An ended request.
 #[derive(Debug)]
@@ -68,8 +70,8 @@ pub enum OpenError {
 pub(super) struct AccessLog {
     shared: Arc<Shared>,
     exclude: Vec<String>,
-    /// Becomes disconnected when the thread has ended.
-    ended: Mutex<mpsc::Receiver<()>>,
+    /// Becomes disconnected when the thread has ended; `None` once that has been waited for.
+    ended: Mutex<Option<mpsc::Receiver<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +118,7 @@ impl AccessLog {
             })
             .map_err(OpenError::Thread)?;
         let exclude = settings.observability.access_log_exclude.clone();
-        Ok(Some(Self { shared, exclude, ended: Mutex::new(ended) }))
+        Ok(Some(Self { shared, exclude, ended: Mutex::new(Some(ended)) }))
     }
 
     /// Queues a line for a request. Returns false if there is no room.
@@ -156,13 +158,15 @@ impl AccessLog {
         self.shared.filled.notify_one();
     }
 
-    /// Writes the remaining lines, and ends the thread.
+    /// Writes the remaining lines, and ends the thread. Waits for that once.
     pub(super) fn close(&self) {
         self.shared.buffer().closed = true;
         self.shared.filled.notify_one();
-        let ended = self.ended.lock();
-        // Returns when the thread has ended, or after the timeout if nobody reads the log.
-        let _ = ended.recv_timeout(FLUSH_WITHIN);
+        let ended = self.ended.lock().take();
+        if let Some(ended) = ended {
+            // Returns when the thread has ended, or after the timeout if nobody reads the log.
+            let _ = ended.recv_timeout(FLUSH_WITHIN);
+        }
     }
 }
 
@@ -182,43 +186,6 @@ impl Buffer {
     /// Whether it is less than half full.
     fn is_calm(&self) -> bool {
         self.entries.len() < LINES_MAX / 2 && self.bytes < BYTES_MAX / 2
-    }
-}
-
-/// The destination of lines.
-#[derive(Debug)]
-enum Output {
-    Stdout,
-    File { path: PathBuf, file: File },
-}
-
-impl Output {
-    fn open(target: &AccessLogTarget) -> io::Result<Self> {
-        match target {
-            AccessLogTarget::Stdout => Ok(Self::Stdout),
-            AccessLogTarget::File(path) => {
-                let file = OpenOptions::new().create(true).append(true).open(path)?;
-                Ok(Self::File { path: path.clone(), file })
-            }
-        }
-    }
-
-    fn reopen(&mut self) -> io::Result<()> {
-        if let Self::File { path, file } = self {
-            *file = OpenOptions::new().create(true).append(true).open(&*path)?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(lines)?;
-                stdout.flush()
-            }
-            Self::File { file, .. } => file.write_all(lines),
-        }
     }
 }
 
@@ -242,18 +209,16 @@ impl<F: Fn(u64)> Writer<F> {
                 tracing::error!(target: "maitred", "cannot reopen the access log: {error}");
             }
             let (now, wall) = (self.clock.instant(), self.clock.wall());
-            let mut lines = 0;
             for entry in &entries {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
                 format::write(&self.format, &mut text, entry, ended);
                 text.push(b'\n');
-                lines += 1;
                 if text.len() >= PIECE_BYTES {
-                    self.write(&mut text, std::mem::take(&mut lines));
+                    self.write(&mut text);
                 }
             }
-            if lines > 0 {
-                self.write(&mut text, lines);
+            if !text.is_empty() {
+                self.write(&mut text);
             }
             if closed {
                 return;
@@ -265,10 +230,11 @@ impl<F: Fn(u64)> Writer<F> {
         }
     }
 
-    /// Writes `text`, which consists of this many lines, and empties it.
-    fn write(&mut self, text: &mut Vec<u8>, lines: u64) {
-        if let Err(error) = self.output.write(text) {
-            (self.failed)(lines);
+    /// Writes `text`, and empties it.
+    fn write(&mut self, text: &mut Vec<u8>) {
+        if let Err(Unwritten { written, error }) = self.output.write(text) {
+            let lost = text[written..].iter().filter(|byte| **byte == b'\n').count();
+            (self.failed)(lost.try_into().unwrap_or(u64::MAX));
             if self.complaints.take(self.clock.instant()).is_some() {
                 tracing::error!(target: "maitred", "cannot write the access log: {error}");
             }

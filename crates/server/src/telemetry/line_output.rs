@@ -1,0 +1,101 @@
+//! Writes lines to an output that may fail in the middle of one.
+//!
+//! A full disk takes the first part of a line. If the next line followed it directly, both would be
+//! unreadable; so a line end comes first when there is room again.
+
+use std::io::{self, ErrorKind, Write};
+
+/// What is known of an output between two writes.
+#[derive(Debug, Default)]
+pub struct LineOutput {
+    /// The last line has no end.
+    is_torn: bool,
+}
+
+/// Why not everything was written.
+#[derive(Debug)]
+pub struct Unwritten {
+    /// How many of the bytes were written.
+    pub written: usize,
+    /// The error.
+    pub error: io::Error,
+}
+
+impl LineOutput {
+    /// Writes `lines`, the last of which is complete.
+    ///
+    /// # Errors
+    /// The output has failed; what was written before stays there.
+    pub fn write(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
+        if self.is_torn {
+            output.write_all(b"\n").map_err(|error| Unwritten { written: 0, error })?;
+            self.is_torn = false;
+        }
+        let mut written = 0;
+        while written < lines.len() {
+            let error = match output.write(&lines[written..]) {
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    written += count;
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            self.is_torn = written > 0 && lines[written - 1] != b'\n';
+            return Err(Unwritten { written, error });
+        }
+        output.flush().map_err(|error| Unwritten { written: 0, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with room for so many bytes.
+    struct Disk {
+        room: usize,
+        text: Vec<u8>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.room == 0 {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            let count = bytes.len().min(self.room);
+            self.room -= count;
+            self.text.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_after_a_torn_one_begins_on_a_line_of_its_own() {
+        let mut disk = Disk { room: 6, text: Vec::new() };
+        let mut output = LineOutput::default();
+        let torn = output.write(&mut disk, b"one\ntwo\nthree\n").unwrap_err();
+        assert_eq!((torn.written, torn.error.kind()), (6, ErrorKind::StorageFull));
+        let full = output.write(&mut disk, b"four\n").unwrap_err();
+        assert_eq!(full.written, 0);
+        disk.room = 100;
+        output.write(&mut disk, b"five\n").unwrap();
+        output.write(&mut disk, b"six\n").unwrap();
+        assert_eq!(String::from_utf8(disk.text).unwrap(), "one\ntw\nfive\nsix\n");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_at_the_end_of_a_line_tears_none() {
+        let mut disk = Disk { room: 4, text: Vec::new() };
+        let mut output = LineOutput::default();
+        assert_eq!(output.write(&mut disk, b"one\ntwo\n").unwrap_err().written, 4);
+        disk.room = 100;
+        output.write(&mut disk, b"three\n").unwrap();
+        assert_eq!(String::from_utf8(disk.text).unwrap(), "one\nthree\n");
+    }
+}
