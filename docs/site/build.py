@@ -4,8 +4,8 @@
 The pages are those of `docs/`, which are also read in the repository, with the changes, the
 security policy and the README of the chart. A link to a page becomes a link within the site; a link
 to any other file of the repository becomes the address of that file in the project's source
-(`[project.urls]` in `pyproject.toml`). Sphinx then checks every link and every anchor, and a
-warning is an error.
+(`[project.urls]` in `pyproject.toml`). A block that is a file shows its name. Sphinx then checks
+every link and every anchor, and a warning is an error.
 
 Each version has a folder, which stays when another is built; `latest` is the one built last.
 """
@@ -42,6 +42,9 @@ LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 
 #: Blocks and code, in which nothing is a link.
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.M | re.S)
+
+#: The beginning of a block that is a file: its language and its name.
+FILE = re.compile(r"^```([\w-]+) (\S+)$", re.M)
 
 #: What an address with a scheme, or one within the page, begins with.
 NOT_A_FILE = re.compile(r"[a-z]+:|#")
@@ -107,7 +110,8 @@ def stage() -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         destination = STAGED / place
         destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.write_text(linked(text, page, places, source), encoding="utf-8")
+        text = FILE.sub(r"```{code-block} \1\n:caption: \2\n", linked(text, page, places, source))
+        destination.write_text(text, encoding="utf-8")
 
 
 def publish(built: Path) -> None:

@@ -121,3 +121,8 @@ def test_a_link_to_a_page_that_does_not_exist_would_be_noticed(tmp_path: Path) -
         run(*command)
     assert "gone.md" in str(failed.value)
     assert "nowhere" in str(failed.value)
+
+
+def test_a_block_that_is_a_file_shows_its_name(site: Path) -> None:
+    text = (site / "tutorials/django.html").read_text(encoding="utf-8")
+    assert "mysite/production.py" in re.findall(r'<span class="caption-text">([^<]+)</span>', text)
