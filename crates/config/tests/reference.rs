@@ -115,6 +115,7 @@ fn the_examples_of_the_sample_are_right() {
 fn the_schema_has_every_setting_with_its_default_and_nothing_else() {
     let schema: Json = serde_json::from_str(&reference::schema()).expect("JSON");
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert_eq!(schema["$id"], "https://json.schemastore.org/maitred.json");
     assert_eq!(schema["additionalProperties"], false);
     let properties = schema["properties"].as_object().expect("an object");
     let named: BTreeSet<String> = properties.keys().cloned().collect();

@@ -7,6 +7,9 @@ use crate::declaration::{Setting, settings};
 use crate::load::defaults;
 use crate::to_toml;
 
+/// The address of the schema in SchemaStore, from which editors know it by the name of the file.
+const ID: &str = "https://json.schemastore.org/maitred.json";
+
 /// The schema, ending in a newline.
 pub fn schema() -> String {
     let written = || settings().filter(|setting| setting.is_written());
@@ -31,6 +34,7 @@ pub fn schema() -> String {
     let excluded: Vec<Json> = excluded.iter().map(|pair| json!({ "required": pair })).collect();
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": ID,
         "title": "Settings of Maitred",
         "description": "maitred.toml, or [tool.maitred] in pyproject.toml",
         "type": "object",
