@@ -3,19 +3,20 @@
 Every path answers 200 with `X-Seen: METHOD /path`, percent-encoded, and a JSON object
 ``{"environ": {name: text}, "body": text}`` in which a byte is a latin-1 character. These differ:
 
-==================  ==============================================================
-``/_app/seen``      the calls since the last time it was asked, as a JSON array
-``/_app/status/N``  status N and no body
-``/_app/stream``    an iterator, without Content-Length, with an empty piece in it
-``/_app/noread``    answers without reading the body
-``/_app/readone``   answers after one byte of the body
-``/_app/clshort``   declares 20 bytes and yields 5
-``/_app/cllong``    declares 5 bytes and yields more
-``/_app/badheader`` gives a field value with CR LF to start_response
-``/_app/badstatus`` gives a status with CR LF to start_response
-``/_app/raise``     raises before start_response
-``/_app/midraise``  raises after the first piece of a streamed body
-==================  ==============================================================
+====================  ==============================================================
+``/_app/seen``        the calls since the last time it was asked, as a JSON array
+``/_app/status/N``    status N and no body
+``/_app/declared/N``  status N, a Content-Length of 5, and that many bytes
+``/_app/stream``      an iterator, without Content-Length, with an empty piece in it
+``/_app/noread``      answers without reading the body
+``/_app/readone``     answers after one byte of the body
+``/_app/clshort``     declares 20 bytes and yields 5
+``/_app/cllong``      declares 5 bytes and yields more
+``/_app/badheader``   gives a field value with CR LF to start_response
+``/_app/badstatus``   gives a status with CR LF to start_response
+``/_app/raise``       raises before start_response
+``/_app/midraise``    raises after the first piece of a streamed body
+====================  ==============================================================
 
 It must run in one process, so that it remembers every call.
 """
@@ -37,7 +38,9 @@ def application(environ: dict[str, Any], start_response) -> Iterable[bytes]:
     path = environ["PATH_INFO"]
     if path == "/_app/seen":
         return _answer_seen(start_response)
-    call = f"{environ['REQUEST_METHOD']} {quote(path, safe='/*:@', encoding='latin-1')}"[:300]
+    call = f"{environ['REQUEST_METHOD']} {quote(path, safe='/*:@', encoding='latin-1')}"[
+        :300
+    ].rstrip()
     with _lock:
         _calls.append(call)
     if path == "/_app/raise":
@@ -55,6 +58,10 @@ def application(environ: dict[str, Any], start_response) -> Iterable[bytes]:
     if path.startswith("/_app/status/"):
         start_response(f"{path.rpartition('/')[2]} Asked", fields)
         return []
+    if path.startswith("/_app/declared/"):
+        status = f"{path.rpartition('/')[2]} Asked"
+        start_response(status, [*fields, ("Content-Length", "5")])
+        return [b"bytes"]
     if path == "/_app/badstatus":
         start_response("200 OK\r\nInjected: yes", [*fields, ("Content-Length", "0")])
         return []

@@ -129,7 +129,7 @@ def judge_head(served: Served, answer: Response) -> None:
 
 def call_of(served: Served) -> str:
     """Write a call as the application remembers it."""
-    return f"{served.method} {quote(served.path, safe='/*:@')}"[:300]
+    return f"{served.method} {quote(served.path, safe='/*:@')}"[:300].rstrip()
 
 
 def calls_seen(address: tuple[str, int] | str) -> list[str]:

@@ -42,6 +42,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             python_path: merged.get(&app::PYTHON_PATH),
             url_scheme: word(merged, &app::URL_SCHEME),
             url_prefix: word(merged, &app::URL_PREFIX),
+            collapse_leading_slashes: merged.flag(&app::COLLAPSE_LEADING_SLASHES),
             server_name: word(merged, &app::SERVER_NAME),
             ident: text(merged, &app::IDENT),
             temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
@@ -67,6 +68,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
             outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
             max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
+            max_request_header_fields: merged.get(&limits::MAX_REQUEST_HEADER_FIELDS),
             max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
         },
         timeouts: TimeoutSettings {

@@ -19,7 +19,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("keepalive", "use `keep-alive-timeout`"),
     ("keyfile", "TLS is not supported: terminate it in a proxy"),
     ("limit-request-field_size", "use `max-request-header-size`, for the whole head"),
-    ("limit-request-fields", "use `max-request-header-size`, for the whole head"),
+    ("limit-request-fields", "use `max-request-header-fields`"),
     ("limit-request-line", "use `max-request-header-size`, for the whole head"),
     ("log-file", "the log goes to standard error; see `log-level` and `log-format`"),
     ("loglevel", "use `log-level`"),

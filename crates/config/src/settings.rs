@@ -77,6 +77,8 @@ pub struct LimitSettings {
     pub outbuf_high_watermark: usize,
     /// Maximum bytes of a request head, from its first byte to the empty line, inclusive.
     pub max_request_header_size: usize,
+    /// Maximum number of field lines of a request head, inclusive.
+    pub max_request_header_fields: usize,
     /// Maximum bytes of a request body, inclusive.
     pub max_request_body_size: u64,
 }
@@ -155,6 +157,8 @@ pub struct ApplicationSettings {
     pub url_scheme: String,
     /// `SCRIPT_NAME`: empty, or with a leading slash and no trailing slash.
     pub url_prefix: String,
+    /// Whether several slashes at the beginning of `PATH_INFO` become one.
+    pub collapse_leading_slashes: bool,
     /// `SERVER_NAME`.
     pub server_name: String,
     /// The `Server` field and `SERVER_SOFTWARE`; `None` sets neither.

@@ -1,7 +1,11 @@
 //! Every limit of the parser, its default, and the reason for the number.
 
-/// The limits on what a client may send. Two have a setting, named in parentheses; the others are
-/// fixed.
+/// The empty lines before a request line that are skipped (RFC 9112 §2.2 speaks of at least one).
+/// Clients that send any send one or two after a body.
+pub(crate) const EMPTY_LINES: usize = 4;
+
+/// The limits on what a client may send. Those with a setting have its name in parentheses; the
+/// others are fixed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a head, inclusive: request line, field lines and the empty line, with line ends.
@@ -12,6 +16,7 @@ pub struct Limits {
     /// Bytes of a method. Exceeding it is 501 (RFC 9112 §3).
     pub method_bytes: usize,
     /// Field lines of a head (exceeding it is 431) and of a trailer section (400).
+    /// (`max-request-header-fields`)
     pub fields: usize,
     /// Bytes of a body, inclusive. Exceeding it is 413. (`max-request-body-size`)
     pub body_bytes: u64,

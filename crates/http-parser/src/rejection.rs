@@ -30,23 +30,33 @@ pub enum Rejection {
     FieldLine,
     /// A malformed forwarding field from a trusted proxy.
     Forwarded,
+    /// The beginning of a message of uwsgi or FastCGI.
+    GatewayProtocol,
     /// The head did not arrive in time.
     HeadTimeout,
     /// A head longer than `max-request-header-size`.
     HeadTooLarge,
     /// Host missing, repeated or invalid.
     Host,
+    /// The connection preface of HTTP/2.
+    Http2,
     /// Content-Length together with Transfer-Encoding.
     LengthAndChunked,
     /// A method over its limit.
     MethodTooLong,
+    /// The beginning of the PROXY protocol, version 1 or 2.
+    ProxyProtocol,
+    /// Two different values of a field that is no list.
+    RepeatedField,
     /// An invalid request line.
     RequestLine,
     /// A target in a form that the method does not allow, or with invalid bytes.
     Target,
     /// A target longer than the limit.
     TargetTooLong,
-    /// More field lines than the limit.
+    /// The beginning of a TLS record.
+    Tls,
+    /// More field lines than `max-request-header-fields`.
     TooManyFields,
     /// A trailer section that is invalid, over its limit, or has a forbidden field.
     Trailer,
@@ -60,7 +70,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All rejections, in the order of the enum.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::BareLineEnd,
         Self::BodyTooLarge,
         Self::CutShort,
@@ -73,14 +83,19 @@ impl Rejection {
         Self::Expectation,
         Self::FieldLine,
         Self::Forwarded,
+        Self::GatewayProtocol,
         Self::HeadTimeout,
         Self::HeadTooLarge,
         Self::Host,
+        Self::Http2,
         Self::LengthAndChunked,
         Self::MethodTooLong,
+        Self::ProxyProtocol,
+        Self::RepeatedField,
         Self::RequestLine,
         Self::Target,
         Self::TargetTooLong,
+        Self::Tls,
         Self::TooManyFields,
         Self::Trailer,
         Self::TransferEncoding,
@@ -97,7 +112,7 @@ impl Rejection {
             Self::Expectation => 417,                     // RFC 9110, 15.5.18
             Self::HeadTooLarge | Self::TooManyFields => 431, // RFC 6585, 5
             Self::Connect | Self::MethodTooLong | Self::UnknownCoding => 501, // RFC 9110, 15.6.2
-            Self::Version => 505,                         // RFC 9110, 15.6.6
+            Self::Http2 | Self::Version => 505,           // RFC 9110, 15.6.6
             _ => 400,                                     // RFC 9112, 2.2
         }
     }
@@ -117,14 +132,19 @@ impl Rejection {
             Self::Expectation => "expectation",
             Self::FieldLine => "field_line",
             Self::Forwarded => "forwarded",
+            Self::GatewayProtocol => "gateway_protocol",
             Self::HeadTimeout => "head_timeout",
             Self::HeadTooLarge => "head_too_large",
             Self::Host => "host",
+            Self::Http2 => "http2",
             Self::LengthAndChunked => "length_and_chunked",
             Self::MethodTooLong => "method_too_long",
+            Self::ProxyProtocol => "proxy_protocol",
+            Self::RepeatedField => "repeated_field",
             Self::RequestLine => "request_line",
             Self::Target => "target",
             Self::TargetTooLong => "target_too_long",
+            Self::Tls => "tls",
             Self::TooManyFields => "too_many_fields",
             Self::Trailer => "trailer",
             Self::TransferEncoding => "transfer_encoding",
@@ -148,14 +168,24 @@ impl Rejection {
             Self::Expectation => "The expectation cannot be met",
             Self::FieldLine => "Malformed header line",
             Self::Forwarded => "Malformed header of a proxy",
+            Self::GatewayProtocol => {
+                "This looks like uwsgi or FastCGI: the server speaks HTTP (in nginx, proxy_pass)"
+            }
             Self::HeadTimeout => "The request head did not arrive in time",
             Self::HeadTooLarge => "The request head exceeds the server's limit",
             Self::Host => "Host must be given once and be valid",
+            Self::Http2 => "This looks like HTTP/2: the server speaks HTTP/1.1",
             Self::LengthAndChunked => "Content-Length together with Transfer-Encoding",
             Self::MethodTooLong => "The method is too long",
+            Self::ProxyProtocol => {
+                "This looks like the PROXY protocol: the server speaks HTTP, and reads Forwarded or \
+                 X-Forwarded-For"
+            }
+            Self::RepeatedField => "A header that may be given once has two values",
             Self::RequestLine => "Start line is invalid",
             Self::Target => "Bad URI",
             Self::TargetTooLong => "The request target exceeds the server's limit",
+            Self::Tls => "This looks like TLS: the server speaks plain HTTP",
             Self::TooManyFields => "Too many header lines",
             Self::Trailer => "Invalid trailer section",
             Self::TransferEncoding => "Transfer-Encoding is invalid",

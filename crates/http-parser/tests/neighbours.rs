@@ -12,7 +12,7 @@ mod fuzz;
 use fuzz::compare;
 
 /// Streams in which every rule has something to decide.
-const STREAMS: [&str; 9] = [
+const STREAMS: [&str; 11] = [
     "GET /a?b=c HTTP/1.1\r\nHost: dev.example\r\nX-A: v w\r\n\r\n",
     "POST /p HTTP/1.1\r\nHost: d\r\nContent-Length: 5\r\n\r\nhelloGET /n HTTP/1.1\r\nHost: d\r\n\r\n",
     "POST /c HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n3 ; c = \"d\"\r\n\
@@ -22,6 +22,8 @@ const STREAMS: [&str; 9] = [
     "PUT /e HTTP/1.1\r\nHost: d:1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
     "POST /e HTTP/1.1\r\nHost: d\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: d%41\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n",
+    "PUT /s HTTP/1.1\r\nHost: d\r\nRange: a\r\nContent-Type: b/c\r\nrange: a\r\nContent-Length: 0\r\n\r\n",
+    "\r\nPUT /l HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\n\r\nhi\r\n\r\n\r\nGET /n HTTP/1.1\r\nHost: d\r\n\r\n",
     "HEAD /h HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n\r\nxHEAD /i HTTP/1.1\r\nHost: d\r\n\r\n",
 ];
 

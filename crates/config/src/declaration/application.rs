@@ -55,6 +55,15 @@ settings! {
         waitress: Some("url_prefix"),
     }
 
+    COLLAPSE_LEADING_SLASHES {
+        name: "collapse-leading-slashes",
+        kind: Kind::Flag,
+        default: Some("true"),
+        help: "Make one slash of several at the beginning of `PATH_INFO`. An application that \
+               redirects to its own path would send clients of `//host/` to another server. \
+               `REQUEST_URI` keeps them.",
+    }
+
     SERVER_NAME {
         name: "server-name",
         kind: Kind::Text(Line { empty: Empty::Refused }),

@@ -76,6 +76,13 @@ settings! {
         waitress: Some("max_request_header_size"),
     }
 
+    MAX_REQUEST_HEADER_FIELDS {
+        name: "max-request-header-fields",
+        kind: Kind::Count(Count::at_least(1, 10_000, "header lines")),
+        default: Some("100"),
+        help: "Maximum number of header lines of a request; more are answered 431.",
+    }
+
     MAX_REQUEST_BODY_SIZE {
         name: "max-request-body-size",
         kind: Kind::Size(Size { least: 0 }),

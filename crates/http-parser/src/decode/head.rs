@@ -7,8 +7,10 @@
 use super::cost;
 use super::fields::{self, EvaluatedFields};
 use super::lines::{Lines, Next};
+use super::other_protocol;
 use super::request_line::{RequestLine, RequestLineLimits};
-use crate::limits::Limits;
+use super::singletons::Singletons;
+use crate::limits::{EMPTY_LINES, Limits};
 use crate::message::head_buffer::{Field, HeadBufferBuilder};
 use crate::message::headers::is_token_byte;
 use crate::message::span::Span;
@@ -22,7 +24,8 @@ const PIECE: usize = 4096;
 /// Reads one head.
 #[derive(Debug, Default)]
 pub(super) struct HeadReader {
-    empty_line: EmptyLine,
+    /// The bytes of the empty lines before the head that have come; an odd number ends in CR.
+    empty_line_bytes: usize,
     /// The beginning of an incomplete head.
     held: Vec<u8>,
     lines: Lines,
@@ -39,16 +42,6 @@ struct ParsedLine {
     fields_start: usize,
 }
 
-/// RFC 9112 §2.2: one empty line before a request is skipped, because some clients send one after a
-/// body. More than one is rejected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum EmptyLine {
-    #[default]
-    Allowed,
-    HalfSeen,
-    Skipped,
-}
-
 impl HeadReader {
     /// Consumes bytes from `input`: all of them, unless the head is complete or rejected. The bytes
     /// of a rejected head are not consumed.
@@ -60,12 +53,14 @@ impl HeadReader {
         if !self.held.is_empty() {
             return self.read_on(input, limits);
         }
-        self.skip_empty_line(input)?;
+        self.skip_empty_lines(input)?;
         let bytes = *input;
         match bytes.first() {
             None => return Ok(None),
-            // TLS, HTTP/2 frames and most other protocols are recognised by the first byte.
-            Some(&byte) if !is_token_byte(byte) => return Err(Rejection::RequestLine),
+            // TLS and most other protocols are recognised by the first byte.
+            Some(&byte) if !is_token_byte(byte) => {
+                return Err(other_protocol::by_first_byte(byte, self.empty_line_bytes));
+            }
             Some(_) => {}
         }
         match self.find_end(bytes, limits)? {
@@ -116,29 +111,29 @@ impl HeadReader {
         Ok(None)
     }
 
-    fn skip_empty_line(&mut self, input: &mut &[u8]) -> Result<(), Rejection> {
-        match (self.empty_line, *input) {
-            (_, []) => {}
-            (EmptyLine::Allowed, [b'\r', b'\n', rest @ ..])
-            | (EmptyLine::HalfSeen, [b'\n', rest @ ..]) => {
-                self.empty_line = EmptyLine::Skipped;
-                *input = rest;
+    /// RFC 9112 §2.2: empty lines before a request are skipped, because some clients send them after
+    /// a body. They count as bytes of the head, and there may be only a few.
+    fn skip_empty_lines(&mut self, input: &mut &[u8]) -> Result<(), Rejection> {
+        loop {
+            let is_half = !self.empty_line_bytes.is_multiple_of(2);
+            match (is_half, *input) {
+                (true, [b'\n', rest @ ..]) => *input = rest,
+                (false, [b'\r', rest @ ..])
+                    if self.empty_line_bytes < EMPTY.as_flattened().len() =>
+                {
+                    *input = rest;
+                }
+                (true, [_, ..]) | (false, [b'\n', ..]) => return Err(Rejection::BareLineEnd),
+                _ => return Ok(()),
             }
-            (EmptyLine::Allowed, [b'\r']) => {
-                self.empty_line = EmptyLine::HalfSeen;
-                *input = &[];
-            }
-            (EmptyLine::HalfSeen, _) | (EmptyLine::Allowed, [b'\r' | b'\n', ..]) => {
-                return Err(Rejection::BareLineEnd);
-            }
-            _ => {}
+            self.empty_line_bytes += 1;
         }
-        Ok(())
     }
 
     /// The end of the head in `bytes`, which begins with it; `None` if it has not arrived.
     fn find_end(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Rejection> {
-        let limit = limits.head_bytes.min(u32::MAX as usize); // `Span` counts in u32
+        let limit = limits.head_bytes.saturating_sub(self.empty_line_bytes);
+        let limit = limit.min(u32::MAX as usize); // `Span` counts in u32
         let window = bytes.get(..limit).unwrap_or(bytes);
         loop {
             match self.lines.next(window) {
@@ -201,8 +196,13 @@ impl HeadReader {
         let section = head.get(fields_start..).unwrap_or_default();
         cost::count(head.len());
         let mut evaluated = EvaluatedFields::default();
+        let mut singletons = Singletons::default();
         let mut buffer = HeadBufferBuilder::new(head, self.field_count);
         fields::parse(section, self.field_count, |name, value| {
+            if singletons.is_repeated(name) {
+                let is_the_same = buffer.value_of(name) == Some(value);
+                return if is_the_same { Ok(()) } else { Err(Rejection::RepeatedField) };
+            }
             let field = Field { name: Span::within(head, name), value: Span::within(head, value) };
             buffer.push(field);
             evaluated.note(name, &field, value)
@@ -245,19 +245,15 @@ impl HeadReader {
         })
     }
 
-    /// The consumed part of the empty line, and the beginning of the head.
+    /// The consumed part of the empty lines, and the beginning of the head.
     pub(super) fn unfinished(&self) -> [&[u8]; 2] {
-        let empty_line: &[u8] = match self.empty_line {
-            EmptyLine::Allowed => b"",
-            EmptyLine::HalfSeen => b"\r",
-            EmptyLine::Skipped => b"\r\n",
-        };
-        [empty_line, &self.held]
+        let empty_lines = EMPTY.as_flattened().get(..self.empty_line_bytes).unwrap_or_default();
+        [empty_lines, &self.held]
     }
 
     /// Whether no byte of a request has arrived.
     pub(super) fn is_untouched(&self) -> bool {
-        self.held.is_empty() && self.empty_line != EmptyLine::HalfSeen
+        self.held.is_empty() && self.empty_line_bytes.is_multiple_of(2)
     }
 
     /// Whether the method is known to be HEAD.
@@ -270,6 +266,9 @@ impl HeadReader {
         self.held.capacity()
     }
 }
+
+/// The empty lines that are skipped.
+const EMPTY: [[u8; 2]; EMPTY_LINES] = [*b"\r\n"; EMPTY_LINES];
 
 /// The beginning of a HEAD request. The method is known after the space, even if the rest of the
 /// line is invalid; the rejection has no content then, either (RFC 9110 §9.3.2).

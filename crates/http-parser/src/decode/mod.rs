@@ -11,7 +11,9 @@ mod fields;
 mod framing;
 mod head;
 mod lines;
+mod other_protocol;
 mod request_line;
+mod singletons;
 mod trailer;
 
 use std::sync::Arc;
@@ -41,9 +43,9 @@ pub enum Decoded<'a> {
 /// The position of a decoder in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Between two requests: no byte of the next one has arrived, except possibly an empty line.
+    /// Between two requests: no byte of the next one has arrived, except possibly empty lines.
     Between,
-    /// Within a head, or within the empty line before it.
+    /// Within a head, or within an empty line before it.
     Head,
     /// Within a body, including its chunked coding.
     Body,
@@ -137,7 +139,7 @@ impl Decoder {
         }
     }
 
-    /// The input that has been consumed and belongs to no complete head: the empty line before one,
+    /// The input that has been consumed and belongs to no complete head: the empty lines before one,
     /// and its beginning. Another decoder that is given these bytes continues as this one would.
     /// `None` within a body, and after a rejection.
     pub fn unfinished(&self) -> Option<[&[u8]; 2]> {

@@ -3,7 +3,7 @@
 //! Parsers that split a line differently see different requests. So no other white space counts as a
 //! space, and none is skipped.
 
-use super::cost;
+use super::{cost, other_protocol};
 use crate::limits::Limits;
 use crate::message::Version;
 use crate::message::headers::is_token;
@@ -22,19 +22,20 @@ pub(super) struct RequestLine {
 impl RequestLine {
     /// Parses a whole line, without its CRLF.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Rejection> {
-        let (method, rest) = split_at_space(line).ok_or(Rejection::RequestLine)?;
+        let malformed = || other_protocol::by_line(line);
+        let (method, rest) = split_at_space(line).ok_or_else(malformed)?;
         if !is_token(method) {
-            return Err(Rejection::RequestLine);
+            return Err(malformed());
         }
-        let (target, version) = split_at_space(rest).ok_or(Rejection::RequestLine)?;
+        let (target, version) = split_at_space(rest).ok_or_else(malformed)?;
         let version = match version {
             b"HTTP/1.1" => Version::Http11,
             b"HTTP/1.0" => Version::Http10,
             // RFC 9112 §2.3: a version is one digit, a dot, and one digit.
             [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
-                return Err(Rejection::Version);
+                return Err(other_protocol::by_version(method, target, version));
             }
-            _ => return Err(Rejection::RequestLine),
+            _ => return Err(malformed()),
         };
         if method == b"CONNECT" {
             return Err(Rejection::Connect);

@@ -73,29 +73,17 @@ impl Trailer {
 }
 
 /// Fields that are forbidden in a trailer section (RFC 9110 §6.5.1), because they concern framing,
-/// routing, authentication, or the processing of the request.
-const FORBIDDEN: [&str; 26] = [
-    "authorization",
-    "cache-control",
+/// the connection or routing: a neighbour that merges them into the head would see another message.
+/// The others of that clause (credentials, conditions, the type of the content) are discarded with
+/// the section, as if they were not there.
+const FORBIDDEN: [&str; 12] = [
     "connection",
-    "content-encoding",
     "content-length",
-    "content-range",
-    "content-type",
-    "cookie",
-    "expect",
     "forwarded",
     "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
     "keep-alive",
     "max-forwards",
-    "proxy-authorization",
     "proxy-connection",
-    "range",
     "te",
     "trailer",
     "transfer-encoding",

@@ -2,10 +2,10 @@
 //!
 //! The length is the application's Content-Length, or else the length that is known otherwise.
 //! Without either, the body is chunked on HTTP/1.1, and ends with the connection on HTTP/1.0. A
-//! response to HEAD, or with status 204 or 304, has no body, even if the application returns one:
-//! the client would parse it as the next response.
+//! response to HEAD, or with status 204, 205 or 304, has no body, even if the application returns
+//! one: the client would parse it as the next response.
 //!
-//! RFC 9112 §6.3; RFC 9110 §8.6, §9.3.2.
+//! RFC 9112 §6.3; RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5.
 
 use super::body::BodyEncoder;
 use crate::message::{ResponseHead, Version};
@@ -39,6 +39,9 @@ pub(crate) enum FramingField {
     Chunked,
 }
 
+/// A form is to be cleared.
+const RESET_CONTENT: u16 = 205;
+
 /// Decides the framing. `known` is the length of the whole body, if it is known without having been
 /// declared.
 pub(crate) fn decide(
@@ -47,10 +50,14 @@ pub(crate) fn decide(
     known: Option<u64>,
 ) -> ResponseFraming {
     let (field, encoder) = if head.is_bodiless() {
-        if head.status() != 304 {
-            head.remove_content_length(); // RFC 9110 §8.6 allows it in 304, but not in 204
-        }
+        // In 304, RFC 9110 §8.6 allows the length that a 200 would have. What an application declares
+        // is that of the empty body which it returns.
+        head.remove_content_length();
         (FramingField::None, BodyEncoder::Forbidden)
+    } else if head.status() == RESET_CONTENT {
+        // It has no content (RFC 9110 §15.3.6), but RFC 9112 §6.3 does not know it as such.
+        head.remove_content_length();
+        (FramingField::Length(0), BodyEncoder::Forbidden)
     } else if request.is_head {
         // A known length of zero usually means that the application omits the body for HEAD. It is
         // not the length that GET would have, so no length is sent.

@@ -90,6 +90,14 @@ impl HeadBufferBuilder {
         self.bytes.extend_from_slice(&field.to_bytes());
     }
 
+    /// The value of the first field with that name (case-insensitive), among those added so far.
+    pub(crate) fn value_of(&self, name: &[u8]) -> Option<&[u8]> {
+        let places = self.bytes.get(self.head_bytes..).unwrap_or_default();
+        let mut fields = places.as_chunks::<FIELD_BYTES>().0.iter().map(Field::from_bytes);
+        let field = fields.find(|it| it.name.of(&self.bytes).eq_ignore_ascii_case(name))?;
+        Some(field.value.of(&self.bytes))
+    }
+
     /// Adds a field that was not received: its name is stored after the head, and it has no value.
     pub(crate) fn push_absent(&mut self, name: &[u8]) {
         let place = Span::at(self.head_bytes, name.len());

@@ -86,7 +86,7 @@ fn read_line(vectors: &mut Vec<Vector>, open: &mut Open, line: &str) -> Result<(
         }
         "end" => vector.ends_open = value == "open",
         "serve" => {
-            let (method, path) = value.split_once(' ').ok_or("`serve` has method and path")?;
+            let (method, path) = value.split_once(' ').unwrap_or((value, ""));
             let (method, path) = (unescape(method)?, unescape(path)?);
             vector.served.push(Served { method, path, ..Served::default() });
             *open = Open::Path;

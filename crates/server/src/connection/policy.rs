@@ -33,6 +33,7 @@ impl Policy {
         let rules = Rules {
             limits: Arc::new(Limits {
                 head_bytes: settings.limits.max_request_header_size,
+                fields: settings.limits.max_request_header_fields,
                 body_bytes: settings.limits.max_request_body_size,
                 ..Limits::default()
             }),

@@ -28,6 +28,37 @@ fn responses_without_content_send_no_body_and_stay_open() {
 }
 
 #[test]
+fn a_length_where_there_is_no_content_is_left_out() {
+    for status in ["204 No Content", "304 Not Modified"] {
+        for length in ["0", "5", "1000"] {
+            for method in ["GET", "HEAD", "POST"] {
+                let mut scene = Scene::new();
+                scene.sends(format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n"));
+                scene.begins_with(status, &[("ETag", "x"), ("Content-Length", length)], None);
+                assert_eq!(scene.finishes(), Outcome::Complete);
+                assert_eq!(scene.gets(), format!("HTTP/1.1 {status}|ETag: x||"));
+                assert_eq!(scene.ending(), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn reset_content_has_a_length_of_zero_whatever_was_declared() {
+    for fields in [&[][..], &[("Content-Length", "5")], &[("Content-Length", "0")]] {
+        for known in [None, Some(5)] {
+            let mut scene = Scene::new();
+            scene.sends(get("/"));
+            scene.begins_with("205 Reset Content", fields, known);
+            scene.continues("hello");
+            assert_eq!(scene.finishes(), Outcome::Complete);
+            assert_eq!(scene.gets(), "HTTP/1.1 205 Reset Content|Content-Length: 0||");
+            assert_eq!(scene.ending(), None);
+        }
+    }
+}
+
+#[test]
 fn a_body_longer_than_declared_is_cut_and_the_connection_stays_in_step() {
     let mut scene = Scene::new();
     scene.sends(get("/"));

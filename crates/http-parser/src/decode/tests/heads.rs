@@ -3,15 +3,42 @@
 use super::*;
 
 #[test]
-fn one_empty_line_before_a_request_is_skipped() {
-    for pieces in [&["\r\nGET / HTTP/1.0\r\n\r\n"][..], &["\r", "\n", "GET / HTTP/1.0\r\n\r\n"]] {
-        let mut decoder = decoder();
-        let told: Vec<String> = pieces.iter().flat_map(|piece| told(&mut decoder, piece)).collect();
-        assert_eq!(told, ["GET /", "end"]);
+fn up_to_four_empty_lines_before_a_request_are_skipped() {
+    for count in 0..=4 {
+        let input = format!("{}GET / HTTP/1.0\r\n\r\n", "\r\n".repeat(count));
+        for size in 1..=input.len() {
+            let mut decoder = decoder();
+            let pieces = input.as_bytes().chunks(size);
+            let told: Vec<String> = pieces.flat_map(|piece| told(&mut decoder, piece)).collect();
+            assert_eq!(told, ["GET /", "end"], "{input:?} in pieces of {size}");
+        }
     }
-    assert_eq!(refusal("\r\n\r\nGET / HTTP/1.0\r\n\r\n"), Rejection::RequestLine);
-    assert_eq!(refusal("\nGET / HTTP/1.0\r\n\r\n"), Rejection::BareLineEnd);
-    assert_eq!(refusal("\rGET / HTTP/1.0\r\n\r\n"), Rejection::BareLineEnd);
+    for empty_lines in ["", "\r\n", "\r\n\r\n\r\n\r\n"] {
+        let rejection = refusal(&format!("{empty_lines}\nGET / HTTP/1.0\r\n\r\n"));
+        assert_eq!(rejection, Rejection::BareLineEnd);
+    }
+    for bare in ["\rGET", "\r\r\n", "\r\n\rGET", "\r\n\r\r\n"] {
+        assert_eq!(refusal(&format!("{bare} / HTTP/1.0\r\n\r\n")), Rejection::BareLineEnd);
+    }
+    let five = "\r\n".repeat(5);
+    assert_eq!(refusal(&format!("{five}GET / HTTP/1.0\r\n\r\n")), Rejection::RequestLine);
+}
+
+#[test]
+fn empty_lines_may_stand_between_any_two_requests() {
+    let empty_lines = "\r\n".repeat(4);
+    for request in [
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n",
+    ] {
+        let mut decoder = decoder();
+        for _ in 0..3 {
+            let told = told(&mut decoder, format!("{empty_lines}{request}"));
+            assert_eq!(told.last().map(String::as_str), Some("end"), "{request:?}");
+        }
+    }
 }
 
 #[test]
@@ -70,17 +97,45 @@ fn a_version_that_is_not_ours_is_505_and_what_is_none_is_400() {
             "{version}"
         );
     }
-    assert_eq!(refusal("PRI * HTTP/2.0\r\n\r\n"), Rejection::Version);
+    assert_eq!(refusal("PRI / HTTP/2.0\r\n\r\n"), Rejection::Version);
 }
 
 #[test]
 fn another_protocol_is_refused_before_its_first_line_ends() {
-    for start in ["\x16\x03\x01", "\u{80}", "\0", " ", "@", "{\"a\"", "\"", "(", "/"] {
+    for start in ["\u{80}", "\x02", " ", "@", "{\"a\"", "\"", "(", "/"] {
         assert_eq!(told(&mut decoder(), start), ["request_line"], "{start:?}");
     }
     // ... and one that sends a line at once when that has come.
     assert_eq!(told(&mut decoder(), "SSH-2.0-x\r\n"), ["request_line"]);
     assert_eq!(told(&mut decoder(), "GET /\r\n"), ["request_line"]);
+}
+
+#[test]
+fn another_protocol_that_is_recognised_is_named() {
+    for (start, name) in [
+        (&b"\x16\x03\x01\0\xa5"[..], "tls"),
+        (b"\x15\x03\x01\0\x02", "tls"),
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "proxy_protocol"),
+        (b"PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n", "proxy_protocol"),
+        (b"PROXY UNKNOWN\r\n", "proxy_protocol"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21\x11", "proxy_protocol"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"),
+        (b"\0\x9a\x01\0\x0e\0REQUEST_METHOD", "gateway_protocol"), // uwsgi
+        (b"\x01\x01\0\x01\0\x08\0\0", "gateway_protocol"),         // FastCGI
+    ] {
+        for size in 1..=start.len() {
+            let mut decoder = decoder();
+            let pieces = start.chunks(size);
+            let told: Vec<String> = pieces.flat_map(|piece| told(&mut decoder, piece)).collect();
+            assert_eq!(told.first().map(String::as_str), Some(name), "{start:?}, {size} at a time");
+        }
+    }
+    // A method may be called so, and no empty line is part of another protocol.
+    assert_eq!(first_head("PROXY / HTTP/1.0\r\n\r\n").unwrap().method(), "PROXY");
+    assert_eq!(first_head("PRI / HTTP/1.0\r\n\r\n").unwrap().method(), "PRI");
+    for start in ["\r\n\x16\x03\x01", "\r\n\0", "\r\n\r\n\r\n\0"] {
+        assert_eq!(told(&mut decoder(), start), ["request_line"], "{start:?}");
+    }
 }
 
 #[test]
@@ -140,6 +195,57 @@ fn a_value_keeps_every_byte_but_the_space_around_it() {
     assert_eq!(head.field("D"), Some(&b"d"[..]));
     let names: Vec<&[u8]> = head.fields().map(|(name, _)| name).collect();
     assert_eq!(names, [&b"Host"[..], b"A", b"B", b"C", b"D"]);
+}
+
+/// Every field whose value is no list, that a request may have (RFC 9110), but Host and
+/// Content-Length.
+const SINGLETONS: [&str; 16] = [
+    "Authorization",
+    "Content-Disposition",
+    "Content-Location",
+    "Content-Range",
+    "Content-Type",
+    "Date",
+    "From",
+    "If-Modified-Since",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Max-Forwards",
+    "Origin",
+    "Proxy-Authorization",
+    "Range",
+    "Referer",
+    "User-Agent",
+];
+
+#[test]
+fn a_field_that_is_no_list_has_one_value() {
+    for name in SINGLETONS {
+        let other = name.to_ascii_uppercase();
+        for lines in [
+            format!("{name}: a\r\n{name}: b\r\n"),
+            format!("{name}: a\r\nX: 1\r\n{other}:b\r\n"),
+            format!("{name}: a\r\n{other}: a\r\n{name}: \r\n"),
+            format!("{name}:\r\n{name}: a\r\n"),
+        ] {
+            assert_eq!(head(&lines).unwrap_err(), Rejection::RepeatedField, "{lines:?}");
+            let input = format!("GET / HTTP/1.0\r\n{lines}\r\n");
+            assert_eq!(refusal(&input), Rejection::RepeatedField, "{input:?}");
+        }
+        // What is said twice is said once.
+        let head = head(&format!("{name}: a\r\nX: 1\r\n{other}: \t a \r\nY: 2\r\n")).unwrap();
+        let fields: Vec<_> = head.fields().skip(1).collect();
+        assert_eq!(fields, [(name.as_bytes(), &b"a"[..]), (b"X", b"1"), (b"Y", b"2")]);
+    }
+}
+
+#[test]
+fn a_list_may_stand_in_several_lines() {
+    for name in ["Accept", "Cache-Control", "Cookie", "If-Match", "If-None-Match", "Via", "X-Any"] {
+        let head = head(&format!("{name}: a\r\n{name}: b\r\n{name}: a\r\n")).unwrap();
+        let values: Vec<_> = head.fields().skip(1).map(|(_, value)| value).collect();
+        assert_eq!(values, [b"a", b"b", b"a"], "{name}");
+    }
 }
 
 #[test]

@@ -25,7 +25,11 @@ fn a_head_may_be_as_long_as_the_limit() {
     let limit = |limits: &mut Limits| limits.head_bytes = 100;
     assert_eq!(answer(limit, &head(100)), "end");
     assert_eq!(answer(limit, &head(101)), "head_too_large");
-    assert_eq!(answer(limit, &format!("\r\n{}", head(100))), "end");
+    // Empty lines before it are a part of it.
+    for (empty_lines, longest) in [("\r\n", 98), ("\r\n\r\n\r\n\r\n", 92)] {
+        assert_eq!(answer(limit, &format!("{empty_lines}{}", head(longest))), "end");
+        assert_eq!(answer(limit, &format!("{empty_lines}{}", head(longest + 1))), "head_too_large");
+    }
     assert_eq!(answer(limit, &head(100)[..99]), "");
 }
 
