@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -140,7 +141,7 @@ def prodserver(folder):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"threds": "8"}, "`threads`"),
+        ({"threds": "8"}, "`--threads`"),
         ({"threads": "many"}, "many"),
         ({"host": "127.0.0.1", "unix-socket": "never-opened.sock"}, "unix"),
         ("--no-such-option", "--no-such-option"),
@@ -168,6 +169,115 @@ def test_manage_py_serves_without_that_package(project, manage):
     server.wait_for("with 3 threads")
     assert requests.get(f"{server.url}/echo/x", timeout=60).json()["path"] == "x"
     assert server.stop() == 0
+
+
+FORMS = [
+    ({"expose-tracebacks": None}, "expose-tracebacks=true"),
+    ({"expose_tracebacks": None}, "expose-tracebacks=true"),
+    ({"no-collapse-leading-slashes": None}, "collapse-leading-slashes=false"),
+    ({"collapse-leading-slashes": False}, "collapse-leading-slashes=false"),
+    ({"no-expose-tracebacks": None}, ""),
+    ({"no-log-socket-errors": None}, "log-socket-errors=false"),
+    ({"no_log_socket_errors": None}, "log-socket-errors=false"),
+    ({"expose": None}, "expose-tracebacks=true"),
+    ({"channel-timeout": 90}, "channel-timeout=90s"),
+    ({"connection_limit": "500"}, "connection-limit=500"),
+    ({"trusted-proxy": ["10.0.0.1", "10.0.0.2"], "trusted-proxy-headers": "x-forwarded-for"}, ""),
+    ({"trusted-proxy": ("10.0.0.1",), "trusted-proxy-headers": ["x-forwarded-for"]}, ""),
+]
+"""Forms of options, and what the log says about the settings that differ from their defaults."""
+
+
+@pytest.mark.parametrize(("arguments", "said"), FORMS)
+def test_every_form_of_an_option_means_what_it_means_on_the_command_line(
+    project, manage, arguments, said
+):
+    server = manage(project({"listen": "127.0.0.1:0", **arguments}), "prodserver", "web")
+    server.wait_for("serving on ")
+    server.wait_for(f"non-default settings: .*{re.escape(said)}")
+    assert server.stop() == 0
+
+
+def test_the_options_are_those_that_the_package_itself_would_write():
+    from django_prodserver.backends.base import BaseServerBackend
+    from maitred.django_prodserver import MaitredServer
+
+    for arguments, _ in [*FORMS, (PRODUCTION, ""), ({"port": 8000, "ident": "", "a": 1.5}, "")]:
+        plain = {
+            name: value for name, value in arguments.items() if not isinstance(value, list | tuple)
+        }
+        process = {"ARGS": plain}
+        assert MaitredServer(**process).args == BaseServerBackend(**process).args
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ({"help": None}, 0, "Usage: "),
+        ({"version": None}, 0, "maitred "),
+        ({"threads": None}, 2, "--threads"),
+        ({"no-threads": None}, 2, "--no-threads"),
+        ({"no-expose-tracebacks": "true"}, 2, "no-expose-tracebacks"),
+        ({"config": "no-such-file.toml"}, 2, "no-such-file.toml"),
+    ],
+)
+def test_options_that_are_no_settings_are_those_of_the_command_line(
+    project, arguments, status, said
+):
+    done = prodserver(project(arguments))
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+INSTALLED = "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--settings=shop", "--pythonpath=."],
+        ["--verbosity=1", "--traceback", "--no-color", "--skip-checks"],
+        ["-v", "1", "--force-color"],
+        ["-v0", "--log-level=info"],
+    ],
+)
+def test_manage_py_takes_the_options_of_every_command(project, manage, options):
+    folder = project({}, INSTALLED)
+    server = manage(folder, "maitred", *options, "--listen=127.0.0.1:0", "--threads=3")
+    server.wait_for("with 3 threads")
+    assert server.stop() == 0
+
+
+def test_manage_py_logs_as_much_as_the_verbosity_says(project, manage):
+    folder = project({}, INSTALLED)
+    server = manage(folder, "maitred", "--verbosity=2", "--listen=127.0.0.1:0", "--threads=3")
+    server.wait_for('log-level="debug"')
+    assert server.stop() == 0
+
+
+def test_manage_py_refuses_options_of_django_that_contradict_each_other(project, manage):
+    server = manage(project({}, INSTALLED), "maitred", "--no-color", "--force-color")
+    assert server.wait() == 2
+    assert "--force-color" in server.log
+
+
+@pytest.mark.parametrize(
+    "arguments", [["maitred", "--help"], ["maitred", "-h"], ["help", "maitred"]]
+)
+def test_manage_py_helps_with_all_options(project, manage, arguments):
+    server = manage(project({}, INSTALLED), *arguments)
+    assert server.wait() == 0
+    for option in ("--threads", "--max-request-header-fields", "--settings", "--pythonpath", "-v"):
+        assert option in server.output, option
+    assert "Traceback" not in server.log
+
+
+def test_manage_py_shows_where_an_error_was_raised_if_asked(project, manage):
+    folder = project({}, f"{INSTALLED}\nWSGI_APPLICATION = None")
+    server = manage(folder, "maitred", "--traceback")
+    assert server.wait() == 1
+    assert "Traceback" in server.log
 
 
 def test_manage_py_tells_a_mistake_with_its_status(project, manage):

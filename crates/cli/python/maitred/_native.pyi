@@ -25,11 +25,8 @@ __version__: str
 def main(argv: Sequence[str], /) -> int:
     """Run the command line of this process, which exits afterwards, and return the exit status."""
 
-def run(argv: Sequence[str], settings: Mapping[str, Any] | None = None, /) -> int:
-    """Run a command line within a program that continues, and return the exit status.
-
-    ``settings`` are keywords that override the command line.
-    """
+def run(argv: Sequence[str], /) -> int:
+    """Run a command line within a program that continues, and return the exit status."""
 
 def check_application(application: object, /) -> None:
     """Raise `ValueError` or `TypeError` for what can never be called as a WSGI application."""

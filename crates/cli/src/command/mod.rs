@@ -7,16 +7,14 @@ mod check;
 
 use std::ffi::OsString;
 
-use maitred_config::{Command, Invocation, Loaded, Sources, Value, reference};
+use maitred_config::{Command, Invocation, Loaded, Sources, reference};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{colour, print, print_error};
 use crate::process::serve::{self, Afterwards};
 use crate::process::sources;
-use crate::python::keywords;
 
 /// Runs the command line of this process, which exits afterwards. The first element is the program's
 /// name. Returns the exit status.
@@ -29,27 +27,16 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
         maitred_server::find_inherited_sockets();
     }
     let invocation = parse(&argv);
-    Ok(carry_out(py, invocation, Vec::new(), Afterwards::Exit)?.status())
+    Ok(carry_out(py, invocation, Afterwards::Exit)?.status())
 }
 
 /// Runs a command line within a program that continues afterwards. The first element is the
-/// program's name. `settings` are keywords that override the command line. Returns the exit status.
+/// program's name. Returns the exit status.
 #[pyfunction]
-#[pyo3(signature = (argv, settings = None, /))]
-pub(crate) fn run(
-    py: Python<'_>,
-    argv: Vec<OsString>,
-    settings: Option<&Bound<'_, PyDict>>,
-) -> PyResult<i32> {
+#[pyo3(signature = (argv, /))]
+pub(crate) fn run(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
     let invocation = parse(&argv);
-    let keywords = match keywords::read(settings) {
-        Ok(keywords) => keywords,
-        Err(error) => {
-            print_error(&format!("error: {}\n", error.value(py)));
-            return Ok(ExitStatus::Usage.status());
-        }
-    };
-    Ok(carry_out(py, invocation, keywords, Afterwards::Continue)?.status())
+    Ok(carry_out(py, invocation, Afterwards::Continue)?.status())
 }
 
 /// Parses the arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
@@ -61,12 +48,7 @@ fn parse(argv: &[OsString]) -> Invocation {
 ///
 /// # Errors
 /// An exception that is not an error of the user, such as Ctrl-C while nothing is served.
-fn carry_out(
-    py: Python<'_>,
-    invocation: Invocation,
-    keywords: Vec<(String, Value)>,
-    after: Afterwards,
-) -> PyResult<ExitStatus> {
+fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyResult<ExitStatus> {
     let command = invocation.command.clone();
     // The commands that load settings report errors in the command line together with the others.
     let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
@@ -84,7 +66,7 @@ fn carry_out(
         Command::Man => reference::man_page().map_err(|error| describe(&error)),
         Command::Import { file } => return Ok(import(file)),
         Command::Serve | Command::Check | Command::ShowConfig { .. } => {
-            let sources = sources::gather(Some(invocation), keywords);
+            let sources = sources::gather(Some(invocation), Vec::new());
             return with_settings(py, &command, sources, after);
         }
     };
