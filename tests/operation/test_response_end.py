@@ -130,9 +130,10 @@ def test_a_response_of_any_shape_holds_up_no_drain(maitred, threads):
         "shapes_app:app",
         cwd=HERE,
     )
-    clients = {case: server.connect() for case in CASES}
-    for case, connection in clients.items():
-        case.ask(connection)
+    clients: dict[Case, Connection] = {}
+    for case in CASES:
+        clients[case] = server.connect()
+        case.ask(clients[case])
     server.signal()
     for case, connection in clients.items():
         try:

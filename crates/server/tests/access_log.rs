@@ -153,7 +153,7 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
         if exchange.head.path() == b"/shrinks" {
             let file = tempfile::tempfile().expect("a file");
             file.set_len(1000).expect("room on the disk");
-            let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000 });
+            let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
         } else {
             let length = if exchange.head.path() == b"/whole" { 2000 } else { 1000 };
             let _ = exchange.reply.chunk(Chunk::Borrowed(&vec![b'x'; length]));

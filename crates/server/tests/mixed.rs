@@ -52,7 +52,8 @@ fn echo(mut exchange: Exchange) {
             let mut file = tempfile::tempfile().expect("a file");
             file.write_all(&said).expect("room on the disk");
             // Whether anybody is there, `finish` finds out.
-            let _ = reply.file(FileBody { file, offset: 0, length: said.len() as u64 });
+            let _ =
+                reply.file(FileBody { file, offset: 0, length: said.len() as u64, owner: None });
             reply.finish(Chunk::Borrowed(b""));
         }
         _ => {

@@ -130,7 +130,12 @@ fn file(mut exchange: Exchange, content: &[u8]) {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(content).expect("a disk");
     exchange.reply.head(with_length(TEN));
-    let _ = exchange.reply.file(FileBody { file, offset: 0, length: content.len() as u64 });
+    let _ = exchange.reply.file(FileBody {
+        file,
+        offset: 0,
+        length: content.len() as u64,
+        owner: None,
+    });
     exchange.reply.finish(Chunk::Borrowed(b""));
 }
 

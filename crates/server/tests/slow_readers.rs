@@ -71,7 +71,7 @@ fn serve(settings: Settings) -> (Served, mpsc::Receiver<Event>) {
             let mut file = tempfile::tempfile().expect("a file");
             std::io::Write::write_all(&mut file, &whole).expect("room on the disk");
             exchange.reply.head(ok());
-            let body = FileBody { file, offset: 0, length: whole.len() as u64 };
+            let body = FileBody { file, offset: 0, length: whole.len() as u64, owner: None };
             assert_eq!(exchange.reply.file(body), Flow::Continue);
             exchange.reply.finish(Chunk::Borrowed(b""));
         }

@@ -122,7 +122,7 @@ fn a_file_that_became_shorter_does_not_look_whole() {
         file.set_len(1000).expect("room on the disk");
         exchange.reply.head(ok());
         // It says 2000: half of them have been cut off since it was looked at.
-        let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000 });
+        let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
         exchange.reply.finish(Chunk::Borrowed(b""));
     }) {
         // A reset may take away what came before it.
@@ -140,7 +140,7 @@ fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
     let app = App::new(move |mut exchange| {
         let file = std::fs::OpenOptions::new().write(true).open(&path).expect("it is there");
         exchange.reply.head(ok());
-        let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000 });
+        let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
         exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start(settings(), app);

@@ -65,7 +65,7 @@ fn a_file_that_became_shorter_is_told_with_what_is_missing() {
         |exchange| {
             let file = tempfile::tempfile().expect("a file");
             file.set_len(3).expect("room on the disk");
-            let _ = exchange.reply.file(FileBody { file, offset: 0, length: 8 });
+            let _ = exchange.reply.file(FileBody { file, offset: 0, length: 8, owner: None });
         },
         "shrank while",
     );

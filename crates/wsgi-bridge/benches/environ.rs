@@ -21,7 +21,9 @@ use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{ApplicationFault, Limits, RequestHead, ResponseHead};
 use maitred_wsgi_bridge::bench_support::EnvironBuilder;
 use maitred_wsgi_bridge::log::{Level, Log, Raised};
-use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{
+    ErrorOutput, LeadingSlashes, ListenerVariables, ServerVariables, WsgiApplication,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -124,6 +126,7 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
         }],
         url_scheme: "http".to_owned(),
         url_prefix: String::new(),
+        leading_slashes: LeadingSlashes::Collapsed,
         ident: "maitred".to_owned(),
         threads: 4,
         workers: 1,

@@ -21,7 +21,9 @@
 //!
 //! use maitred_http_parser::exchange::{Application, Exchanges, Worker};
 //! use maitred_wsgi_bridge::application::load::{Kind, load};
-//! use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
+//! use maitred_wsgi_bridge::{
+//!     ErrorOutput, LeadingSlashes, ListenerVariables, Log, ServerVariables, WsgiApplication,
+//! };
 //! use pyo3::Python;
 //!
 //! fn serve(
@@ -35,6 +37,7 @@
 //!         }],
 //!         url_scheme: "http".into(),
 //!         url_prefix: String::new(),
+//!         leading_slashes: LeadingSlashes::Collapsed,
 //!         ident: "maitred".into(),
 //!         threads: 4,
 //!         workers: 1,
@@ -65,4 +68,4 @@ pub use application::WsgiApplication;
 pub use application::load::load;
 pub use error_stream::ErrorOutput;
 pub use log::Log;
-pub use request::{ListenerVariables, ServerVariables};
+pub use request::{LeadingSlashes, ListenerVariables, ServerVariables};

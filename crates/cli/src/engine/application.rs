@@ -8,7 +8,9 @@ use maitred_http_parser::fault::Stage;
 use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
 use maitred_wsgi_bridge::interpreter::threads::is_exiting;
 use maitred_wsgi_bridge::log::{Level, Raised};
-use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{
+    ErrorOutput, LeadingSlashes, ListenerVariables, Log, ServerVariables, WsgiApplication,
+};
 use pyo3::prelude::*;
 
 use crate::engine::interpreter;
@@ -68,6 +70,11 @@ fn plug_in(
         listeners: listeners.collect(),
         url_scheme: settings.application.url_scheme.clone(),
         url_prefix: settings.application.url_prefix.clone(),
+        leading_slashes: if settings.application.collapse_leading_slashes {
+            LeadingSlashes::Collapsed
+        } else {
+            LeadingSlashes::Kept
+        },
         ident: settings.application.ident.clone().unwrap_or_default(),
         threads: settings.limits.threads,
         error_output,

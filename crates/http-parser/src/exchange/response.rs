@@ -3,6 +3,7 @@
 //! The application never waits by accident: each piece returns a [`Flow`], and only [`Reply::wait`]
 //! blocks. A large piece changes hands without being copied.
 
+use std::any::Any;
 use std::fs::File;
 use std::sync::Weak;
 
@@ -40,6 +41,8 @@ pub struct FileBody {
     pub offset: u64,
     /// The length of the body in bytes.
     pub length: u64,
+    /// Dropped when the last byte has been sent, or when none will be any more; on any thread.
+    pub owner: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Whether the application should continue its response.

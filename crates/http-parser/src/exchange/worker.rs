@@ -26,6 +26,10 @@ pub trait Exchanges: Send + Sync {
     /// of the interpreter run before it continues.
     fn should_yield(&self) -> bool;
 
+    /// Wakes a worker that sleeps for [`Wake::Housekeeping`], or lets the next one that would sleep do
+    /// it first. May be called on any thread.
+    fn housekeep(&self) {}
+
     /// The worker's thread has ended, by a panic or because it could not begin: nothing is to be
     /// left to it any more, and the server starts another in its place. Need not be told after
     /// [`Wake::Closed`].

@@ -11,7 +11,7 @@ pub(super) fn compare(expected: &Served, head: &RequestHead, body: &[u8]) -> Res
     let read = if reads_all { body } else { &body[..expected.body.len()] };
     let seen = Served {
         method: head.method().as_bytes().to_vec(),
-        path: percent_decoded(head.path()),
+        path: path_info(head),
         query: head.query().to_vec(),
         body: read.to_vec(),
         environ: expected
@@ -34,6 +34,7 @@ fn is_left_to_the_bridge(name: &str) -> bool {
 /// What the application would see under `name`.
 fn environ(head: &RequestHead, body: &[u8], name: &str) -> Option<Vec<u8>> {
     let field = match name {
+        "REQUEST_URI" => return Some(head.target().to_vec()),
         "SERVER_PROTOCOL" => {
             let is_10 = head.version() == Version::Http10;
             return Some(if is_10 { b"HTTP/1.0".to_vec() } else { b"HTTP/1.1".to_vec() });
@@ -50,6 +51,18 @@ fn environ(head: &RequestHead, body: &[u8], name: &str) -> Option<Vec<u8>> {
         .map(|(_, value)| value)
         .collect();
     (!values.is_empty()).then(|| values.join(separator))
+}
+
+/// What the bridge makes of the path by default.
+fn path_info(head: &RequestHead) -> Vec<u8> {
+    let mut path = percent_decoded(head.path());
+    if path == b"*" {
+        path.clear();
+    }
+    while path.starts_with(b"//") {
+        path.remove(0);
+    }
+    path
 }
 
 fn percent_decoded(path: &[u8]) -> Vec<u8> {

@@ -370,7 +370,8 @@ mod tests {
         outbox.append(|bytes| bytes.extend_from_slice(b"abc"));
         outbox.push(Segment::Held(Bytes::from_static(b"defg")));
         outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
-        let file = Arc::new(OutputFile { file: tempfile::tempfile().unwrap(), claim: None });
+        let file =
+            Arc::new(OutputFile { file: tempfile::tempfile().unwrap(), claim: None, owner: None });
         let spilt = outbox.spill(&file).unwrap();
         assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
         let places: Vec<_> = outbox

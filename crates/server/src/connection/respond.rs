@@ -210,7 +210,7 @@ impl Reply for ResponseWriter {
         request.body_given(frame.take);
         outbox.append(|out| out.extend_from_slice(frame.prefix()));
         outbox.push(Segment::File(FilePart {
-            source: Arc::new(OutputFile { file: file.file, claim: None }),
+            source: Arc::new(OutputFile { file: file.file, claim: None, owner: file.owner }),
             offset: file.offset,
             remaining: frame.take,
         }));

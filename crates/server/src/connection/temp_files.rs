@@ -1,5 +1,6 @@
 //! Temporary files for what overflows memory, in both directions, and their budget.
 
+use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ pub(crate) struct OutputFile {
     pub(crate) file: File,
     /// Its claim on the disk budget, if it is a temporary file of the server.
     pub(crate) claim: Option<DiskClaim>,
+    /// What the application wants to be dropped when all has been sent.
+    #[expect(dead_code, reason = "its end is what counts")]
+    pub(crate) owner: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// The part of a file that is still to be sent.
@@ -114,7 +118,7 @@ impl TempFiles {
     /// See [`TempFiles::file`] and [`TempFiles::claim`].
     pub(crate) fn store(&self, count: u64) -> io::Result<OutputFile> {
         let claim = self.claim(count)?;
-        Ok(OutputFile { file: self.file()?, claim: Some(claim) })
+        Ok(OutputFile { file: self.file()?, claim: Some(claim), owner: None })
     }
 
     /// Claims `count` bytes of the disk budget; dropping the claim returns them.

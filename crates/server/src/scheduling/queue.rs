@@ -214,6 +214,9 @@ impl Queue {
             state.standby = Some(index);
             return Some(Wake::Work);
         }
+        if std::mem::take(&mut state.housekeeping_due) {
+            return Some(Wake::Housekeeping);
+        }
         state.parked.push(Sleeper { index, parker: Arc::clone(parker) });
         None
     }
@@ -314,11 +317,14 @@ impl Queue {
         cleared
     }
 
-    /// Wakes one sleeping worker for work that needs an attached thread.
+    /// Wakes one sleeping worker for work that needs an attached thread. If none sleeps, the next one
+    /// that would do so does this first; while requests wait, workers do it in between.
     pub(crate) fn housekeep(&self) {
         let sleeper = {
             let mut state = self.state();
-            if state.waiting.is_empty() { state.parked.pop() } else { None }
+            let sleeper = if state.waiting.is_empty() { state.parked.pop() } else { None };
+            state.housekeeping_due = sleeper.is_none();
+            sleeper
         };
         if let Some(sleeper) = sleeper {
             sleeper.parker.unpark(Wake::Housekeeping);

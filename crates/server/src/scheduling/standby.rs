@@ -41,6 +41,8 @@ pub(super) struct QueueState {
     /// Workers that have found nothing and will check once more before they sleep.
     pub(super) about_to_park: usize,
     pub(super) closed: bool,
+    /// Whether there is work that needs an attached thread, and nobody slept who could do it.
+    pub(super) housekeeping_due: bool,
     /// When the queue was last searched for requests whose clients have left.
     pub(super) room_sought_at: Option<Instant>,
     /// The total number of requests taken.

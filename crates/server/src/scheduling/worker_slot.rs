@@ -157,6 +157,10 @@ impl Exchanges for WorkerSlot {
         self.yields.load(Ordering::Relaxed)
     }
 
+    fn housekeep(&self) {
+        self.queue.housekeep();
+    }
+
     fn thread_ended(&self) {
         let mut work = self.work();
         work.ended_unexpectedly |= !work.has_left;

@@ -47,6 +47,7 @@ impl WsgiApplication {
             callable,
             templates,
             url_prefix: variables.url_prefix.into(),
+            leading_slashes: variables.leading_slashes,
             expose_tracebacks: variables.expose_tracebacks,
             known_keys: KnownKeys::new(py),
             dropped_names: Mutex::default(),

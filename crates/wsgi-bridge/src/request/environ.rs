@@ -19,7 +19,7 @@ use crate::request::client_disconnected::ClientDisconnected;
 use crate::request::header_keys::{
     self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
 };
-use crate::request::path_info::{percent_decoded, without_prefix};
+use crate::request::path_info::{path_info, percent_decoded};
 use crate::request::shared::ApplicationState;
 use crate::request::{ListenerVariables, ServerVariables};
 use crate::response::file_wrapper::FileWrapper;
@@ -194,7 +194,8 @@ impl Environs {
             environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
         }
         let decoded = percent_decoded(head.path());
-        let path = without_prefix(&decoded, self.application.url_prefix.as_bytes());
+        let ApplicationState { url_prefix, leading_slashes, .. } = &*self.application;
+        let path = path_info(&decoded, url_prefix.as_bytes(), *leading_slashes);
         let path_info = latin1::to_str(py, path)?;
         environ.set_item(intern!(py, "PATH_INFO"), &path_info)?;
         if head.target() == path {

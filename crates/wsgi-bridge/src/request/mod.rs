@@ -8,4 +8,5 @@ pub(crate) mod path_info;
 mod server_facts;
 pub(crate) mod shared;
 
+pub use path_info::LeadingSlashes;
 pub use server_facts::{ListenerVariables, ServerVariables};

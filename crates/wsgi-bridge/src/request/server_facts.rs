@@ -1,5 +1,6 @@
 //! The variables of the server that every environ contains.
 
+use super::path_info::LeadingSlashes;
 use crate::error_stream::ErrorOutput;
 
 /// The variables of the server for the environ, from the settings of the same names.
@@ -11,6 +12,8 @@ pub struct ServerVariables {
     pub url_scheme: String,
     /// SCRIPT_NAME: empty, or with a leading slash and no trailing slash.
     pub url_prefix: String,
+    /// What becomes of several slashes at the beginning of PATH_INFO.
+    pub leading_slashes: LeadingSlashes,
     /// SERVER_SOFTWARE; not set if empty.
     pub ident: String,
     /// The number of threads; `wsgi.multithread` is true for more than one.

@@ -8,7 +8,8 @@ use pyo3::types::PyDict;
 
 use crate::log::{Level, Log};
 use crate::request::header_keys::KnownKeys;
-use crate::response::large_chunks::DropQueue;
+use crate::request::path_info::LeadingSlashes;
+use crate::response::drop_queue::DropQueue;
 
 /// The state that the worker threads share.
 pub(crate) struct ApplicationState {
@@ -16,6 +17,7 @@ pub(crate) struct ApplicationState {
     /// The environ templates, by listener.
     pub(crate) templates: Vec<Py<PyDict>>,
     pub(crate) url_prefix: Box<str>,
+    pub(crate) leading_slashes: LeadingSlashes,
     pub(crate) expose_tracebacks: bool,
     pub(crate) known_keys: KnownKeys,
     /// Names with an underscore that have been logged.

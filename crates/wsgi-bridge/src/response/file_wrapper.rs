@@ -12,13 +12,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use maitred_http_parser::exchange::FileBody;
-use pyo3::exceptions::{PyOSError, PyStopIteration};
+use pyo3::exceptions::{PyException, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use super::{Failure, PendingResponse};
+use super::sent_file::{FileOwner, Sent};
+use super::{Failure, PendingResponse, chunk};
 use crate::interpreter::attach;
 
 /// The default block size. PEP 3333's example reads 8 KiB at a time, Waitress 32 KiB.
@@ -59,8 +60,8 @@ impl FileWrapper {
             return Err(PyStopIteration::new_err(()));
         }
         if wanted != u64::MAX {
-            let read = block.len().map_or(u64::MAX, |count| count as u64);
-            self.wanted.store(wanted.saturating_sub(read), Ordering::Relaxed);
+            let read = chunk::to_bytes(&block)?.map_or(usize::MAX, |bytes| bytes.as_bytes().len());
+            self.wanted.store(wanted.saturating_sub(read as u64), Ordering::Relaxed);
         }
         Ok(block)
     }
@@ -68,8 +69,8 @@ impl FileWrapper {
     /// Closes the file, if it has `close`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.file.bind(py).getattr_opt(intern!(py, "close"))? {
-            Some(close) => attach::call_python(|| close.call0()).map(drop),
-            None => Ok(()),
+            Some(close) if !close.is_none() => attach::call_python(|| close.call0()).map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -90,12 +91,16 @@ impl FileWrapper {
 }
 
 impl FileWrapper {
-    /// Sends the file by its descriptor and ends the response. Returns false if it must be iterated
+    /// Sends the file by its descriptor and ends the response. Returns `None` if it must be iterated
     /// instead; then its length has been declared, if known.
-    pub(crate) fn send(slf: &Bound<'_, Self>, response: &PendingResponse) -> Result<bool, Failure> {
+    pub(crate) fn send(
+        slf: &Bound<'_, Self>,
+        response: &PendingResponse,
+        own: impl FnOnce(Py<PyAny>) -> FileOwner,
+    ) -> Result<Option<Sent>, Failure> {
         let py = slf.py();
         if response.has_body(py) || !response.is_started(py) {
-            return Ok(false);
+            return Ok(None);
         }
         let file = slf.get().file.bind(py);
         let real = real_file(file)?;
@@ -113,15 +118,16 @@ impl FileWrapper {
             {
                 slf.get().wanted.store(length, Ordering::Relaxed);
             }
-            return Ok(false);
+            return Ok(None);
         };
         body.length = declare(py, response, body.length);
         if body.length == 0 {
             response.finish(py, None)?;
-        } else {
-            response.send_file(py, body)?;
+            return Ok(Some(Sent::Whole));
         }
-        Ok(true)
+        body.owner = Some(own(slf.clone().into_any().unbind()));
+        response.send_file(py, body);
+        Ok(Some(Sent::AsFile))
     }
 }
 
@@ -161,34 +167,42 @@ fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>
     Ok(is_real.then_some(reader))
 }
 
-/// The number of bytes from the current position on; `None` if the object cannot seek.
+/// The number of bytes from the current position on; `None` if the object cannot seek, or cannot do
+/// it in the way that files can: an object with `read` need not have more. Then it is as it was.
 fn seekable_length(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     let py = file.py();
-    let (Some(seek), Some(tell)) =
-        (file.getattr_opt(intern!(py, "seek"))?, file.getattr_opt(intern!(py, "tell"))?)
-    else {
+    let (Some(seek), Some(tell)) = (
+        declined(file.getattr_opt(intern!(py, "seek")), py)?.flatten(),
+        declined(file.getattr_opt(intern!(py, "tell")), py)?.flatten(),
+    ) else {
         return Ok(None);
     };
-    if let Some(seekable) = file.getattr_opt(intern!(py, "seekable"))?
-        && !seekable.call0()?.is_truthy()?
-    {
+    if let Some(seekable) = file.getattr_opt(intern!(py, "seekable"))? {
+        let seekable = attach::call_python(|| seekable.call0()?.is_truthy());
+        if declined(seekable, py)? != Some(true) {
+            return Ok(None);
+        }
+    }
+    let position = || attach::call_python(|| tell.call0()?.extract::<u64>());
+    let Some(start) = declined(position(), py)? else { return Ok(None) };
+    let moved = attach::call_python(|| seek.call1((0, FROM_THE_END)));
+    if declined(moved, py)?.is_none() {
         return Ok(None);
     }
-    match measure(&seek, &tell) {
-        // `seek` of a pipe raises OSError; io.UnsupportedOperation is an OSError, too.
-        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
-        measured => measured.map(Some),
-    }
+    let end = declined(position(), py)?;
+    attach::call_python(|| seek.call1((start,)))?;
+    Ok(end.map(|end| end.saturating_sub(start)))
 }
 
-/// Seeks to the end and back.
-fn measure(seek: &Bound<'_, PyAny>, tell: &Bound<'_, PyAny>) -> PyResult<u64> {
-    const FROM_THE_END: i32 = 2; // os.SEEK_END
-    let position: u64 = tell.call0()?.extract()?;
-    seek.call1((0, FROM_THE_END))?;
-    let end: u64 = tell.call0()?.extract()?;
-    seek.call1((position,))?;
-    Ok(end.saturating_sub(position))
+const FROM_THE_END: i32 = 2; // os.SEEK_END
+
+/// The result of something that the object need not be able to do; `None` if it has raised.
+fn declined<T>(result: PyResult<T>, py: Python<'_>) -> PyResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+        Err(error) => Err(error), // SystemExit, KeyboardInterrupt
+    }
 }
 
 /// The rest of a regular file from Python's position on, which differs from the descriptor's if the
@@ -214,7 +228,7 @@ fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
     }
     let offset: u64 = file.call_method0("tell")?.extract()?;
     let length = metadata.len().saturating_sub(offset);
-    Ok(Some(FileBody { file: copy, offset, length }))
+    Ok(Some(FileBody { file: copy, offset, length, owner: None }))
 }
 
 /// On other systems, files are read in blocks.

@@ -8,41 +8,59 @@
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::Flow;
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyIterator, PyList, PyMemoryView, PyString, PyTuple};
 
 use super::file_wrapper::FileWrapper;
-use super::{Failure, PendingResponse};
+use super::sent_file::{FileOwner, Sent};
+use super::{Failure, PendingResponse, chunk};
 use crate::interpreter::attach;
 
-/// Sends the whole iterable and ends the response.
+/// Sends the whole iterable and ends the response. `own` makes the owner of a file that the server
+/// sends by itself.
 pub(crate) fn send(
     py: Python<'_>,
     response: &PendingResponse,
     iterable: &Bound<'_, PyAny>,
-) -> Result<(), Failure> {
+    own: impl FnOnce(Py<PyAny>) -> FileOwner,
+) -> Result<Sent, Failure> {
     if let Ok(list) = iterable.cast_exact::<PyList>() {
         match list.len() {
-            0 => return Ok(response.finish(py, None)?),
+            0 => return finish(py, response),
             1 => return send_only(py, response, &list.get_item(0)?),
             _ => {}
         }
     } else if let Ok(tuple) = iterable.cast_exact::<PyTuple>() {
         match tuple.len() {
-            0 => return Ok(response.finish(py, None)?),
+            0 => return finish(py, response),
             1 => return send_only(py, response, &tuple.get_item(0)?),
             _ => {}
         }
     } else if let Ok(wrapper) = iterable.cast_exact::<FileWrapper>() {
-        if FileWrapper::send(wrapper, response)? {
-            return Ok(());
+        if let Some(sent) = FileWrapper::send(wrapper, response, own)? {
+            return Ok(sent);
         }
-    } else if iterable.is_instance_of::<PyBytes>() || iterable.is_instance_of::<PyString>() {
-        // Iterating them would yield integers or single characters.
-        return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
+    } else if is_one_chunk(iterable) {
+        // Iterating it would yield integers or single characters.
+        return Err(Failure::Fault(ApplicationFault::NotIterable(chunk::kind(iterable))));
     }
     send_each(py, response, iterable)
+}
+
+/// Ends a response of which everything has been sent.
+fn finish(py: Python<'_>, response: &PendingResponse) -> Result<Sent, Failure> {
+    response.finish(py, None)?;
+    Ok(Sent::Whole)
+}
+
+/// Whether the application has returned one chunk, or text, instead of an iterable of chunks.
+fn is_one_chunk(object: &Bound<'_, PyAny>) -> bool {
+    object.is_instance_of::<PyBytes>()
+        || object.is_instance_of::<PyString>()
+        || object.is_instance_of::<PyByteArray>()
+        || object.is_instance_of::<PyMemoryView>()
 }
 
 /// Sends the only chunk.
@@ -50,29 +68,31 @@ fn send_only(
     py: Python<'_>,
     response: &PendingResponse,
     chunk: &Bound<'_, PyAny>,
-) -> Result<(), Failure> {
+) -> Result<Sent, Failure> {
     let bytes = as_bytes(py, response, chunk)?;
-    Ok(response.finish(py, Some(bytes))?)
+    response.finish(py, Some(&bytes))?;
+    Ok(Sent::Whole)
 }
 
 fn send_each(
     py: Python<'_>,
     response: &PendingResponse,
     iterable: &Bound<'_, PyAny>,
-) -> Result<(), Failure> {
+) -> Result<Sent, Failure> {
     let mut chunks = match attach::call_python(|| iterable.try_iter()) {
         Ok(chunks) => chunks,
-        Err(_) if iterable.getattr_opt("__iter__")?.is_none() => {
-            return Err(Failure::Fault(ApplicationFault::NotIterable(kind(iterable))));
+        Err(_) if !has(iterable, intern!(py, "__iter__"))? => {
+            return Err(Failure::Fault(ApplicationFault::NotIterable(chunk::kind(iterable))));
         }
         Err(error) => return Err(Failure::Raised(error)),
     };
-    // PEP 3333 lets a server rely on len(): if it is 1, the chunk is the whole body.
+    // PEP 3333 lets a server rely on len(), if the call succeeds: if it is 1, the chunk is the whole
+    // body.
     let mut only = match next(&mut chunks) {
         Some(first) if !chunks.is(iterable) && has_length_one(iterable)? => Some(first?),
         Some(first) => {
             if is_the_last(send_chunk(py, response, &first?)?) {
-                return Ok(response.finish(py, None)?);
+                return finish(py, response);
             }
             None
         }
@@ -83,13 +103,13 @@ fn send_each(
         let before = only.take(); // len() was wrong
         for chunk in before.into_iter().chain([chunk]) {
             if is_the_last(send_chunk(py, response, &chunk)?) {
-                return Ok(response.finish(py, None)?);
+                return finish(py, response);
             }
         }
     }
     match only {
         Some(only) => send_only(py, response, &only),
-        None => Ok(response.finish(py, None)?),
+        None => finish(py, response),
     }
 }
 
@@ -103,7 +123,7 @@ fn send_chunk(
     response: &PendingResponse,
     chunk: &Bound<'_, PyAny>,
 ) -> Result<Flow, Failure> {
-    Ok(response.send(py, as_bytes(py, response, chunk)?)?)
+    Ok(response.send(py, &as_bytes(py, response, chunk)?)?)
 }
 
 /// Whether no further chunk is needed after this result.
@@ -114,27 +134,34 @@ fn is_the_last(flow: Flow) -> bool {
     }
 }
 
-/// Whether `len()` is 1. It is not called on an iterator, such as a generator, which has no length.
+/// Whether `len()` is 1. It is not called on an iterator, such as a generator, which has no length. An
+/// object may have no length to tell, although its class has `__len__`: then it raises.
 fn has_length_one(iterable: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let has_length = iterable.get_type().getattr_opt(intern!(iterable.py(), "__len__"))?.is_some();
-    Ok(has_length && iterable.len()? == 1)
+    let py = iterable.py();
+    if !has(iterable, intern!(py, "__len__"))? {
+        return Ok(false);
+    }
+    match attach::call_python(|| iterable.len()) {
+        Ok(length) => Ok(length == 1),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(false),
+        Err(error) => Err(error), // SystemExit, KeyboardInterrupt
+    }
 }
 
-fn as_bytes<'a, 'py>(
+/// Whether the class of `object` has this special method; `None` in its place takes it away.
+fn has(object: &Bound<'_, PyAny>, method: &Bound<'_, PyString>) -> PyResult<bool> {
+    Ok(object.get_type().getattr_opt(method)?.is_some_and(|method| !method.is_none()))
+}
+
+fn as_bytes<'py>(
     py: Python<'_>,
     response: &PendingResponse,
-    chunk: &'a Bound<'py, PyAny>,
-) -> Result<&'a Bound<'py, PyBytes>, Failure> {
-    chunk.cast::<PyBytes>().map_err(|_| {
-        // A head that declares an empty body is sent, although this chunk is empty.
-        response.send_empty_head(py);
-        Failure::Fault(ApplicationFault::NotBytes(kind(chunk)))
-    })
-}
-
-fn kind(object: &Bound<'_, PyAny>) -> String {
-    object
-        .get_type()
-        .qualname()
-        .map_or_else(|_| "something else".to_owned(), |name| name.to_string_lossy().into_owned())
+    chunk: &Bound<'py, PyAny>,
+) -> Result<Bound<'py, PyBytes>, Failure> {
+    if let Some(bytes) = chunk::to_bytes(chunk)? {
+        return Ok(bytes);
+    }
+    // A head that declares an empty body is sent, although this chunk is empty.
+    response.send_empty_head(py);
+    Err(Failure::Fault(ApplicationFault::NotBytes(chunk::kind(chunk))))
 }

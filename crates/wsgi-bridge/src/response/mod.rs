@@ -6,9 +6,12 @@
 //! The mutex is never held while Python runs, and a thread that waits for the client holds it
 //! without the interpreter's lock, so the two locks cannot deadlock.
 
+mod chunk;
+pub(crate) mod drop_queue;
 pub(crate) mod file_wrapper;
 pub(crate) mod iterable;
-pub(crate) mod large_chunks;
+mod large_chunks;
+pub(crate) mod sent_file;
 pub(crate) mod start_response;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +22,8 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 
-use self::large_chunks::{DropQueue, HELD_FROM};
+use self::drop_queue::DropQueue;
+use self::large_chunks::HELD_FROM;
 use crate::interpreter::attach;
 use crate::interpreter::fork::{self, Process};
 
@@ -137,17 +141,17 @@ impl PendingResponse {
         Ok(self.settle(py, flow))
     }
 
-    /// Sends a file as the whole body, and ends the response.
-    pub(crate) fn send_file(&self, py: Python<'_>, file: FileBody) -> Result<(), ApplicationFault> {
+    /// Sends a file as the whole body, and ends the response, which has been started. Whatever comes
+    /// of it, the owner of the file is dropped.
+    pub(crate) fn send_file(&self, py: Python<'_>, file: FileBody) {
         self.end_child(py);
         attach::detached(py, || {
             let mut state = self.lock_detached();
-            state.give_head()?;
-            let Some(mut reply) = state.reply.take() else { return Ok(()) };
+            state.pass_head();
+            let Some(mut reply) = state.reply.take() else { return };
             state.client_gone |= reply.file(file) == Flow::Gone;
             reply.finish(Chunk::Borrowed(&[]));
-            Ok(())
-        })
+        });
     }
 
     /// Ends the response with its last chunk, which may be the only one.
@@ -250,10 +254,14 @@ impl ResponseState {
         if !self.is_started {
             return Err(ApplicationFault::NotStarted);
         }
+        self.pass_head();
+        Ok(())
+    }
+
+    fn pass_head(&mut self) {
         if let (Some(head), Some(reply)) = (self.waiting_head.take(), &mut self.reply) {
             reply.head(head);
         }
-        Ok(())
     }
 }
 

@@ -13,9 +13,9 @@ use pyo3::exceptions::{
     PyAssertionError, PyBrokenPipeError, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTraceback, PyTuple};
+use pyo3::types::{PyList, PyString, PyTraceback, PyTuple};
 
-use super::{HeadRefused, PendingResponse, StartCall};
+use super::{HeadRefused, PendingResponse, StartCall, chunk};
 use crate::interpreter::latin1;
 use crate::interpreter::reference_count::references;
 
@@ -75,12 +75,12 @@ impl Write {
         if self.response.is_in_forked_child() {
             return Err(refused(HeadRefused::NotOurs));
         }
-        let Ok(data) = data.cast::<PyBytes>() else {
+        let Some(data) = chunk::to_bytes(data)? else {
             self.response.send_empty_head(py);
-            let kind = data.get_type().qualname()?;
+            let kind = chunk::kind(data);
             return Err(PyTypeError::new_err(format!("write() takes bytes, not {kind}")));
         };
-        match self.response.send(py, data) {
+        match self.response.send(py, &data) {
             Ok(Flow::Gone) => Err(PyBrokenPipeError::new_err("the client has gone")),
             Ok(Flow::Continue | Flow::Wait | Flow::Enough) => Ok(()),
             Err(fault) => Err(PyRuntimeError::new_err(fault.to_string())),

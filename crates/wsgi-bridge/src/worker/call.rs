@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use maitred_http_parser::exchange::Exchange;
+use maitred_http_parser::exchange::{Exchange, Exchanges};
 use maitred_http_parser::fault::Stage;
 use maitred_http_parser::{ApplicationFault, RequestHead};
 use pyo3::exceptions::PyBrokenPipeError;
@@ -16,33 +16,39 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::reused_objects::ReusedObjects;
 use crate::error_stream;
+use crate::interpreter::fork::{self, Process};
 use crate::interpreter::{attach, traceback};
 use crate::log::{Level, Raised};
 use crate::request::environ::{Environs, RequestParts};
 use crate::request::input::Input;
 use crate::request::shared::ApplicationState;
+use crate::response::sent_file::{FileOwner, Sent, SentFile};
 use crate::response::{Failure, PendingResponse, iterable};
 
 /// The state that a worker thread keeps between requests.
 pub(crate) struct WorkerContext {
     application: Arc<ApplicationState>,
+    exchanges: Arc<dyn Exchanges>,
+    process: Process,
     environs: Environs,
     /// The objects for the application in this request. Between requests, those of the last one, if
     /// the application has kept none of them.
     objects: Option<ReusedObjects>,
 }
 
-/// The request that is being served, for the log.
+/// The request that is being served.
 struct Request<'a> {
     application: &'a ApplicationState,
-    head: &'a RequestHead,
-    request_id: Option<&'a str>,
+    exchanges: &'a Arc<dyn Exchanges>,
+    head: &'a Arc<RequestHead>,
+    request_id: Option<&'a Arc<str>>,
     response: &'a PendingResponse,
 }
 
 impl WorkerContext {
-    pub(crate) fn new(application: Arc<ApplicationState>) -> Self {
-        Self { environs: Environs::new(Arc::clone(&application)), application, objects: None }
+    pub(crate) fn new(application: Arc<ApplicationState>, exchanges: Arc<dyn Exchanges>) -> Self {
+        let environs = Environs::new(Arc::clone(&application));
+        Self { application, exchanges, process: Process::current(), environs, objects: None }
     }
 
     /// Answers one exchange.
@@ -52,15 +58,16 @@ impl WorkerContext {
             Some(objects) => objects,
             none => match ReusedObjects::new(py, application) {
                 Ok(objects) => none.insert(objects),
-                Err(error) => return fail_early(py, application, exchange, &error),
+                Err(error) => return fail_early(application, exchange, &error),
             },
         };
         let Exchange { head, client, body, reply, queued_at: _, queued_for, request_id } = exchange;
         objects.begin(py, reply);
         let request = Request {
             application,
+            exchanges: &self.exchanges,
             head: &head,
-            request_id: request_id.as_deref(),
+            request_id: request_id.as_ref(),
             response: &objects.response,
         };
         let body_length = body.len();
@@ -69,7 +76,7 @@ impl WorkerContext {
                 client: &client,
                 body_length,
                 seconds_in_queue: queued_for.as_secs_f64(),
-                request_id: request.request_id,
+                request_id: request_id.as_deref(),
                 input: &input.object,
             };
             let environ = self.environs.build(py, &head, &parts, &objects.client_disconnected)?;
@@ -96,6 +103,21 @@ impl WorkerContext {
         }
     }
 
+    /// Closes the files that the server has sent since, and releases what else it has left.
+    pub(crate) fn close_sent_files(&self, py: Python<'_>) {
+        for file in self.application.drop_queue.drain(py) {
+            let SentFile { wrapper, head, request_id } = file;
+            if let Err(error) = close(wrapper.bind(py)) {
+                let request_id = request_id.as_deref();
+                log_exception(py, &self.application, &head, request_id, Stage::Close, &error);
+            }
+            error_stream::finish_line(&*self.application.log);
+            if self.process.is_parent() {
+                fork::end_child(py);
+            }
+        }
+    }
+
     /// Fails the request whose handling panicked.
     pub(crate) fn recover(&mut self, py: Python<'_>) {
         if let Some(objects) = self.objects.take() {
@@ -110,15 +132,9 @@ impl WorkerContext {
 }
 
 /// Fails a request because the objects for the application could not be created.
-fn fail_early(
-    py: Python<'_>,
-    application: &ApplicationState,
-    mut exchange: Exchange,
-    error: &PyErr,
-) {
+fn fail_early(application: &ApplicationState, mut exchange: Exchange, error: &PyErr) {
     application.log.noted(Level::Error, &format!("a request could not be served: {error}"));
     exchange.reply.fail(ApplicationFault::Dropped);
-    application.drop_queue.drain(py);
 }
 
 impl Request<'_> {
@@ -128,14 +144,22 @@ impl Request<'_> {
             Ok(iterable) => iterable,
             Err(error) => return self.raised(py, Stage::Call, &error),
         };
-        match iterable::send(py, self.response, &iterable) {
-            Ok(()) => {}
+        match iterable::send(py, self.response, &iterable, |wrapper| self.own(wrapper)) {
+            Ok(Sent::AsFile) => return,
+            Ok(Sent::Whole) => {}
             Err(Failure::Raised(error)) => self.raised(py, Stage::Iterate, &error),
             Err(Failure::Fault(fault)) => self.faulted(py, fault),
         }
         if let Err(error) = close(&iterable) {
             self.raised(py, Stage::Close, &error);
         }
+    }
+
+    /// The owner of a file that the server sends.
+    fn own(&self, wrapper: Py<PyAny>) -> FileOwner {
+        let (head, request_id) = (Arc::clone(self.head), self.request_id.cloned());
+        let file = SentFile { wrapper, head, request_id };
+        file.owned(&self.application.drop_queue, self.exchanges)
     }
 
     /// Logs a fault without an exception, and abandons the response. The query is not logged, because
@@ -157,18 +181,32 @@ impl Request<'_> {
                 return;
             }
         }
-        let traceback = attach::call_python(|| traceback::format_exception(py, error));
-        self.application.log.raised(&Raised {
-            stage,
-            head: self.head,
-            request_id: self.request_id,
-            error,
-            exception: &traceback::class_name(py, error),
-            traceback: &traceback,
-        });
+        let request_id = self.request_id.map(|id| &**id);
+        let traceback = log_exception(py, self.application, self.head, request_id, stage, error);
         let detail = self.application.expose_tracebacks.then_some(traceback);
         self.response.fail(py, ApplicationFault::Raised { stage, detail });
     }
+}
+
+/// Logs an exception, and returns its traceback.
+fn log_exception(
+    py: Python<'_>,
+    application: &ApplicationState,
+    head: &RequestHead,
+    request_id: Option<&str>,
+    stage: Stage,
+    error: &PyErr,
+) -> String {
+    let traceback = attach::call_python(|| traceback::format_exception(py, error));
+    application.log.raised(&Raised {
+        stage,
+        head,
+        request_id,
+        error,
+        exception: &traceback::class_name(py, error),
+        traceback: &traceback,
+    });
+    traceback
 }
 
 /// Calls `close()` if the object has it. Lists and tuples do not.
@@ -177,7 +215,7 @@ fn close(iterable: &Bound<'_, PyAny>) -> PyResult<()> {
         return Ok(());
     }
     match attach::call_python(|| iterable.getattr_opt(intern!(iterable.py(), "close")))? {
-        Some(close) => attach::call_python(|| close.call0()).map(drop),
-        None => Ok(()),
+        Some(close) if !close.is_none() => attach::call_python(|| close.call0()).map(drop),
+        _ => Ok(()),
     }
 }

@@ -74,7 +74,7 @@ impl Target {
         let mut finished = Finished { target: self, was_dismissed: false };
         let registered = threads::register(py)?;
         self.ident.get_or_init(|| registered.ident());
-        serve_all(py, &self.application, &*self.exchanges);
+        serve_all(py, &self.application, &self.exchanges);
         finished.was_dismissed = true;
         Ok(())
     }
@@ -96,21 +96,22 @@ impl Drop for Finished<'_> {
     }
 }
 
-fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &dyn Exchanges) {
+fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Arc<dyn Exchanges>) {
     let process = Process::current();
-    let mut context = WorkerContext::new(Arc::clone(application));
+    let mut context = WorkerContext::new(Arc::clone(application), Arc::clone(exchanges));
     loop {
         if threads::is_exiting() {
             attach::yield_gil(py); // for ever
         }
         if let Some(exchange) = exchanges.try_next() {
+            context.close_sent_files(py); // their responses were complete before this request came
             if catch_unwind(AssertUnwindSafe(|| context.serve(py, exchange))).is_err() {
                 context.recover(py);
             }
             if process.is_parent() {
                 fork::end_child(py);
             }
-            application.drop_queue.drain(py);
+            context.close_sent_files(py);
             if exchanges.should_yield() {
                 attach::yield_gil(py);
             }
@@ -118,8 +119,11 @@ fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &dy
         }
         match attach::detached(py, || exchanges.wait()) {
             Wake::Work => {}
-            Wake::Housekeeping => application.drop_queue.drain(py),
-            Wake::Closed => return,
+            Wake::Housekeeping => context.close_sent_files(py),
+            Wake::Closed => {
+                context.close_sent_files(py);
+                return;
+            }
         }
     }
 }

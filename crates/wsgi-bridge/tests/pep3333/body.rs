@@ -64,6 +64,148 @@ def application(environ, start_response):
 }
 
 #[test]
+fn a_len_that_cannot_be_had_is_done_without() {
+    for len in [
+        "def __len__(self): raise RuntimeError('not yet known')",
+        "def __len__(self): raise NotImplementedError",
+        "def __len__(self): raise TypeError('it has none')",
+        "def __len__(self): return -1",
+        "def __len__(self): return 'one'",
+        "def __len__(self): return 2 ** 80",
+        "__len__ = None",
+        "__len__ = property(lambda self: None)",
+    ] {
+        for chunks in ["[b'hello']", "[b'he', b'llo']"] {
+            let response = served(&format!(
+                r#"
+class Body:
+    {len}
+    def __iter__(self): return iter({chunks})
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return Body()
+"#
+            ));
+            assert_eq!(response.body(), b"hello", "{len}");
+        }
+    }
+}
+
+#[test]
+fn an_exit_in_len_is_not_taken_for_a_missing_length() {
+    let server = Server::new(
+        r#"
+class Body:
+    def __len__(self): raise SystemExit
+    def __iter__(self): return iter([b"hello"])
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return Body()
+"#,
+    );
+    assert_eq!(server.get("/").status(), "500 Internal Server Error");
+    assert_eq!(server.log.exceptions(), ["iterate SystemExit"]);
+}
+
+#[test]
+fn a_close_that_is_none_is_no_close() {
+    let response = served(
+        r#"
+class Body:
+    close = None
+    def __iter__(self): return iter([b"hello"])
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return Body()
+"#,
+    );
+    assert_eq!(response.body(), b"hello");
+}
+
+#[test]
+fn an_iter_that_is_none_makes_no_iterable() {
+    let server = Server::new(
+        r#"
+class Body:
+    __iter__ = None
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return Body()
+"#,
+    );
+    assert_eq!(server.get("/").status(), "500 Internal Server Error");
+    assert_eq!(server.log.exceptions(), [""; 0], "it is named as a fault");
+}
+
+/// Expressions of bytes-like objects with the bytes of `hello`.
+const BYTES_LIKE: [&str; 7] = [
+    "bytearray(b'hello')",
+    "memoryview(b'hello')",
+    "memoryview(bytearray(b'hello'))",
+    "memoryview(b'h_e_l_l_o')[::2]",
+    "memoryview(b'hello').cast('c')",
+    "array.array('b', b'hello')",
+    "type('Own', (bytes,), {})(b'hello')",
+];
+
+#[test]
+fn a_chunk_may_be_any_bytes_like_object() {
+    for chunk in BYTES_LIKE {
+        for (body, length) in [("[{}]", 5), ("iter([{}])", 5), ("({}, {})", 10), ("[b'', {}]", 5)] {
+            let body = body.replace("{}", chunk);
+            let response = served(&format!(
+                r#"
+import array
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "{length}")])
+    return {body}
+"#
+            ));
+            assert_eq!(response.body(), b"hellohello"[..length].to_vec(), "{body}");
+        }
+        let response = served(&format!(
+            r#"
+import array
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])({chunk})
+    return []
+"#
+        ));
+        assert_eq!(response.body(), b"hello", "write({chunk})");
+    }
+}
+
+#[test]
+fn a_chunk_of_wide_items_counts_in_bytes() {
+    let response = served(
+        r#"
+import array
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [memoryview(array.array("I", [0x01010101, 0x02020202]))]
+"#,
+    );
+    assert_eq!(response.field("content-length").as_deref(), Some("8"));
+    assert_eq!(response.body(), [1, 1, 1, 1, 2, 2, 2, 2]);
+}
+
+#[test]
+fn a_chunk_that_the_application_uses_again_is_sent_as_it_was() {
+    let response = served(
+        r#"
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "200000")])
+    chunk = bytearray(b"a" * 100_000)
+    yield chunk
+    chunk[:] = b"b" * 100_000
+    yield chunk
+"#,
+    );
+    assert!(response.body().starts_with(b"aaa") && response.body().ends_with(b"bbb"));
+    assert_eq!(response.body().iter().filter(|&&byte| byte == b'a').count(), 100_000);
+}
+
+#[test]
 fn an_empty_body_has_length_zero() {
     for body in ["[]", "()", "iter([])", "[b'', b'']", "[b'']"] {
         let response = served(&format!(
@@ -303,7 +445,7 @@ def application(environ, start_response):
         // The server still holds it, and lets it go on a thread that knows no Python.
         assert_eq!(server.evaluate::<usize>("alive"), 1);
         std::thread::spawn(move || outbox.lock().unwrap().clear()).join().unwrap();
-        server.source.housekeep();
+        server.source.housekeep_now();
         assert_eq!(server.evaluate::<usize>("alive"), 0);
     }
 }

@@ -7,7 +7,7 @@ use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::{
     self, Forwarded, ForwardedValues, Trust, TrustedFields, TrustedPeers,
 };
-use maitred_wsgi_bridge::ListenerVariables;
+use maitred_wsgi_bridge::{LeadingSlashes, ListenerVariables};
 
 use crate::support::{self, Server, Wire};
 
@@ -31,11 +31,6 @@ fn seen(raw: &str) -> Server {
 
 fn value(server: &Server, key: &str) -> String {
     server.evaluate(&format!("kept.get({key:?}, 'absent')"))
-}
-
-#[track_caller]
-fn check(raw: &str, key: &str, expect: &str) {
-    assert_eq!(value(&seen(raw), key), expect);
 }
 
 #[test]
@@ -111,8 +106,42 @@ fn nothing_of_the_last_request_is_left_in_the_next() {
 }
 
 #[test]
-fn leading_slashes_of_a_path_are_kept() {
-    check("GET //a//b HTTP/1.1\r\nHost: a\r\n\r\n", "PATH_INFO", "//a//b");
+fn leading_slashes_of_a_path_become_one_and_request_uri_keeps_them() {
+    for (target, path_info) in [
+        ("//a//b", "/a//b"),
+        ("///", "/"),
+        ("/%2Fevil.example/", "/evil.example/"),
+        ("/%2f/%2Fa%2F%2Fb", "/a//b"),
+        ("http://a//b", "/b"),
+        ("/a//b", "/a//b"),
+    ] {
+        let server = seen(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(value(&server, "PATH_INFO"), path_info, "{target}");
+        assert_eq!(value(&server, "REQUEST_URI"), target);
+    }
+}
+
+#[test]
+fn leading_slashes_become_one_before_the_prefix_is_removed() {
+    let mut variables = support::variables();
+    variables.url_prefix = "/app".to_owned();
+    let server = Server::with_variables(KEEPER, variables);
+    for path in ["//app/x", "/%2Fapp/x", "/app//x", "//app//%2Fx"] {
+        server.get(path);
+        assert_eq!(value(&server, "SCRIPT_NAME"), "/app");
+        assert_eq!(value(&server, "PATH_INFO"), "/x", "{path}");
+    }
+}
+
+#[test]
+fn leading_slashes_stay_where_the_setting_keeps_them() {
+    let mut variables = support::variables();
+    variables.leading_slashes = LeadingSlashes::Kept;
+    let server = Server::with_variables(KEEPER, variables);
+    for (path, path_info) in [("//a//b", "//a//b"), ("/%2Fa", "//a"), ("/a", "/a")] {
+        server.get(path);
+        assert_eq!(value(&server, "PATH_INFO"), path_info);
+    }
 }
 
 #[test]
@@ -124,8 +153,25 @@ fn an_absolute_target_gives_path_and_host() {
 }
 
 #[test]
-fn the_asterisk_is_a_path() {
-    check("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "PATH_INFO", "*");
+fn the_asterisk_is_no_path() {
+    for prefix in ["", "/app"] {
+        let mut variables = support::variables();
+        variables.url_prefix = prefix.to_owned();
+        let server = Server::with_variables(KEEPER, variables);
+        server.request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(value(&server, "PATH_INFO"), "");
+        assert_eq!(value(&server, "SCRIPT_NAME"), prefix);
+        assert_eq!(value(&server, "REQUEST_URI"), "*");
+    }
+}
+
+#[test]
+fn path_info_is_empty_or_begins_with_a_slash_whatever_the_target() {
+    for target in ["*", "http://a", "http://a/", "http://a?q", "/", "/*", "/%2A", "/?", "//"] {
+        let server = seen(&format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let path_info = value(&server, "PATH_INFO");
+        assert!(path_info.is_empty() || path_info.starts_with('/'), "{target}: {path_info}");
+    }
 }
 
 #[test]

@@ -26,7 +26,10 @@ fn what_is_returned_is_an_iterable_of_bytes() {
         ("['text']", ApplicationFault::NotBytes("str".to_owned())),
         ("['text', 'more']", ApplicationFault::NotBytes("str".to_owned())),
         ("iter([None])", ApplicationFault::NotBytes("NoneType".to_owned())),
-        ("[bytearray(b'x')]", ApplicationFault::NotBytes("bytearray".to_owned())),
+        ("bytearray(b'x')", ApplicationFault::NotIterable("bytearray".to_owned())),
+        ("memoryview(b'x')", ApplicationFault::NotIterable("memoryview".to_owned())),
+        ("[5]", ApplicationFault::NotBytes("int".to_owned())),
+        ("[[b'x']]", ApplicationFault::NotBytes("list".to_owned())),
     ] {
         let python = format!(
             r#"

@@ -1,6 +1,7 @@
 //! "Optional Platform-Specific File Handling".
 
-use crate::support::{Response, Server};
+use crate::support::client::Files;
+use crate::support::{Response, Server, Wire};
 
 /// Serves what the Python statements make of `wrapper` and `path`, a file with the ten digits.
 fn served(setup: &str, returned: &str, headers: &str) -> (Response, Server) {
@@ -203,4 +204,139 @@ fn a_class_derived_from_the_wrapper_is_iterated_its_own_way() {
     let (response, server) = served(setup, "Loud(file)", "[('Content-Length', '5')]");
     assert_eq!(response.body(), b"QUIET");
     assert!(server.evaluate::<bool>("opened[0].closed"));
+}
+
+#[test]
+fn a_file_whose_seek_is_another_one_is_sent_in_blocks() {
+    for methods in [
+        "def seek(self, position): raise TypeError('one argument')",
+        "def seek(self, *where): raise NotImplementedError",
+        "def seek(self, *where): raise ValueError('not here')",
+        "def tell(self): raise RuntimeError('nobody knows')",
+        "def tell(self): return None",
+        "def tell(self): return -1",
+        "def seekable(self): raise RuntimeError('nobody knows')",
+        "seek = None",
+    ] {
+        let setup = format!(
+            "
+    class Odd(io.BytesIO):
+        {methods}
+    file = Odd(b'odd')"
+        );
+        let (response, _) = served(&setup, "wrapper(file)", "[]");
+        assert!(
+            response.text().ends_with("3\r\nodd\r\n0\r\n\r\n"),
+            "{methods}: {}",
+            response.text()
+        );
+    }
+}
+
+#[test]
+fn a_file_may_give_bytes_like_blocks() {
+    for block in ["bytearray", "memoryview"] {
+        let setup = format!(
+            "
+    class Odd:
+        def __init__(self): self.file = io.BytesIO(b'0123456789')
+        def read(self, size): return {block}(self.file.read(size))
+    file = Odd()"
+        );
+        let declared = "[('Content-Length', '10')]";
+        let (response, _) = served(&setup, "wrapper(file, 3)", declared);
+        assert_eq!(response.body(), b"0123456789", "{block}");
+    }
+}
+
+/// An application that counts how often its file has been closed, and what it says then.
+#[cfg(unix)]
+const CLOSES: &str = r#"
+import tempfile
+closed = []
+class Body:
+    def __init__(self, path):
+        self.file = tempfile.TemporaryFile()
+        self.file.write(b"0123456789")
+        self.file.seek(0)
+        self.path = path
+    read = property(lambda self: self.file.read)
+    fileno = property(lambda self: self.file.fileno)
+    tell = property(lambda self: self.file.tell)
+    def close(self):
+        closed.append(self.path)
+        self.file.truncate(0)
+        self.file.close()
+        if self.path == "/raises": raise RuntimeError("in close()")
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/closed": return [repr(closed).encode()]
+    return environ["wsgi.file_wrapper"](Body(environ["PATH_INFO"]))
+"#;
+
+#[cfg(unix)]
+fn with_files(path: &str, files: &Files) -> Wire {
+    let raw = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    Wire { files: Some(Files::clone(files)), ..Wire::new(raw.as_bytes()) }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_is_closed_when_its_last_byte_has_left_and_not_before() {
+    let server = Server::new(CLOSES);
+    let files = Files::default();
+    for path in ["/1", "/2"] {
+        assert_eq!(server.ask(with_files(path, &files)).from_file, 10);
+    }
+    server.source.housekeep_now();
+    assert_eq!(server.get("/closed").body_text(), "[]");
+    // The server's own thread drops them, which is not attached to the interpreter.
+    for (left, expected) in [(1, "['/2']"), (0, "['/2', '/1']")] {
+        let owner = files.lock().unwrap().pop();
+        std::thread::spawn(move || drop(owner)).join().unwrap();
+        assert_eq!(files.lock().unwrap().len(), left);
+        server.source.wait_until_idle();
+        assert_eq!(server.evaluate::<String>("repr(closed)"), expected);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_was_sent_is_closed_before_the_next_request() {
+    let server = Server::new(CLOSES);
+    // Sent by the worker itself ...
+    server.get("/1");
+    assert_eq!(server.get("/closed").body_text(), "['/1']");
+    // ... without content, to a client that has left, or by another thread in the meantime.
+    server.request("HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let files = Files::default();
+    server.ask(with_files("/3", &files));
+    files.lock().unwrap().clear();
+    assert_eq!(server.get("/closed").body_text(), "['/1', '/2', '/3']");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_close_that_raises_after_the_last_byte_is_logged_with_its_request() {
+    let server = Server::new(CLOSES);
+    let files = Files::default();
+    server.ask(with_files("/raises", &files));
+    assert_eq!(server.log.exceptions(), [""; 0]);
+    files.lock().unwrap().clear();
+    server.source.wait_until_idle();
+    assert_eq!(server.log.exceptions(), ["close RuntimeError"]);
+    assert_eq!(server.log.exception().request, "GET /raises");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_worker_that_ends_closes_what_was_sent() {
+    let server = Server::new(CLOSES);
+    let files = Files::default();
+    server.ask(with_files("/1", &files));
+    server.source.close();
+    std::thread::spawn(move || files.lock().unwrap().clear()).join().unwrap();
+    while !server.worker.is_finished() {
+        std::thread::yield_now();
+    }
 }

@@ -1,5 +1,6 @@
 //! A client that uses the protocol state machine, without a socket.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ pub struct Wire {
     pub takes_more: Option<Arc<AtomicBool>>,
     /// Where large chunks are kept, as the server keeps what a slow client has not taken.
     pub outbox: Option<Outbox>,
+    /// Where the owners of files are kept, as the server keeps them until the last byte has left.
+    pub files: Option<Files>,
     pub request_id: Option<Arc<str>>,
     pub seconds_in_queue: u64,
     /// The reply panics when it receives a chunk, as a server with a defect would.
@@ -34,6 +37,9 @@ pub struct Wire {
 
 /// Memory that the server holds for a slow client.
 pub type Outbox = Arc<Mutex<Vec<Bytes>>>;
+
+/// The owners of files that the server has not sent to their ends.
+pub type Files = Arc<Mutex<Vec<Box<dyn Any + Send + Sync>>>>;
 
 impl Wire {
     pub fn new(raw: &[u8]) -> Self {
@@ -44,6 +50,7 @@ impl Wire {
             gone_after: None,
             takes_more: None,
             outbox: None,
+            files: None,
             request_id: None,
             seconds_in_queue: 0,
             panics: false,
@@ -83,6 +90,7 @@ impl Wire {
                 gone_after: self.gone_after,
                 takes_more: self.takes_more,
                 outbox: self.outbox,
+                files: self.files,
                 panics: self.panics,
             },
         };
@@ -215,6 +223,7 @@ struct WireRules {
     gone_after: Option<usize>,
     takes_more: Option<Arc<AtomicBool>>,
     outbox: Option<Outbox>,
+    files: Option<Files>,
     panics: bool,
 }
 
@@ -304,6 +313,9 @@ impl Reply for Recording {
         file.file.seek(SeekFrom::Start(file.offset)).unwrap();
         file.file.read_exact(&mut bytes).unwrap();
         self.received.from_file = file.length;
+        if let (Some(files), Some(owner)) = (&self.wire.files, file.owner) {
+            files.lock().unwrap().push(owner);
+        }
         let out = self.write(&bytes, Some(file.length));
         self.wrote(out, false);
         Flow::Continue

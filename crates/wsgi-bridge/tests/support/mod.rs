@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use maitred_http_parser::exchange::{Application, Body, Client, Peer, Worker};
 use maitred_http_parser::forwarded::Forwarded;
-use maitred_wsgi_bridge::{ErrorOutput, ListenerVariables, Log, ServerVariables, WsgiApplication};
+use maitred_wsgi_bridge::{
+    ErrorOutput, LeadingSlashes, ListenerVariables, Log, ServerVariables, WsgiApplication,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -28,6 +30,7 @@ pub fn variables() -> ServerVariables {
         }],
         url_scheme: "http".to_owned(),
         url_prefix: String::new(),
+        leading_slashes: LeadingSlashes::Collapsed,
         ident: "maitred".to_owned(),
         threads: 4,
         workers: 1,

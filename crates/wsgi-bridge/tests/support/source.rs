@@ -43,12 +43,8 @@ impl Source {
     }
 
     /// Makes the worker do what it does now and then, and waits until it has.
-    pub fn housekeep(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.wants_housekeeping = true;
-        state.is_busy = true;
-        drop(state);
-        self.changed.notify_all();
+    pub fn housekeep_now(&self) {
+        Exchanges::housekeep(self);
         self.wait_until("the worker has done what it does now and then", |state| !state.is_busy);
     }
 
@@ -101,6 +97,14 @@ impl Exchanges for Source {
 
     fn should_yield(&self) -> bool {
         self.yields.load(Ordering::Relaxed)
+    }
+
+    fn housekeep(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.wants_housekeeping = true;
+        state.is_busy = true;
+        drop(state);
+        self.changed.notify_all();
     }
 
     fn thread_ended(&self) {
