@@ -35,19 +35,7 @@ pub(crate) struct Machine {
 pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Problems> {
     let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
     Ok(Settings {
-        application: ApplicationSettings {
-            app: text(merged, &app::APP),
-            call: merged.flag(&app::CALL),
-            chdir: text(merged, &app::CHDIR).map(PathBuf::from),
-            python_path: merged.get(&app::PYTHON_PATH),
-            url_scheme: word(merged, &app::URL_SCHEME),
-            url_prefix: word(merged, &app::URL_PREFIX),
-            collapse_leading_slashes: merged.flag(&app::COLLAPSE_LEADING_SLASHES),
-            server_name: word(merged, &app::SERVER_NAME),
-            ident: text(merged, &app::IDENT),
-            temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
-            strict_env: merged.flag(&app::STRICT_ENV),
-        },
+        application: application(merged),
         network: NetworkSettings {
             listen: listen(merged)?,
             ipv4: merged.flag(&network::IPV4),
@@ -105,6 +93,22 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             request_id: merged.get(&observability::REQUEST_ID),
         },
     })
+}
+
+fn application(merged: &Merged) -> ApplicationSettings {
+    ApplicationSettings {
+        app: text(merged, &app::APP),
+        call: merged.flag(&app::CALL),
+        chdir: text(merged, &app::CHDIR).map(PathBuf::from),
+        python_path: merged.get(&app::PYTHON_PATH),
+        url_scheme: word(merged, &app::URL_SCHEME),
+        url_prefix: word(merged, &app::URL_PREFIX),
+        collapse_leading_slashes: merged.flag(&app::COLLAPSE_LEADING_SLASHES),
+        server_name: word(merged, &app::SERVER_NAME),
+        ident: text(merged, &app::IDENT),
+        temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
+        strict_env: merged.flag(&app::STRICT_ENV),
+    }
 }
 
 /// The text of a setting; `None` if it is unset.
