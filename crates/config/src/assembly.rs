@@ -33,7 +33,6 @@ pub(crate) struct Machine {
 
 /// Builds the settings.
 pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Problems> {
-    let cap = duration(merged, &timeouts::CHANNEL_TIMEOUT);
     Ok(Settings {
         application: application(merged),
         network: NetworkSettings {
@@ -60,10 +59,10 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),
         },
         timeouts: TimeoutSettings {
-            keep_alive: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT).min(cap),
-            header: duration(merged, &timeouts::HEADER_TIMEOUT).min(cap),
-            body: duration(merged, &timeouts::BODY_TIMEOUT).min(cap),
-            write: duration(merged, &timeouts::WRITE_TIMEOUT).min(cap),
+            keep_alive: duration(merged, &timeouts::KEEP_ALIVE_TIMEOUT),
+            header: duration(merged, &timeouts::HEADER_TIMEOUT),
+            body: duration(merged, &timeouts::BODY_TIMEOUT),
+            write: duration(merged, &timeouts::WRITE_TIMEOUT),
             queue: duration(merged, &timeouts::QUEUE_TIMEOUT),
             request: unless_zero(duration(merged, &timeouts::REQUEST_TIMEOUT)),
             slow_request: unless_zero(duration(merged, &timeouts::SLOW_REQUEST)),

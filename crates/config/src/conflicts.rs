@@ -37,7 +37,7 @@ pub(crate) fn check(
     }
     proxies(merged, problems, warnings);
     without_effect(merged, warnings);
-    capped(merged, warnings);
+    longer_than_channel(merged, warnings);
     processes(merged, machine, problems, warnings);
 }
 
@@ -228,16 +228,21 @@ fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Notes timeouts that were set longer than `channel-timeout`, which caps them.
-fn capped(merged: &Merged, warnings: &mut Vec<Warning>) {
-    let cap = merged.get::<i64>(&CHANNEL_TIMEOUT);
+/// Notes timeouts that were set longer than `channel-timeout`, which Waitress does not have apart.
+fn longer_than_channel(merged: &Merged, warnings: &mut Vec<Warning>) {
+    let channel = merged.get::<i64>(&CHANNEL_TIMEOUT);
     for setting in [&KEEP_ALIVE_TIMEOUT, &HEADER_TIMEOUT, &BODY_TIMEOUT, &WRITE_TIMEOUT] {
+        let own = merged.get::<i64>(setting);
         if let Some(location) = merged.location(setting)
-            && cap > 0
-            && merged.get::<i64>(setting) > cap
+            && channel > 0
+            && own > channel
         {
-            let message =
-                format!("`{}` is {}: `channel-timeout` caps it", setting.name, write_duration(cap));
+            let message = format!(
+                "`{}` ({}) is longer than `channel-timeout` ({}), and is used",
+                setting.name,
+                write_duration(own),
+                write_duration(channel)
+            );
             warnings.push(Warning(Problem::new(message).at(location)));
         }
     }

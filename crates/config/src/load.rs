@@ -12,7 +12,7 @@ use crate::kinds::Syntax;
 use crate::merge::{merge, resolve_ways};
 use crate::origin::{Location, Origin, SourceText};
 use crate::problem::{Problem, Problems, Warning};
-use crate::providers::{Layer, environment, keywords, socket_activation, toml};
+use crate::providers::{Layer, derived, environment, keywords, socket_activation, toml};
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::{Gil, System};
@@ -59,11 +59,13 @@ impl Loaded {
         self.values.get(setting.name).map(|(_, origin)| origin)
     }
 
-    /// The settings that were set, and where.
+    /// The settings whose value is not the default, and where it comes from.
     pub fn changed(&self) -> impl Iterator<Item = (&'static Setting, &Origin)> {
-        settings().filter_map(|setting| {
-            let (_, origin) = self.values.get(setting.name)?;
-            (*origin != Origin::Default).then_some((setting, origin))
+        let defaults = defaults();
+        settings().filter_map(move |setting| {
+            let (value, origin) = self.values.get(setting.name)?;
+            let is_default = defaults.get(setting).is_some_and(|default| default.value == *value);
+            (*origin != Origin::Default && !is_default).then_some((setting, origin))
         })
     }
 
@@ -115,7 +117,9 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     layers.insert(0, fallbacks);
     let passed = socket_activation::passed(&sources.environment, sources.process);
     socket_activation::apply(&mut layers, passed, &mut problems, &mut warnings);
-    layers.insert(0, defaults());
+    let defaults = defaults();
+    layers.insert(0, derived::derive(&defaults, &layers));
+    layers.insert(0, defaults);
     if let Some(directory) = &sources.directory {
         layers.iter_mut().for_each(|layer| layer.make_absolute(directory));
     }

@@ -54,10 +54,11 @@ impl Merged {
         self.entry(setting).map_or(Origin::Default, |entry| entry.location.origin.clone())
     }
 
-    /// The location where a setting was set; `None` for defaults and unset settings.
+    /// The location where a setting was set; `None` for unset settings, and values that nobody set.
     pub(crate) fn location(&self, setting: &Setting) -> Option<&Location> {
         let entry = self.entry(setting)?;
-        (entry.location.origin != Origin::Default && entry.is_set()).then_some(&entry.location)
+        let is_said = !matches!(entry.location.origin, Origin::Default | Origin::Setting(_));
+        (is_said && entry.is_set()).then_some(&entry.location)
     }
 
     /// The location where a setting was set to another value than its default. For a keyword, the

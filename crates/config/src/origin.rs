@@ -26,6 +26,8 @@ pub enum Origin {
     CommandLine(String),
     /// A keyword of `serve()` or of a PasteDeploy section, by its name.
     Keyword(String),
+    /// It follows from another setting.
+    Setting(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -36,6 +38,7 @@ impl fmt::Display for Origin {
             Self::Variable(name) => write!(f, "environment variable {name}"),
             Self::CommandLine(flag) => write!(f, "command line: {flag}"),
             Self::Keyword(name) => write!(f, "keyword {name}"),
+            Self::Setting(name) => write!(f, "from {name}"),
         }
     }
 }

@@ -28,7 +28,7 @@ impl Value {
             Self::None => "nothing".into(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Int(value) => format!("`{value}`"),
-            Self::Float(value) => format!("`{value}`"),
+            Self::Float(value) => format!("`{value:?}`"), // 8.0 is not 8
             Self::Text(text) => format!("`{}`", shortened(text)),
             Self::List(_) => "a list".into(),
         }

@@ -219,22 +219,48 @@ fn threads_auto_follows_the_cpus() {
     assert_eq!(Written { arguments, ..Written::default() }.loaded().settings.limits.threads, 12);
 }
 
+/// keep-alive, header, body and write timeout in seconds.
+fn timeouts(toml: &str) -> [u64; 4] {
+    let timeouts = Written { toml, ..Written::default() }.loaded().settings.timeouts;
+    [timeouts.keep_alive, timeouts.header, timeouts.body, timeouts.write].map(|it| it.as_secs())
+}
+
 #[test]
-fn the_finer_timeouts_never_exceed_the_one_of_the_connection() {
+fn timeouts_that_are_not_set_follow_the_one_of_the_connection() {
+    assert_eq!(timeouts(""), [120, 30, 60, 60]);
+    assert_eq!(timeouts("channel-timeout = 120"), [120, 30, 60, 60]);
+    assert_eq!(timeouts("channel-timeout = 121"), [121, 30, 121, 121]);
+    assert_eq!(timeouts("channel-timeout = 650"), [650, 30, 650, 650]);
+    assert_eq!(timeouts("channel-timeout = 90"), [90, 30, 60, 60]);
+    assert_eq!(timeouts("channel-timeout = 20"), [20, 20, 20, 20]);
+    assert_eq!(timeouts("channel-timeout = 650\nwrite-timeout = 60"), [650, 30, 650, 60]);
+}
+
+#[test]
+fn a_timeout_that_was_set_is_used_and_noted_if_it_is_longer_than_the_one_of_the_connection() {
     let case = Written { toml: "channel-timeout = 20\nbody-timeout = 90\n", ..Written::default() };
-    let loaded = case.loaded();
-    let settings = loaded.settings;
-    let twenty = std::time::Duration::from_secs(20);
-    let capped = [
-        settings.timeouts.keep_alive,
-        settings.timeouts.header,
-        settings.timeouts.body,
-        settings.timeouts.write,
-    ];
-    assert_eq!(capped, [twenty; 4]);
-    assert_eq!(settings.timeouts.queue.as_secs(), 30);
-    let warning = "`body-timeout` is 20s: `channel-timeout` caps it (maitred.toml:2:16)";
+    assert_eq!(timeouts(case.toml), [20, 20, 90, 20]);
+    let warning = "`body-timeout` (90s) is longer than `channel-timeout` (20s), and is used \
+                   (maitred.toml:2:16)";
     assert_eq!(case.warnings(), [warning]);
+}
+
+#[test]
+fn a_timeout_that_follows_another_says_so_where_it_is_shown() {
+    let case = Written { toml: "channel-timeout = 650", ..Written::default() };
+    let origin = |name| case.loaded().origin(name).expect("a setting").to_string();
+    assert_eq!(origin("keep-alive-timeout"), "from channel-timeout");
+    assert_eq!(origin("write-timeout"), "from channel-timeout");
+    assert_eq!(origin("header-timeout"), "default");
+    assert_eq!(case.loaded().to_json(false)["keep-alive-timeout"], "650s");
+}
+
+#[test]
+fn defaults_that_were_set_are_not_among_the_changed_settings() {
+    let toml = "threads = 5\nconnection-limit = 100\nbacklog = 1024\nport = 8080\n";
+    let loaded = Written { toml, ..Written::default() }.loaded();
+    let changed: Vec<&str> = loaded.changed().map(|(setting, _)| setting.name).collect();
+    assert_eq!(changed, ["threads"]);
 }
 
 #[test]

@@ -10,16 +10,18 @@ settings! {
         name: "channel-timeout",
         kind: Kind::Duration(Period { zero: Zero::Refused }),
         default: Some("120s"),
-        help: "Maximum idle time of a connection. It caps `keep-alive-timeout`, `header-timeout`, \
-               `body-timeout` and `write-timeout`.",
+        help: "Maximum idle time of a connection. `keep-alive-timeout`, `header-timeout`, \
+               `body-timeout` and `write-timeout` follow it where they are not set: none of them is \
+               longer, and above its default all but `header-timeout` are as long.",
         waitress: Some("channel_timeout"),
     }
 
     KEEP_ALIVE_TIMEOUT {
         name: "keep-alive-timeout",
         kind: Kind::Duration(Period { zero: Zero::Refused }),
-        default: Some("75s"),
-        help: "Maximum idle time of a connection between two requests.",
+        default: Some("120s"),
+        help: "Maximum idle time of a connection between two requests. Not set, it is \
+               `channel-timeout`.",
     }
 
     HEADER_TIMEOUT {

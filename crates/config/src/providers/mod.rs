@@ -5,6 +5,7 @@
 //! an `ident` of `123` would be rejected as a number.
 
 pub(crate) mod command_line;
+pub(crate) mod derived;
 pub(crate) mod environment;
 pub(crate) mod keywords;
 pub(crate) mod socket_activation;
@@ -52,6 +53,16 @@ impl Entry {
 impl Layer {
     pub(crate) fn new(name: &'static str, syntax: Syntax) -> Self {
         Self { name, syntax, entries: BTreeMap::new(), invalid: BTreeSet::new() }
+    }
+
+    /// An empty layer for values that follow from others.
+    pub(crate) fn derived() -> Self {
+        Self::new("derived", Syntax::Typed)
+    }
+
+    /// Adds a canonical value.
+    pub(crate) fn insert(&mut self, setting: &Setting, value: Value, location: Location) {
+        self.entries.insert(setting.name, Entry { value, location });
     }
 
     /// Its name, also in figment's metadata.

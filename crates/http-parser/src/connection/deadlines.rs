@@ -27,7 +27,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            keep_alive: Duration::from_secs(75),
+            keep_alive: Duration::from_secs(120),
             head: Duration::from_secs(30),
             body: Duration::from_secs(60),
             write: Duration::from_secs(60),
