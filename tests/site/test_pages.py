@@ -86,6 +86,18 @@ def test_every_field_of_a_record_that_a_request_causes_is_documented(
     assert {"traceback", "status", "reason"} <= fields
 
 
+def test_every_field_of_a_record_in_the_source_is_documented() -> None:
+    macro = re.compile(r'tracing::(?:error|warn|info|debug)!\(\s*(?:target: "[^"]*",)?([^"]*?)"')
+    field = re.compile(r"(?:^|,)\s*[?%]?(\w+)(?=\s*(?:=[^=]|,|$))")
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "crates").glob("*/src/**/*.rs")]
+    # Tests of the log itself are below this line of a file.
+    told = [text.partition("#[cfg(test)]")[0] for text in texts]
+    arguments = [found for text in told for found in macro.findall(text)]
+    fields = {name for text in arguments for name in field.findall(text)} - {"target"}
+    assert {"request_id", "left_out", "stack"} <= fields
+    assert fields - listed("log-fields.md", "The server's log as JSON") == set()
+
+
 def test_every_page_is_in_a_table_of_contents() -> None:
     index = (DOCS / "site/index.md").read_text(encoding="utf-8")
     entries = {

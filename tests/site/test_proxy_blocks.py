@@ -1,4 +1,4 @@
-"""Tests that nginx, Caddy and Prometheus accept what pages show of their languages."""
+"""Tests that nginx, Apache, Caddy and Prometheus accept what pages show of their languages."""
 
 from __future__ import annotations
 
@@ -51,6 +51,19 @@ def test_nginx_takes_each_block(block: Block, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     run(program("nginx"), "-t", "-c", tmp_path / "nginx.conf", "-p", tmp_path)
+
+
+@pytest.mark.parametrize("block", in_language("apache"), ids=str)
+def test_apache_takes_each_block(block: Block, tmp_path: Path) -> None:
+    modules = ["mpm_event", "authz_core", "proxy", "proxy_http", "headers"]
+    (tmp_path / "httpd.conf").write_text(
+        f"ServerName localhost\nServerRoot {tmp_path}\nErrorLog {tmp_path}/error.log\n"
+        + "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n" for m in modules)
+        # What was there before is for mod_wsgi, which this is about leaving.
+        + block.text.partition("# after")[2].partition("\n")[2],
+        encoding="utf-8",
+    )
+    assert run(program("apache2"), "-t", "-f", tmp_path / "httpd.conf") == "Syntax OK\n"
 
 
 @pytest.mark.parametrize("block", in_language("caddyfile"), ids=str)
