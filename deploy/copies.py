@@ -5,12 +5,14 @@
   dashboard. The originals are `prometheus/rules.yml` and `grafana/maitred.json`.
 - The chart checks its `settings` with the schema of the server: that part of `values.schema.json`
   is a copy. `make docs` writes it when a setting changes.
+- The chart has the version of the workspace: `make docs` writes that, too.
 - The systemd units for several servers are those for one, with the instance in names and paths.
 
 Edit the originals, then run this. `--check` writes nothing and says which copies differ.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -71,6 +73,16 @@ def values_schema(path: Path) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
+def chart(path: Path) -> str:
+    """Return the description of the chart, with the version that the server has now."""
+    cargo = (HERE.parent / "Cargo.toml").read_text(encoding="utf-8")
+    version = re.findall(r'^version = "(.*)"$', cargo, re.M)[0]
+    text = re.sub(
+        r"^version: .*$", f"version: {version}", path.read_text(encoding="utf-8"), flags=re.M
+    )
+    return re.sub(r"^appVersion: .*$", f'appVersion: "{version}"', text, flags=re.M)
+
+
 def template_unit(path: Path) -> str:
     """Return the unit that says of each of several servers what the one at `path` says of one."""
     text = path.read_text(encoding="utf-8")
@@ -94,6 +106,7 @@ def copies() -> dict[Path, str]:
         HERE / "helm/maitred/files/rules.yml": HEADER + groups,
         HERE / "helm/maitred/files/dashboard.json": dashboard,
         values: values_schema(values),
+        HERE / "helm/maitred/Chart.yaml": chart(HERE / "helm/maitred/Chart.yaml"),
         **{
             HERE / f"systemd/maitred@.{kind}": template_unit(HERE / f"systemd/maitred.{kind}")
             for kind in ("service", "socket")
