@@ -3,8 +3,10 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maitred_config::{Endpoint, HostName, Port, Settings};
+use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable, StartError, Worker};
 use maitred_server::{Admin, AdminThread, ListenAddress, Telemetry};
 use support::{App, Client, Gate, Opens, Served, answer, settings};
 
@@ -45,6 +47,33 @@ impl Desk {
 
 fn hello() -> Arc<App> {
     App::new(|exchange| answer(exchange, b"hello"))
+}
+
+/// An application whose stacks come when the gate is open.
+struct SlowStacks(Arc<App>, Arc<Gate>);
+
+struct SlowThread(Box<dyn Worker>, Arc<Gate>);
+
+impl Application for SlowStacks {
+    fn start_worker(
+        &self,
+        name: &str,
+        exchanges: Arc<dyn Exchanges>,
+    ) -> Result<Box<dyn Worker>, StartError> {
+        let thread = self.0.start_worker(name, exchanges)?;
+        Ok(Box::new(SlowThread(thread, self.1.clone())))
+    }
+}
+
+impl Worker for SlowThread {
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    fn stack(&self, patience: Duration) -> Result<String, StackUnavailable> {
+        self.1.pass();
+        self.0.stack(patience)
+    }
 }
 
 #[test]
@@ -118,6 +147,38 @@ fn a_probe_is_answered_however_many_connections_say_nothing() {
     let silent: Vec<_> = (0..200).map(|_| Client::connect(desk.address)).collect();
     assert_eq!(desk.get("/livez").0, 200);
     drop(silent);
+}
+
+#[test]
+fn the_oldest_connection_is_closed_for_the_newest_whatever_it_does() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    let mut oldest = Client::connect(desk.address);
+    oldest.send(b"GET /livez HTTP/1.1\r\nHost: t\r\n\r\nGET /li");
+    assert_eq!(oldest.answer().status, 200);
+    let mut others: Vec<_> = (0..31).map(|_| Client::connect(desk.address)).collect();
+    others.iter_mut().for_each(|client| client.ask("/livez"));
+    others.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
+    assert_eq!(desk.get("/livez").0, 200);
+    assert!(oldest.is_closed());
+    let last = others.last_mut().expect("there are some");
+    last.ask("/livez");
+    assert_eq!(last.answer().status, 200);
+}
+
+#[test]
+fn probes_are_answered_while_stacks_are_waited_for() {
+    let telemetry = Arc::new(Telemetry::new(&settings()));
+    let desk = Desk::open(telemetry.clone());
+    let asked = Gate::new();
+    let _opens = Opens(asked.clone());
+    let application = Arc::new(SlowStacks(hello(), asked.clone()));
+    let _served = Served::start_reporting(settings(), application, telemetry);
+    let mut curious = Client::connect(desk.address);
+    curious.ask("/statusz?stacks=1");
+    asked.wait_for(1);
+    assert_eq!(desk.get("/livez").0, 200);
+    asked.open();
+    assert_eq!(curious.answer().status, 200);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use maitred_http_parser::exchange::{Chunk, Exchange, Reply};
 use maitred_http_parser::{RequestHead, ResponseHead};
 
 use crate::telemetry::Telemetry;
@@ -17,13 +18,41 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// A response.
-pub(super) struct Page {
-    pub(super) head: ResponseHead,
-    pub(super) body: String,
+/// What there is.
+#[derive(Clone, Copy)]
+enum Page {
+    /// Whether the process answers.
+    Alive,
+    /// Whether the server has started.
+    Started,
+    /// Whether the server takes requests.
+    Ready,
+    Metrics,
+    Status,
 }
 
-impl Page {
+/// Every path, first those that an answer to another path names, then the aliases.
+const PAGES: [(&str, Page); 8] = [
+    ("/livez", Page::Alive),
+    ("/startupz", Page::Started),
+    ("/readyz", Page::Ready),
+    ("/metrics", Page::Metrics),
+    ("/statusz", Page::Status),
+    ("/healthz", Page::Alive),
+    ("/health", Page::Alive),
+    ("/ready", Page::Ready),
+];
+
+/// How many of them are not aliases.
+const NAMED: usize = 5;
+
+/// A response.
+struct Response {
+    head: ResponseHead,
+    body: String,
+}
+
+impl Response {
     fn new(status: &'static str, media_type: &'static str, body: impl Into<String>) -> Self {
         let mut head =
             ResponseHead::new(status.as_bytes()).expect("the status is one of this file's");
@@ -38,60 +67,63 @@ impl Page {
         Self { head, body: body.into() }
     }
 
-    fn probe(answer: Result<(), &'static str>) -> Self {
-        match answer {
+    fn probe(result: Result<(), &'static str>) -> Self {
+        match result {
             Ok(()) => Self::new("200 OK", TEXT, "ok\n"),
             Err(reason) => Self::new("503 Service Unavailable", TEXT, format!("{reason}\n")),
         }
     }
+
+    fn status(telemetry: &Telemetry, stacks: Option<Duration>) -> Self {
+        Self::new("200 OK", JSON, format!("{:#}\n", telemetry.status(stacks)))
+    }
+
+    fn send(self, mut reply: Box<dyn Reply>) {
+        reply.head(self.head);
+        reply.finish(Chunk::Owned(self.body.into()));
+    }
 }
 
 /// Answers a request.
-pub(super) async fn find(telemetry: &Arc<Telemetry>, asked: &RequestHead) -> Page {
-    const PATHS: [&[u8]; 8] = [
-        b"/livez",
-        b"/healthz",
-        b"/health",
-        b"/startupz",
-        b"/readyz",
-        b"/ready",
-        b"/metrics",
-        b"/statusz",
-    ];
-    let path = asked.path();
-    if !PATHS.contains(&path) {
-        return Page::new(
-            "404 Not Found",
-            TEXT,
-            "not here; there are /livez /startupz /readyz /metrics /statusz\n",
-        );
-    }
-    if !matches!(asked.method(), "GET" | "HEAD") {
-        return Page::new("405 Method Not Allowed", TEXT, "only GET and HEAD are answered here\n");
-    }
-    match path {
-        b"/startupz" => Page::probe(if telemetry.has_started() { Ok(()) } else { Err("starting") }),
-        b"/readyz" | b"/ready" => Page::probe(telemetry.readiness()),
-        b"/metrics" => Page::new("200 OK", PROMETHEUS, telemetry.scrape()),
-        b"/statusz" => {
-            let stacks = asked.query().split(|&byte| byte == b'&').any(|part| part == b"stacks=1");
-            status(telemetry, stacks.then_some(STACKS_WITHIN)).await
+pub(super) fn answer(telemetry: &Arc<Telemetry>, exchange: Exchange) {
+    let Exchange { head, reply, .. } = exchange;
+    let response = match find(&head) {
+        Err(response) => response,
+        Ok(Page::Alive) => Response::probe(Ok(())), // it answers
+        Ok(Page::Started) => {
+            Response::probe(if telemetry.has_started() { Ok(()) } else { Err("starting") })
         }
-        _ => Page::probe(Ok(())), // it is alive: it answers
-    }
+        Ok(Page::Ready) => Response::probe(telemetry.readiness()),
+        Ok(Page::Metrics) => Response::new("200 OK", PROMETHEUS, telemetry.scrape()),
+        Ok(Page::Status) if wants_stacks(&head) => {
+            let telemetry = Arc::clone(telemetry);
+            // Not on this thread, because it may wait for the interpreter. A panic in it drops the
+            // reply, which answers 500.
+            tokio::task::spawn_blocking(move || {
+                Response::status(&telemetry, Some(STACKS_WITHIN)).send(reply);
+            });
+            return;
+        }
+        Ok(Page::Status) => Response::status(telemetry, None),
+    };
+    response.send(reply);
 }
 
-/// The status with stacks is created on another thread, because it may wait for the interpreter.
-async fn status(telemetry: &Arc<Telemetry>, stacks: Option<Duration>) -> Page {
-    let made = match stacks {
-        None => Ok(telemetry.status(None)),
-        Some(_) => {
-            let telemetry = Arc::clone(telemetry);
-            tokio::task::spawn_blocking(move || telemetry.status(stacks)).await
-        }
+/// The requested page, or the response if there is none.
+fn find(request: &RequestHead) -> Result<Page, Response> {
+    let path = request.path();
+    let Some((_, page)) = PAGES.iter().find(|(known, _)| known.as_bytes() == path) else {
+        let names: Vec<_> = PAGES[..NAMED].iter().map(|(name, _)| *name).collect();
+        let text = format!("not here; there are {}\n", names.join(" "));
+        return Err(Response::new("404 Not Found", TEXT, text));
     };
-    match made {
-        Ok(status) => Page::new("200 OK", JSON, format!("{status:#}\n")),
-        Err(error) => Page::new("500 Internal Server Error", TEXT, format!("no status: {error}\n")),
+    if !matches!(request.method(), "GET" | "HEAD") {
+        let text = "only GET and HEAD are answered here\n";
+        return Err(Response::new("405 Method Not Allowed", TEXT, text));
     }
+    Ok(*page)
+}
+
+fn wants_stacks(request: &RequestHead) -> bool {
+    request.query().split(|&byte| byte == b'&').any(|part| part == b"stacks=1")
 }

@@ -16,6 +16,7 @@ mod ending;
 pub(crate) mod policy;
 mod request_progress;
 mod requester;
+pub(crate) mod room;
 pub(crate) mod shared;
 
 // Input.

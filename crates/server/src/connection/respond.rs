@@ -15,6 +15,7 @@ use maitred_http_parser::message::ResponseHead;
 
 use super::conn::{ClientConnection, State};
 use super::outbox::Segment;
+use super::shared::Answers;
 use super::temp_files::{FilePart, OutputFile};
 use crate::scheduling::deferral::Deferred;
 use crate::telemetry::Telemetry;
@@ -72,11 +73,12 @@ impl ResponseWriter {
 
     /// Sends now, or defers it.
     fn send(&self, size: u64, is_quick: bool, now: Instant) {
-        let queue = &self.conn.shared.queue;
-        let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
-        let is_small = size <= DEFERRED_BYTES_MAX;
-        if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
-            return;
+        if let Answers::Workers(queue) = &self.conn.shared.answers {
+            let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
+            let is_small = size <= DEFERRED_BYTES_MAX;
+            if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
+                return;
+            }
         }
         self.conn.flush(now);
     }
@@ -164,9 +166,9 @@ impl Reply for ResponseWriter {
         let is_quick = self
             .last_chunk_at
             .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
-        if is_quick {
+        if is_quick && let Answers::Workers(queue) = &conn.shared.answers {
             // It must be sent even if the application now takes long.
-            conn.shared.queue.deferral.attend();
+            queue.deferral.attend();
         }
         self.send(size, is_quick, now);
         let flow = self.flow(&conn.state());

@@ -1,13 +1,13 @@
-//! The state that all connections of a running server share.
+//! What all connections of one set of listeners share.
 
+use std::fmt;
 use std::sync::Arc;
 
-use maitred_config::Settings;
+use maitred_http_parser::exchange::Exchange;
 
 use super::policy::Policy;
 use super::request_id::RequestIds;
 use super::temp_files::TempFiles;
-use crate::scheduling::Gil;
 use crate::scheduling::queue::Queue;
 use crate::system::clock::Clock;
 use crate::telemetry::Telemetry;
@@ -19,26 +19,24 @@ pub(crate) struct Shared {
     pub(crate) policy: Arc<Policy>,
     pub(crate) request_ids: RequestIds,
     pub(crate) clock: Arc<Clock>,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) answers: Answers,
     pub(crate) temp_files: TempFiles,
     pub(crate) telemetry: Arc<Telemetry>,
 }
 
-impl Shared {
-    pub(crate) fn new(
-        settings: &Settings,
-        telemetry: Arc<Telemetry>,
-        clock: Arc<Clock>,
-        gil: Gil,
-    ) -> Self {
-        let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
-        Self {
-            policy: Arc::new(Policy::new(settings)),
-            request_ids: RequestIds::new(clock.wall()),
-            queue: Arc::new(queue),
-            temp_files: TempFiles::new(settings.application.temp_dir.clone()),
-            clock,
-            telemetry,
+/// Who answers complete requests.
+pub(crate) enum Answers {
+    /// Worker threads, which take them from a queue.
+    Workers(Arc<Queue>),
+    /// The I/O thread itself, as soon as they are complete. It must not wait.
+    AtOnce(Box<dyn Fn(Exchange) + Send + Sync>),
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workers(queue) => f.debug_tuple("Workers").field(queue).finish(),
+            Self::AtOnce(_) => f.debug_struct("AtOnce").finish_non_exhaustive(),
         }
     }
 }

@@ -18,9 +18,10 @@ use super::request_body::BodyBuffer;
 use super::request_progress::Complete;
 use super::request_start;
 use super::respond::ResponseWriter;
+use super::shared::Answers;
 use super::temp_files::DiskClaim;
 use crate::scheduling::queue::Refused;
-use crate::scheduling::requester::QueuedRequest;
+use crate::scheduling::requester::{QueuedRequest, Requester as _};
 use crate::telemetry::RejectReason;
 use crate::telemetry::record::{Record, RequestOutcome};
 
@@ -212,8 +213,14 @@ fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
         queued_for: Duration::ZERO,
         request_id,
     };
+    let queue = match &conn.shared.answers {
+        Answers::Workers(queue) => queue,
+        Answers::AtOnce(answer) => {
+            conn.taken(0, Duration::ZERO, now);
+            return answer(exchange);
+        }
+    };
     let waiting = QueuedRequest { exchange, requester: Arc::clone(conn) as _ };
-    let queue = &conn.shared.queue;
     let pushed = match queue.push(waiting) {
         Err((Refused::Full, waiting)) if queue.make_room(now) => queue.push(*waiting),
         pushed => pushed,

@@ -2,7 +2,8 @@
 //!
 //! At the limit, the longest-idle keep-alive connection is closed to make room; only if none is
 //! idle does the new client get a 503. With `connection-limit-action = "wait"`, accepting pauses
-//! until a connection closes, as in Waitress.
+//! until a connection closes, as in Waitress. The admin listener has a limit and a way of its own
+//! (`frontend.rs`).
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -11,12 +12,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::exchange::Peer;
 
 use crate::connection::conn::ClientConnection;
 use crate::connection::drive;
-use crate::lifecycle::server_state::ServerState;
+use crate::lifecycle::frontend::{AtLimit, Frontend};
 use crate::listen::acceptor::Acceptor;
 use crate::telemetry::{CloseReason, RejectReason, Telemetry};
 use crate::transport::stream::Stream;
@@ -29,21 +29,21 @@ const REJECTED_LINGER_MAX: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts on one listener while it is polled.
-pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index: usize) {
+pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
-        let waits = server.settings.limits.connection_limit_action == ConnectionLimitAction::Wait;
+        let waits = frontend.at_limit == AtLimit::Wait;
         if waits {
-            room(&server).await;
+            room(&frontend).await;
         }
         let accepted = poll_fn(|cx| {
-            if waits && !has_room(&server) {
+            if waits && !frontend.has_room() {
                 return Poll::Ready(None); // another listener has taken the last place meanwhile
             }
             acceptor.poll_accept(cx).map(Some)
         });
         match accepted.await {
-            Some(Ok((stream, peer))) => admit(&server, stream, peer, index),
-            Some(Err(error)) => recover(&server, &error).await,
+            Some(Ok((stream, peer))) => admit(&frontend, stream, peer, index),
+            Some(Err(error)) => recover(&frontend, &error).await,
             None => {}
         }
     }
@@ -51,10 +51,10 @@ pub(crate) async fn run(server: Arc<ServerState>, acceptor: Arc<Acceptor>, index
 
 /// Accepts the connections in the kernel's backlog before a listener is closed, so that none of them
 /// is reset. The reactor may not know of all of them.
-pub(crate) fn drain_backlog(server: &Arc<ServerState>, acceptor: &Acceptor, index: usize) {
+pub(crate) fn drain_backlog(frontend: &Arc<Frontend>, acceptor: &Acceptor, index: usize) {
     loop {
         match acceptor.accept_now() {
-            Ok((stream, peer)) => admit(server, stream, peer, index),
+            Ok((stream, peer)) => admit(frontend, stream, peer, index),
             // Others may wait behind a connection that has failed.
             Err(error) if is_of_one_connection(&error) => {}
             Err(_) => return,
@@ -62,22 +62,18 @@ pub(crate) fn drain_backlog(server: &Arc<ServerState>, acceptor: &Acceptor, inde
     }
 }
 
-fn has_room(server: &ServerState) -> bool {
-    server.registry.len() < server.settings.limits.connections
-}
-
 /// Waits until there are fewer connections than the limit.
-async fn room(server: &ServerState) {
+async fn room(frontend: &Frontend) {
     let mut paused = None;
     loop {
-        let mut gone = pin!(server.registry.gone.notified());
+        let mut gone = pin!(frontend.registry.gone.notified());
         gone.as_mut().enable();
-        if has_room(server) {
+        if frontend.has_room() {
             return;
         }
         paused.get_or_insert_with(|| {
-            server.shared.telemetry.limit_reached();
-            Paused::now(&server.shared.telemetry)
+            frontend.shared.telemetry.limit_reached();
+            Paused::now(&frontend.shared.telemetry)
         });
         gone.await;
     }
@@ -102,11 +98,11 @@ impl Drop for Paused<'_> {
 /// Handles a failed accept. Some failures concern one connection only. Without descriptors, accepting
 /// fails until a connection closes. After any other failure, the next accept may fail as well, so
 /// retrying at once would only use CPU.
-async fn recover(server: &ServerState, error: &io::Error) {
+async fn recover(frontend: &Frontend, error: &io::Error) {
     if is_out_of_descriptors(error) {
-        server.shared.telemetry.out_of_descriptors(error);
-        if !evict(server) {
-            let _paused = Paused::now(&server.shared.telemetry);
+        frontend.shared.telemetry.out_of_descriptors(error);
+        if !evict(frontend) {
+            let _paused = Paused::now(&frontend.shared.telemetry);
             tokio::time::sleep(PAUSE).await;
         } else {
             tokio::task::yield_now().await;
@@ -115,7 +111,7 @@ async fn recover(server: &ServerState, error: &io::Error) {
     }
     if !is_of_one_connection(error) {
         tracing::warn!(target: "maitred", "cannot accept a connection: {error}");
-        let _paused = Paused::now(&server.shared.telemetry);
+        let _paused = Paused::now(&frontend.shared.telemetry);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -141,23 +137,23 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// Admits a connection, or rejects it.
-fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize) {
-    server.shared.telemetry.connection_accepted(listener);
-    let now = server.shared.clock.instant();
+fn admit(frontend: &Arc<Frontend>, stream: Stream, peer: Peer, listener: usize) {
+    frontend.shared.telemetry.connection_accepted(listener);
+    let now = frontend.shared.clock.instant();
     let conn =
-        Arc::new(ClientConnection::new(Arc::clone(&server.shared), stream, peer, listener, now));
-    if !has_room(server) {
-        server.shared.telemetry.limit_reached();
-        if !evict(server) {
-            reject_overloaded(server, conn);
+        Arc::new(ClientConnection::new(Arc::clone(&frontend.shared), stream, peer, listener, now));
+    if !frontend.has_room() {
+        frontend.shared.telemetry.limit_reached();
+        if !evict(frontend) {
+            reject_overloaded(frontend, conn);
             return;
         }
     }
-    if server.shared.telemetry.is_draining() {
+    if frontend.shared.telemetry.is_draining() {
         conn.announce_drain();
     }
-    let key = server.registry.enter(Arc::clone(&conn));
-    let open = Open { server: Arc::clone(server), key, reason: CloseReason::Error };
+    let key = frontend.registry.enter(Arc::clone(&conn));
+    let open = Open { frontend: Arc::clone(frontend), key, reason: CloseReason::Error };
     tokio::spawn(async move {
         let reason = drive::drive(conn).await;
         open.ended(reason);
@@ -166,7 +162,7 @@ fn admit(server: &Arc<ServerState>, stream: Stream, peer: Peer, listener: usize)
 
 /// A counted connection. Dropping it counts it out exactly once, whatever happens to its task.
 struct Open {
-    server: Arc<ServerState>,
+    frontend: Arc<Frontend>,
     key: u64,
     /// The close reason; a task that does not set it has failed.
     reason: CloseReason,
@@ -180,31 +176,31 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.server.registry.remove(self.key);
-        self.server.shared.telemetry.connection_closed(self.reason);
+        self.frontend.registry.remove(self.key);
+        self.frontend.shared.telemetry.connection_closed(self.reason);
     }
 }
 
-/// Closes an idle connection to make room, if there is one.
-fn evict(server: &ServerState) -> bool {
-    let Some(longest_idle) = server.registry.longest_idle() else { return false };
-    longest_idle.make_room();
+/// Closes a connection to make room, if there is one for it.
+fn evict(frontend: &Frontend) -> bool {
+    let Some(closable) = frontend.closable() else { return false };
+    closable.make_room();
     true
 }
 
 /// Answers 503 to a new connection.
-fn reject_overloaded(server: &Arc<ServerState>, conn: Arc<ClientConnection>) {
-    server.shared.telemetry.overload_rejected(RejectReason::Limit);
+fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>) {
+    frontend.shared.telemetry.overload_rejected(RejectReason::Limit);
     conn.reject_newcomer();
-    let Ok(place) = Arc::clone(&server.registry.rejected_lingering).try_acquire_owned() else {
-        server.shared.telemetry.connection_closed(CloseReason::Rejected);
+    let Ok(place) = Arc::clone(&frontend.registry.rejected_lingering).try_acquire_owned() else {
+        frontend.shared.telemetry.connection_closed(CloseReason::Rejected);
         return;
     };
-    let server = Arc::clone(server);
+    let frontend = Arc::clone(frontend);
     tokio::spawn(async move {
         // It is not in the registry, so no sweep checks its deadline.
         let over = tokio::time::timeout(REJECTED_LINGER_MAX, drive::drive(conn)).await;
         drop(place);
-        server.shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
+        frontend.shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
     });
 }

@@ -42,11 +42,11 @@ pub(crate) fn announce(server: &ServerState) {
     server.shared.telemetry.set_draining();
     tracing::info!(
         target: "maitred",
-        connections = server.registry.len(),
-        waiting = server.shared.queue.len(),
+        connections = server.frontend.registry.len(),
+        waiting = server.queue.len(),
         "draining: requests in progress will be finished"
     );
-    for conn in server.registry.all() {
+    for conn in server.frontend.registry.all() {
         conn.announce_drain();
     }
 }
@@ -61,7 +61,7 @@ pub(crate) async fn close(
         tokio::time::sleep(HANDSHAKES_END_WITHIN).await;
     }
     for (index, acceptor) in acceptors.iter().enumerate() {
-        accept::drain_backlog(server, acceptor, index);
+        accept::drain_backlog(&server.frontend, acceptor, index);
     }
     drop(acceptors);
     drop(listeners);
@@ -75,17 +75,17 @@ pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
         let now = server.shared.clock.instant();
         let is_late = now.saturating_duration_since(began) >= FIRST_BYTE_WITHIN;
         let newcomers = if is_late { Newcomers::MustLeave } else { Newcomers::MayStay };
-        for conn in server.registry.all() {
+        for conn in server.frontend.registry.all() {
             conn.leave_if_idle(newcomers);
         }
-        if server.registry.len() == 0 || now >= deadline {
+        if server.frontend.registry.len() == 0 || now >= deadline {
             break;
         }
-        let gone = server.registry.gone.notified();
+        let gone = server.frontend.registry.gone.notified();
         // Late or not, the count decides.
         let _ = tokio::time::timeout(LOOK_AGAIN, gone).await;
     }
-    if server.registry.len() > 0 {
+    if server.frontend.registry.len() > 0 {
         let server = Arc::clone(server);
         // Not on the I/O thread, because it waits for the interpreter, and responses may still need
         // the I/O thread.
@@ -124,22 +124,23 @@ fn log_unfinished(server: &ServerState) {
 /// Aborts the remaining connections, and waits until their tasks have ended. Requests that still
 /// wait for a thread are answered 503.
 pub(crate) async fn cut_off(server: &ServerState) {
-    for waiting in server.shared.queue.clear() {
+    for waiting in server.queue.clear() {
         waiting.requester.reject_overloaded(RejectReason::Draining);
     }
-    for conn in server.registry.all() {
+    for conn in server.frontend.registry.all() {
         conn.cut_off();
     }
     let gone = async {
-        while server.registry.len() > 0 {
+        while server.frontend.registry.len() > 0 {
             // Late or not, the count decides.
-            let _ = tokio::time::timeout(LOOK_AGAIN, server.registry.gone.notified()).await;
+            let _ =
+                tokio::time::timeout(LOOK_AGAIN, server.frontend.registry.gone.notified()).await;
         }
     };
     if tokio::time::timeout(CUT_OFF_WITHIN, gone).await.is_err() {
         tracing::warn!(
             target: "maitred",
-            connections = server.registry.len(),
+            connections = server.frontend.registry.len(),
             "connections could not be closed in time"
         );
     }

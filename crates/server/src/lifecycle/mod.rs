@@ -1,12 +1,13 @@
 //! The life of a server: starting, accepting, deadlines, and stopping.
 //!
 //! `server` is the whole of it from its sockets to its shutdown, and `running` the handle of one that
-//! runs. `accept` admits connections to the `registry`, `sweep` and `request_timeout` check their
+//! runs. `accept` admits connections to the `registry` of a `frontend`, `sweep` and `request_timeout` check their
 //! deadlines, `drain` stops without losing requests, and `restart` restarts essential tasks.
 
 pub(crate) mod accept;
 mod console_close;
 pub(crate) mod drain;
+pub(crate) mod frontend;
 pub(crate) mod registry;
 pub(crate) mod request_timeout;
 pub(crate) mod restart;

@@ -6,7 +6,8 @@ use std::sync::{Arc, MutexGuard, Weak};
 
 use tokio::sync::{Notify, Semaphore};
 
-use crate::connection::conn::{ClientConnection, ClosableConnection};
+use crate::connection::conn::ClientConnection;
+use crate::connection::room::ClosableConnection;
 use crate::system::mutex::Mutex;
 
 /// The number of candidates that one scan of all connections collects, so that many new connections
@@ -73,6 +74,11 @@ impl Registry {
     /// A snapshot of all connections.
     pub(crate) fn all(&self) -> Vec<Arc<ClientConnection>> {
         self.conns().values().cloned().collect()
+    }
+
+    /// The connection that was accepted first, of those that are not over.
+    pub(crate) fn oldest(&self) -> Option<Arc<ClientConnection>> {
+        self.conns().values().find(|conn| !conn.is_over()).cloned()
     }
 
     /// The connection to close first: a rejected one that lingers, or else the one that has been idle

@@ -180,7 +180,7 @@ impl Checks {
 
     /// Says what to change when requests wait for threads, now and then.
     fn report_saturation(&self, now: Instant) {
-        let queue = &self.server.shared.queue;
+        let queue = &self.server.queue;
         let Some(oldest) = queue.oldest() else { return };
         let age = now.saturating_duration_since(oldest);
         if age < WAITS_TOO_LONG || self.saturation_lines.take(now).is_none() {

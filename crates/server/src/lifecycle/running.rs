@@ -161,17 +161,17 @@ impl Running {
 
     /// The number of open client connections.
     pub fn connections(&self) -> usize {
-        self.control.server.registry.len()
+        self.control.server.frontend.registry.len()
     }
 
     /// The number of requests that wait for a thread.
     pub fn waiting(&self) -> usize {
-        self.control.server.shared.queue.len()
+        self.control.server.queue.len()
     }
 
     /// The number of threads that serve a request.
     pub fn busy(&self) -> usize {
-        self.control.server.shared.queue.threads().busy
+        self.control.server.queue.threads().busy
     }
 
     /// Blocks until the server has stopped, or is interrupted.

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, StartError};
 
-use crate::connection::shared::Shared;
-use crate::connection::temp_files::TempDirError;
+use crate::connection::policy::Policy;
+use crate::connection::request_id::RequestIds;
+use crate::connection::shared::{Answers, Shared};
+use crate::connection::temp_files::{TempDirError, TempFiles};
 use crate::lifecycle::accept;
 use crate::lifecycle::drain;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
@@ -18,6 +20,7 @@ use crate::lifecycle::server_state::ServerState;
 use crate::lifecycle::sweep;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, Listeners};
+use crate::scheduling::queue::Queue;
 use crate::scheduling::{Gil, nap};
 use crate::system::clock::Clock;
 use crate::system::file_limit;
@@ -110,13 +113,23 @@ impl Server {
         let Self { settings, mut listeners, application, telemetry, clock, gil } = self;
         telemetry.open_access_log(&settings)?;
         file_limit::warn_if_few(settings.limits.connections);
-        let shared = Shared::new(&settings, telemetry, clock, gil);
-        shared.temp_files.try_out()?;
+        let temp_files = TempFiles::new(settings.application.temp_dir.clone());
+        temp_files.try_out()?;
         listeners.keep_from_children()?;
         listeners.listen(&settings)?;
-        let server = Arc::new(ServerState::new(settings, shared, application));
+        let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
+        let queue = Arc::new(queue);
+        let shared = Shared {
+            policy: Arc::new(Policy::new(&settings)),
+            request_ids: RequestIds::new(clock.wall()),
+            clock,
+            answers: Answers::Workers(Arc::clone(&queue)),
+            temp_files,
+            telemetry,
+        };
+        let server = Arc::new(ServerState::new(settings, shared, queue, application));
         // Otherwise, the workers that were started would wait for ever.
-        start_threads(&server, listeners).inspect_err(|_| server.shared.queue.close())
+        start_threads(&server, listeners).inspect_err(|_| server.queue.close())
     }
 }
 
@@ -166,12 +179,12 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
 async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners: Listeners) {
     let server = &control.server;
     let shared = &server.shared;
-    let (swept, queue) = (Arc::clone(server), Arc::clone(&shared.queue));
+    let (swept, queue) = (Arc::clone(server), Arc::clone(&server.queue));
     let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
     let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
     let accept = |(index, acceptor): (usize, &Arc<Acceptor>)| {
-        let (server, acceptor) = (Arc::clone(server), Arc::clone(acceptor));
-        let accept = move || accept::run(Arc::clone(&server), Arc::clone(&acceptor), index);
+        let (frontend, acceptor) = (Arc::clone(&server.frontend), Arc::clone(acceptor));
+        let accept = move || accept::run(Arc::clone(&frontend), Arc::clone(&acceptor), index);
         tokio::spawn(after_panics("accepting", accept))
     };
     let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
@@ -211,8 +224,8 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
 fn end(control: &Control, io_end: IoEnd) {
     let server = &control.server;
     let shared = &server.shared;
-    shared.queue.deferral.end(shared.clock.instant());
-    shared.queue.close();
+    server.queue.deferral.end(shared.clock.instant());
+    server.queue.close();
     control.end_monitor();
     match server.workers.end(WORKERS_END_WITHIN) {
         0 => tracing::info!(target: "maitred", "stopped"),

@@ -8,12 +8,13 @@ use maitred_config::Settings;
 use maitred_http_parser::exchange::Application;
 
 use crate::connection::shared::Shared;
-use crate::lifecycle::registry::Registry;
+use crate::lifecycle::frontend::Frontend;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{ListenAddress, Listeners};
+use crate::scheduling::queue::Queue;
 use crate::scheduling::workers::WorkerThreads;
 use crate::system::tcp_info;
-use crate::telemetry::snapshot::{Connections, Snapshot, Subject, ThreadStatus, Threads};
+use crate::telemetry::snapshot::{Snapshot, Subject, ThreadStatus, Threads};
 
 /// The state of a running server.
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub(crate) struct ServerState {
     pub(crate) settings: Arc<Settings>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: WorkerThreads,
-    pub(crate) registry: Registry,
+    pub(crate) frontend: Arc<Frontend>,
+    pub(crate) queue: Arc<Queue>,
     /// The listening sockets and their names. The references are weak, so that they do not keep the
     /// sockets open.
     acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
@@ -31,14 +33,17 @@ impl ServerState {
     pub(crate) fn new(
         settings: Arc<Settings>,
         shared: Shared,
+        queue: Arc<Queue>,
         application: Arc<dyn Application>,
     ) -> Self {
-        let (queue, clock) = (Arc::clone(&shared.queue), Arc::clone(&shared.clock));
+        let (of_workers, clock) = (Arc::clone(&queue), Arc::clone(&shared.clock));
+        let shared = Arc::new(shared);
         Self {
-            workers: WorkerThreads::new(application, queue, clock, settings.limits.threads),
+            workers: WorkerThreads::new(application, of_workers, clock, settings.limits.threads),
+            frontend: Arc::new(Frontend::of_server(Arc::clone(&shared), &settings)),
             settings,
-            shared: Arc::new(shared),
-            registry: Registry::default(),
+            shared,
+            queue,
             acceptors: OnceLock::new(),
         }
     }
@@ -56,20 +61,11 @@ impl ServerState {
             self.shared.telemetry.serving(subject, &self.shared.clock, &names);
         }
     }
-
-    /// What all connections are doing.
-    fn connections(&self) -> Connections {
-        let mut sum = Connections::default();
-        for conn in self.registry.all() {
-            conn.add_to(&mut sum);
-        }
-        sum
-    }
 }
 
 impl Subject for ServerState {
     fn snapshot(&self) -> Snapshot {
-        let queue = &self.shared.queue;
+        let queue = &self.queue;
         let now = self.shared.clock.instant();
         let acceptors = self.acceptors.get().map(Vec::as_slice).unwrap_or_default();
         let open =
@@ -79,7 +75,7 @@ impl Subject for ServerState {
             queued: queue.len(),
             oldest: queue.oldest().map(|since| now.saturating_duration_since(since)),
             stuck: self.workers.stuck(),
-            connections: self.connections(),
+            connections: self.frontend.connections(),
             bytes_in_on_disk: self.shared.temp_files.disk_bytes(),
             backlogs: open
                 .filter_map(|(name, acceptor)| Some((name.clone(), backlog_of(acceptor)?)))
@@ -88,7 +84,7 @@ impl Subject for ServerState {
     }
 
     fn threads(&self) -> Threads {
-        self.shared.queue.threads()
+        self.queue.threads()
     }
 
     fn thread_statuses(&self, patience: Option<Duration>) -> Vec<ThreadStatus> {

@@ -14,31 +14,30 @@ use crate::telemetry::RejectReason;
 /// The interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs while the server runs.
-pub(crate) async fn run(server: Arc<ServerState>) {
+/// Calls `check` periodically.
+pub(crate) async fn periodically(check: impl Fn()) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         interval.tick().await;
-        sweep(&server);
+        check();
     }
 }
 
+/// Runs while the server runs.
+pub(crate) async fn run(server: Arc<ServerState>) {
+    periodically(|| sweep(&server)).await;
+}
+
 /// One sweep.
-pub(crate) fn sweep(ServerState { settings, shared, registry, .. }: &ServerState) {
-    shared.clock.tick();
-    let conns = registry.all();
-    for conn in &conns {
-        conn.sweep();
-    }
-    if !conns.is_empty() {
+pub(crate) fn sweep(ServerState { settings, shared, frontend, queue, .. }: &ServerState) {
+    if frontend.sweep() > 0 {
         // For example, memory of the application that the I/O thread has sent.
-        shared.queue.housekeep();
+        queue.housekeep();
     }
-    shared.temp_files.buffers.age();
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(settings.timeouts.queue) {
-        for waiting in shared.queue.expire(limit) {
+        for waiting in queue.expire(limit) {
             waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
         }
     }

@@ -146,6 +146,11 @@ impl Telemetry {
         Self { cells, worker: number.to_string(), ..self }
     }
 
+    /// Telemetry that nobody reads and that logs nothing, for connections that do not count.
+    pub(crate) fn silent() -> Self {
+        Self { lines: Warnings::none(), ..Self::new(&Settings::default()) }
+    }
+
     /// Sets the interpreter.
     #[must_use]
     pub fn with_interpreter(self, interpreter: Interpreter) -> Self {

@@ -31,17 +31,30 @@ pub(super) struct Warnings {
 
 impl Default for Warnings {
     fn default() -> Self {
-        let twenty = || RateLimit::new(20, Duration::from_secs(10));
+        let few = || RateLimit::new(20, Duration::from_secs(10));
+        let rare = || RateLimit::new(1, Duration::from_secs(60));
+        Self { limit: rare(), descriptors: rare(), ..Self::all(few) }
+    }
+}
+
+impl Warnings {
+    /// No lines at all.
+    pub(super) fn none() -> Self {
+        Self::all(|| RateLimit::new(0, Duration::MAX))
+    }
+
+    /// The same limit for every kind.
+    fn all(limit: impl Fn() -> RateLimit) -> Self {
         Self {
-            refused: twenty(),
-            limit: RateLimit::new(1, Duration::from_secs(60)),
-            descriptors: RateLimit::new(1, Duration::from_secs(60)),
-            broken: twenty(),
-            untrusted: twenty(),
-            storage: twenty(),
-            unreadable: twenty(),
-            short: twenty(),
-            long: twenty(),
+            refused: limit(),
+            limit: limit(),
+            descriptors: limit(),
+            broken: limit(),
+            untrusted: limit(),
+            storage: limit(),
+            unreadable: limit(),
+            short: limit(),
+            long: limit(),
         }
     }
 }

@@ -1,0 +1,80 @@
+//! The connections of one set of listeners: what they share, how many there may be, and what happens
+//! to one more. The server has one, and the admin listener another.
+
+use std::sync::Arc;
+
+use maitred_config::{ConnectionLimitAction, Settings};
+
+use crate::connection::conn::ClientConnection;
+use crate::connection::shared::Shared;
+use crate::lifecycle::registry::Registry;
+use crate::telemetry::snapshot::Connections;
+
+/// The connections of one set of listeners.
+#[derive(Debug)]
+pub(crate) struct Frontend {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Registry,
+    /// The maximum number of connections.
+    limit: usize,
+    pub(crate) at_limit: AtLimit,
+}
+
+/// What makes room for a new connection at the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtLimit {
+    /// The longest-idle connection is closed; if none is idle, the new one is answered 503.
+    CloseIdle,
+    /// Nothing: new connections wait until another one has closed.
+    Wait,
+    /// The oldest connection is closed, whatever it does.
+    CloseOldest,
+}
+
+impl Frontend {
+    pub(crate) fn new(shared: Arc<Shared>, limit: usize, at_limit: AtLimit) -> Self {
+        Self { shared, registry: Registry::default(), limit, at_limit }
+    }
+
+    /// That of the server.
+    pub(crate) fn of_server(shared: Arc<Shared>, settings: &Settings) -> Self {
+        let at_limit = match settings.limits.connection_limit_action {
+            ConnectionLimitAction::Reject => AtLimit::CloseIdle,
+            ConnectionLimitAction::Wait => AtLimit::Wait,
+        };
+        Self::new(shared, settings.limits.connections, at_limit)
+    }
+
+    /// Whether there are fewer connections than the limit.
+    pub(crate) fn has_room(&self) -> bool {
+        self.registry.len() < self.limit
+    }
+
+    /// The connection to close for a new one, if there is one.
+    pub(crate) fn closable(&self) -> Option<Arc<ClientConnection>> {
+        match self.at_limit {
+            AtLimit::CloseIdle | AtLimit::Wait => self.registry.longest_idle(),
+            AtLimit::CloseOldest => self.registry.oldest(),
+        }
+    }
+
+    /// What all connections are doing.
+    pub(crate) fn connections(&self) -> Connections {
+        let mut sum = Connections::default();
+        for conn in self.registry.all() {
+            conn.add_to(&mut sum);
+        }
+        sum
+    }
+
+    /// Advances the date, and checks the deadlines of all connections. Returns how many there are.
+    pub(crate) fn sweep(&self) -> usize {
+        self.shared.clock.tick();
+        let conns = self.registry.all();
+        for conn in &conns {
+            conn.sweep();
+        }
+        self.shared.temp_files.buffers.age();
+        conns.len()
+    }
+}
