@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use maitred_http_parser::connection::{Connection, Moment, Phase, Received, Rules};
-use maitred_http_parser::encode::{HttpDate, ErrorResponse};
+use maitred_http_parser::connection::{Connection, Moment, Phase, Received, Rules, Unsent};
+use maitred_http_parser::encode::{ErrorResponse, HttpDate};
 use maitred_http_parser::{ApplicationFault, Rejection, ResponseHead};
 use maitred_http_parser_fuzz::small_limits;
 
@@ -147,7 +147,8 @@ impl Bench {
                 let _ = connection.handle_time(out, now);
             }
             Fact::Sent { count, pending } => {
-                connection.handle_sent(u64::from(count), pending, now.instant);
+                let unsent = if pending { Unsent::Something } else { Unsent::Nothing };
+                connection.handle_sent(u64::from(count), unsent, now.instant);
             }
         }
     }

@@ -50,6 +50,15 @@ pub enum Expired {
     Linger,
 }
 
+/// Whether output is left that the client has not taken yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// All output has been sent.
+    Nothing,
+    /// Some output waits until the client reads.
+    Something,
+}
+
 /// The minimum rate of a body or a response after the first timeout. It is far below any real
 /// connection, and far above that of a client that only holds a connection open.
 const BYTES_PER_SECOND_MIN: u64 = 500;
@@ -106,21 +115,23 @@ impl Deadlines {
     pub(super) fn output_moved(
         &mut self,
         count: u64,
-        pending: bool,
+        unsent: Unsent,
         timeouts: &Timeouts,
         now: Instant,
     ) {
-        self.writing = match (pending, self.writing) {
-            (false, None) => None,
-            (false, Some(_)) => {
+        self.writing = match (unsent, self.writing) {
+            (Unsent::Nothing, None) => None,
+            (Unsent::Nothing, Some(_)) => {
                 // The idle time begins when the client has received the last response.
                 if let Some((_, Expired::KeepAlive)) = self.reading {
                     self.idle(timeouts, now);
                 }
                 None
             }
-            (true, None) => Some(now + timeouts.write),
-            (true, Some(deadline)) => Some(extended(deadline, count, timeouts.write, now)),
+            (Unsent::Something, None) => Some(now + timeouts.write),
+            (Unsent::Something, Some(deadline)) => {
+                Some(extended(deadline, count, timeouts.write, now))
+            }
         };
     }
 

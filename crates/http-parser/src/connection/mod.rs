@@ -28,7 +28,7 @@ mod succession;
 mod tests;
 mod writing;
 
-pub use deadlines::{Expired, Timeouts};
+pub use deadlines::{Expired, Timeouts, Unsent};
 pub use reading::Received;
 pub use succession::{Unread, append_request, request_bytes};
 pub use writing::Outcome;
@@ -146,9 +146,9 @@ impl Connection {
         self.close_after_response();
     }
 
-    /// Reports that `count` bytes of output were sent; `pending` says whether more are waiting.
-    pub fn handle_sent(&mut self, count: u64, pending: bool, now: Instant) {
-        self.deadlines.output_moved(count, pending, &self.rules.timeouts, now);
+    /// Reports that `count` bytes of output were sent, and whether more are waiting.
+    pub fn handle_sent(&mut self, count: u64, unsent: Unsent, now: Instant) {
+        self.deadlines.output_moved(count, unsent, &self.rules.timeouts, now);
     }
 
     /// Handles a deadline that has passed at `now`, and returns it. A late request is answered 408;

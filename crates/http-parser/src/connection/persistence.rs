@@ -8,17 +8,13 @@ use crate::encode::BodyEncoder;
 use crate::encode::head::Persistence;
 use crate::message::{RequestHead, Version};
 
-/// Persistence according to the request and the state of the server.
-pub(super) fn after_request(head: &RequestHead, draining: bool) -> Persistence {
+/// Persistence according to the request.
+pub(super) fn after_request(head: &RequestHead) -> Persistence {
     let asked_for = match head.version() {
         Version::Http11 => true,
         Version::Http10 => head.wants_keep_alive(),
     };
-    if asked_for && !head.wants_close() && !draining {
-        Persistence::KeepAlive
-    } else {
-        Persistence::Close
-    }
+    if asked_for && !head.wants_close() { Persistence::KeepAlive } else { Persistence::Close }
 }
 
 /// Persistence after the framing of the response is known.

@@ -7,7 +7,8 @@
 use std::time::Instant;
 
 use super::{
-    Connection, Ending, Moment, Reading, Writing, expectation, persistence, server_fields,
+    Connection, Ending, Moment, Persistence, Reading, Writing, expectation, persistence,
+    server_fields,
 };
 use crate::decode::{Decoded, Progress, cost};
 use crate::encode::ErrorResponse;
@@ -128,7 +129,10 @@ impl Connection {
     ) -> Received<'i> {
         let request =
             ResponseTo { is_head: head.method_token() == b"HEAD", version: head.version() };
-        let persistence = persistence::after_request(&head, self.draining);
+        let persistence = match self.draining {
+            false => persistence::after_request(&head),
+            true => Persistence::Close,
+        };
         self.writing = Writing::Owed { request, persistence };
         self.deadlines.body_begins(&self.rules.timeouts, now.instant);
         expectation::answer(&head, out);

@@ -13,13 +13,13 @@ const LINGER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Where a connection is on the way to its end.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    stage: Stage,
+    stage: EndingStage,
     /// The client has closed its side: it will send nothing more.
     input_has_ended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+enum EndingStage {
     /// Requests are served.
     Open,
     /// It ends when the output has been sent.
@@ -51,7 +51,7 @@ impl Close {
 
 impl Default for Ending {
     fn default() -> Self {
-        Self { stage: Stage::Open, input_has_ended: false }
+        Self { stage: EndingStage::Open, input_has_ended: false }
     }
 }
 
@@ -59,21 +59,22 @@ impl Ending {
     /// The connection will end for this reason, when its output has been sent.
     pub(super) fn expect(&mut self, why: CloseReason) {
         match &mut self.stage {
-            Stage::Open => self.stage = Stage::LastResponse { why },
-            Stage::LastResponse { why: known } | Stage::Lingering { why: known, .. } => {
+            EndingStage::Open => self.stage = EndingStage::LastResponse { why },
+            EndingStage::LastResponse { why: known }
+            | EndingStage::Lingering { why: known, .. } => {
                 *known = why;
             }
-            Stage::Over { .. } => {}
+            EndingStage::Over { .. } => {}
         }
     }
 
     /// Why the connection ends, if it ends according to the protocol.
     pub(super) fn reason(&self) -> CloseReason {
         match self.stage {
-            Stage::Open => CloseReason::Finished,
-            Stage::LastResponse { why }
-            | Stage::Lingering { why, .. }
-            | Stage::Over { why, .. } => why,
+            EndingStage::Open => CloseReason::Finished,
+            EndingStage::LastResponse { why }
+            | EndingStage::Lingering { why, .. }
+            | EndingStage::Over { why, .. } => why,
         }
     }
 
@@ -81,31 +82,33 @@ impl Ending {
     pub(super) fn linger(&mut self) {
         let why = self.reason();
         if !self.is_over() {
-            self.stage = Stage::Lingering { why, discarded: 0 };
+            self.stage = EndingStage::Lingering { why, discarded: 0 };
         }
     }
 
     /// Counts discarded input; not all that a client sends is.
     pub(super) fn discard(&mut self, count: u64) -> Discard {
         match &mut self.stage {
-            Stage::Lingering { discarded, .. } => {
+            EndingStage::Lingering { discarded, .. } => {
                 *discarded += count;
                 if *discarded > LINGER_BYTES_MAX { Discard::TooMuch } else { Discard::More }
             }
-            Stage::Open | Stage::LastResponse { .. } | Stage::Over { .. } => Discard::More,
+            EndingStage::Open | EndingStage::LastResponse { .. } | EndingStage::Over { .. } => {
+                Discard::More
+            }
         }
     }
 
     /// The connection is over. The first reason stands; one that was to be reset is reset.
     pub(super) fn end(&mut self, why: CloseReason, close: Close) {
         self.stage = match self.stage {
-            Stage::Over { why, close: known } => {
+            EndingStage::Over { why, close: known } => {
                 let close = if known == Close::Reset { known } else { close };
-                Stage::Over { why, close }
+                EndingStage::Over { why, close }
             }
-            Stage::Open | Stage::LastResponse { .. } | Stage::Lingering { .. } => {
-                Stage::Over { why, close }
-            }
+            EndingStage::Open
+            | EndingStage::LastResponse { .. }
+            | EndingStage::Lingering { .. } => EndingStage::Over { why, close },
         };
     }
 
@@ -119,26 +122,30 @@ impl Ending {
     }
 
     pub(super) fn is_lingering(&self) -> bool {
-        matches!(self.stage, Stage::Lingering { .. })
+        matches!(self.stage, EndingStage::Lingering { .. })
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over { .. })
+        matches!(self.stage, EndingStage::Over { .. })
     }
 
     /// Why the connection is over.
     pub(super) fn over(&self) -> Option<CloseReason> {
         match self.stage {
-            Stage::Over { why, .. } => Some(why),
-            Stage::Open | Stage::LastResponse { .. } | Stage::Lingering { .. } => None,
+            EndingStage::Over { why, .. } => Some(why),
+            EndingStage::Open
+            | EndingStage::LastResponse { .. }
+            | EndingStage::Lingering { .. } => None,
         }
     }
 
     /// How the socket is to be closed.
     pub(super) fn close(&self) -> Close {
         match self.stage {
-            Stage::Over { close, .. } => close,
-            Stage::Open | Stage::LastResponse { .. } | Stage::Lingering { .. } => Close::Shutdown,
+            EndingStage::Over { close, .. } => close,
+            EndingStage::Open
+            | EndingStage::LastResponse { .. }
+            | EndingStage::Lingering { .. } => Close::Shutdown,
         }
     }
 }

@@ -8,6 +8,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use maitred_http_parser::connection::Unsent;
+
 use super::conn::{ClientConnection, State};
 use super::outbox::{Outbox, WriteResult};
 use crate::telemetry::CloseReason;
@@ -141,8 +143,8 @@ impl State {
     fn take_back(&mut self, unsent: Outbox, sent: u64, now: Instant) {
         self.writing = false;
         self.outbox.put_back(unsent);
-        let is_pending = !self.outbox.is_empty();
-        self.protocol.handle_sent(sent, is_pending, now);
+        let unsent = if self.outbox.is_empty() { Unsent::Nothing } else { Unsent::Something };
+        self.protocol.handle_sent(sent, unsent, now);
     }
 
     fn next_write(&mut self, writer: Writer) -> Next {

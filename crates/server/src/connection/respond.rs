@@ -27,6 +27,15 @@ const DEFERRED_BYTES_MAX: u64 = 16 * 1024;
 /// cost more than it is worth.
 const QUICK_SUCCESSION: Duration = Duration::from_micros(500);
 
+/// How fast the chunks of a response follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// In quick succession: another one is likely.
+    Quick,
+    /// Slower, or there is only one.
+    Unknown,
+}
+
 /// One response.
 pub(crate) struct ResponseWriter {
     conn: Arc<ClientConnection>,
@@ -72,9 +81,12 @@ impl ResponseWriter {
     }
 
     /// Sends now, or defers it.
-    fn send(&self, size: u64, is_quick: bool, now: Instant) {
+    fn send(&self, size: u64, pace: Pace, now: Instant) {
         if let Answers::Workers(queue) = &self.conn.shared.answers {
-            let may_wait = is_quick || (queue.len() > 0 && !queue.calls_block());
+            let may_wait = match pace {
+                Pace::Quick => true,
+                Pace::Unknown => queue.len() > 0 && !queue.calls_block(),
+            };
             let is_small = size <= DEFERRED_BYTES_MAX;
             if may_wait && is_small && queue.deferral.defer(&self.conn, now) == Deferred::Yes {
                 return;
@@ -163,14 +175,17 @@ impl Reply for ResponseWriter {
         let size = state.outbox.len();
         drop(state);
         let now = now.instant;
-        let is_quick = self
-            .last_chunk_at
-            .is_some_and(|last| now.saturating_duration_since(last) <= QUICK_SUCCESSION);
-        if is_quick && let Answers::Workers(queue) = &conn.shared.answers {
+        let pace = match self.last_chunk_at {
+            Some(last) if now.saturating_duration_since(last) <= QUICK_SUCCESSION => Pace::Quick,
+            Some(_) | None => Pace::Unknown,
+        };
+        if pace == Pace::Quick
+            && let Answers::Workers(queue) = &conn.shared.answers
+        {
             // It must be sent even if the application now takes long.
             queue.deferral.attend();
         }
-        self.send(size, is_quick, now);
+        self.send(size, pace, now);
         let flow = self.flow(&conn.state());
         self.last_chunk_at = Some(now);
         flow
@@ -234,7 +249,7 @@ impl Reply for ResponseWriter {
         state.answered(outcome, &conn.shared.telemetry, now.instant);
         let size = state.outbox.len();
         drop(state);
-        self.send(size, false, now.instant);
+        self.send(size, Pace::Unknown, now.instant);
     }
 
     fn fail(&mut self, fault: ApplicationFault) {

@@ -126,11 +126,10 @@ impl Deferral {
         self.flush(now);
     }
 
-    /// Called before a worker serves its next request. Sends the responses that are due, or all of
-    /// them if it `must`, because the worker will sleep or its call may take long.
-    pub(crate) fn settle(&self, must: bool, now: Instant) {
+    /// Called before a worker serves its next request.
+    pub(crate) fn settle(&self, which: Settle, now: Instant) {
         let is_due = || self.list().due_at.is_some_and(|due_at| due_at <= now);
-        if self.deferred.load(Ordering::Relaxed) > 0 && (must || is_due()) {
+        if self.deferred.load(Ordering::Relaxed) > 0 && (which == Settle::All || is_due()) {
             self.flush(now);
         }
     }
@@ -172,6 +171,15 @@ impl Deferral {
             self.woken.notify_one();
         }
     }
+}
+
+/// Which deferred responses a worker sends before its next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settle {
+    /// Those that are due.
+    Due,
+    /// All, because it will sleep or its call may take long.
+    All,
 }
 
 /// Whether a response was deferred.

@@ -184,7 +184,7 @@ impl Queue {
         }
         state.taken += u64::from(next.is_some());
         work.taken = state.taken;
-        state.set_about_to_park(work, next.is_none());
+        state.set_about_to_park(work, next.as_ref());
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
         let calls_block = state.usage.calls_block();
@@ -202,11 +202,11 @@ impl Queue {
     pub(crate) fn park_worker(
         &self,
         index: usize,
-        about_to_park: bool,
+        work: &mut WorkerState,
         parker: &Arc<Parker>,
     ) -> Option<Wake> {
         let mut state = self.state();
-        state.about_to_park -= usize::from(about_to_park);
+        state.not_about_to_park(work);
         if state.waiting.is_empty() && state.closed {
             return Some(Wake::Closed);
         }
@@ -223,13 +223,14 @@ impl Queue {
 
     /// Removes worker `index`, which was serving or about to sleep. Wakes another one if no other
     /// worker would take the waiting requests.
-    pub(crate) fn depart(&self, index: usize, served: bool, about_to_park: bool) {
+    pub(crate) fn depart(&self, index: usize, work: &mut WorkerState) {
+        let served = work.serving.take().is_some();
         let mut state = self.state();
         if state.standby == Some(index) {
             state.standby = None;
         }
         state.parked.retain(|sleeper| sleeper.index != index);
-        state.about_to_park -= usize::from(about_to_park);
+        state.not_about_to_park(work);
         state.usage.settle(self.clock.instant());
         state.usage.threads.count = state.usage.threads.count.saturating_sub(1);
         state.usage.threads.busy = state.usage.threads.busy.saturating_sub(usize::from(served));

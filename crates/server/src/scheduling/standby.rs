@@ -109,14 +109,20 @@ impl QueueState {
         gil == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
     }
 
-    /// Records that a worker has found nothing and will check once more, or that it has found work.
-    pub(super) fn set_about_to_park(&mut self, work: &mut WorkerState, retires: bool) {
-        match (work.about_to_park, retires) {
-            (false, true) => self.about_to_park += 1,
-            (true, false) => self.about_to_park -= 1,
-            (false, false) | (true, true) => {}
-        }
-        work.about_to_park = retires;
+    /// Records that a worker has found nothing and will check once more, or that it has found `next`.
+    pub(super) fn set_about_to_park(
+        &mut self,
+        work: &mut WorkerState,
+        next: Option<&QueuedRequest>,
+    ) {
+        self.not_about_to_park(work);
+        work.about_to_park = next.is_none();
+        self.about_to_park += usize::from(work.about_to_park);
+    }
+
+    /// Records that a worker goes to sleep, or ends.
+    pub(super) fn not_about_to_park(&mut self, work: &mut WorkerState) {
+        self.about_to_park -= usize::from(std::mem::take(&mut work.about_to_park));
     }
 
     /// The number of workers that could take a request before the serving ones finish.

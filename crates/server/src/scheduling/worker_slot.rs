@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 
+use super::deferral::Settle;
 use super::parker::Parker;
 use super::queue::Queue;
 use super::standby::{RunningRequest, WorkerState};
@@ -76,8 +77,7 @@ impl WorkerSlot {
         if std::mem::replace(&mut work.has_left, true) {
             return;
         }
-        let served = work.serving.take().is_some();
-        self.queue.depart(self.index, served, std::mem::take(&mut work.about_to_park));
+        self.queue.depart(self.index, work);
     }
 }
 
@@ -85,13 +85,10 @@ impl WorkerSlot {
     /// Prepares the worker to sleep with [`Parker::park`], unless there is a reason to stay awake.
     pub(crate) fn prepare_to_park(&self) -> Option<Wake> {
         let mut work = self.work();
-        let about_to_park = std::mem::take(&mut work.about_to_park);
-        let has_left = work.has_left;
-        drop(work);
-        if has_left {
+        if work.has_left {
             return Some(Wake::Closed);
         }
-        self.queue.park_worker(self.index, about_to_park, &self.parker)
+        self.queue.park_worker(self.index, &mut work, &self.parker)
     }
 
     /// The worker has been woken.
@@ -132,7 +129,8 @@ impl Exchanges for WorkerSlot {
         for waiting in taken.left {
             waiting.requester.abandoned();
         }
-        self.queue.deferral.settle(taken.next.is_none() || taken.calls_block, now);
+        let sends_all = taken.next.is_none() || taken.calls_block;
+        self.queue.deferral.settle(if sends_all { Settle::All } else { Settle::Due }, now);
         if taken.next.is_none() {
             self.queue.deferral.wake_io();
         }

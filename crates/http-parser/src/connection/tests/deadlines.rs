@@ -112,9 +112,9 @@ fn a_client_that_does_not_read_is_cut_off_from_when_the_socket_was_full() {
     scene.sends(get("/"));
     scene.begins(&[], None);
     scene.passes(Duration::from_secs(1000));
-    scene.connection.handle_sent(5000, true, scene.now.instant);
+    scene.connection.handle_sent(5000, Unsent::Something, scene.now.instant);
     assert_eq!(scene.late_after(39), None);
-    scene.connection.handle_sent(0, true, scene.now.instant);
+    scene.connection.handle_sent(0, Unsent::Something, scene.now.instant);
     assert_eq!(scene.late_after(1), Some(Expired::Write), "more output is no progress");
     assert_eq!(scene.ending(), Some(Ending::Reset));
     assert_eq!(scene.late_after(1), None, "once is enough");
@@ -125,9 +125,9 @@ fn a_client_that_reads_in_drips_is_cut_off_too() {
     let mut scene = Scene::new();
     scene.sends(get("/"));
     scene.begins(&[], None);
-    scene.connection.handle_sent(5000, true, scene.now.instant);
+    scene.connection.handle_sent(5000, Unsent::Something, scene.now.instant);
     let late = (1..=100u64).find(|_| {
-        scene.connection.handle_sent(50, true, scene.now.instant);
+        scene.connection.handle_sent(50, Unsent::Something, scene.now.instant);
         scene.late_after(1).is_some()
     });
     // 50 bytes are worth a tenth of a second: 40 seconds and a tenth of the time that passes.
@@ -140,10 +140,10 @@ fn a_client_that_reads_slowly_but_well_is_never_late() {
     scene.sends(get("/"));
     scene.begins(&[], None);
     for _ in 0..1000 {
-        scene.connection.handle_sent(30_000, true, scene.now.instant);
+        scene.connection.handle_sent(30_000, Unsent::Something, scene.now.instant);
         assert_eq!(scene.late_after(39), None);
     }
-    scene.connection.handle_sent(30_000, false, scene.now.instant);
+    scene.connection.handle_sent(30_000, Unsent::Nothing, scene.now.instant);
     assert_eq!(scene.late_after(100_000), None, "it is the application's turn");
 }
 
@@ -152,12 +152,12 @@ fn keep_alive_begins_when_the_last_answer_has_gone() {
     let mut scene = Scene::new();
     scene.sends(get("/"));
     scene.answers("x");
-    scene.connection.handle_sent(10_000, true, scene.now.instant);
+    scene.connection.handle_sent(10_000, Unsent::Something, scene.now.instant);
     for _ in 0..10 {
         assert_eq!(scene.late_after(35), None, "the client is still taking its answer");
-        scene.connection.handle_sent(100_000, true, scene.now.instant);
+        scene.connection.handle_sent(100_000, Unsent::Something, scene.now.instant);
     }
-    scene.connection.handle_sent(1, false, scene.now.instant);
+    scene.connection.handle_sent(1, Unsent::Nothing, scene.now.instant);
     assert_eq!(scene.late_after(74), None);
     assert_eq!(scene.late_after(1), Some(Expired::KeepAlive));
 }

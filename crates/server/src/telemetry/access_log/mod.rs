@@ -68,14 +68,14 @@ pub enum OpenError {
 /// The log, and the thread that writes it.
 #[derive(Debug)]
 pub(super) struct AccessLog {
-    shared: Arc<Shared>,
+    queue: Arc<EntryQueue>,
     exclude: Vec<String>,
     /// Becomes disconnected when the thread has ended; `None` once that has been waited for.
     ended: Mutex<Option<mpsc::Receiver<()>>>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct EntryQueue {
     buffer: Mutex<Buffer>,
     filled: Condvar,
 }
@@ -100,10 +100,10 @@ impl AccessLog {
         let Some(target) = &settings.observability.access_log else { return Ok(None) };
         let output = Output::open(target)
             .map_err(|reason| OpenError::File { path: target.to_string(), reason })?;
-        let shared = Arc::new(Shared::default());
+        let queue = Arc::new(EntryQueue::default());
         let (alive, ended) = mpsc::channel();
-        let writer = Writer {
-            shared: Arc::clone(&shared),
+        let writer = LogWriter {
+            queue: Arc::clone(&queue),
             format: settings.observability.access_log_format.clone(),
             output,
             failed,
@@ -118,7 +118,7 @@ impl AccessLog {
             })
             .map_err(OpenError::Thread)?;
         let exclude = settings.observability.access_log_exclude.clone();
-        Ok(Some(Self { shared, exclude, ended: Mutex::new(Some(ended)) }))
+        Ok(Some(Self { queue, exclude, ended: Mutex::new(Some(ended)) }))
     }
 
     /// Queues a line for a request. Returns false if there is no room.
@@ -127,7 +127,7 @@ impl AccessLog {
             return true;
         }
         let size = record.head.as_ref().map_or(0, |head| head.held_bytes()) + size_of::<Entry>();
-        let mut buffer = self.shared.buffer();
+        let mut buffer = self.queue.buffer();
         if buffer.closed || buffer.entries.len() >= LINES_MAX || buffer.bytes + size > BYTES_MAX {
             return false;
         }
@@ -137,7 +137,7 @@ impl AccessLog {
         let has_become_urgent = was_calm && !buffer.is_calm();
         if std::mem::take(&mut buffer.is_asleep) || has_become_urgent {
             drop(buffer);
-            self.shared.filled.notify_one();
+            self.queue.filled.notify_one();
         }
         true
     }
@@ -154,14 +154,14 @@ impl AccessLog {
 
     /// Reopens the file, after log rotation has moved it.
     pub(super) fn reopen(&self) {
-        self.shared.buffer().reopen = true;
-        self.shared.filled.notify_one();
+        self.queue.buffer().reopen = true;
+        self.queue.filled.notify_one();
     }
 
     /// Writes the remaining lines, and ends the thread. Waits for that once.
     pub(super) fn close(&self) {
-        self.shared.buffer().closed = true;
-        self.shared.filled.notify_one();
+        self.queue.buffer().closed = true;
+        self.queue.filled.notify_one();
         let ended = self.ended.lock().take();
         if let Some(ended) = ended {
             // Returns when the thread has ended, or after the timeout if nobody reads the log.
@@ -176,7 +176,7 @@ impl Drop for AccessLog {
     }
 }
 
-impl Shared {
+impl EntryQueue {
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock()
     }
@@ -190,8 +190,8 @@ impl Buffer {
 }
 
 /// The thread of the log.
-struct Writer<F> {
-    shared: Arc<Shared>,
+struct LogWriter<F> {
+    queue: Arc<EntryQueue>,
     format: AccessLogFormat,
     output: Output,
     failed: F,
@@ -199,7 +199,7 @@ struct Writer<F> {
     complaints: RateLimit,
 }
 
-impl<F: Fn(u64)> Writer<F> {
+impl<F: Fn(u64)> LogWriter<F> {
     fn run(mut self) {
         let (mut text, mut entries) = (Vec::new(), Vec::new());
         loop {
@@ -245,10 +245,10 @@ impl<F: Fn(u64)> Writer<F> {
     /// Sleeps until there is work, and swaps `entries` with the queued ones. Returns whether to
     /// reopen the file, and whether these entries were the last.
     fn wait(&self, entries: &mut Vec<Entry>) -> (bool, bool) {
-        let mut buffer = self.shared.buffer();
+        let mut buffer = self.queue.buffer();
         while buffer.entries.is_empty() && !buffer.closed && !buffer.reopen {
             buffer.is_asleep = true;
-            buffer = self.shared.filled.wait(buffer);
+            buffer = self.queue.filled.wait(buffer);
         }
         buffer.is_asleep = false;
         buffer.bytes = 0;
@@ -258,8 +258,8 @@ impl<F: Fn(u64)> Writer<F> {
 
     /// Waits while lines are collected.
     fn collect(&self) {
-        let buffer = self.shared.buffer();
+        let buffer = self.queue.buffer();
         let may_wait = |buffer: &mut Buffer| !buffer.closed && !buffer.reopen && buffer.is_calm();
-        drop(self.shared.filled.wait_timeout_while(buffer, COLLECT, may_wait));
+        drop(self.queue.filled.wait_timeout_while(buffer, COLLECT, may_wait));
     }
 }
