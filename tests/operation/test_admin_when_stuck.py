@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from client import request
+import contextlib
+import time
+
+from client import PATIENCE_SECONDS, request
 
 PATHS = ["/livez", "/startupz", "/readyz", "/metrics", "/statusz"]
 
@@ -32,6 +35,25 @@ def test_the_stack_of_a_thread_that_waits_names_the_line(stuck, gate):
         assert "stack" not in admin.statusz()["threads"][0]
         gate.open()
         assert connection.read().status == 200
+
+
+def test_the_stacks_of_all_threads_that_serve_are_shown_wherever_they_are_in_the_list(stuck, gate):
+    server, admin = stuck("--threads=4")
+    with contextlib.ExitStack() as connections:
+        for serving in range(1, 5):
+            connection = connections.enter_context(server.connect())
+            connection.send(request("/wait"))
+            gate.await_one()
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while True:
+                threads = admin.statusz("?stacks=1")["threads"]
+                stacks = [thread["stack"] for thread in threads if "request" in thread]
+                if sum("gate.recv(1)" in stack for stack in stacks) == serving:
+                    break
+                assert time.monotonic() < deadline, threads
+                time.sleep(0.01)
+            assert len(stacks) == serving
+            assert sum("stack" in thread for thread in threads) == serving
 
 
 def test_everything_is_answered_while_the_queue_and_the_connections_are_full(stuck, gate):

@@ -313,6 +313,34 @@ def application(environ, start_response):
 }
 
 #[test]
+fn all_who_ask_for_a_stack_at_once_get_it() {
+    let server = Server::new(
+        r#"
+import threading
+arrived, may_go_on = threading.Event(), threading.Event()
+def application(environ, start_response):
+    arrived.set()
+    may_go_on.wait()
+    start_response("200 OK", [])
+    return [b"done"]
+"#,
+    );
+    let pending = server.begin(Wire::new(REQUEST));
+    server.evaluate::<bool>("arrived.wait()");
+    let worker = &*server.worker;
+    std::thread::scope(|scope| {
+        // They begin to ask while nobody can be answered.
+        let ask = || worker.stack(PATIENCE);
+        let asking: Vec<_> = Python::attach(|_| (0..8).map(|_| scope.spawn(ask)).collect());
+        for asker in asking {
+            assert!(asker.join().unwrap().unwrap().contains("in application"));
+        }
+    });
+    server.evaluate::<Option<bool>>("may_go_on.set()");
+    assert_eq!(pending.take().body(), b"done");
+}
+
+#[test]
 #[cfg(unix)]
 fn whoever_asks_for_a_stack_is_not_held_up_by_a_lock_that_is_not_given_back() {
     let (reader, mut writer) = std::io::pipe().unwrap();

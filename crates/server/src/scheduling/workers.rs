@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::exchange::{Application, Exchanges as _, StartError, Worker};
+use maitred_http_parser::exchange::{
+    Application, Exchanges as _, StackUnavailable, StartError, Worker,
+};
 
 use super::queue::Queue;
 use super::worker_slot::WorkerSlot;
@@ -152,27 +154,31 @@ impl WorkerThreads {
         }
     }
 
-    /// The occupation of every thread; with stacks if `patience` is given, which is the maximum total
-    /// time to wait for the interpreter.
+    /// The occupation of every thread; with the stacks of those that are serving if `patience` is given,
+    /// which is the maximum total time to wait for the interpreter.
     pub(crate) fn thread_statuses(
         &self,
         now: Instant,
         patience: Option<Duration>,
     ) -> Vec<ThreadStatus> {
-        let mut patience = patience;
+        let clock = Clock::new(); // real time, also if a test's clock stands still
+        let mut deadline = patience.map(|patience| clock.instant() + patience);
         let describe = |thread: &Arc<WorkerThread>| {
             let serving = thread.slot.serving();
-            let stack = patience.as_mut().map(|patience| match thread.worker.stack(*patience) {
-                Ok(stack) => stack,
-                Err(error) => {
-                    // If one stack is not available in time, the next ones will not be, either.
-                    *patience = Duration::ZERO;
-                    format!("not available: {error}")
+            let is_stuck = thread.is_stuck();
+            let is_busy = serving.is_some() || is_stuck;
+            let stack = deadline.as_mut().filter(|_| is_busy).map(|deadline| {
+                let now = clock.instant();
+                let stack = thread.worker.stack(deadline.saturating_duration_since(now));
+                if stack == Err(StackUnavailable::Busy) {
+                    // The lock that this one did not get in time, the next ones will not get, either.
+                    *deadline = now;
                 }
+                stack.unwrap_or_else(|error| format!("not available: {error}"))
             });
             ThreadStatus {
                 thread: thread.name.clone(),
-                is_stuck: thread.is_stuck(),
+                is_stuck,
                 request: serving.map(|serving| serving.requester.summary(serving.since, now)),
                 stack,
             }

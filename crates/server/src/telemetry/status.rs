@@ -8,8 +8,8 @@ use super::snapshot::Subject;
 use super::{ShownLimits, Telemetry};
 
 impl Telemetry {
-    /// The status; with the stack of every thread if `stacks` says how long the interpreter may be
-    /// waited for. Blocks for no longer than that.
+    /// The status; with the stack of every thread that is serving if `stacks` says how long the
+    /// interpreter may be waited for. Blocks for no longer than that.
     pub fn status(&self, stacks: Option<Duration>) -> Value {
         let mut status = json!({
             "version": env!("CARGO_PKG_VERSION"),

@@ -8,9 +8,10 @@
 mod call;
 mod reused_objects;
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use maitred_http_parser::exchange::{Exchanges, StackUnavailable, Wake, Worker};
@@ -47,7 +48,7 @@ pub(crate) fn start(
         Some(starter) => drop(starter.call1(py, (target,))?),
         None => start_thread(py, name, &target)?,
     }
-    Ok(WorkerThread { ident, is_finished, is_asked: Arc::default() })
+    Ok(WorkerThread { ident, is_finished, asked: Arc::default() })
 }
 
 fn start_thread(py: Python<'_>, name: &str, target: &Bound<'_, Target>) -> PyResult<()> {
@@ -133,8 +134,52 @@ pub(crate) struct WorkerThread {
     /// `threading.get_ident()`, once the thread runs.
     ident: Arc<OnceLock<u64>>,
     is_finished: Arc<AtomicBool>,
-    /// Whether a thread is waiting for the interpreter to get the stack of this thread.
-    is_asked: Arc<AtomicBool>,
+    /// The request for its stack that waits for the interpreter.
+    asked: Arc<Mutex<Option<Arc<StackRequest>>>>,
+}
+
+/// A request for the stack of a worker. Whoever asks while one waits gets the same answer.
+#[derive(Default)]
+struct StackRequest {
+    answer: Mutex<Option<Result<String, StackUnavailable>>>,
+    answered: Condvar,
+}
+
+impl StackRequest {
+    fn give(&self, answer: Result<String, StackUnavailable>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.answered.notify_all();
+    }
+
+    fn wait(&self, patience: Duration) -> Result<String, StackUnavailable> {
+        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.answered.wait_timeout_while(answer, patience, |answer| answer.is_none());
+        let (answer, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        answer.clone().unwrap_or(Err(StackUnavailable::Busy))
+    }
+}
+
+impl WorkerThread {
+    /// Asks for the stack of the thread `ident`, unless somebody has done so and waits.
+    fn ask(&self, ident: u64) -> io::Result<Arc<StackRequest>> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(request) = &*asked {
+            return Ok(Arc::clone(request));
+        }
+        let request = Arc::<StackRequest>::default();
+        let (to_answer, waiting) = (Arc::clone(&request), Arc::clone(&self.asked));
+        // A separate thread waits for the interpreter, because that wait has no timeout.
+        std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
+            let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
+            *waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            to_answer.give(match stack {
+                Some(Ok(Some(stack))) => Ok(stack),
+                _ => Err(StackUnavailable::NotRunning),
+            });
+        })?;
+        *asked = Some(Arc::clone(&request));
+        Ok(request)
+    }
 }
 
 impl Worker for WorkerThread {
@@ -146,27 +191,7 @@ impl Worker for WorkerThread {
         let Some(ident) = self.ident.get().copied().filter(|_| !self.is_finished()) else {
             return Err(StackUnavailable::NotRunning);
         };
-        // A separate thread waits for the interpreter, because that wait has no timeout. Only one
-        // such thread is needed at a time, because the result would be the same.
-        if self.is_asked.swap(true, Ordering::AcqRel) {
-            return Err(StackUnavailable::Busy);
-        }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let is_asked = Arc::clone(&self.is_asked);
-        let asker = std::thread::Builder::new().name("maitred-stack".to_owned()).spawn(move || {
-            let stack = attach::try_attached(|py| traceback::format_stack(py, ident));
-            is_asked.store(false, Ordering::Release);
-            // The requester may have stopped waiting.
-            let _ = sender.send(stack);
-        });
-        if asker.is_err() {
-            self.is_asked.store(false, Ordering::Release);
-            return Err(StackUnavailable::Busy);
-        }
-        match receiver.recv_timeout(patience) {
-            Ok(Some(Ok(Some(stack)))) => Ok(stack),
-            Ok(_) => Err(StackUnavailable::NotRunning),
-            Err(_) => Err(StackUnavailable::Busy),
-        }
+        let request = self.ask(ident).map_err(|_| StackUnavailable::Busy)?;
+        request.wait(patience)
     }
 }
