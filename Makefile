@@ -76,9 +76,10 @@ bench-instructions: ## count instructions per request, and compare them with the
 windows: ## build for Windows on Debian, and test the server and the wheel under Wine
 	@.ci/windows
 
-fuzz: ## fuzz the parser and the settings with libFuzzer
+fuzz: ## fuzz the parser, the settings and the messages between workers with libFuzzer
 	@crates/http-parser/fuzz/run
 	@crates/config/fuzz/run
+	@crates/server/fuzz/run
 
 docs: ## regenerate the documents that are generated from the code
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt

@@ -28,7 +28,11 @@ pub mod telemetry;
 mod transport;
 
 pub use admin::{Admin, AdminThread};
+#[cfg(unix)]
+pub use connection::inboxes::Inboxes;
 pub use connection::policy::trust;
+#[cfg(unix)]
+pub use connection::siblings::Membership;
 pub use connection::temp_files::TempDirError;
 pub use lifecycle::running::{Running, Waited};
 pub use lifecycle::server::{RunError, Server};

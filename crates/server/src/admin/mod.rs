@@ -119,6 +119,8 @@ impl Admin {
             answers: Answers::AtOnce(Box::new(move |exchange| pages::answer(&telemetry, exchange))),
             temp_files: TempFiles::new(None),
             telemetry: Arc::new(Telemetry::silent()),
+            #[cfg(unix)]
+            siblings: None,
         };
         let frontend = Frontend::new(Arc::new(shared), CONNECTIONS_MAX, AtLimit::CloseOldest);
         let frontend = Arc::new(frontend);

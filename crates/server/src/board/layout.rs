@@ -63,11 +63,14 @@ pub(super) mod seat {
     pub(in super::super) const BUSY: usize = 2 * LINE + 6;
     pub(in super::super) const THREADS: usize = 2 * LINE + 7;
 
-    // Connections: written at each accept and close, `SENT` by the processes that send.
+    // Connections: written at each accept and close, the last two by the processes that send.
     pub(in super::super) const OPEN: usize = 3 * LINE;
     pub(in super::super) const ADOPTED: usize = 3 * LINE + 1;
     pub(in super::super) const REQUESTS: usize = 3 * LINE + 2;
+    pub(in super::super) const EXPECTED_START: usize = 3 * LINE + 3;
+    pub(in super::super) const UTILISATION_AT: usize = 3 * LINE + 4;
     pub(in super::super) const SENT: usize = 4 * LINE;
+    pub(in super::super) const UNREAD_SINCE: usize = 4 * LINE + 1;
 
     /// Counters that a worker derives itself, such as CPU time: a sequence-locked record that the
     /// server's telemetry writes and reads.

@@ -74,8 +74,12 @@ impl<'a> Seat<'a> {
         oldest, set_oldest = seat::OLDEST;
         /// The average length of a call, in nanoseconds.
         average_call, set_average_call = seat::AVERAGE_CALL;
-        /// Of a thousand parts of the last moment, those in which it was busy.
+        /// Of a thousand parts of the last window, those in which short calls kept it busy.
         utilisation, set_utilisation = seat::UTILISATION;
+        /// When that window ended, in monotonic nanoseconds.
+        utilisation_at, set_utilisation_at = seat::UTILISATION_AT;
+        /// In how many nanoseconds one more request would start there.
+        expected_start, set_expected_start = seat::EXPECTED_START;
         /// How many more descriptors it may open.
         free_descriptors, set_free_descriptors = seat::FREE_DESCRIPTORS;
         /// Threads that serve a request.
@@ -90,11 +94,33 @@ impl<'a> Seat<'a> {
         requests, set_requests = seat::REQUESTS;
         /// Connections that others have sent to it.
         sent, set_sent = seat::SENT;
+        /// Since when it has had some that it has not adopted, in monotonic nanoseconds.
+        unread_since, set_unread_since = seat::UNREAD_SINCE;
+    }
+
+    /// Connections that were sent to it and not adopted yet.
+    pub fn unread(&self) -> u64 {
+        // A connection is counted as sent before it can be adopted, but the words are read in turn.
+        let adopted = self.adopted();
+        self.sent().saturating_sub(adopted)
+    }
+
+    /// Open connections, those that were sent to it and not adopted yet included.
+    pub fn open_and_unread(&self) -> u64 {
+        self.open().saturating_add(self.unread())
     }
 
     /// Counts a connection that is sent to it, before it is sent. Any process may.
-    pub fn add_sent(&self) {
+    pub fn add_sent(&self, now_ns: u64) {
+        if self.unread() == 0 {
+            self.set_unread_since(now_ns);
+        }
         self.words[seat::SENT].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that it has adopted.
+    pub fn add_adopted(&self) {
+        self.words[seat::ADOPTED].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes that back: it could not be sent.
@@ -107,6 +133,11 @@ impl<'a> Seat<'a> {
         let room = &self.words[seat::ROOM];
         let less = |room: u64| room.checked_sub(1);
         room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// Gives back what was reserved.
+    pub fn release(&self) {
+        self.words[seat::ROOM].fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the process is doing.

@@ -22,6 +22,7 @@ use super::outbox::Outbox;
 use super::policy::Policy;
 use super::request_progress::RequestProgress;
 use super::shared::Shared;
+use super::travel::Travel;
 use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::{Record, RequestOutcome};
 use crate::telemetry::snapshot::Connections;
@@ -36,7 +37,7 @@ pub(crate) struct ClientConnection {
     /// Whether the peer is a trusted proxy.
     pub(super) is_from_trusted: bool,
     /// The index of the listener that accepted it.
-    listener: usize,
+    pub(super) listener: usize,
     state: Mutex<State>,
     /// Notified when output has been sent or the connection has closed, if a thread
     /// [waits](State::is_awaited).
@@ -47,8 +48,8 @@ pub(crate) struct ClientConnection {
 /// The state behind the lock.
 #[derive(Debug)]
 pub(super) struct State {
-    /// The socket, lent to whoever reads or writes it without the lock.
-    pub(super) stream: Arc<Stream>,
+    /// The socket, lent to whoever uses it without the lock; `None` if another process has it.
+    pub(super) stream: Option<Arc<Stream>>,
     pub(super) protocol: Connection,
     pub(super) request: RequestProgress,
     pub(super) ending: Ending,
@@ -61,6 +62,7 @@ pub(super) struct State {
     waker: Option<Waker>,
     /// The time of the last activity.
     pub(super) last_active: Instant,
+    pub(super) travel: Travel,
 }
 
 /// Whether a draining server still waits for the first request of a connection.
@@ -97,7 +99,7 @@ impl ClientConnection {
             is_from_trusted,
             listener,
             state: Mutex::new(State {
-                stream: Arc::new(stream),
+                stream: Some(Arc::new(stream)),
                 protocol,
                 request: RequestProgress::new(now),
                 ending: Ending::default(),
@@ -106,6 +108,7 @@ impl ClientConnection {
                 is_awaited: false,
                 waker: None,
                 last_active: now,
+                travel: Travel::default(),
             }),
             output_progressed: Condvar::new(),
             presence: Arc::default(),
@@ -178,8 +181,9 @@ impl ClientConnection {
     pub(super) fn close(&self) {
         let (stream, close) = {
             let state = self.state();
-            (Arc::clone(&state.stream), state.ending.close())
+            (state.stream.clone(), state.ending.close())
         };
+        let Some(stream) = stream else { return };
         match close {
             Close::Shutdown => stream.close(),
             Close::Reset => stream.reset(),
@@ -251,7 +255,7 @@ impl ClientConnection {
             let mut state = self.state();
             state.protocol.handle_drain_announced();
             let may_stay = state.request.is_awaited() && newcomers == Newcomers::MayStay;
-            (state.is_idle() && !may_stay).then(|| Arc::clone(&state.stream))
+            if state.is_idle() && !may_stay { state.stream.clone() } else { None }
         };
         // The reactor may not have reported input that the kernel already has.
         if let Some(stream) = idle

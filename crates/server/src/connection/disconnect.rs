@@ -76,7 +76,7 @@ impl ClientConnection {
 
     /// Checks whether a client that is not read has disconnected.
     pub(super) fn detect_disconnect(&self, state: &mut State, now: Instant) {
-        match state.stream.peer_end() {
+        match state.stream.as_ref().and_then(|stream| stream.peer_end()) {
             Some(PeerEnd::Broken) => self.end(state, CloseReason::Client),
             Some(PeerEnd::HalfClosed) => self.presence.half_closed(now),
             None => {}

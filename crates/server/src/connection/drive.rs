@@ -35,11 +35,23 @@ enum Step {
     Spill,
     /// The connection is over.
     Over(CloseReason),
+    /// Another process has it.
+    Moved,
+}
+
+/// What has become of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driven {
+    /// It was closed.
+    Closed(CloseReason),
+    /// Another process has it.
+    Moved,
 }
 
 /// What is due on a connection.
 enum Due {
     Over(CloseReason),
+    Moved,
     /// Output waits, which nobody is writing.
     Output,
     /// All output has been sent, and the protocol says that this is the end.
@@ -60,18 +72,20 @@ enum Input {
 
 type Incoming = Option<Box<IncomingRequest>>;
 
-/// Serves a connection until it ends.
-pub(crate) async fn drive(conn: Arc<ClientConnection>) -> CloseReason {
-    let stream = Arc::clone(&conn.state().stream);
+/// Serves a connection until it ends, or another process has it.
+pub(crate) async fn drive(conn: Arc<ClientConnection>) -> Driven {
+    let stream = conn.state().stream.clone();
+    let Some(stream) = stream else { return Driven::Moved };
     let mut incoming: Incoming = None;
     let why = loop {
         match poll_fn(|cx| step(&conn, &stream, &mut incoming, cx)).await {
             Step::Spill => spill(&conn, &mut incoming).await,
             Step::Over(why) => break why,
+            Step::Moved => return Driven::Moved,
         }
     };
     conn.conclude(why);
-    why
+    Driven::Closed(why)
 }
 
 /// Does all available work. Pending until there is more, or until something must be awaited.
@@ -91,6 +105,7 @@ fn step(
         };
         let input = match due {
             Due::Over(why) => return Poll::Ready(Step::Over(why)),
+            Due::Moved => return Poll::Ready(Step::Moved),
             Due::Output => match stream.poll_write_ready(cx) {
                 Poll::Ready(Ok(())) => match conn.write_out() {
                     Progress::Done => continue,
@@ -123,6 +138,8 @@ impl State {
     fn due(&mut self) -> Due {
         if let Some(why) = self.ending.over() {
             Due::Over(why)
+        } else if self.ending.is_moved() {
+            Due::Moved
         } else if self.writing {
             Due::Input(self.input())
         } else if !self.outbox.is_empty() {

@@ -1,4 +1,5 @@
-//! How a connection ends: open, then perhaps a last response and lingering, then over.
+//! How a connection ends: open, then perhaps a last response and lingering, then over. Or it moves to
+//! another worker process: then it is over here, without any of what belongs to an end.
 //!
 //! The protocol knows when a connection ends, and whether unread input must be discarded first. This
 //! is the server's part: why it ends, for the metrics, and whether its end must look like one.
@@ -28,6 +29,8 @@ enum EndingStage {
     Lingering { why: CloseReason, discarded: u64 },
     /// Nothing more can be sent or received.
     Over { why: CloseReason, close: Close },
+    /// Another process has it.
+    Moved,
 }
 
 /// How the socket is closed.
@@ -64,14 +67,14 @@ impl Ending {
             | EndingStage::Lingering { why: known, .. } => {
                 *known = why;
             }
-            EndingStage::Over { .. } => {}
+            EndingStage::Over { .. } | EndingStage::Moved => {}
         }
     }
 
     /// Why the connection ends, if it ends according to the protocol.
     pub(super) fn reason(&self) -> CloseReason {
         match self.stage {
-            EndingStage::Open => CloseReason::Finished,
+            EndingStage::Open | EndingStage::Moved => CloseReason::Finished,
             EndingStage::LastResponse { why }
             | EndingStage::Lingering { why, .. }
             | EndingStage::Over { why, .. } => why,
@@ -93,9 +96,10 @@ impl Ending {
                 *discarded += count;
                 if *discarded > LINGER_BYTES_MAX { Discard::TooMuch } else { Discard::More }
             }
-            EndingStage::Open | EndingStage::LastResponse { .. } | EndingStage::Over { .. } => {
-                Discard::More
-            }
+            EndingStage::Open
+            | EndingStage::LastResponse { .. }
+            | EndingStage::Over { .. }
+            | EndingStage::Moved => Discard::More,
         }
     }
 
@@ -109,7 +113,17 @@ impl Ending {
             EndingStage::Open
             | EndingStage::LastResponse { .. }
             | EndingStage::Lingering { .. } => EndingStage::Over { why, close },
+            EndingStage::Moved => EndingStage::Moved,
         };
+    }
+
+    /// Another process has the connection now, which does not end.
+    pub(super) fn moved(&mut self) {
+        self.stage = EndingStage::Moved;
+    }
+
+    pub(super) fn is_moved(&self) -> bool {
+        matches!(self.stage, EndingStage::Moved)
     }
 
     /// The client will send nothing more.
@@ -126,7 +140,7 @@ impl Ending {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.stage, EndingStage::Over { .. })
+        matches!(self.stage, EndingStage::Over { .. } | EndingStage::Moved)
     }
 
     /// Why the connection is over.
@@ -135,7 +149,8 @@ impl Ending {
             EndingStage::Over { why, .. } => Some(why),
             EndingStage::Open
             | EndingStage::LastResponse { .. }
-            | EndingStage::Lingering { .. } => None,
+            | EndingStage::Lingering { .. }
+            | EndingStage::Moved => None,
         }
     }
 
@@ -145,7 +160,8 @@ impl Ending {
             EndingStage::Over { close, .. } => close,
             EndingStage::Open
             | EndingStage::LastResponse { .. }
-            | EndingStage::Lingering { .. } => Close::Shutdown,
+            | EndingStage::Lingering { .. }
+            | EndingStage::Moved => Close::Shutdown,
         }
     }
 }
@@ -188,5 +204,16 @@ mod tests {
         ending.linger();
         assert_eq!(ending.discard(LINGER_BYTES_MAX), Discard::More);
         assert_eq!(ending.discard(1), Discard::TooMuch);
+    }
+
+    #[test]
+    fn a_connection_that_has_moved_does_not_end() {
+        let mut ending = Ending::default();
+        ending.moved();
+        ending.expect(CloseReason::Drain);
+        ending.linger();
+        ending.end(CloseReason::Error, Close::Reset);
+        assert!(ending.is_moved() && ending.is_over() && !ending.is_lingering());
+        assert_eq!((ending.over(), ending.close()), (None, Close::Shutdown));
     }
 }

@@ -135,8 +135,9 @@ impl State {
         if self.writing || self.ending.is_over() {
             return None;
         }
+        let stream = self.stream.clone()?;
         self.writing = true;
-        Some(Lent { output: self.outbox.take(), stream: Arc::clone(&self.stream) })
+        Some(Lent { output: self.outbox.take(), stream })
     }
 
     /// Takes back what was lent, of which so many bytes were sent.

@@ -8,6 +8,10 @@
 //! holds it, and `flush` sends it. `disconnect` notices that a client has left. `requester` is the
 //! interface for the queue, `policy` what the settings say about connections, and `shared` the part of
 //! the server that connections use.
+//!
+//! In one of several worker processes, `hand_off` sends a connection to another one, and `adopt`
+//! continues one that was sent here. `siblings` are the other processes, `inboxes` the sockets to them,
+//! and `parcel` what is written there.
 
 // The state of a connection.
 pub(crate) mod conn;
@@ -18,6 +22,7 @@ mod request_progress;
 mod requester;
 pub(crate) mod room;
 pub(crate) mod shared;
+mod travel;
 
 // Input.
 mod buffer_pool;
@@ -32,6 +37,20 @@ pub(crate) mod temp_files;
 mod flush;
 mod outbox;
 mod respond;
+
+// Other worker processes.
+#[cfg(unix)]
+mod adopt;
+#[cfg(unix)]
+mod hand_off;
+#[cfg(unix)]
+pub(crate) mod inboxes;
+#[cfg(not(unix))]
+mod never_moves;
+#[cfg(unix)]
+pub(crate) mod parcel;
+#[cfg(unix)]
+pub(crate) mod siblings;
 
 #[cfg(test)]
 #[path = "tests/request_progress.rs"]

@@ -94,11 +94,6 @@ impl RequestProgress {
         }
     }
 
-    /// When the first byte of the current request arrived, or of the next one.
-    pub(super) fn began(&self) -> Instant {
-        self.began
-    }
-
     /// The arriving body holds so many bytes of memory.
     pub(super) fn body_arriving(&mut self, bytes: u64) {
         self.arriving_bytes = bytes;
@@ -234,6 +229,12 @@ impl RequestProgress {
         self.request.as_ref().is_some_and(
             |request| matches!(request.stage, Stage::Served { taken, .. } if taken == expected),
         )
+    }
+
+    /// The head of the request, and when its first byte arrived.
+    pub(super) fn received(&self) -> Option<(&RequestHead, Instant)> {
+        let request = self.request.as_ref()?;
+        Some((request.head()?, request.received_at))
     }
 
     /// The request that was taken at that time.

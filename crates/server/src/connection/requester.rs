@@ -1,12 +1,15 @@
 //! Implements the queue's view of a connection.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::encode::ErrorResponse;
 
-use super::conn::ClientConnection;
+use super::conn::{ClientConnection, State};
+use super::request_start;
 use super::submit;
-use crate::scheduling::requester::Requester;
+use crate::scheduling::requester::{QueuedRequest, Requester};
+use crate::scheduling::siblings::Destination;
 use crate::telemetry::snapshot::RequestSummary;
 use crate::telemetry::{CloseReason, RejectReason};
 
@@ -28,7 +31,14 @@ impl Requester for ClientConnection {
     }
 
     fn taken(&self, worker: usize, waited: Duration, now: Instant) {
-        self.state().request.taken(worker, now);
+        {
+            let mut state = self.state();
+            state.request.taken(worker, now);
+            state.travel.ends();
+            if self.is_from_trusted {
+                self.upstream_observed(&state, now);
+            }
+        }
         self.shared.telemetry.request_taken(waited);
     }
 
@@ -67,6 +77,26 @@ impl Requester for ClientConnection {
                 .to_owned(),
             request_id: request.and_then(|request| request.request_id().cloned()),
             runs_for: now.saturating_duration_since(taken_at),
+        }
+    }
+
+    fn hand_over(
+        self: Arc<Self>,
+        request: Box<QueuedRequest>,
+        to: Destination,
+    ) -> Result<(), Box<QueuedRequest>> {
+        self.hand_over_request(request, to)
+    }
+}
+
+impl ClientConnection {
+    /// A request is observed when it is taken, so that one that moves is not observed twice.
+    fn upstream_observed(&self, state: &State, now: Instant) {
+        let Some((head, received_at)) = state.request.received() else { return };
+        let Some(start) = head.field("x-request-start") else { return };
+        let since = now.saturating_duration_since(received_at);
+        if let Some(waited) = request_start::waited(start, self.shared.clock.wall() - since) {
+            self.shared.telemetry.waited_upstream(waited);
         }
     }
 }

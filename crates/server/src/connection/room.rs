@@ -1,7 +1,6 @@
 //! Room for new connections: which connection may be closed for one, and what a client gets for which
 //! there is none.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use maitred_http_parser::connection::Phase;
@@ -40,8 +39,8 @@ impl ClientConnection {
 
     /// Whether the kernel has input that has not been read.
     pub(crate) fn has_unread_input(&self) -> bool {
-        let stream = Arc::clone(&self.state().stream);
-        stream.has_bytes()
+        let stream = self.state().stream.clone();
+        stream.is_some_and(|stream| stream.has_bytes())
     }
 
     /// Closes the connection to make room for a new one.

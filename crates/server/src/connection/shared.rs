@@ -7,6 +7,8 @@ use maitred_http_parser::exchange::Exchange;
 
 use super::policy::Policy;
 use super::request_id::RequestIds;
+#[cfg(unix)]
+use super::siblings::SiblingProcesses;
 use super::temp_files::TempFiles;
 use crate::scheduling::queue::Queue;
 use crate::system::clock::Clock;
@@ -22,6 +24,9 @@ pub(crate) struct Shared {
     pub(crate) answers: Answers,
     pub(crate) temp_files: TempFiles,
     pub(crate) telemetry: Arc<Telemetry>,
+    /// The other worker processes, if this is one of several.
+    #[cfg(unix)]
+    pub(crate) siblings: Option<Arc<SiblingProcesses>>,
 }
 
 /// Who answers complete requests.

@@ -16,12 +16,12 @@ use maitred_http_parser::message::{BodyFraming, RequestHead};
 use super::conn::{ClientConnection, State};
 use super::request_body::BodyBuffer;
 use super::request_progress::Complete;
-use super::request_start;
 use super::respond::ResponseWriter;
 use super::shared::Answers;
 use super::temp_files::DiskClaim;
 use crate::scheduling::queue::Refused;
-use crate::scheduling::requester::{QueuedRequest, Requester as _};
+use crate::scheduling::requester::{Origin, QueuedRequest, Requester as _};
+use crate::scheduling::siblings::Destination;
 use crate::telemetry::RejectReason;
 use crate::telemetry::record::{Record, RequestOutcome};
 
@@ -74,19 +74,35 @@ struct Submission {
 pub(super) fn feed(
     conn: &Arc<ClientConnection>,
     incoming: &mut Option<Box<IncomingRequest>>,
-    mut input: &[u8],
+    input: &[u8],
 ) {
     let now = conn.shared.clock.now();
+    if let Some(to) = feed_at(conn, incoming, input, &now)
+        && let Answers::Workers(queue) = &conn.shared.answers
+    {
+        // Only now, when all input has been kept: what follows the request must move with it.
+        queue.hand_over_arrived(conn, to);
+    }
+}
+
+/// The same for input that arrived at `now`. Returns where its request should move.
+pub(super) fn feed_at(
+    conn: &Arc<ClientConnection>,
+    incoming: &mut Option<Box<IncomingRequest>>,
+    mut input: &[u8],
+    now: &Moment,
+) -> Option<Destination> {
+    let mut moves_to = None;
     loop {
-        let fed = take_request(conn, &mut conn.state(), incoming, &mut input, &now);
+        let fed = take_request(conn, &mut conn.state(), incoming, &mut input, now);
         match fed {
-            Fed::Done => return,
+            Fed::Done => return moves_to,
             Fed::Unstored => {}
-            Fed::Request(request) => submit(conn, request, now.instant),
+            Fed::Request(request) => moves_to = submit(conn, request, now.instant),
             Fed::NoStorage(error) => no_storage(conn, &error),
         }
         if input.is_empty() {
-            return;
+            return moves_to;
         }
     }
 }
@@ -176,12 +192,6 @@ fn complete(
     let client = Client { forwarded, ..conn.client() };
     let of_proxy = |name| if conn.is_from_trusted { head.field(name) } else { None };
     let request_id = conn.shared.request_ids.of(conn.policy.request_id, of_proxy("x-request-id"));
-    if let Some(start) = of_proxy("x-request-start") {
-        let since = now.saturating_duration_since(state.request.began());
-        if let Some(waited) = request_start::waited(start, conn.shared.clock.wall() - since) {
-            conn.shared.telemetry.waited_upstream(waited);
-        }
-    }
     let complete = Complete {
         head: Arc::clone(&head),
         client: client.clone(),
@@ -193,15 +203,21 @@ fn complete(
     Fed::Request(Submission { head, client, body, request_id, fault, previous })
 }
 
-/// Queues a complete request.
-fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
+/// Queues a complete request. Returns where it should move.
+fn submit(
+    conn: &Arc<ClientConnection>,
+    submission: Submission,
+    now: Instant,
+) -> Option<Destination> {
     let Submission { head, client, body, request_id, fault, previous } = submission;
     conn.report(previous, now);
     if let Some(fault) = fault {
         conn.shared.telemetry.rejected(&conn.peer, Some(&head), fault.rejection(), &fault);
-        return refuse(conn, &ErrorResponse::Rejected(fault.rejection()));
+        refuse(conn, &ErrorResponse::Rejected(fault.rejection()));
+        return None;
     }
-    if conn.policy.trust.log_untrusted {
+    let (mobility, origin) = conn.mobility(&head, &body);
+    if conn.policy.trust.log_untrusted && origin == Origin::Here {
         report_untrusted(conn, &head);
     }
     let exchange = Exchange {
@@ -217,20 +233,25 @@ fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
         Answers::Workers(queue) => queue,
         Answers::AtOnce(answer) => {
             conn.taken(0, Duration::ZERO, now);
-            return answer(exchange);
+            answer(exchange);
+            return None;
         }
     };
-    let waiting = QueuedRequest { exchange, requester: Arc::clone(conn) as _ };
+    let requester = Arc::clone(conn) as _;
+    let waiting = QueuedRequest { exchange, requester, mobility, origin };
     let pushed = match queue.push(waiting) {
         Err((Refused::Full, waiting)) if queue.make_room(now) => queue.push(*waiting),
         pushed => pushed,
     };
-    if let Err((refused, waiting)) = pushed {
-        let why = match refused {
-            Refused::Full => RejectReason::QueueFull,
-            Refused::Closed => RejectReason::Draining,
-        };
-        waiting.requester.reject_overloaded(why);
+    match pushed {
+        Ok(moves_to) => moves_to,
+        Err((refused, waiting)) => {
+            waiting.requester.reject_overloaded(match refused {
+                Refused::Full => RejectReason::QueueFull,
+                Refused::Closed => RejectReason::Draining,
+            });
+            None
+        }
     }
 }
 
@@ -279,7 +300,10 @@ pub(super) async fn spill(
     let fed = body_arrived(conn, &mut conn.state(), request, now);
     match fed {
         Fed::Done | Fed::Unstored => {}
-        Fed::Request(request) => submit(conn, request, now),
+        Fed::Request(request) => {
+            // Part of its body is in a file, so it does not move.
+            let _: Option<Destination> = submit(conn, request, now);
+        }
         Fed::NoStorage(error) => no_storage(conn, &error),
     }
 }

@@ -4,6 +4,9 @@
 //! idle does the new client get a 503. With `connection-limit-action = "wait"`, accepting pauses
 //! until a connection closes, as in Waitress. The admin listener has a limit and a way of its own
 //! (`frontend.rs`).
+//!
+//! The connections of all worker processes count. Each process adds them up by itself, so for a moment
+//! there may be more than the limit, by one for each process.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -15,7 +18,7 @@ use std::time::Duration;
 use maitred_http_parser::exchange::Peer;
 
 use crate::connection::conn::ClientConnection;
-use crate::connection::drive;
+use crate::connection::drive::{self, Driven};
 use crate::lifecycle::frontend::{AtLimit, Frontend};
 use crate::listen::acceptor::Acceptor;
 use crate::telemetry::{CloseReason, RejectReason, Telemetry};
@@ -28,9 +31,19 @@ const REJECTED_LINGER_MAX: Duration = Duration::from_secs(3);
 /// idle.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a process looks whether its interpreter is still stalled.
+const STALLED_LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often the number of connections is checked while there is no room.
+const ROOM_LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Accepts on one listener while it is polled.
 pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
+        while frontend.is_stalled() {
+            // Other worker processes accept meanwhile.
+            tokio::time::sleep(STALLED_LOOK_AGAIN).await;
+        }
         let waits = frontend.at_limit == AtLimit::Wait;
         if waits {
             room(&frontend).await;
@@ -38,6 +51,9 @@ pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index:
         let accepted = poll_fn(|cx| {
             if waits && !frontend.has_room() {
                 return Poll::Ready(None); // another listener has taken the last place meanwhile
+            }
+            if frontend.is_stalled() {
+                return Poll::Ready(None);
             }
             acceptor.poll_accept(cx).map(Some)
         });
@@ -75,7 +91,8 @@ async fn room(frontend: &Frontend) {
             frontend.shared.telemetry.limit_reached();
             Paused::now(&frontend.shared.telemetry)
         });
-        gone.await;
+        // Connections of other worker processes close without a notification.
+        let _ = tokio::time::timeout(ROOM_LOOK_AGAIN, gone).await;
     }
 }
 
@@ -149,35 +166,50 @@ fn admit(frontend: &Arc<Frontend>, stream: Stream, peer: Peer, listener: usize) 
             return;
         }
     }
+    let open = enter(frontend, &conn);
+    serve(conn, open);
+}
+
+/// Enters a connection into the registry.
+pub(super) fn enter(frontend: &Arc<Frontend>, conn: &Arc<ClientConnection>) -> Open {
     if frontend.shared.telemetry.is_draining() {
         conn.announce_drain();
     }
-    let key = frontend.registry.enter(Arc::clone(&conn));
-    let open = Open { frontend: Arc::clone(frontend), key, reason: CloseReason::Error };
+    let key = frontend.registry.enter(Arc::clone(conn));
+    frontend.show_connections();
+    Open { frontend: Arc::clone(frontend), key, end: Driven::Closed(CloseReason::Error) }
+}
+
+/// Serves a connection until it ends, or has moved to another process.
+pub(super) fn serve(conn: Arc<ClientConnection>, open: Open) {
     tokio::spawn(async move {
-        let reason = drive::drive(conn).await;
-        open.ended(reason);
+        let end = drive::drive(conn).await;
+        open.ended(end);
     });
 }
 
 /// A counted connection. Dropping it counts it out exactly once, whatever happens to its task.
-struct Open {
+pub(super) struct Open {
     frontend: Arc<Frontend>,
     key: u64,
-    /// The close reason; a task that does not set it has failed.
-    reason: CloseReason,
+    /// What became of it; a task that does not set it has failed.
+    end: Driven,
 }
 
 impl Open {
-    fn ended(mut self, reason: CloseReason) {
-        self.reason = reason;
+    fn ended(mut self, end: Driven) {
+        self.end = end;
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.frontend.registry.remove(self.key);
-        self.frontend.shared.telemetry.connection_closed(self.reason);
+        self.frontend.show_connections();
+        match self.end {
+            Driven::Closed(reason) => self.frontend.shared.telemetry.connection_closed(reason),
+            Driven::Moved => {}
+        }
     }
 }
 
@@ -201,6 +233,10 @@ fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>) {
         // It is not in the registry, so no sweep checks its deadline.
         let over = tokio::time::timeout(REJECTED_LINGER_MAX, drive::drive(conn)).await;
         drop(place);
-        frontend.shared.telemetry.connection_closed(over.unwrap_or(CloseReason::Protocol));
+        let reason = match over {
+            Ok(Driven::Closed(reason)) => reason,
+            Ok(Driven::Moved) | Err(_) => CloseReason::Protocol,
+        };
+        frontend.shared.telemetry.connection_closed(reason);
     });
 }

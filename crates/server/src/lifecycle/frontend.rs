@@ -6,7 +6,7 @@ use std::sync::Arc;
 use maitred_config::{ConnectionLimitAction, Settings};
 
 use crate::connection::conn::ClientConnection;
-use crate::connection::shared::Shared;
+use crate::connection::shared::{Answers, Shared};
 use crate::lifecycle::registry::Registry;
 use crate::telemetry::snapshot::Connections;
 
@@ -45,9 +45,29 @@ impl Frontend {
         Self::new(shared, settings.limits.connections, at_limit)
     }
 
-    /// Whether there are fewer connections than the limit.
+    /// Whether there are fewer connections than the limit, in all worker processes together.
     pub(crate) fn has_room(&self) -> bool {
-        self.registry.len() < self.limit
+        #[cfg(unix)]
+        let elsewhere = self.shared.siblings.as_ref().map_or(0, |it| it.open_elsewhere());
+        #[cfg(not(unix))]
+        let elsewhere = 0;
+        self.registry.len().saturating_add(elsewhere) < self.limit
+    }
+
+    /// The number of connections has changed.
+    pub(crate) fn show_connections(&self) {
+        #[cfg(unix)]
+        if let Some(siblings) = &self.shared.siblings {
+            siblings.show_connections(self.registry.len());
+        }
+    }
+
+    /// Whether a call holds the GIL and does not give way, and other processes should accept.
+    pub(crate) fn is_stalled(&self) -> bool {
+        match &self.shared.answers {
+            Answers::Workers(queue) => queue.is_stalled(),
+            Answers::AtOnce(_) => false,
+        }
     }
 
     /// The connection to close for a new one, if there is one.

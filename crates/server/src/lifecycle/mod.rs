@@ -1,13 +1,16 @@
 //! The life of a server: starting, accepting, deadlines, and stopping.
 //!
 //! `server` is the whole of it from its sockets to its shutdown, and `running` the handle of one that
-//! runs. `accept` admits connections to the `registry` of a `frontend`, `sweep` and `request_timeout` check their
-//! deadlines, `drain` stops without losing requests, and `restart` restarts essential tasks.
+//! runs. `accept` admits connections to the `registry` of a `frontend`, and `inbox` those that other
+//! worker processes hand over; `sweep` and `request_timeout` check their deadlines, `drain` stops
+//! without losing requests, and `restart` restarts essential tasks.
 
 pub(crate) mod accept;
 mod console_close;
 pub(crate) mod drain;
 pub(crate) mod frontend;
+#[cfg(unix)]
+mod inbox;
 pub(crate) mod registry;
 pub(crate) mod request_timeout;
 pub(crate) mod restart;

@@ -10,9 +10,13 @@ use maitred_http_parser::exchange::{Application, StartError};
 use crate::connection::policy::Policy;
 use crate::connection::request_id::RequestIds;
 use crate::connection::shared::{Answers, Shared};
+#[cfg(unix)]
+use crate::connection::siblings::{Membership, SiblingProcesses};
 use crate::connection::temp_files::{TempDirError, TempFiles};
 use crate::lifecycle::accept;
 use crate::lifecycle::drain;
+#[cfg(unix)]
+use crate::lifecycle::inbox::Inbox;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::restart::after_panics;
 use crate::lifecycle::running::{Control, IoEnd, Running, StopStage};
@@ -47,6 +51,8 @@ pub struct Server {
     telemetry: Arc<Telemetry>,
     clock: Arc<Clock>,
     gil: Gil,
+    #[cfg(unix)]
+    membership: Option<Membership>,
 }
 
 impl std::fmt::Debug for Server {
@@ -83,8 +89,23 @@ impl Server {
         application: Arc<dyn Application>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        let clock = Arc::new(Clock::new());
-        Self { settings, listeners, application, telemetry, clock, gil: Gil::Enabled }
+        Self {
+            settings,
+            listeners,
+            application,
+            telemetry,
+            clock: Arc::new(Clock::new()),
+            gil: Gil::Enabled,
+            #[cfg(unix)]
+            membership: None,
+        }
+    }
+
+    /// Makes it one of several worker processes, which hand connections to each other.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn among_siblings(self, membership: Membership) -> Self {
+        Self { membership: Some(membership), ..self }
     }
 
     /// Sets whether worker threads share a GIL; by default, they do.
@@ -110,7 +131,7 @@ impl Server {
     /// A thread could not be started, a file that the settings require cannot be created, or an address
     /// cannot be listened on. Threads that were started have been ended again.
     pub fn start(self) -> Result<Running, RunError> {
-        let Self { settings, mut listeners, application, telemetry, clock, gil } = self;
+        let Self { settings, mut listeners, application, telemetry, clock, gil, .. } = self;
         telemetry.open_access_log(&settings)?;
         file_limit::warn_if_few(settings.limits.connections);
         let temp_files = TempFiles::new(settings.application.temp_dir.clone());
@@ -118,6 +139,13 @@ impl Server {
         listeners.keep_from_children()?;
         listeners.listen(&settings)?;
         let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
+        #[cfg(unix)]
+        let siblings = self.membership.map(|membership| {
+            let (telemetry, now) = (Arc::clone(&telemetry), clock.instant());
+            Arc::new(SiblingProcesses::new(membership, telemetry, now))
+        });
+        #[cfg(unix)]
+        let queue = queue.with_siblings(siblings.clone().map(|siblings| siblings as _));
         let queue = Arc::new(queue);
         let shared = Shared {
             policy: Arc::new(Policy::new(&settings)),
@@ -126,6 +154,8 @@ impl Server {
             answers: Answers::Workers(Arc::clone(&queue)),
             temp_files,
             telemetry,
+            #[cfg(unix)]
+            siblings,
         };
         let server = Arc::new(ServerState::new(settings, shared, queue, application));
         // Otherwise, the workers that were started would wait for ever.
@@ -154,11 +184,20 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
         let open = |listener| Acceptor::register(listener).map(Arc::new);
         listeners.entries.iter().map(open).collect::<Result<Vec<_>, _>>()?
     };
+    #[cfg(unix)]
+    let inbox = {
+        let _inside = runtime.enter();
+        Inbox::register(server)?
+    };
     server.open(&listeners, &acceptors);
     let io_control = Arc::clone(&control);
     let io = std::thread::Builder::new().name("maitred-io".into()).spawn(move || {
         let _ticks = FineTicks::ask();
-        let serving = || runtime.block_on(serve(&io_control, acceptors, listeners));
+        let serving = || {
+            #[cfg(unix)]
+            let _reading = inbox.map(|inbox| runtime.spawn(inbox.read()));
+            runtime.block_on(serve(&io_control, acceptors, listeners));
+        };
         let io_end = match catch_unwind(AssertUnwindSafe(serving)) {
             Ok(()) => IoEnd::Finished,
             Err(_) => {

@@ -35,6 +35,7 @@ pub(crate) fn sweep(ServerState { settings, shared, frontend, queue, .. }: &Serv
         // For example, memory of the application that the I/O thread has sent.
         queue.housekeep();
     }
+    queue.show_again();
     let now = shared.clock.instant();
     if let Some(limit) = now.checked_sub(settings.timeouts.queue) {
         for waiting in queue.expire(limit) {

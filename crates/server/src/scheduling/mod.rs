@@ -4,12 +4,21 @@
 //! `worker_slot` is a worker's place at the queue, where it sleeps on its `parker`. `workers` starts
 //! and replaces the threads, and `usage` accounts for their time. `nap` and `deferral` avoid wake-ups
 //! while there is work. Scheduling knows a connection only as a `requester`.
+//!
+//! In one of several worker processes, requests move to `siblings` with room: `elsewhere` and `level`
+//! have the rules, `hand_over` follows them.
 
 // Waiting requests.
 pub(crate) mod queue;
 pub(crate) mod requester;
 pub(crate) mod standby;
 pub(crate) mod usage;
+
+// Other worker processes.
+pub(crate) mod elsewhere;
+mod hand_over;
+pub(crate) mod level;
+pub(crate) mod siblings;
 
 // Workers.
 pub(crate) mod parker;
@@ -26,5 +35,8 @@ mod attach;
 #[cfg(test)]
 #[path = "tests/model.rs"]
 mod model;
+#[cfg(test)]
+#[path = "tests/simulation/mod.rs"]
+mod simulation;
 
 pub use standby::Gil;

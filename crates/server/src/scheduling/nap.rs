@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::deferral::Deferral;
+use super::elsewhere;
 use super::queue::Queue;
 
 /// How often the queue is checked while calls block. The I/O thread does not nap then, because a nap
@@ -42,6 +43,7 @@ pub(crate) async fn run(queue: Arc<Queue>) {
                 queue.wake();
             }
             queue.tick(taken);
+            queue.balance();
         }
     }
 }
@@ -51,7 +53,7 @@ pub(crate) async fn run(queue: Arc<Queue>) {
 /// nap would delay the requests of all other clients.
 pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
     if queue.calls_block() {
-        Some(TICK_WHILE_BLOCKING)
+        Some(if queue.has_siblings() { elsewhere::TICK } else { TICK_WHILE_BLOCKING })
     } else if queue.len() == 0 {
         Some(TICK_OF_STREAMS)
     } else {

@@ -9,6 +9,8 @@
 //! application runs on one thread without contention, and one that blocks gets all its threads.
 //!
 //! On an interpreter without that lock, every request may wake a worker: [`Gil::Disabled`].
+//!
+//! A worker process shows its load to its siblings, and requests may move to them: `hand_over.rs`.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +21,8 @@ use maitred_http_parser::exchange::Wake;
 
 use super::deferral::Deferral;
 use super::parker::Parker;
-use super::requester::QueuedRequest;
+use super::requester::{Mobility, Origin, QueuedRequest};
+use super::siblings::{Destination, Siblings};
 use super::standby::{CallLength, Gil, QueueState, Sleeper, WorkerState};
 use super::usage::Change;
 use crate::system::clock::Clock;
@@ -35,10 +38,12 @@ const ROOM_SOUGHT_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Queue {
     state: Mutex<QueueState>,
     /// The length of the queue, readable without the lock.
-    length: AtomicUsize,
+    pub(super) length: AtomicUsize,
     limit: usize,
-    gil: Gil,
-    clock: Arc<Clock>,
+    pub(super) gil: Gil,
+    pub(super) clock: Arc<Clock>,
+    /// The other worker processes, if this is one of several.
+    pub(super) siblings: Option<Arc<dyn Siblings>>,
     pub(crate) deferral: Arc<Deferral>,
     /// Whether the I/O thread only checks the queue periodically (`nap.rs`). Each arrival then wakes a
     /// worker directly.
@@ -62,6 +67,7 @@ impl Queue {
             limit,
             gil,
             clock,
+            siblings: None,
             deferral,
             ticking: AtomicBool::new(false),
         }
@@ -80,18 +86,55 @@ impl Queue {
 
     /// Queues a request. If calls block, a worker is woken at once. Otherwise, the I/O thread wakes
     /// one after it has read all available input, so that it is not interrupted for each request.
-    pub(crate) fn push(&self, waiting: QueuedRequest) -> Result<(), (Refused, Box<QueuedRequest>)> {
-        let mut state = self.state();
+    ///
+    /// Returns where the request should move at once: the caller hands it over
+    /// ([`Queue::hand_over_arrived`]) as soon as it has read all available input of the connection.
+    pub(crate) fn push(
+        &self,
+        request: QueuedRequest,
+    ) -> Result<Option<Destination>, (Refused, Box<QueuedRequest>)> {
+        let state = self.state();
+        let is_full = state.waiting.len() >= self.limit.saturating_add(state.free());
+        // A process that had room has answered for an adopted request.
+        if !state.closed && is_full && request.origin == Origin::Here {
+            return Err((Refused::Full, Box::new(request)));
+        }
+        let now = match &self.siblings {
+            None => request.exchange.queued_at,
+            Some(_) => self.clock.instant(),
+        };
+        let destination = match (&self.siblings, request.origin, request.mobility) {
+            (Some(siblings), Origin::Here, Mobility::Movable { hops }) => {
+                siblings.on_arrival(&state.load(self.gil, now), hops)
+            }
+            _ => None,
+        };
+        self.admit(state, request, destination, now)?;
+        Ok(destination)
+    }
+
+    /// Adds a request by its age, and wakes who should serve it if it stays.
+    pub(super) fn admit(
+        &self,
+        mut state: MutexGuard<'_, QueueState>,
+        request: QueuedRequest,
+        moves_to: Option<Destination>,
+        now: Instant,
+    ) -> Result<(), (Refused, Box<QueuedRequest>)> {
         if state.closed {
-            return Err((Refused::Closed, Box::new(waiting)));
+            return Err((Refused::Closed, Box::new(request)));
         }
-        if state.waiting.len() >= self.limit.saturating_add(state.free()) {
-            return Err((Refused::Full, Box::new(waiting)));
-        }
-        state.waiting.push_back(waiting);
+        let is_adopted = request.origin == Origin::Adopted;
+        state.insert(request);
         self.length.store(state.waiting.len(), Ordering::Relaxed);
-        let at_once = state.usage.calls_block() || self.ticking.load(Ordering::Relaxed);
-        let standby = if at_once { self.standby_for(&mut state, CallLength::InTime) } else { None };
+        let call = state.call_length(now);
+        let at_once = is_adopted
+            || call == CallLength::Overdue
+            || state.usage.calls_block()
+            || self.ticking.load(Ordering::Relaxed);
+        let standby =
+            if moves_to.is_none() && at_once { self.standby_for(&mut state, call) } else { None };
+        self.show(&state, now);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -113,6 +156,7 @@ impl Queue {
         let waiting = std::mem::take(&mut state.waiting).into_iter();
         (left, state.waiting) = waiting.partition(|waiting| waiting.has_left(now));
         self.length.store(state.waiting.len(), Ordering::Relaxed);
+        self.show(&state, now);
         drop(state);
         for waiting in &left {
             waiting.requester.abandoned();
@@ -143,7 +187,7 @@ impl Queue {
             return None;
         }
         let sleeper = state.parked.pop()?;
-        state.standby = Some(sleeper.index);
+        self.set_standby(state, sleeper.index);
         Some(sleeper.parker)
     }
 
@@ -158,7 +202,7 @@ impl Queue {
     ) -> NextRequest {
         let mut state = self.state();
         if state.standby == Some(index) {
-            state.standby = None;
+            state.standby_attached(now);
         }
         let yields_to_others =
             ended.is_some_and(|lasted| state.yields_to_others(self.gil, lasted, work));
@@ -182,12 +226,16 @@ impl Queue {
             (Some(_), None) => state.usage.serves(Change::Stops, now),
             (None, None) | (Some(_), Some(_)) => {}
         }
-        state.taken += u64::from(next.is_some());
+        if next.is_some() {
+            state.taken += 1;
+            state.taken_at = Some(now);
+        }
         work.taken = state.taken;
         state.set_about_to_park(work, next.as_ref());
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
         let calls_block = state.usage.calls_block();
+        self.show(&state, now);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -211,7 +259,7 @@ impl Queue {
             return Some(Wake::Closed);
         }
         if state.wants_standby(self.gil, CallLength::InTime) {
-            state.standby = Some(index);
+            self.set_standby(&mut state, index);
             return Some(Wake::Work);
         }
         if std::mem::take(&mut state.housekeeping_due) {
@@ -226,16 +274,18 @@ impl Queue {
     pub(crate) fn depart(&self, index: usize, work: &mut WorkerState) {
         let served = work.serving.take().is_some();
         let mut state = self.state();
+        let now = self.clock.instant();
         if state.standby == Some(index) {
-            state.standby = None;
+            state.standby_attached(now);
         }
         state.parked.retain(|sleeper| sleeper.index != index);
         state.not_about_to_park(work);
-        state.usage.settle(self.clock.instant());
+        state.usage.settle(now);
         state.usage.threads.count = state.usage.threads.count.saturating_sub(1);
         state.usage.threads.busy = state.usage.threads.busy.saturating_sub(usize::from(served));
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
+        self.show(&state, now);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -296,7 +346,7 @@ impl Queue {
         while state.waiting.front().is_some_and(|waiting| waiting.exchange.queued_at <= limit) {
             expired.extend(state.waiting.pop_front());
         }
-        self.length.store(state.waiting.len(), Ordering::Relaxed);
+        self.set_length(&state);
         expired
     }
 
@@ -313,8 +363,9 @@ impl Queue {
 
     /// Removes and returns all waiting requests, because the server stops immediately.
     pub(crate) fn clear(&self) -> Vec<QueuedRequest> {
-        let cleared = self.state().waiting.drain(..).collect();
-        self.length.store(0, Ordering::Relaxed);
+        let mut state = self.state();
+        let cleared = state.waiting.drain(..).collect();
+        self.set_length(&state);
         cleared
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::Exchange;
 
+use super::siblings::Destination;
 use crate::telemetry::RejectReason;
 use crate::telemetry::snapshot::RequestSummary;
 
@@ -37,15 +38,52 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
 
     /// Describes the request that was taken at that time.
     fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary;
+
+    /// Hands the connection over to another worker process, with this request, which has been taken
+    /// out of the queue. Called by the I/O thread.
+    ///
+    /// # Errors
+    /// It cannot move now; the request is given back.
+    fn hand_over(
+        self: Arc<Self>,
+        request: Box<QueuedRequest>,
+        to: Destination,
+    ) -> Result<(), Box<QueuedRequest>>;
 }
 
 /// A queued request, and the side that waits for its response.
 pub(crate) struct QueuedRequest {
     pub(crate) exchange: Exchange,
     pub(crate) requester: Arc<dyn Requester>,
+    pub(crate) mobility: Mobility,
+    pub(crate) origin: Origin,
+}
+
+/// Whether a request can move to another worker process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mobility {
+    /// There is none, or it is too large, or has been answered `100 Continue`.
+    Fixed,
+    /// The same, and it has been counted as one that waits although another process has room.
+    Counted,
+    /// It can; its connection has moved so often since its last response.
+    Movable { hops: u8 },
+}
+
+/// Where a request was queued first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Here,
+    /// In another process, which has reserved a place for it.
+    Adopted,
 }
 
 impl QueuedRequest {
+    /// Whether it can move to another worker process.
+    pub(super) fn is_movable(&self) -> bool {
+        matches!(self.mobility, Mobility::Movable { .. })
+    }
+
     /// Whether no client is left to answer.
     pub(super) fn has_left(&self, now: Instant) -> bool {
         self.requester.has_left(self.exchange.queued_at, now)

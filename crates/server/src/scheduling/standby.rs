@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::elsewhere::{AttachTimes, Load};
 use super::parker::Parker;
-use super::requester::{QueuedRequest, Requester};
-use super::usage::Usage;
+use super::requester::{Origin, QueuedRequest, Requester};
+use super::usage::{BLOCKING_CALL, Usage};
 
 /// CPython's switch interval: after this time, a computing thread must release the GIL if another
 /// thread waits for it.
@@ -38,6 +39,9 @@ pub(super) struct QueueState {
     pub(super) parked: Vec<Sleeper>,
     /// The worker that has been woken and does not have the GIL yet.
     pub(super) standby: Option<usize>,
+    /// When it was woken, if other processes are shown how long that takes.
+    pub(super) attaching: Option<Attaching>,
+    pub(super) attach_times: AttachTimes,
     /// Workers that have found nothing and will check once more before they sleep.
     pub(super) about_to_park: usize,
     pub(super) closed: bool,
@@ -47,7 +51,19 @@ pub(super) struct QueueState {
     pub(super) room_sought_at: Option<Instant>,
     /// The total number of requests taken.
     pub(super) taken: u64,
+    /// When the last one was: the age of the youngest running call.
+    pub(super) taken_at: Option<Instant>,
+    /// When the window began in which short calls are counted.
+    pub(super) window_began: Option<Instant>,
     pub(super) usage: Usage,
+}
+
+/// A standby that waits for the GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attaching {
+    pub(super) since: Instant,
+    /// Whether a call ran when it was woken.
+    pub(super) beside_calls: bool,
 }
 
 /// The state of a worker, used only by the worker itself and by the watch.
@@ -105,8 +121,57 @@ impl QueueState {
         }
         let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
         let nobody_serves = self.usage.threads.busy == 0;
-        let is_long = call == CallLength::Overdue || self.usage.calls_block();
+        // Another process has been promised that its request starts at once.
+        let is_expected = self.waiting.front().is_some_and(|next| next.origin == Origin::Adopted);
+        let is_long = call == CallLength::Overdue || is_expected || self.usage.calls_block();
         gil == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
+    }
+
+    /// What is known about the running calls at `now`: if the youngest is long, all are.
+    pub(super) fn call_length(&self, now: Instant) -> CallLength {
+        let is_long = self.running(now) >= BLOCKING_CALL;
+        if is_long { CallLength::Overdue } else { CallLength::InTime }
+    }
+
+    /// The age of the youngest running call.
+    fn running(&self, now: Instant) -> Duration {
+        match self.taken_at {
+            Some(taken_at) if self.usage.threads.busy > 0 => {
+                now.saturating_duration_since(taken_at)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The load of this process.
+    pub(super) fn load(&self, gil: Gil, now: Instant) -> Load {
+        let attaching = self.attaching.map(|it| now.saturating_duration_since(it.since));
+        Load {
+            gil,
+            waiting: self.waiting.len(),
+            busy: self.usage.threads.busy,
+            free: self.free(),
+            average_call: Duration::from_nanos(self.usage.average_call_ns),
+            running: self.running(now),
+            attaching,
+            attaches_soon: self.attach_times.are_short(),
+        }
+    }
+
+    /// The standby has the GIL, or has gone.
+    pub(super) fn standby_attached(&mut self, now: Instant) {
+        self.standby = None;
+        if let Some(Attaching { since, beside_calls: true }) = self.attaching.take() {
+            self.attach_times.record(now.saturating_duration_since(since));
+        }
+    }
+
+    /// Adds a request by its age: one from another process may be older than those that wait.
+    pub(super) fn insert(&mut self, request: QueuedRequest) {
+        let queued_at = request.exchange.queued_at;
+        let newer = self.waiting.iter().rev().take_while(|it| it.exchange.queued_at > queued_at);
+        let at = self.waiting.len() - newer.count();
+        self.waiting.insert(at, request);
     }
 
     /// Records that a worker has found nothing and will check once more, or that it has found `next`.

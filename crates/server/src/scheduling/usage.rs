@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::elsewhere::WORTH;
 use crate::telemetry::snapshot::Threads;
 
 /// A call of this length or more is assumed to block on something other than the GIL.
@@ -14,6 +15,9 @@ pub(crate) struct Usage {
     since: Option<Instant>,
     /// A moving average of the length of calls, in nanoseconds.
     pub(crate) average_call_ns: u64,
+    /// Nanoseconds that short calls have lasted, all together: what keeps a process busy although
+    /// nothing waits for long.
+    pub(crate) short_calls_ns: u64,
 }
 
 /// A change of a worker's occupation.
@@ -54,6 +58,9 @@ impl Usage {
     pub(crate) fn called(&mut self, length: Duration) {
         let length = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX / 8);
         self.average_call_ns = self.average_call_ns - self.average_call_ns / 8 + length / 8;
+        if u128::from(length) < WORTH.as_nanos() {
+            self.short_calls_ns += length;
+        }
     }
 
     /// Whether calls are so long on average that they must be blocking.

@@ -146,6 +146,7 @@ impl Exchanges for WorkerSlot {
         if let Some(wake) = self.prepare_to_park() {
             return wake;
         }
+        self.queue.ask_siblings();
         let wake = self.parker.park();
         self.unparked();
         wake

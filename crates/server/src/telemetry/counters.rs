@@ -7,13 +7,18 @@ use maitred_http_parser::fault::Stage;
 
 use super::families::{self, CODE_CLASSES, CODES, Family, LISTENERS_MAX};
 use super::histogram::Histogram;
-use super::labels::{CloseReason, DisconnectStage, Label, LogStream, Method, RejectReason};
+use super::labels::{
+    CloseReason, DisconnectStage, HandoffReason, HandoffRefusal, Label, LogStream, Method,
+    RejectReason,
+};
 use super::layout::first_cell;
 
 pub(super) const REQUEST_BYTES: usize = first_cell(&families::REQUEST_BYTES);
 pub(super) const RESPONSE_BYTES: usize = first_cell(&families::RESPONSE_BYTES);
 pub(super) const EVICTED: usize = first_cell(&families::EVICTED);
 pub(super) const LIMIT_REACHED: usize = first_cell(&families::LIMIT_REACHED);
+pub(super) const HANDOFFS_ADOPTED: usize = first_cell(&families::HANDOFFS_ADOPTED);
+pub(super) const UNMOVABLE_WAITS: usize = first_cell(&families::UNMOVABLE_WAITS);
 
 pub(super) const APP_EXCEPTIONS: Each<Stage> = Each::of(&families::APP_EXCEPTIONS);
 pub(super) const PROTOCOL_ERRORS: Each<Rejection> = Each::of(&families::PROTOCOL_ERRORS);
@@ -21,6 +26,8 @@ pub(super) const DISCONNECTS: Each<DisconnectStage> = Each::of(&families::DISCON
 pub(super) const CLOSED: Each<CloseReason> = Each::of(&families::CLOSED);
 pub(super) const REJECTED: Each<RejectReason> = Each::of(&families::REJECTED);
 pub(super) const LOG_DROPPED: Each<LogStream> = Each::of(&families::LOG_DROPPED);
+pub(super) const HANDOFFS: Each<HandoffReason> = Each::of(&families::HANDOFFS);
+pub(super) const HANDOFFS_REFUSED: Each<HandoffRefusal> = Each::of(&families::HANDOFFS_REFUSED);
 
 pub(super) const APP_DURATION: Histogram = Histogram::of(&families::APP_DURATION);
 pub(super) const QUEUE_WAIT: Histogram = Histogram::of(&families::QUEUE_WAIT);

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::labels::{
-    CloseReason, ConnectionState, DisconnectStage, Label, LogStream, Method, RejectReason,
+    CloseReason, ConnectionState, DisconnectStage, HandoffReason, HandoffRefusal, Label, LogStream,
+    Method, RejectReason,
 };
 use maitred_http_parser::Rejection;
 use maitred_http_parser::fault::Stage;
@@ -274,6 +275,18 @@ families! {
     LOG_DROPPED = "maitred_log_dropped_total", Kind::Counter, [LabelSet::closed::<LogStream>("stream")],
         "Log records dropped because they could not be written fast enough. stream: server, \
          access.";
+
+    HANDOFFS = "maitred_handoffs_total", Kind::Counter, [LabelSet::closed::<HandoffReason>("why")],
+        "Connections handed over to another worker process. why: arrival, tick, pull, level, retire.";
+    HANDOFFS_ADOPTED = "maitred_handoffs_adopted_total", Kind::Counter, [],
+        "Connections of another worker process that were continued.";
+    HANDOFFS_REFUSED = "maitred_handoffs_refused_total", Kind::Counter,
+        [LabelSet::closed::<HandoffRefusal>("why")],
+        "Connections that could not be handed over, and stayed; with why = \"truncated\", that were \
+         lost. why: full, descriptors, truncated, gone.";
+    UNMOVABLE_WAITS = "maitred_unmovable_waits_total", Kind::Counter, [],
+        "Requests that waited for more than 5 ms while another worker process had room, and could \
+         not move.";
 
     PROCESS_CPU = "process_cpu_seconds_total", Kind::Seconds, [],
         "User and system CPU time.";

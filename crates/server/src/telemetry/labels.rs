@@ -64,6 +64,36 @@ label! {
 }
 
 label! {
+    /// Why a connection was handed over to another worker process.
+    pub(crate) enum HandoffReason {
+        /// Its request would not have started soon when it arrived.
+        Arrival = "arrival",
+        /// Its request had waited for a tick.
+        Tick = "tick",
+        /// The other process had nothing to do, and asked.
+        Pull = "pull",
+        /// The process was overloaded with short requests.
+        Level = "level",
+        /// The process ends.
+        Retire = "retire",
+    }
+}
+
+label! {
+    /// Why a connection could not be handed over.
+    pub(crate) enum HandoffRefusal {
+        /// The inbox of the other process was full.
+        Full = "full",
+        /// Too many descriptors were on their way to other processes.
+        Descriptors = "descriptors",
+        /// It arrived without its descriptor, because this process had none left.
+        Truncated = "truncated",
+        /// The other process has ended.
+        Gone = "gone",
+    }
+}
+
+label! {
     /// Why a connection or a request was answered 503, or not accepted.
     pub(crate) enum RejectReason {
         /// connection-limit is reached, and no connection is idle.

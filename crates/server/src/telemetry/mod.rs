@@ -21,6 +21,7 @@ pub mod cells;
 mod counters;
 pub mod exposition;
 pub mod families;
+mod handoffs;
 mod histogram;
 mod labels;
 pub mod layout;
@@ -36,7 +37,9 @@ pub mod values;
 mod warnings;
 
 pub use access_log::OpenError;
-pub(crate) use labels::{CloseReason, ConnectionState, DisconnectStage, RejectReason};
+pub(crate) use labels::{
+    CloseReason, ConnectionState, DisconnectStage, HandoffReason, HandoffRefusal, RejectReason,
+};
 
 use self::access_log::AccessLog;
 use self::cells::Cells;

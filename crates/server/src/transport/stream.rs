@@ -52,6 +52,29 @@ impl Stream {
         either!(self, stream => SockRef::from(stream))
     }
 
+    /// The socket that another process has accepted; `peer` is `None` for a Unix socket. It must be
+    /// called on the I/O thread.
+    ///
+    /// # Errors
+    /// It cannot be registered with the reactor.
+    #[cfg(unix)]
+    pub(crate) fn adopted(
+        socket: std::os::fd::OwnedFd,
+        peer: Option<std::net::SocketAddr>,
+    ) -> io::Result<Self> {
+        // It is non-blocking already: that belongs to the socket, not to the descriptor.
+        match peer {
+            Some(_) => TcpStream::from_std(socket.into()).map(Self::Tcp),
+            None => UnixStream::from_std(socket.into()).map(Self::Unix),
+        }
+    }
+
+    /// The descriptor, to be passed to another process.
+    #[cfg(unix)]
+    pub(crate) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        either!(self, stream => std::os::fd::AsFd::as_fd(stream))
+    }
+
     /// Reads available bytes, at most `into.len()`. `Ok(0)` is the end of the stream.
     ///
     /// # Errors

@@ -126,6 +126,11 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// Whether a thread stands before it.
+    pub fn is_reached(&self) -> bool {
+        self.state.lock().expect("no test panics in here").0 > 0
+    }
+
     /// Waits until so many threads stand before it.
     pub fn wait_for(&self, count: usize) {
         let mut state = self.state.lock().expect("no test panics in here");
@@ -198,16 +203,27 @@ impl Served {
         telemetry: Arc<Telemetry>,
         clock: Clock,
     ) -> Self {
+        Self::start_as(settings, application, lock, telemetry, clock, |server| server)
+    }
+
+    /// A server that is completed by `complete` before it starts.
+    pub fn start_as(
+        settings: Settings,
+        application: Arc<dyn Application>,
+        lock: Gil,
+        telemetry: Arc<Telemetry>,
+        clock: Clock,
+        complete: impl FnOnce(Server) -> Server,
+    ) -> Self {
         let listeners = Listeners::bind(&settings).expect("a free port");
         let Some(&ListenAddress::Tcp(address)) = listeners.addresses().next() else {
             panic!("not a TCP address")
         };
         let clock = Arc::new(clock);
-        let running = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
+        let server = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
             .with_clock(clock.clone())
-            .with_gil(lock)
-            .start()
-            .expect("the server starts");
+            .with_gil(lock);
+        let running = complete(server).start().expect("the server starts");
         Self { running, address, clock, telemetry }
     }
 
@@ -349,6 +365,14 @@ impl Client {
 
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Whether the server has sent something that was not read.
+    pub fn has_more(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a mode can be set");
+        let is_there = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_nonblocking(false).expect("a mode can be set");
+        is_there
     }
 
     /// Reads more; false at the end of the stream.

@@ -3,7 +3,8 @@
 //! The queue, the slots and the deferral are the real ones; only the threads are not. What a thread
 //! does under one lock is one step, and all orders of steps are tried, up to states that have been
 //! seen. From each, when nothing new comes, everything that waits must be taken as long as a worker
-//! is free, every deferred answer must leave, and a queue that is closed must end every worker.
+//! is free, every deferred answer must leave, and a queue that is closed must end every worker. Every
+//! request is taken once, or has moved to another process, which may fail.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -21,16 +22,18 @@ use maitred_http_parser::message::ResponseHead;
 use maitred_http_parser::{Limits, RequestHead};
 
 use super::deferral::{Deferral, Deferred};
+use super::elsewhere::Load;
 use super::nap;
 use super::queue::Queue;
-use super::requester::QueuedRequest;
-use super::requester::Requester;
+use super::requester::{Mobility, Origin, QueuedRequest, Requester};
+use super::siblings::{Destination, Place, Siblings};
 use super::standby::{Gil, SWITCH_INTERVAL};
 use super::usage::BLOCKING_CALL;
 use super::worker_slot::WorkerSlot;
 use crate::system::clock::Clock;
-use crate::telemetry::RejectReason;
+use crate::system::mutex::Mutex;
 use crate::telemetry::snapshot::RequestSummary;
+use crate::telemetry::{HandoffReason, RejectReason};
 
 /// A step of one of the threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,12 @@ enum Step {
     Worker(usize),
     /// Once, the sweep wants a worker to keep house.
     Housekeep,
+    /// Once, the I/O thread takes the oldest request out, to hand it over to another process.
+    HandOver,
+    /// It has been handed over.
+    Moved,
+    /// It could not be handed over, and is taken back.
+    TakeBack,
     /// Once, the thread of a worker ends by a panic, where there are others.
     End(usize),
 }
@@ -91,6 +100,9 @@ struct Snapshot {
     pushed: usize,
     has_kept_house: bool,
     has_lost_one: bool,
+    moving: Option<bool>,
+    moved: usize,
+    has_handed_over: bool,
     deferral: (usize, bool),
 }
 
@@ -103,8 +115,19 @@ enum Calls {
     Blocking,
 }
 
+/// Whether the process has siblings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InProcess {
+    Alone,
+    /// A request moves to another one.
+    Sends,
+    /// All requests come from others.
+    Adopts,
+}
+
 /// What never changes while all orders are tried.
 struct Stage {
+    process: InProcess,
     /// It moves only for calls that are interrupted: how long one takes is for the stage to say.
     clock: Arc<Clock>,
     requester: Arc<Nobody>,
@@ -126,19 +149,36 @@ struct Run<'a> {
     pushed: usize,
     has_kept_house: bool,
     has_lost_one: bool,
+    has_handed_over: bool,
+    moved: usize,
 }
 
 impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
-        let queue = Arc::new(Queue::new(100, stage.gil, Arc::clone(&stage.clock), deferral));
+        let queue = Queue::new(100, stage.gil, Arc::clone(&stage.clock), deferral);
+        let siblings = (stage.process != InProcess::Alone).then(|| Arc::new(Silent) as _);
+        let queue = Arc::new(queue.with_siblings(siblings));
+        stage.requester.moving.lock().take();
         let slots = (0..stage.workers)
             .map(|index| Arc::new(WorkerSlot::take(&queue, &stage.clock, index)))
             .collect();
         let at = vec![At::Asks; stage.workers];
         let nap = Nap::Idle;
         let (pushed, has_kept_house, has_lost_one) = (0, false, stage.workers == 1);
-        let mut run = Self { stage, queue, slots, at, nap, pushed, has_kept_house, has_lost_one };
+        let (has_handed_over, moved) = (stage.process != InProcess::Sends, 0);
+        let mut run = Self {
+            stage,
+            queue,
+            slots,
+            at,
+            nap,
+            pushed,
+            has_kept_house,
+            has_lost_one,
+            has_handed_over,
+            moved,
+        };
         run.remember();
         run
     }
@@ -172,6 +212,9 @@ impl<'a> Run<'a> {
             pushed: self.pushed,
             has_kept_house: self.has_kept_house,
             has_lost_one: self.has_lost_one,
+            moving: self.stage.requester.moving.lock().as_deref().map(is_endless),
+            moved: self.moved,
+            has_handed_over: self.has_handed_over,
             deferral: self.queue.deferral.outlook(),
         }
     }
@@ -188,6 +231,11 @@ impl<'a> Run<'a> {
             let awake = |&index: &usize| matches!(self.at[index], At::Asks | At::Retires);
             steps.extend((0..self.at.len()).filter(awake).map(Step::End));
         }
+        if self.stage.requester.moving.lock().is_some() {
+            // The I/O thread is at it.
+            steps.extend([Step::Moved, Step::TakeBack]);
+            return steps;
+        }
         // Tasks of the I/O thread run when the napping one lets them.
         let others_run = matches!(self.nap, Nap::Idle | Nap::Yields { .. });
         if others_run && self.pushed < self.stage.requests.len() {
@@ -195,6 +243,9 @@ impl<'a> Run<'a> {
         }
         if others_run && !self.has_kept_house {
             steps.push(Step::Housekeep);
+        }
+        if others_run && !self.has_handed_over && self.queue.len() > 0 {
+            steps.push(Step::HandOver);
         }
         if self.nap != Nap::Idle || self.queue.deferral.outlook().1 {
             steps.push(Step::Nap);
@@ -213,6 +264,20 @@ impl<'a> Run<'a> {
             Step::Housekeep => {
                 self.has_kept_house = true;
                 self.queue.housekeep();
+            }
+            Step::HandOver => {
+                self.has_handed_over = true;
+                let mut to =
+                    Some(Destination { seat: 1, place: Place::Reserved, why: HandoffReason::Tick });
+                let _: usize = self.queue.hand_over_waiting(&mut |_, _| to.take());
+            }
+            Step::Moved => {
+                self.moved += 1;
+                self.stage.requester.moving.lock().take();
+            }
+            Step::TakeBack => {
+                let request = self.stage.requester.moving.lock().take().expect("it is moving");
+                self.queue.take_back(*request);
             }
             Step::Worker(index) => self.at[index] = self.work_on(index),
             Step::End(index) => {
@@ -296,7 +361,10 @@ impl<'a> Run<'a> {
     fn settle(&mut self) {
         for _ in 0..30 {
             for step in self.possible() {
-                let is_new = matches!(step, Step::Push | Step::Housekeep | Step::End(_));
+                let is_new = matches!(
+                    step,
+                    Step::Push | Step::Housekeep | Step::End(_) | Step::HandOver | Step::TakeBack
+                );
                 if !is_new && self.possible().contains(&step) {
                     self.take(step);
                 }
@@ -312,6 +380,9 @@ impl<'a> Run<'a> {
         if self.at.iter().any(is_free) {
             assert!(snapshot.waiting.is_empty(), "left waiting: {snapshot:?} after {steps:?}");
         }
+        let taken = usize::try_from(self.queue.taken()).unwrap();
+        let accounted_for = taken + snapshot.waiting.len() + self.moved;
+        assert_eq!(accounted_for, self.pushed, "lost or doubled: {snapshot:?} after {steps:?}");
         assert_eq!(snapshot.deferral.0, 0, "left unsent: {snapshot:?} after {steps:?}");
         self.queue.clear();
         self.queue.close();
@@ -342,7 +413,12 @@ impl Stage {
             queued_for: Duration::ZERO,
             request_id: endless.then(|| "endless".into()),
         };
-        QueuedRequest { exchange, requester: Arc::clone(&self.requester) as _ }
+        let origin = match self.process {
+            InProcess::Alone | InProcess::Sends => Origin::Here,
+            InProcess::Adopts => Origin::Adopted,
+        };
+        let requester = Arc::clone(&self.requester) as _;
+        QueuedRequest { exchange, requester, mobility: Mobility::Movable { hops: 0 }, origin }
     }
 
     /// Tries all orders, and tells how many states there are.
@@ -371,9 +447,42 @@ impl Stage {
     }
 }
 
-/// Nobody waits for these responses.
+/// Other processes, of which nothing is asked.
 #[derive(Debug)]
-struct Nobody;
+struct Silent;
+
+impl Siblings for Silent {
+    fn beat(&self) {}
+
+    fn has_room(&self) -> bool {
+        false
+    }
+
+    fn unmovable_waited(&self, _: u64) {}
+
+    fn show(&self, _: &Load, _: Option<Instant>) {}
+
+    fn on_arrival(&self, _: &Load, _: u8) -> Option<Destination> {
+        None
+    }
+
+    fn on_tick(&self, _: &Load, _: Duration) -> Option<Destination> {
+        None
+    }
+
+    fn on_idle(&self, _: &dyn Fn() -> Load) {}
+
+    fn window_ended(&self, _: u32) {}
+
+    fn release(&self, _: Destination) {}
+}
+
+/// Nobody waits for these responses.
+#[derive(Debug, Default)]
+struct Nobody {
+    /// The request that is being handed over.
+    moving: Mutex<Option<Box<QueuedRequest>>>,
+}
 
 impl Requester for Nobody {
     fn has_left(&self, _: Instant, _: Instant) -> bool {
@@ -394,6 +503,15 @@ impl Requester for Nobody {
 
     fn summary(&self, _: Instant, _: Instant) -> RequestSummary {
         panic!("nothing here takes long")
+    }
+
+    fn hand_over(
+        self: Arc<Self>,
+        request: Box<QueuedRequest>,
+        _: Destination,
+    ) -> Result<(), Box<QueuedRequest>> {
+        *self.moving.lock() = Some(request);
+        Ok(()) // what comes of it is a step of its own
     }
 }
 
@@ -426,15 +544,19 @@ impl Reply for NoReply {
 
 /// Tries all orders in which these requests can be served.
 fn every_order(workers: usize, requests: &[bool]) {
+    every_order_in(InProcess::Alone, workers, requests);
+}
+
+fn every_order_in(process: InProcess, workers: usize, requests: &[bool]) {
     let decoded = Decoder::new(Arc::new(Limits::default()))
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let head = Arc::new(head);
     for gil in [Gil::Enabled, Gil::Disabled] {
         for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
-            let (clock, requester) = (Arc::new(Clock::standing()), Arc::new(Nobody));
+            let (clock, requester) = (Arc::new(Clock::standing()), Arc::<Nobody>::default());
             let (head, requests) = (Arc::clone(&head), requests.to_vec());
-            let stage = Stage { clock, requester, head, gil, calls, workers, requests };
+            let stage = Stage { process, clock, requester, head, gil, calls, workers, requests };
             let states = stage.explore();
             assert!(states > 20, "only {states} states were reached");
         }
@@ -459,4 +581,16 @@ fn nothing_is_left_waiting_behind_a_call_that_never_ends() {
         every_order(2, &requests);
     }
     every_order(3, &[true, true, false]);
+}
+
+#[test]
+fn a_request_that_moves_is_taken_once_or_comes_back() {
+    every_order_in(InProcess::Sends, 1, &[false, false, false]);
+    every_order_in(InProcess::Sends, 2, &[true, false]);
+}
+
+#[test]
+fn nothing_adopted_is_left_waiting() {
+    every_order_in(InProcess::Adopts, 1, &[false, false, false]);
+    every_order_in(InProcess::Adopts, 2, &[true, false]);
 }

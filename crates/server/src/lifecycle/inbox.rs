@@ -1,0 +1,198 @@
+//! Reads the inbox of this worker process: adopts connections that others hand over, and answers
+//! those that ask for requests.
+//!
+//! A connection arrives as a descriptor. The kernel drops a descriptor for which the process has no
+//! room, and with it a request that nobody else knows of any more; so one is kept in reserve, and
+//! closed just before each message is received. Without it, the inbox is not read.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+
+use crate::connection::conn::ClientConnection;
+use crate::connection::parcel::{Content, MESSAGE_BYTES_MAX, Message, Parcel};
+use crate::connection::siblings::SiblingProcesses;
+use crate::lifecycle::accept;
+use crate::lifecycle::restart::after_panics;
+use crate::lifecycle::server_state::ServerState;
+use crate::scheduling::siblings::Siblings as _;
+use crate::system::pass_fd::{self, Received, Wait};
+use crate::telemetry::{CloseReason, HandoffRefusal};
+
+/// Messages that are handled before other tasks of the I/O thread have their turn.
+const MESSAGES_AT_ONCE: usize = 16;
+
+/// How often a reserve is sought that could not be had.
+const RESERVE_SOUGHT_EVERY: Duration = Duration::from_millis(10);
+
+/// The inbox of this process.
+#[derive(Clone)]
+pub(super) struct Inbox {
+    server: Arc<ServerState>,
+    siblings: Arc<SiblingProcesses>,
+    /// Any Unix socket that keeps the boundaries of messages.
+    socket: Arc<UnixDatagram>,
+}
+
+impl Inbox {
+    /// Registers it with the reactor, if there is one. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// It cannot be registered.
+    pub(super) fn register(server: &Arc<ServerState>) -> io::Result<Option<Self>> {
+        let Some(siblings) = &server.shared.siblings else { return Ok(None) };
+        let Some(socket) = siblings.take_inbox() else { return Ok(None) };
+        let socket = std::os::unix::net::UnixDatagram::from(socket);
+        socket.set_nonblocking(true)?;
+        let socket = Arc::new(UnixDatagram::from_std(socket)?);
+        let (server, siblings) = (Arc::clone(server), Arc::clone(siblings));
+        Ok(Some(Self { server, siblings, socket }))
+    }
+
+    /// Reads it while it is polled.
+    pub(super) fn read(self) -> impl Future<Output = ()> + Send {
+        after_panics("reading the inbox", move || self.clone().run())
+    }
+
+    async fn run(self) {
+        let Self { server, siblings, socket } = self;
+        let mut reader = Reader { reserve: None, buffer: vec![0; MESSAGE_BYTES_MAX] };
+        loop {
+            for _ in 0..MESSAGES_AT_ONCE {
+                reader.ensure_reserve(&server, &siblings, &socket).await;
+                let receive = || reader.receive(&socket);
+                match socket.async_io(Interest::READABLE, receive).await {
+                    // Nobody can write to it any more: the supervisor is gone.
+                    Ok(Received { length: 0, .. }) => return std::future::pending().await,
+                    Ok(received) => {
+                        siblings.beat();
+                        handle(&server, &siblings, &reader.buffer, received);
+                    }
+                    Err(error) => {
+                        tracing::error!(target: "maitred", "cannot read the worker's inbox: {error}");
+                        tokio::time::sleep(RESERVE_SOUGHT_EVERY).await;
+                    }
+                }
+                server.queue.show_again();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+struct Reader {
+    /// A descriptor whose place the next one that arrives can take.
+    reserve: Option<OwnedFd>,
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    /// Waits until there is a reserve.
+    async fn ensure_reserve(
+        &mut self,
+        server: &ServerState,
+        siblings: &SiblingProcesses,
+        inbox: &UnixDatagram,
+    ) {
+        while self.reserve.is_none() {
+            match inbox.as_fd().try_clone_to_owned() {
+                Ok(reserve) => {
+                    self.reserve = Some(reserve);
+                    siblings.reopen();
+                }
+                Err(_) => {
+                    siblings.close();
+                    server.queue.show_again();
+                    tokio::time::sleep(RESERVE_SOUGHT_EVERY).await;
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, socket: &UnixDatagram) -> io::Result<Received> {
+        self.reserve = None;
+        let received = pass_fd::receive(socket.as_fd(), &mut self.buffer, Wait::Never);
+        if received.is_err() {
+            self.reserve = socket.as_fd().try_clone_to_owned().ok();
+        }
+        received
+    }
+}
+
+/// Handles one message.
+fn handle(
+    server: &Arc<ServerState>,
+    siblings: &Arc<SiblingProcesses>,
+    buffer: &[u8],
+    received: Received,
+) {
+    let Received { length, descriptors, is_truncated } = received;
+    let message = match Message::decode(&buffer[..length]) {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::error!(target: "maitred", "{error}");
+            return;
+        }
+    };
+    let is_meant = siblings.is_meant(&message);
+    let from = usize::from(message.from.seat);
+    match (message.content, descriptors.into_iter().next()) {
+        (Content::Connection(parcel), Some(socket)) => {
+            // One that was sent to a predecessor is served as well, but was counted with it.
+            if is_meant {
+                siblings.place().seat().add_adopted();
+                siblings.received_from(from);
+            }
+            adopt(server, siblings, &parcel, socket);
+        }
+        (Content::Connection(_), None) => {
+            siblings.place().seat().add_adopted();
+            server.shared.telemetry.handoff_refused(HandoffRefusal::Truncated);
+            server.shared.telemetry.connection_closed(CloseReason::Error);
+            tracing::error!(
+                target: "maitred",
+                is_truncated,
+                "a connection of another worker process is lost: no file descriptor was left"
+            );
+        }
+        (Content::Want, _) if is_meant => answer_want(server, siblings, from),
+        (Content::Nothing, _) if is_meant => siblings.refused_by(from),
+        (Content::Want | Content::Nothing, _) => {}
+    }
+}
+
+/// Continues a connection.
+fn adopt(
+    server: &Arc<ServerState>,
+    siblings: &Arc<SiblingProcesses>,
+    parcel: &Parcel<'_>,
+    socket: OwnedFd,
+) {
+    match ClientConnection::adopted(&server.shared, siblings, parcel, socket) {
+        Ok(conn) => {
+            server.shared.telemetry.adopted();
+            let open = accept::enter(&server.frontend, &conn);
+            conn.replay(siblings, parcel);
+            accept::serve(conn, open);
+        }
+        Err(error) => {
+            server.shared.telemetry.connection_closed(CloseReason::Error);
+            tracing::error!(target: "maitred", "cannot continue a connection: {error}");
+        }
+    }
+}
+
+/// Another process has a thread without work.
+fn answer_want(server: &ServerState, siblings: &SiblingProcesses, asker: usize) {
+    let mut is_asked = true;
+    let moved = server.queue.hand_over_waiting(&mut |_, _| {
+        if std::mem::take(&mut is_asked) { siblings.on_want(asker) } else { None }
+    });
+    if moved == 0 {
+        siblings.answer_nothing(asker);
+    }
+}

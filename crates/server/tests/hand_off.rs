@@ -1,0 +1,308 @@
+//! Connections that move between worker processes: here, two servers of one process that share a
+//! board and inboxes, as two processes do.
+
+#![cfg(unix)]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use maitred_config::Settings;
+use maitred_http_parser::exchange::Exchange;
+use maitred_server::board::{Board, Place, SeatState, Shape, monotonic_ns};
+use maitred_server::{Clock, Gil, Inboxes, Membership, Telemetry};
+use socket2::{Domain, Socket, Type};
+
+use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
+
+/// What the processes share.
+struct Shared {
+    board: Arc<Board>,
+    /// The ends of each inbox: to read, and to write.
+    inboxes: Vec<(Socket, Socket)>,
+}
+
+impl Shared {
+    fn new(seats: usize) -> Self {
+        let board = Board::create(Shape::new(seats, 4, 1), &std::env::temp_dir()).unwrap();
+        let pair = || Socket::pair(Domain::UNIX, Type::from(libc_seqpacket()), None).unwrap();
+        Self { board: Arc::new(board), inboxes: (0..seats).map(|_| pair()).collect() }
+    }
+
+    /// The place of a process, with the inboxes of all.
+    fn membership(&self, seat: usize) -> Membership {
+        let place = Place::new(Arc::clone(&self.board), seat, seat).unwrap();
+        place.seat().begin_anew(seat, 1, monotonic_ns());
+        let inboxes = Inboxes::new(self.board.shape().seats());
+        inboxes.set_own(OwnedFd::from(self.inboxes[seat].0.try_clone().unwrap()));
+        for (other, (_, write)) in self.inboxes.iter().enumerate() {
+            inboxes.add(other, OwnedFd::from(write.try_clone().unwrap()));
+        }
+        Membership { place, generation: 1, inboxes: Arc::new(inboxes) }
+    }
+
+    /// A process that serves.
+    fn start(&self, seat: usize, settings: &Settings, app: Arc<App>) -> Served {
+        let telemetry = Arc::new(Telemetry::new(settings));
+        let membership = self.membership(seat);
+        let place = membership.place.clone();
+        let (settings, clock) = (settings.clone(), Clock::new());
+        let served = Served::start_as(settings, app, Gil::Enabled, telemetry, clock, |server| {
+            server.among_siblings(membership)
+        });
+        place.seat().set_state(SeatState::Ready);
+        served
+    }
+
+    /// Shows a process that is ready for one request, although there is none.
+    fn pretend(&self, seat: usize) {
+        let place = self.membership(seat).place;
+        place.seat().set_state(SeatState::Ready);
+        place.seat().set_room(1);
+        self.board.room().set(seat);
+    }
+}
+
+fn libc_seqpacket() -> i32 {
+    // What `socket2` calls `Type::SEQPACKET` needs a feature of it.
+    5
+}
+
+/// One thread for each process.
+fn one_thread() -> Settings {
+    settings().with(|settings| settings.limits.threads = 1)
+}
+
+/// An application that says which process answers, and the length of the body. A request for the
+/// name of the process waits at its gate.
+fn app(name: &'static str, gate: &Arc<Gate>) -> Arc<App> {
+    let gate = Arc::clone(gate);
+    App::new(move |exchange: Exchange| {
+        if exchange.head.path().strip_prefix(b"/") == Some(name.as_bytes()) {
+            gate.pass();
+        }
+        let body = format!("{name} {}", exchange.body.len());
+        answer(exchange, body.as_bytes());
+    })
+}
+
+/// Two processes with one thread each, and their gates.
+struct Two {
+    shared: Shared,
+    gates: [Arc<Gate>; 2],
+    a: Served,
+    b: Served,
+    _opens: [Opens; 2],
+}
+
+impl Two {
+    fn start(settings: &Settings) -> Self {
+        let shared = Shared::new(2);
+        let gates = [Gate::new(), Gate::new()];
+        let a = shared.start(0, settings, app("a", &gates[0]));
+        let b = shared.start(1, settings, app("b", &gates[1]));
+        let opens = [Opens(Arc::clone(&gates[0])), Opens(Arc::clone(&gates[1]))];
+        let two = Self { shared, gates, a, b, _opens: opens };
+        for seat in 0..2 {
+            eventually("room", || two.shared.board.seat(seat).unwrap().room() > 0);
+        }
+        two
+    }
+
+    fn hold_a(&self) -> Client {
+        hold(&self.a, "/a", &self.gates[0])
+    }
+
+    fn hold_b(&self) -> Client {
+        hold(&self.b, "/b", &self.gates[1])
+    }
+}
+
+/// Holds the only thread of a process.
+fn hold(process: &Served, path: &str, gate: &Gate) -> Client {
+    loop {
+        let mut client = process.connect();
+        client.ask(path);
+        eventually("the gate, or an answer", || gate.is_reached() || client.has_more());
+        if gate.is_reached() {
+            return client;
+        }
+        // The process was slow to begin with it, and the other one has answered.
+    }
+}
+
+fn says(client: &mut Client) -> String {
+    String::from_utf8(client.answer().body).unwrap()
+}
+
+#[test]
+fn requests_on_connections_of_a_busy_process_are_answered_by_another() {
+    let two = Two::start(&one_thread());
+    let of_a = || loop {
+        let mut client = two.a.connect();
+        client.ask("/");
+        if says(&mut client) == "a 0" {
+            return client;
+        }
+    };
+    let mut clients: Vec<_> = (0..20).map(|_| of_a()).collect();
+    let mut held = two.hold_a();
+    for client in &mut clients {
+        client.ask("/");
+    }
+    for client in &mut clients {
+        assert_eq!(says(client), "b 0");
+    }
+    two.gates[0].open();
+    assert_eq!(says(&mut held), "a 0");
+    // Every connection ends in one counted way, all together.
+    drop((clients, held));
+    let closed = || {
+        let closed = "maitred_connections_closed_total{worker=\"0\",reason=\"client\"}";
+        two.a.metric(closed) + two.b.metric(closed)
+    };
+    eventually("the ends of all", || closed() == 21.0);
+    let moved = ["arrival", "tick", "pull"]
+        .map(|why| two.a.metric(&format!("maitred_handoffs_total{{worker=\"0\",why=\"{why}\"}}")));
+    assert_eq!(moved.iter().sum::<f64>(), 20.0);
+    assert_eq!(two.b.metric("maitred_handoffs_adopted_total{worker=\"0\"}"), 20.0);
+}
+
+#[test]
+fn new_connections_of_a_busy_process_are_answered_by_another() {
+    let two = Two::start(&one_thread());
+    let _held = two.hold_a();
+    for _ in 0..20 {
+        let mut client = two.a.connect();
+        client.send(b"GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+        assert_eq!(says(&mut client), "b 0");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_process_that_becomes_free_takes_the_requests_of_a_busy_one() {
+    let two = Two::start(&one_thread());
+    let _held = two.hold_a();
+    let mut other = two.hold_b();
+    let mut clients: Vec<_> = (0..10).map(|_| two.a.connect()).collect();
+    for client in &mut clients {
+        client.ask("/");
+    }
+    let waiting = "maitred_queue_requests{worker=\"0\"}";
+    eventually("ten requests", || two.a.metric(waiting) + two.b.metric(waiting) == 10.0);
+    two.gates[1].open();
+    for client in &mut clients {
+        assert_eq!(says(client), "b 0");
+    }
+    assert_eq!(says(&mut other), "b 0");
+}
+
+#[test]
+fn what_follows_a_request_moves_with_it() {
+    let two = Two::start(&one_thread());
+    let _held = two.hold_a();
+    let mut client = two.a.connect();
+    client.send(
+        b"POST /1 HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc\
+          POST /2 HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n\
+          2\r\nab\r\n2;x=y\r\ncd\r\n0\r\nX: t\r\n\r\nGET /3 HT",
+    );
+    assert_eq!(says(&mut client), "b 3");
+    assert_eq!(says(&mut client), "b 4");
+    client.send(b"TP/1.1\r\nHost: t\r\n\r\n");
+    assert_eq!(says(&mut client), "b 0");
+}
+
+#[test]
+fn a_request_that_is_too_large_to_move_waits_and_is_counted() {
+    let two = Two::start(&one_thread());
+    let _held = two.hold_a();
+    let mut client = two.a.connect();
+    client.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 40000\r\n\r\n");
+    client.send(&[b'x'; 40_000]);
+    two.a.until("maitred_unmovable_waits_total{worker=\"0\"}", 1.0);
+    two.gates[0].open();
+    assert_eq!(says(&mut client), "a 40000");
+    assert_eq!(two.a.metric("maitred_unmovable_waits_total{worker=\"0\"}"), 1.0);
+}
+
+#[test]
+fn a_request_stays_if_the_inbox_of_the_other_process_is_full() {
+    let shared = Shared::new(2);
+    while shared.inboxes[1].1.send_with_flags(&[0; 4000], 0x40 | 0x4000).is_ok() {}
+    let gate = Gate::new();
+    let a = shared.start(0, &one_thread(), app("a", &gate));
+    let _opens = Opens(Arc::clone(&gate));
+    let mut held = hold(&a, "/a", &gate);
+    shared.pretend(1);
+    let mut client = a.connect();
+    client.ask("/");
+    let full = "maitred_handoffs_refused_total{worker=\"0\",why=\"full\"}";
+    eventually("a refusal", || a.metric(full) > 0.0);
+    gate.open();
+    assert_eq!(says(&mut client), "a 0");
+    assert_eq!(says(&mut held), "a 0");
+    assert_eq!(a.metric("maitred_handoffs_total{worker=\"0\",why=\"arrival\"}"), 0.0);
+}
+
+/// A connection has been sent to a process that does not read its inbox yet; `meanwhile` the client
+/// does something; then the process starts.
+fn in_transit(meanwhile: impl FnOnce(&mut Client)) -> (Client, Served, Served, Opens) {
+    let shared = Shared::new(2);
+    let gate = Gate::new();
+    let a = shared.start(0, &one_thread(), app("a", &gate));
+    let opens = Opens(Arc::clone(&gate));
+    let _held = hold(&a, "/a", &gate);
+    shared.pretend(1);
+    let mut client = a.connect();
+    client.ask("/");
+    eventually("the hand-off", || shared.board.seat(1).unwrap().sent() == 1);
+    meanwhile(&mut client);
+    let b = shared.start(1, &one_thread(), app("b", &gate));
+    (client, a, b, opens)
+}
+
+#[test]
+fn input_that_arrives_during_the_move_is_read_after_what_has_moved() {
+    let (mut client, _a, _b, _opens) = in_transit(|client| {
+        client.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nab");
+    });
+    assert_eq!(says(&mut client), "b 0");
+    assert_eq!(says(&mut client), "b 2");
+}
+
+#[test]
+fn a_client_that_half_closes_during_the_move_has_its_response() {
+    let (mut client, _a, _b, _opens) = in_transit(Client::half_close);
+    assert_eq!(says(&mut client), "b 0");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_client_that_leaves_during_the_move_is_counted_where_it_went() {
+    let (client, a, b, _opens) = in_transit(|_| {});
+    drop(client);
+    let closed = "maitred_connections_closed_total{worker=\"0\",reason=\"client\"}";
+    eventually("the end", || b.metric(closed) == 1.0);
+    assert_eq!(a.metric(closed), 0.0);
+}
+
+#[test]
+fn connection_limit_counts_the_connections_of_all_processes() {
+    let two = Two::start(&one_thread().with(|settings| settings.limits.connections = 4));
+    // Within a head they are not idle, so that none is closed to make room.
+    let busy = |served: &Served| {
+        let mut client = served.connect();
+        client.send(b"GET / HT");
+        client
+    };
+    let clients: Vec<_> = [&two.a, &two.a, &two.b, &two.b].into_iter().map(busy).collect();
+    for served in [&two.a, &two.b] {
+        served.until("maitred_connections{worker=\"0\",state=\"reading\"}", 2.0);
+    }
+    assert_eq!(two.a.connect().answer().status, 503);
+    drop(clients);
+}
