@@ -9,7 +9,7 @@ use std::time::Duration;
 use maitred_config::{AccessLogFormat, AccessLogTarget, RequestId, Settings, TrustedProxies};
 use maitred_http_parser::exchange::{Chunk, FileBody};
 use maitred_http_parser::fault::ApplicationFault;
-use maitred_server::{Clock, Gil, Listeners, Server, Telemetry};
+use maitred_server::{Gil, Listeners, Server, Telemetry};
 use serde_json::Value;
 use support::{App, Gate, Opens, Served, answer, eventually, ok, settings};
 
@@ -165,9 +165,8 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
     let settings = log
         .pattern("%(U)s %(s)s %(result)s")
         .with(|settings| settings.timeouts.request = Some(Duration::from_secs(10)));
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    let served =
-        Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());
+    let telemetry = support::standing(&settings);
+    let served = Served::start_whole(settings, application, Gil::Disabled, telemetry);
     let _opens = Opens(gate.clone());
     let mut shrinks = served.connect();
     shrinks.ask("/shrinks");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use maitred_server::{Clock, Gil, Telemetry, Waited};
+use maitred_server::{Gil, Waited};
 use support::{App, Gate, Opens, PATIENCE, Served, answer, eventually, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -183,9 +183,8 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
         settings.limits.threads = 1;
         settings.timeouts.graceful = 10 * SECOND;
     });
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    let served =
-        Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing());
+    let telemetry = support::standing(&settings);
+    let served = Served::start_whole(settings, application, Gil::Disabled, telemetry);
     let mut runs = served.connect();
     runs.ask("/runs/for/ever");
     gate.wait_for(1);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Wake, Worker};
-use maitred_server::{Clock, Gil, Telemetry};
+use maitred_server::Gil;
 use support::{Served, answer, eventually, settings};
 
 const THREADS: &str = "maitred_threads{worker=\"0\"}";
@@ -66,8 +66,8 @@ impl Application for Brittle {
 
 fn serve(application: Arc<Brittle>, threads: usize) -> Served {
     let settings = settings().with(|settings| settings.limits.threads = threads);
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
+    let telemetry = support::standing(&settings);
+    Served::start_whole(settings, application, Gil::Disabled, telemetry)
 }
 
 #[test]

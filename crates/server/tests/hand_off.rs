@@ -12,7 +12,7 @@ use std::sync::Arc;
 use maitred_config::Settings;
 use maitred_http_parser::exchange::Exchange;
 use maitred_server::board::{Board, Place, SeatState, Shape, monotonic_ns};
-use maitred_server::{Clock, Gil, Inboxes, Membership, Telemetry};
+use maitred_server::{Gil, Inboxes, Membership, Server, Telemetry};
 use socket2::{Domain, Socket, Type};
 
 use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
@@ -48,10 +48,8 @@ impl Shared {
         let telemetry = Arc::new(Telemetry::new(settings));
         let membership = self.membership(seat);
         let place = membership.place.clone();
-        let (settings, clock) = (settings.clone(), Clock::new());
-        let served = Served::start_as(settings, app, Gil::Enabled, telemetry, clock, |server| {
-            server.among_siblings(membership)
-        });
+        let join = |server: Server| server.among_siblings(membership);
+        let served = Served::start_as(settings.clone(), app, Gil::Enabled, telemetry, join);
         place.seat().set_state(SeatState::Ready);
         served
     }

@@ -10,7 +10,7 @@ use maitred_config::{ConnectionLimitAction, Settings, TrustedProxies};
 use maitred_http_parser::Rejection;
 use maitred_http_parser::fault::Stage;
 use maitred_server::telemetry::families::{ALL, Kind, page};
-use maitred_server::{Clock, Gil, Interpreter, Telemetry};
+use maitred_server::{Gil, Interpreter, Telemetry};
 use support::{App, Client, Gate, Served, answer, eventually, settings};
 
 /// A gate for each path.
@@ -35,8 +35,8 @@ impl Gates {
 
 /// A server whose clock only moves when it is put forward.
 fn standing(settings: Settings, application: Arc<App>) -> Served {
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
+    let telemetry = support::standing(&settings);
+    Served::start_whole(settings, application, Gil::Disabled, telemetry)
 }
 
 fn asks(served: &Served, path: &str) -> Client {

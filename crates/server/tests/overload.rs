@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use maitred_config::{ProxyHeader, ProxyHeaders, Settings, TrustedProxies};
 use maitred_http_parser::exchange::{Chunk, Exchange};
-use maitred_server::{Clock, Gil, Telemetry};
+use maitred_server::Gil;
 use support::{App, Client, End, Gate, Opens, Served, answer, eventually, ok, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,8 +21,8 @@ const BUSY: &str = "maitred_threads_busy{worker=\"0\"}";
 const WAITING: &str = "maitred_queue_requests{worker=\"0\"}";
 
 fn standing(settings: Settings, application: Arc<App>) -> Served {
-    let telemetry = Arc::new(Telemetry::new(&settings));
-    Served::start_whole(settings, application, Gil::Disabled, telemetry, Clock::standing())
+    let telemetry = support::standing(&settings);
+    Served::start_whole(settings, application, Gil::Disabled, telemetry)
 }
 
 /// An application whose paths under `/stuck` do not return until the gate is open.

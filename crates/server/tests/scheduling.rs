@@ -375,8 +375,7 @@ fn a_worker_lets_other_threads_run_once_when_it_has_served_for_five_milliseconds
         settings().with(|settings| settings.limits.threads = 1),
         app.clone(),
         Gil::Enabled,
-        Arc::new(maitred_server::Telemetry::new(&settings())),
-        maitred_server::Clock::standing(),
+        support::standing(&settings()),
     );
     let mut clients = vec![asking(&served, "/")];
     app.gate.wait_for(1);

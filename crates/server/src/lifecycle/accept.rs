@@ -172,10 +172,7 @@ fn admit(frontend: &Arc<Frontend>, stream: Stream, peer: Peer, listener: usize) 
 
 /// Enters a connection into the registry.
 pub(super) fn enter(frontend: &Arc<Frontend>, conn: &Arc<ClientConnection>) -> Open {
-    if frontend.shared.telemetry.is_draining() {
-        conn.announce_drain();
-    }
-    let key = frontend.registry.enter(Arc::clone(conn));
+    let key = frontend.enter(conn);
     frontend.show_connections();
     Open { frontend: Arc::clone(frontend), key, end: Driven::Closed(CloseReason::Error) }
 }

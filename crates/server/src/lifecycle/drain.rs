@@ -46,9 +46,7 @@ pub(crate) fn announce(server: &ServerState) {
         waiting = server.queue.len(),
         "draining: requests in progress will be finished"
     );
-    for conn in server.frontend.registry.all() {
-        conn.announce_drain();
-    }
+    server.frontend.announce_drain();
 }
 
 /// Accepts everything that has connected, and closes the listeners.

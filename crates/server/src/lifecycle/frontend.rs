@@ -2,6 +2,7 @@
 //! to one more. The server has one, and the admin listener another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_config::{ConnectionLimitAction, Settings};
 
@@ -18,6 +19,7 @@ pub(crate) struct Frontend {
     /// The maximum number of connections.
     limit: usize,
     pub(crate) at_limit: AtLimit,
+    is_draining: AtomicBool,
 }
 
 /// What makes room for a new connection at the limit.
@@ -33,7 +35,8 @@ pub(crate) enum AtLimit {
 
 impl Frontend {
     pub(crate) fn new(shared: Arc<Shared>, limit: usize, at_limit: AtLimit) -> Self {
-        Self { shared, registry: Registry::default(), limit, at_limit }
+        let is_draining = AtomicBool::new(false);
+        Self { shared, registry: Registry::default(), limit, at_limit, is_draining }
     }
 
     /// That of the server.
@@ -68,6 +71,24 @@ impl Frontend {
             Answers::Workers(queue) => queue.is_stalled(),
             Answers::AtOnce(_) => false,
         }
+    }
+
+    /// From now on, responses say `Connection: close`.
+    pub(crate) fn announce_drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+        for conn in self.registry.all() {
+            conn.announce_drain();
+        }
+    }
+
+    /// Adds a connection, and returns its key. Whether it enters before or after the drain is
+    /// announced, it is told: it looks when it is in the registry.
+    pub(crate) fn enter(&self, conn: &Arc<ClientConnection>) -> u64 {
+        let key = self.registry.enter(Arc::clone(conn));
+        if self.is_draining.load(Ordering::Acquire) {
+            conn.announce_drain();
+        }
+        key
     }
 
     /// The connection to close for a new one, if there is one.

@@ -26,7 +26,6 @@ use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, Listeners};
 use crate::scheduling::queue::Queue;
 use crate::scheduling::{Gil, nap};
-use crate::system::clock::Clock;
 use crate::system::file_limit;
 use crate::system::timer_ticks::FineTicks;
 use crate::telemetry::snapshot::Subject as _;
@@ -49,7 +48,6 @@ pub struct Server {
     listeners: Listeners,
     application: Arc<dyn Application>,
     telemetry: Arc<Telemetry>,
-    clock: Arc<Clock>,
     gil: Gil,
     #[cfg(unix)]
     membership: Option<Membership>,
@@ -94,7 +92,6 @@ impl Server {
             listeners,
             application,
             telemetry,
-            clock: Arc::new(Clock::new()),
             gil: Gil::Enabled,
             #[cfg(unix)]
             membership: None,
@@ -114,12 +111,6 @@ impl Server {
         Self { gil, ..self }
     }
 
-    /// Uses this clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
     /// The addresses that it listens on.
     pub fn listeners(&self) -> &Listeners {
         &self.listeners
@@ -131,7 +122,8 @@ impl Server {
     /// A thread could not be started, a file that the settings require cannot be created, or an address
     /// cannot be listened on. Threads that were started have been ended again.
     pub fn start(self) -> Result<Running, RunError> {
-        let Self { settings, mut listeners, application, telemetry, clock, gil, .. } = self;
+        let Self { settings, mut listeners, application, telemetry, gil, .. } = self;
+        let clock = Arc::clone(telemetry.clock());
         telemetry.open_access_log(&settings)?;
         file_limit::warn_if_few(settings.limits.connections);
         let temp_files = TempFiles::new(settings.application.temp_dir.clone());

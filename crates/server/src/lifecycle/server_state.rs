@@ -58,7 +58,7 @@ impl ServerState {
         let acceptors = names.iter().cloned().zip(acceptors.iter().map(Arc::downgrade)).collect();
         if self.acceptors.set(acceptors).is_ok() {
             let subject: Weak<Self> = Arc::downgrade(self);
-            self.shared.telemetry.serving(subject, &self.shared.clock, &names);
+            self.shared.telemetry.serving(subject, &names);
         }
     }
 }

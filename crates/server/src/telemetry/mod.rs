@@ -103,9 +103,9 @@ pub struct Telemetry {
     subject: OnceLock<Weak<dyn Subject>>,
     /// The usage of the threads when the server stopped.
     last_threads: Mutex<Threads>,
-    own_clock: Clock,
+    /// The clock of the server.
+    clock: Arc<Clock>,
     began: Instant,
-    clock: OnceLock<Arc<Clock>>,
     access_log: OnceLock<AccessLog>,
     lines: Warnings,
 }
@@ -113,7 +113,7 @@ pub struct Telemetry {
 impl Telemetry {
     /// Telemetry of the only process, in which nothing has been counted.
     pub fn new(settings: &Settings) -> Self {
-        let own_clock = Clock::new();
+        let clock = Arc::new(Clock::new());
         Self {
             cells: Cells::on_heap(),
             worker: "0".to_owned(),
@@ -135,9 +135,8 @@ impl Telemetry {
             pause: Mutex::default(),
             subject: OnceLock::new(),
             last_threads: Mutex::default(),
-            began: own_clock.instant(),
-            own_clock,
-            clock: OnceLock::new(),
+            began: clock.instant(),
+            clock,
             access_log: OnceLock::new(),
             lines: Warnings::default(),
         }
@@ -152,6 +151,12 @@ impl Telemetry {
     /// Telemetry that nobody reads and that logs nothing, for connections that do not count.
     pub(crate) fn silent() -> Self {
         Self { lines: Warnings::none(), ..Self::new(&Settings::default()) }
+    }
+
+    /// Makes the server use this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<Clock>) -> Self {
+        Self { began: clock.instant(), clock, ..self }
     }
 
     /// Sets the interpreter.
@@ -217,7 +222,9 @@ impl Telemetry {
     pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
         let cells = self.cells.clone();
         let dropped = counters::LOG_DROPPED.at(LogStream::Access);
-        let log = AccessLog::open(settings, move |lines| cells.block().add(dropped, lines))?;
+        let log = AccessLog::open(settings, Arc::clone(&self.clock), move |lines| {
+            cells.block().add(dropped, lines);
+        })?;
         if let Some(log) = log {
             self.access_log.get_or_init(|| log);
         }
@@ -230,14 +237,8 @@ impl Telemetry {
     }
 
     /// The server has started; from now on, scrapes read its state.
-    pub(crate) fn serving(
-        &self,
-        subject: Weak<dyn Subject>,
-        clock: &Arc<Clock>,
-        listeners: &[String],
-    ) {
+    pub(crate) fn serving(&self, subject: Weak<dyn Subject>, listeners: &[String]) {
         let _ = self.listeners.set(listeners.to_vec());
-        let _ = self.clock.set(Arc::clone(clock));
         if self.subject.set(subject).is_ok() {
             self.reach(Life::Serving);
         }
@@ -269,12 +270,13 @@ impl Telemetry {
         self.life.fetch_max(life as u8, Ordering::AcqRel);
     }
 
-    fn clock(&self) -> &Clock {
-        self.clock.get().map_or(&self.own_clock, |clock| clock)
+    /// The clock of the server.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     fn uptime(&self) -> Duration {
-        self.own_clock.instant().saturating_duration_since(self.began)
+        self.clock.instant().saturating_duration_since(self.began)
     }
 
     fn pause(&self) -> MutexGuard<'_, Stopwatch> {
@@ -335,13 +337,13 @@ impl Telemetry {
 
     /// A listener pauses accepting.
     pub(crate) fn accept_paused(&self) {
-        let now = self.clock().instant();
+        let now = self.clock.instant();
         self.pause().begin(now);
     }
 
     /// A listener resumes accepting.
     pub(crate) fn accept_resumed(&self) {
-        let now = self.clock().instant();
+        let now = self.clock.instant();
         self.pause().end(now);
     }
 }

@@ -49,7 +49,7 @@ impl Telemetry {
         {
             let pause = self.pause();
             values.set_flag(&families::ACCEPT_PAUSED, pause.is_paused());
-            let paused = pause.total(self.clock().instant());
+            let paused = pause.total(self.clock.instant());
             values.set_duration(&families::ACCEPT_PAUSED_SECONDS, paused);
         }
         values.set_threads(&threads);

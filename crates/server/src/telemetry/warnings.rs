@@ -62,7 +62,7 @@ impl Warnings {
 impl Telemetry {
     /// Whether a line may be written now, and how many were suppressed before it, if any.
     fn may_say(&self, of: impl Fn(&Warnings) -> &RateLimit) -> Option<Option<u64>> {
-        let left_out = of(&self.lines).take(self.clock().instant())?;
+        let left_out = of(&self.lines).take(self.clock.instant())?;
         Some((left_out > 0).then_some(left_out))
     }
 

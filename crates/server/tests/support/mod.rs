@@ -163,6 +163,11 @@ pub fn metric(scrape: &str, series: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {series} in\n{scrape}")).parse().expect("a number")
 }
 
+/// The telemetry of a server whose clock stands still.
+pub fn standing(settings: &Settings) -> Arc<Telemetry> {
+    Arc::new(Telemetry::new(settings).with_clock(Arc::new(Clock::standing())))
+}
+
 /// A running server; stopped when dropped.
 pub struct Served {
     pub running: Running,
@@ -178,13 +183,13 @@ impl Served {
 
     pub fn start_with(settings: Settings, application: Arc<dyn Application>, lock: Gil) -> Self {
         let telemetry = Arc::new(Telemetry::new(&settings));
-        Self::start_whole(settings, application, lock, telemetry, Clock::new())
+        Self::start_whole(settings, application, lock, telemetry)
     }
 
     /// With a clock that stands still: no timeout passes, however slow the machine is.
     pub fn start_patiently(settings: Settings, application: Arc<dyn Application>) -> Self {
-        let telemetry = Arc::new(Telemetry::new(&settings));
-        Self::start_whole(settings, application, Gil::Enabled, telemetry, Clock::standing())
+        let telemetry = standing(&settings);
+        Self::start_whole(settings, application, Gil::Enabled, telemetry)
     }
 
     /// With reports that somebody else looks at, too.
@@ -193,7 +198,7 @@ impl Served {
         application: Arc<dyn Application>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self::start_whole(settings, application, Gil::Disabled, telemetry, Clock::new())
+        Self::start_whole(settings, application, Gil::Disabled, telemetry)
     }
 
     pub fn start_whole(
@@ -201,9 +206,8 @@ impl Served {
         application: Arc<dyn Application>,
         lock: Gil,
         telemetry: Arc<Telemetry>,
-        clock: Clock,
     ) -> Self {
-        Self::start_as(settings, application, lock, telemetry, clock, |server| server)
+        Self::start_as(settings, application, lock, telemetry, |server| server)
     }
 
     /// A server that is completed by `complete` before it starts.
@@ -212,16 +216,14 @@ impl Served {
         application: Arc<dyn Application>,
         lock: Gil,
         telemetry: Arc<Telemetry>,
-        clock: Clock,
         complete: impl FnOnce(Server) -> Server,
     ) -> Self {
         let listeners = Listeners::bind(&settings).expect("a free port");
         let Some(&ListenAddress::Tcp(address)) = listeners.addresses().next() else {
             panic!("not a TCP address")
         };
-        let clock = Arc::new(clock);
+        let clock = Arc::clone(telemetry.clock());
         let server = Server::new(Arc::new(settings), listeners, application, telemetry.clone())
-            .with_clock(clock.clone())
             .with_gil(lock);
         let running = complete(server).start().expect("the server starts");
         Self { running, address, clock, telemetry }

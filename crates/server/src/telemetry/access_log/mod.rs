@@ -95,6 +95,7 @@ impl AccessLog {
     /// lines that could not be written.
     pub(super) fn open(
         settings: &Settings,
+        clock: Arc<Clock>,
         failed: impl Fn(u64) + Send + 'static,
     ) -> Result<Option<Self>, OpenError> {
         let Some(target) = &settings.observability.access_log else { return Ok(None) };
@@ -107,7 +108,7 @@ impl AccessLog {
             format: settings.observability.access_log_format.clone(),
             output,
             failed,
-            clock: Clock::new(),
+            clock,
             complaints: RateLimit::new(1, Duration::from_secs(60)),
         };
         std::thread::Builder::new()
@@ -195,7 +196,7 @@ struct LogWriter<F> {
     format: AccessLogFormat,
     output: Output,
     failed: F,
-    clock: Clock,
+    clock: Arc<Clock>,
     complaints: RateLimit,
 }
 
