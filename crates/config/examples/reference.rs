@@ -10,10 +10,16 @@ fn main() -> io::Result<()> {
     let text = match wanted.as_str() {
         "settings-md" => reference::settings_page(),
         "schema" => reference::schema(),
+        "python-types" => reference::python_types(),
+        "keywords" => reference::keywords(),
         "man" => reference::man_page()?,
         "sample" => reference::sample(),
         "help" => reference::help(),
-        _ => return Err(io::Error::other("say one of: settings-md schema man sample help")),
+        _ => {
+            return Err(io::Error::other(
+                "say one of: settings-md schema python-types keywords man sample help",
+            ));
+        }
     };
     io::stdout().write_all(text.as_bytes())
 }

@@ -130,6 +130,21 @@ fn the_schema_has_every_setting_with_its_default_and_nothing_else() {
 }
 
 #[test]
+fn the_types_and_the_list_of_keywords_have_every_setting_but_the_application() {
+    let (types, list) = (reference::python_types(), reference::keywords());
+    assert!(types.lines().all(|line| line.chars().count() <= 100));
+    for setting in settings() {
+        let is_keyword = !matches!(setting.kind, Kind::Application);
+        let keyword = setting.keyword();
+        assert_eq!(types.contains(&format!("\n    {keyword}: ")), is_keyword, "{keyword}");
+        assert_eq!(list.contains(&format!("\n- `{keyword}`")), is_keyword, "{keyword}");
+    }
+    assert!(types.contains("\n    log_format: Literal[\"text\", \"json\"] | None\n"));
+    assert!(types.contains("\n    port: int | None\n"));
+    assert!(types.contains("\n    keep_alive_timeout: float | str | None\n"));
+}
+
+#[test]
 fn the_output_of_config_show_is_a_file_with_the_same_settings() {
     for setting in written_settings() {
         for text in texts(setting) {
@@ -178,6 +193,8 @@ fn the_generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (path, made) in [
         ("docs/settings.md", reference::settings_page()),
+        ("crates/cli/python/maitred/settings.py", reference::python_types()),
+        ("crates/cli/src/python/keywords.md", reference::keywords()),
         ("docs/maitred.toml", reference::sample()),
         ("crates/cli/python/maitred/maitred.schema.json", reference::schema()),
     ] {

@@ -7,10 +7,12 @@ both.
 
 from maitred._native import Server, __version__, create_server, serve
 from maitred.paste import serve_paste
+from maitred.settings import Settings
 from maitred.waitress_alias import install_as_waitress
 
 __all__ = [
     "Server",
+    "Settings",
     "__version__",
     "create_server",
     "install_as_waitress",

@@ -6,6 +6,9 @@ from types import TracebackType
 from typing import Any, final
 
 from _typeshed.wsgi import WSGIApplication
+from typing_extensions import Unpack
+
+from maitred.settings import Settings
 
 __all__ = [
     "Server",
@@ -51,7 +54,7 @@ def believe_proxies(environ: dict[str, Any], settings: Mapping[str, Any], /) -> 
     malformed; the client should be answered 400.
     """
 
-def serve(app: WSGIApplication, *, _quiet: bool = False, **settings: Any) -> None:
+def serve(app: WSGIApplication, *, _quiet: bool = False, **settings: Unpack[Settings]) -> None:
     """Serve an application until a signal or ``close()`` stops it.
 
     The keywords are the settings of the command line with underscores: ``serve(app, port=8000,
@@ -65,7 +68,7 @@ def create_server(
     *,
     _quiet: bool = False,
     _start_thread: Callable[[Callable[[], None]], object] | None = None,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Server:
     """Create a server. Its sockets are bound; nothing is started.
 

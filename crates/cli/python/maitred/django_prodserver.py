@@ -33,7 +33,7 @@ class MaitredServer(BaseServerBackend):
     """Serves ``WSGI_APPLICATION`` with Maitred."""
 
     def __init__(self, **process: Any) -> None:
-        self.args = command_line(process.get("ARGS") or {})
+        self.args: list[str] = command_line(process.get("ARGS") or {})
 
     def prep_server_args(self) -> list[str]:
         """Return the command line."""

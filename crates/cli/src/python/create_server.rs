@@ -11,6 +11,13 @@ use crate::python::server::{Announcement, Server};
 use crate::python::{keywords, loggers};
 
 /// Serves an application until a signal or `close()` stops it.
+///
+/// On the main thread, SIGTERM and SIGINT drain the server, unless the program has its own handlers.
+/// Raises `ValueError` for invalid settings, and `OSError` for an address that cannot be bound.
+///
+/// Keywords, with their defaults:
+///
+#[doc = include_str!("keywords.md")]
 #[pyfunction]
 #[pyo3(signature = (app, *, _quiet = false, **settings))]
 pub(crate) fn serve(
@@ -27,6 +34,9 @@ pub(crate) fn serve(
 }
 
 /// Creates a server for an application. Its sockets are bound; nothing is started.
+///
+/// Raises `ValueError` for invalid settings, and `OSError` for an address that cannot be bound. The
+/// keywords are those of `maitred.serve()`.
 ///
 /// `_start_thread` starts the threads that call the application: it is called with the function that
 /// a daemon thread has to call.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::{InvalidValue, Rules, Syntax, absolute, absolute_address, text_of};
+use super::{InvalidValue, PATH_OR_TEXT, Rules, Syntax, absolute, absolute_address, text_of};
 use crate::raw_value::Value;
 use crate::values::{DEFAULT_PORT, Endpoint, HostName, check_socket_path};
 
@@ -97,5 +97,9 @@ impl Rules for SocketPath {
 
     fn description(&self) -> String {
         "path".into()
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        PATH_OR_TEXT.into()
     }
 }

@@ -58,4 +58,10 @@ impl Rules for Words {
         let words = self.0.iter().map(|word| json!(word)).chain(truths.into_iter().flatten());
         json!({ "enum": words.collect::<Vec<_>>() })
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        let words: Vec<String> = self.0.iter().map(|word| format!("\"{word}\"")).collect();
+        let truths = if self.0.contains(&"true") { " | bool" } else { "" };
+        format!("Literal[{}]{truths}", words.join(", ")).into()
+    }
 }

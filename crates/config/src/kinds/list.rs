@@ -44,6 +44,9 @@ fn wrong(wanted: &str, word: &str, hint: impl Into<String>) -> InvalidValue {
 }
 
 /// A text with words, or a list of texts.
+/// The type of a list of words for Python: one text may have several.
+const TEXTS: &str = "str | Iterable[str]";
+
 fn schema_of_texts() -> Json {
     json!({ "oneOf": [
         { "type": "string" }, { "type": "array", "items": { "type": "string" } }
@@ -82,6 +85,10 @@ impl Rules for Paths {
 
     fn accumulates(&self) -> bool {
         true
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]".into()
     }
 }
 
@@ -126,6 +133,10 @@ impl Rules for Addresses {
     fn accumulates(&self) -> bool {
         true
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        TEXTS.into()
+    }
 }
 
 /// Addresses and networks of proxies. A repeated flag replaces them, as in Waitress: a second flag
@@ -158,6 +169,10 @@ impl Rules for Proxies {
 
     fn schema(&self) -> Json {
         schema_of_texts()
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        TEXTS.into()
     }
 }
 
@@ -199,6 +214,10 @@ impl Rules for FieldNames {
     fn schema(&self) -> Json {
         schema_of_texts()
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        TEXTS.into()
+    }
 }
 
 /// Paths of URLs.
@@ -233,6 +252,10 @@ impl Rules for UrlPaths {
     fn accumulates(&self) -> bool {
         true
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        TEXTS.into()
+    }
 }
 
 /// Bound sockets, as descriptors.
@@ -261,5 +284,9 @@ impl Rules for Descriptors {
 
     fn description(&self) -> String {
         "list of sockets".into()
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "Iterable[socket.socket | int]".into()
     }
 }

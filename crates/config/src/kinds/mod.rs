@@ -96,6 +96,11 @@ pub(crate) trait Rules {
         json!({ "type": "string" })
     }
 
+    /// The type of the keyword for Python's type checkers.
+    fn python_type(&self) -> Cow<'static, str> {
+        "str".into()
+    }
+
     /// A canonical value as it is written in a settings file, with its unit.
     fn to_json(&self, value: &Value) -> Json {
         value.to_json()
@@ -121,6 +126,9 @@ pub(crate) trait Rules {
         false
     }
 }
+
+/// The type of a path for Python.
+const PATH_OR_TEXT: &str = "str | os.PathLike[str]";
 
 /// `path`, from `directory` on if it is relative, without `.` in it.
 fn absolute(path: &str, directory: &Path) -> String {

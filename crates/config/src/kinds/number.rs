@@ -48,6 +48,10 @@ impl Rules for Flag {
     fn schema(&self) -> Json {
         json!({ "type": "boolean" })
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "bool".into()
+    }
 }
 
 /// A whole number.
@@ -126,6 +130,10 @@ impl Rules for Count {
     fn schema(&self) -> Json {
         json!({ "type": "integer", "minimum": self.least, "maximum": self.most })
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "int".into()
+    }
 }
 
 /// A whole number, or `auto`.
@@ -157,6 +165,10 @@ impl Rules for CountOrAuto {
 
     fn schema(&self) -> Json {
         json!({ "oneOf": [self.0.schema(), { "const": AUTO }] })
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "int | Literal[\"auto\"]".into()
     }
 }
 

@@ -85,6 +85,10 @@ impl Rules for Period {
             other => other.clone(),
         }
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "float | str".into()
+    }
 }
 
 /// A number of bytes.
@@ -151,6 +155,10 @@ impl Rules for Size {
             other => other.to_json(),
         }
     }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "int | str".into()
+    }
 }
 
 /// A number of bytes, or a percentage of a whole: an integer from 1 to 100 with `%`.
@@ -194,5 +202,9 @@ impl Rules for SizeOrShare {
 
     fn to_json(&self, value: &Value) -> Json {
         Size { least: 0 }.to_json(value)
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        "int | str".into()
     }
 }

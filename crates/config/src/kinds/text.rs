@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{InvalidValue, Rules, Syntax, text_of};
+use super::{InvalidValue, PATH_OR_TEXT, Rules, Syntax, text_of};
 use crate::raw_value::Value;
 use crate::values::AccessLogFormat;
 
@@ -118,6 +118,10 @@ impl Rules for Path {
 
     fn description(&self) -> String {
         "path".into()
+    }
+
+    fn python_type(&self) -> Cow<'static, str> {
+        PATH_OR_TEXT.into()
     }
 }
 

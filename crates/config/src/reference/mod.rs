@@ -4,10 +4,12 @@
 //! them with the output of these functions.
 
 mod page;
+mod python;
 mod sample;
 mod schema;
 
 pub use page::settings_page;
+pub use python::{keywords, python_types};
 pub use sample::sample;
 pub use schema::schema;
 

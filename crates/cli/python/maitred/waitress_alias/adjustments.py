@@ -12,9 +12,11 @@ from maitred.waitress_alias.compat import HAS_IPV6
 from maitred.waitress_alias.proxy_headers import PROXY_HEADERS
 from maitred.waitress_alias.refusal import refused_name
 
-KNOWN_PROXY_HEADERS = frozenset(name.lower().replace("_", "-") for name in PROXY_HEADERS)
+KNOWN_PROXY_HEADERS: frozenset[str] = frozenset(
+    name.lower().replace("_", "-") for name in PROXY_HEADERS
+)
 
-truthy = frozenset({"t", "true", "y", "yes", "on", "1"})
+truthy: frozenset[str] = frozenset({"t", "true", "y", "yes", "on", "1"})
 
 SocketInfo = tuple[int, int, int, Any]
 """Family, type, protocol and address of a socket to listen on."""
@@ -123,7 +125,11 @@ class Adjustments:
 
     listen: list[Any]
     sockets: list[socket.socket]
-    socket_options = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+    trusted_proxy_count: int
+    trusted_proxy_headers: set[str]
+    socket_options: tuple[tuple[int, int, int], ...] = (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    )
 
     def __init__(self, **kw: Any) -> None:
         self.settings: dict[str, Any] = {**_CHANGED_DEFAULTS, **kw}
@@ -201,7 +207,7 @@ class Adjustments:
             raise ValueError("Internet and UNIX sockets may not be mixed.")
 
 
-for _name, _, _default in _PARAMS:
+for _name, _cast, _default in _PARAMS:
     setattr(Adjustments, _name, _default)
 
 

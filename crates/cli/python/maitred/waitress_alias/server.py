@@ -45,19 +45,25 @@ class BaseWSGIServer:
     """A server with one or more sockets."""
 
     asyncore = wasyncore
-    logger = logger
-    accepting = True
+    logger: logging.Logger = logger
+    accepting: bool = True
 
-    channel_class = Refused(_NATIVELY)
-    handle_accept = Refused(_NATIVELY)
-    handle_read = Refused(_NATIVELY)
-    readable = Refused(_NATIVELY)
-    writable = Refused(_NATIVELY)
-    fix_addr = Refused(_NATIVELY)
-    add_task = Refused(_NATIVELY)
-    bind_server_socket = Refused("sockets are bound natively; pass bound ones as `sockets`")
-    set_socket_options = Refused("TCP_NODELAY is always set, and there are no other options")
-    maintenance = Refused("timeouts are checked natively; set `channel_timeout`", _do_nothing)
+    channel_class: Refused = Refused(_NATIVELY)
+    handle_accept: Refused = Refused(_NATIVELY)
+    handle_read: Refused = Refused(_NATIVELY)
+    readable: Refused = Refused(_NATIVELY)
+    writable: Refused = Refused(_NATIVELY)
+    fix_addr: Refused = Refused(_NATIVELY)
+    add_task: Refused = Refused(_NATIVELY)
+    bind_server_socket: Refused = Refused(
+        "sockets are bound natively; pass bound ones as `sockets`"
+    )
+    set_socket_options: Refused = Refused(
+        "TCP_NODELAY is always set, and there are no other options"
+    )
+    maintenance: Refused = Refused(
+        "timeouts are checked natively; set `channel_timeout`", _do_nothing
+    )
 
     def __init__(
         self,
@@ -75,15 +81,15 @@ class BaseWSGIServer:
         refuse_overrides(type(self))
         if _sock is not None:
             kw["sockets"] = [_sock]
-        self.adj = Adjustments(**kw) if adj is None else adj
+        self.adj: Adjustments = Adjustments(**kw) if adj is None else adj
         self.sockinfo: SocketInfo = self.adj.listen[0] if sockinfo is None else sockinfo
-        self.family = self.sockinfo[0]
-        self.socktype = self.sockinfo[1]
+        self.family: int = self.sockinfo[0]
+        self.socktype: int = self.sockinfo[1]
         self._application = _Application(application)
         if dispatcher is None:
             dispatcher = ThreadedTaskDispatcher()
             dispatcher.set_thread_count(self.adj.threads)
-        self.task_dispatcher = dispatcher
+        self.task_dispatcher: ThreadedTaskDispatcher = dispatcher
         _native.check_application(application)
         native = _native.create_server(
             self._application,
@@ -92,8 +98,8 @@ class BaseWSGIServer:
             **self.adj.use(),
         )
         self._map: SocketMap = OwnMap() if map is None else map
-        self.serving = Serving(native, dispatcher, self._map)
-        self.trigger = Trigger(self.serving, self._call_on_another_thread)
+        self.serving: Serving = Serving(native, dispatcher, self._map)
+        self.trigger: Trigger = Trigger(self.serving, self._call_on_another_thread)
         self.serving.enter(self.trigger)
         self._enter()
 
@@ -235,7 +241,7 @@ class _Application:
 class _Listener(Part):
     """One of several listening sockets, as an entry of a map."""
 
-    accepting = True
+    accepting: bool = True
 
     def __init__(self, serving: Serving, host: str, port: str) -> None:
         super().__init__(serving)
@@ -247,8 +253,8 @@ class _ListeningSocket:
     """What can be told of a listening socket that the server has taken."""
 
     def __init__(self, server: BaseWSGIServer) -> None:
-        self.family = server.family
-        self.type = server.socktype
+        self.family: int = server.family
+        self.type: int = server.socktype
         self._address = server.getsockname()
 
     def getsockname(self) -> Any:
@@ -283,9 +289,9 @@ class _Channels(Mapping[int, object]):
 class _Channel:
     """An open connection."""
 
-    close = Refused(_NATIVELY)
-    handle_close = Refused(_NATIVELY)
-    will_close = Refused(_NATIVELY)
+    close: Refused = Refused(_NATIVELY)
+    handle_close: Refused = Refused(_NATIVELY)
+    will_close: Refused = Refused(_NATIVELY)
 
 
 def create_server(

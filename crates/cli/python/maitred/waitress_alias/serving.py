@@ -33,9 +33,9 @@ class Serving:
     def __init__(
         self, native: _native.Server, dispatcher: ThreadedTaskDispatcher, entries: SocketMap
     ) -> None:
-        self.native = native
-        self.is_closing = False
-        self.was_closed = False  # by the program, and not by a signal
+        self.native: _native.Server = native
+        self.is_closing: bool = False
+        self.was_closed: bool = False  # by the program, and not by a signal
         self._dispatcher = dispatcher
         self._map = entries
         self._keys: list[int] = []
@@ -94,7 +94,7 @@ class Part:
     """An entry for a part of a server. Closing it closes the server."""
 
     def __init__(self, serving: Serving) -> None:
-        self.serving = serving
+        self.serving: Serving = serving
 
     def close(self) -> None:
         """Close the server."""

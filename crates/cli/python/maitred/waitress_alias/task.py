@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -25,19 +26,21 @@ class ThreadedTaskDispatcher:
     which request, the server decides.
     """
 
-    stop_count = 0
-    logger = logger
-    queue_logger = queue_logger
+    stop_count: int = 0
+    logger: logging.Logger = logger
+    queue_logger: logging.Logger = queue_logger
 
-    add_task = Refused("the server hands requests to threads natively; `queue` has their number")
+    add_task: Refused = Refused(
+        "the server hands requests to threads natively; `queue` has their number"
+    )
 
     def __init__(self) -> None:
         refuse_overrides(type(self))
         self.threads: set[int] = set()
-        self.lock = threading.Lock()
-        self.thread_exit_cv = threading.Condition(self.lock)
-        self.queue = Queue(self)
-        self.count = 0
+        self.lock: threading.Lock = threading.Lock()
+        self.thread_exit_cv: threading.Condition = threading.Condition(self.lock)
+        self.queue: Queue = Queue(self)
+        self.count: int = 0
         self._servings: list[Serving] = []
         self._mains: dict[int, Callable[[], None]] = {}
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from maitred.waitress_alias.refusal import refused_name
 
-logger = logging.getLogger("waitress")
-queue_logger = logging.getLogger("waitress.queue")
+logger: logging.Logger = logging.getLogger("waitress")
+queue_logger: logging.Logger = logging.getLogger("waitress.queue")
 
 
 def __getattr__(name: str) -> Any:

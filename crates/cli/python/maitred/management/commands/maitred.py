@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.management.color import color_style, no_style
 
 import maitred
 from maitred._native import run
+
+if TYPE_CHECKING:
+
+    class BaseCommand:
+        """What is used of Django's class, which has no types."""
+
+        style: Any
+        stdout: Any
+        stderr: Any
+
+else:
+    from django.core.management.base import BaseCommand
 
 LOG_LEVELS = {0: "warning", 2: "debug", 3: "debug"}
 """What a verbosity means, but for the normal one."""
@@ -35,7 +47,7 @@ class Command(BaseCommand):
         """Take the options of Django, and pass the others on, which its parser does not know."""
         django, options = options_of_django().parse_known_args(argv[2:])
         if django.no_color or django.force_color:
-            self.style = no_style() if django.no_color else color_style(force_color=True)
+            self.style: Any = no_style() if django.no_color else color_style(force_color=True)
             self.stderr.style_func = self.style.ERROR
         if django.help:
             self.print_help(argv[0], argv[1])

@@ -1,0 +1,7 @@
+"""Has a list of numbers."""
+
+from wsgiref.simple_server import demo_app
+
+import maitred
+
+maitred.serve(demo_app, listen=[8080])  # wrong

@@ -1,0 +1,5 @@
+"""Has an application that is none."""
+
+import maitred
+
+maitred.serve(None)  # wrong

@@ -1,0 +1,5 @@
+"""Has no application."""
+
+import maitred
+
+maitred.serve(port=8080)  # wrong
