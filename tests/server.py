@@ -93,7 +93,7 @@ class Server:
     @property
     def urls(self) -> list[str]:
         """Every address that it says it serves on: `http://host:port` or `unix:path`."""
-        match = self.wait_for(r"serving on (.+?) with \d+ thread")
+        match = self.wait_for(r"serving on (\S+(?:, \S+)*) with ")
         return match[1].split(", ")
 
     @property

@@ -27,6 +27,10 @@ mod _native {
     #[pymodule_export]
     use crate::command::{main, run};
 
+    #[cfg(unix)]
+    #[pymodule_export]
+    use crate::process::worker::work;
+
     #[pymodule_export]
     use crate::python::create_server::{create_server, serve};
 

@@ -38,7 +38,7 @@ pub(crate) fn check(
     proxies(merged, problems, warnings);
     without_effect(merged, warnings);
     longer_than_channel(merged, warnings);
-    processes(merged, machine, problems, warnings);
+    processes(merged, machine, problems);
 }
 
 /// Rejects addresses of a family that is off, and both families off. Waitress treats both off as
@@ -153,12 +153,7 @@ fn listens_at_unix(merged: &Merged) -> bool {
 }
 
 /// Rejects settings of worker processes that exclude each other, or that need what there is not.
-fn processes(
-    merged: &Merged,
-    machine: Machine,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Warning>,
-) {
+fn processes(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
     if let (Some(location), false) =
         (merged.location(&MAX_REQUESTS_JITTER), merged.is_attempted(&MAX_REQUESTS))
     {
@@ -198,10 +193,6 @@ fn processes(
                 None => problem,
             });
         }
-    }
-    if let (Some(location), true) = (merged.location(&WORKERS), workers > 1) {
-        let message = "`workers` has no effect: only one worker process is supported so far";
-        warnings.push(Warning(Problem::new(message).at(location)));
     }
 }
 

@@ -480,7 +480,7 @@ error: unknown setting `MAITRED_THRADS`
 fn a_setting_without_effect_is_a_warning() {
     let case = Written {
         toml: "listen = \"*:80\"\nrecv-bytes = 8192\naccess-log-format = \"json\"\n",
-        arguments: &["app:app", "--port=9000", "-w", "3", "--trusted-proxy=localhost"],
+        arguments: &["app:app", "--port=9000", "--trusted-proxy=localhost"],
         ..Written::default()
     };
     assert_eq!(
@@ -495,8 +495,6 @@ fn a_setting_without_effect_is_a_warning() {
              (command line: --trusted-proxy): \
              for a proxy on this machine, write `127.0.0.1` and `::1`",
             "`access-log-format` has no effect: `access-log` is not set (maitred.toml:3:21)",
-            "`workers` has no effect: only one worker process is supported so far \
-             (command line: --workers)",
         ]
     );
 }

@@ -27,7 +27,7 @@ pub mod system;
 pub mod telemetry;
 mod transport;
 
-pub use admin::{Admin, AdminThread};
+pub use admin::{Admin, AdminThread, Report};
 #[cfg(unix)]
 pub use connection::inboxes::Inboxes;
 pub use connection::policy::trust;
@@ -38,6 +38,8 @@ pub use lifecycle::running::{Running, Waited};
 pub use lifecycle::server::{RunError, Server};
 pub use listen::{BindCause, BindError, ListenAddress, Listeners};
 pub use scheduling::Gil;
+#[cfg(unix)]
+pub use system::child::ExitStatus as ChildStatus;
 pub use system::clock::Clock;
 pub use system::end_process::end_process;
 pub use system::error_text;

@@ -129,7 +129,7 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
         leading_slashes: LeadingSlashes::Collapsed,
         ident: "maitred".to_owned(),
         threads: 4,
-        workers: 1,
+        is_multiprocess: false,
         error_output: ErrorOutput::Log,
         expose_tracebacks: false,
     };

@@ -40,7 +40,7 @@
 //!         leading_slashes: LeadingSlashes::Collapsed,
 //!         ident: "maitred".into(),
 //!         threads: 4,
-//!         workers: 1,
+//!         is_multiprocess: false,
 //!         error_output: ErrorOutput::Log,
 //!         expose_tracebacks: false,
 //!     };

@@ -7,14 +7,14 @@ mod check;
 
 use std::ffi::OsString;
 
-use maitred_config::{Command, Invocation, Loaded, Sources, reference};
+use maitred_config::{Command, Invocation, Loaded, reference};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
 
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{colour, print, print_error};
 use crate::process::serve::{self, Afterwards};
-use crate::process::sources;
+use crate::process::sources::SourceTexts;
 
 /// Runs the command line of this process, which exits afterwards. The first element is the program's
 /// name. Returns the exit status.
@@ -26,8 +26,7 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
         maitred_server::open_missing_streams()?;
         maitred_server::find_inherited_sockets();
     }
-    let invocation = parse(&argv);
-    Ok(carry_out(py, invocation, Afterwards::Exit)?.status())
+    Ok(carry_out(py, arguments(&argv), Afterwards::Exit)?.status())
 }
 
 /// Runs a command line within a program that continues afterwards. The first element is the
@@ -35,20 +34,20 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
 pub(crate) fn run(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
-    let invocation = parse(&argv);
-    Ok(carry_out(py, invocation, Afterwards::Continue)?.status())
+    Ok(carry_out(py, arguments(&argv), Afterwards::Continue)?.status())
 }
 
-/// Parses the arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
-fn parse(argv: &[OsString]) -> Invocation {
-    Invocation::parse(argv.iter().skip(1).map(|argument| argument.to_string_lossy()))
+/// The arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
+fn arguments(argv: &[OsString]) -> Vec<String> {
+    argv.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
 /// Runs a command.
 ///
 /// # Errors
 /// An exception that is not an error of the user, such as Ctrl-C while nothing is served.
-fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyResult<ExitStatus> {
+fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyResult<ExitStatus> {
+    let invocation = Invocation::parse(arguments.clone());
     let command = invocation.command.clone();
     // The commands that load settings report errors in the command line together with the others.
     let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
@@ -66,8 +65,8 @@ fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyRes
         Command::Man => reference::man_page().map_err(|error| describe(&error)),
         Command::Import { file } => return Ok(import(file)),
         Command::Serve | Command::Check | Command::ShowConfig { .. } => {
-            let sources = sources::gather(Some(invocation), Vec::new());
-            return with_settings(py, &command, sources, after);
+            let texts = SourceTexts::read(Some(arguments), Vec::new());
+            return with_settings(py, &command, texts, after);
         }
     };
     Ok(match text {
@@ -82,10 +81,10 @@ fn carry_out(py: Python<'_>, invocation: Invocation, after: Afterwards) -> PyRes
 fn with_settings(
     py: Python<'_>,
     command: &Command,
-    sources: Sources,
+    texts: SourceTexts,
     after: Afterwards,
 ) -> PyResult<ExitStatus> {
-    let loaded = match maitred_config::load(sources) {
+    let loaded = match maitred_config::load(texts.sources()) {
         Ok(loaded) => loaded,
         Err(problems) => {
             print_error(&problems.render(colour()));
@@ -101,7 +100,7 @@ fn with_settings(
             print_warnings(&loaded);
             Ok(check::check(py, &loaded))
         }
-        _ => serve::serve(py, &loaded, after),
+        _ => serve::serve(py, &loaded, texts, after),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::interpreter;
 ///
 /// # Errors
 /// The interpreter cannot be described.
-pub(super) fn announce(
+pub(crate) fn announce(
     py: Python<'_>,
     loaded: &Loaded,
     addresses: &[ListenAddress],
@@ -38,8 +38,12 @@ pub(super) fn announce(
 }
 
 fn threads(settings: &Settings) -> String {
-    match settings.limits.threads {
+    let threads = match settings.limits.threads {
         1 => "1 thread".into(),
         several => format!("{several} threads"),
+    };
+    match settings.processes.workers {
+        1 => threads,
+        several => format!("{several} worker processes with {threads} each"),
     }
 }

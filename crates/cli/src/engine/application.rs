@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use maitred_config::Settings;
 use maitred_http_parser::fault::Stage;
+#[cfg(unix)]
+use maitred_server::Membership;
 use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
 use maitred_wsgi_bridge::interpreter::threads::is_exiting;
 use maitred_wsgi_bridge::log::{Level, Raised};
@@ -16,18 +18,27 @@ use pyo3::prelude::*;
 use crate::engine::interpreter;
 use crate::logging::{self, ERRORS};
 
-/// Starts a server that calls the application, in threads that `thread_starter` starts, if given.
+/// What a server is started with, besides the application.
+pub(super) struct Start<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) listeners: Listeners,
+    pub(super) telemetry: Arc<Telemetry>,
+    /// Starts the threads, if given.
+    pub(super) thread_starter: Option<Py<PyAny>>,
+    pub(super) error_output: ErrorOutput,
+    /// The place among the workers, if it is a worker of a supervisor.
+    #[cfg(unix)]
+    pub(super) membership: Option<Membership>,
+}
+
+/// Starts a server that calls the application.
 ///
 /// # Errors
 /// A thread cannot be started, or threads are emulated; the text is for the user.
 pub(super) fn start(
     py: Python<'_>,
     callable: Py<PyAny>,
-    settings: &Settings,
-    listeners: Listeners,
-    telemetry: Arc<Telemetry>,
-    thread_starter: Option<Py<PyAny>>,
-    error_output: ErrorOutput,
+    start: Start<'_>,
 ) -> Result<Running, String> {
     if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
         return Err(format!(
@@ -36,14 +47,27 @@ pub(super) fn start(
         ));
     }
     let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
-    let log = ApplicationLog(Arc::clone(&telemetry));
-    let application = plug_in(py, callable, settings, &listeners, log, error_output)
-        .map_err(text)?
-        .with_thread_starter(thread_starter);
-    Server::new(Arc::new(settings.clone()), listeners, Arc::new(application), telemetry)
-        .with_gil(gil)
-        .start()
-        .map_err(text)
+    let application =
+        plug_in(py, callable, &start).map_err(text)?.with_thread_starter(start.thread_starter);
+    let settings = Arc::new(start.settings.clone());
+    let server = Server::new(settings, start.listeners, Arc::new(application), start.telemetry)
+        .with_gil(gil);
+    #[cfg(unix)]
+    let server = match start.membership {
+        Some(membership) => server.among_siblings(membership),
+        None => server,
+    };
+    server.start().map_err(text)
+}
+
+impl Start<'_> {
+    /// Whether a supervisor may run the application in other processes at the same time.
+    const fn is_supervised(&self) -> bool {
+        #[cfg(unix)]
+        return self.membership.is_some();
+        #[cfg(not(unix))]
+        return false;
+    }
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -51,15 +75,10 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 /// Creates the WSGI application with the variables that the environ needs.
-fn plug_in(
-    py: Python<'_>,
-    callable: Py<PyAny>,
-    settings: &Settings,
-    listeners: &Listeners,
-    log: ApplicationLog,
-    error_output: ErrorOutput,
-) -> PyResult<WsgiApplication> {
-    let listeners = listeners.addresses().map(|address| ListenerVariables {
+fn plug_in(py: Python<'_>, callable: Py<PyAny>, start: &Start<'_>) -> PyResult<WsgiApplication> {
+    let settings = start.settings;
+    let log = ApplicationLog(Arc::clone(&start.telemetry));
+    let listeners = start.listeners.addresses().map(|address| ListenerVariables {
         server_name: settings.application.server_name.clone(),
         server_port: match address {
             ListenAddress::Tcp(address) => address.port().to_string(),
@@ -77,8 +96,8 @@ fn plug_in(
         },
         ident: settings.application.ident.clone().unwrap_or_default(),
         threads: settings.limits.threads,
-        error_output,
-        workers: 1, // whatever the setting says: only one process is started so far
+        error_output: start.error_output,
+        is_multiprocess: start.is_supervised(),
         expose_tracebacks: settings.observability.expose_tracebacks,
     };
     WsgiApplication::new(py, callable, &variables, Arc::new(log))

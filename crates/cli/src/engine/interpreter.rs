@@ -1,5 +1,6 @@
 //! Describes the Python interpreter.
 
+use maitred_server::Interpreter;
 use pyo3::prelude::*;
 
 /// Whether the interpreter has a GIL that is enabled.
@@ -11,6 +12,20 @@ pub(crate) fn has_lock(py: Python<'_>) -> PyResult<bool> {
         Some(ask) => ask.call0()?.is_truthy(),
         None => Ok(true), // older than 3.13
     }
+}
+
+/// The interpreter, for metrics and the status page.
+///
+/// # Errors
+/// `platform` cannot be queried.
+pub(crate) fn facts(py: Python<'_>) -> PyResult<Interpreter> {
+    let platform = py.import("platform")?;
+    let gil = if has_lock(py)? { "enabled" } else { "disabled" };
+    Ok(Interpreter {
+        version: platform.call_method0("python_version")?.extract()?,
+        implementation: platform.call_method0("python_implementation")?.extract()?,
+        gil: gil.to_owned(),
+    })
 }
 
 /// `CPython 3.13.0`, or `CPython 3.13.0, free-threaded` without a GIL.

@@ -9,20 +9,27 @@
 //! 3. the application, which is imported or was passed in;
 //! 4. the threads that serve it.
 
-mod announcement;
+pub(crate) mod announcement;
 mod application;
 pub(crate) mod import;
 pub(crate) mod interpreter;
 
 use std::sync::Arc;
 
-use maitred_config::Loaded;
+use maitred_config::{Loaded, Settings};
+#[cfg(unix)]
+use maitred_server::Membership;
+#[cfg(unix)]
+use maitred_server::supervisor::view::About;
+#[cfg(unix)]
+use maitred_server::telemetry::cells::Cells;
 use maitred_server::{
-    Admin, AdminThread, BindError, Interpreter, ListenAddress, Listeners, Running, Telemetry,
+    Admin, AdminThread, BindError, ListenAddress, Listeners, Report, Running, Telemetry,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::engine::application::Start;
 use crate::logging::{self, Log, LogOutput};
 
 /// A server whose addresses are bound. Nothing is started.
@@ -31,6 +38,14 @@ pub(crate) struct BoundServer {
     listeners: Listeners,
     admin: Option<Admin>,
     thread_starter: Option<Py<PyAny>>,
+}
+
+/// What the supervisor of a server with worker processes needs of it.
+#[cfg(unix)]
+pub(crate) struct SupervisedParts {
+    pub(crate) loaded: Loaded,
+    pub(crate) listeners: Listeners,
+    pub(crate) admin: Option<AdminThread>,
 }
 
 /// A server that answers requests.
@@ -98,6 +113,35 @@ impl BoundServer {
         self
     }
 
+    /// The settings.
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.loaded.settings
+    }
+
+    /// What the admin listener of a supervisor shows of the server as a whole.
+    ///
+    /// # Errors
+    /// The interpreter cannot be described.
+    #[cfg(unix)]
+    pub(crate) fn about(&self, py: Python<'_>) -> PyResult<About> {
+        Ok(About {
+            interpreter: interpreter::facts(py)?,
+            settings: self.loaded.to_json(true),
+            listeners: self.listeners.addresses().map(ListenAddress::name).collect(),
+        })
+    }
+
+    /// Starts the admin listener, which shows `report`; worker processes do the rest.
+    ///
+    /// # Errors
+    /// The admin listener cannot be started.
+    #[cfg(unix)]
+    pub(crate) fn supervise(self, report: Arc<dyn Report>) -> Result<SupervisedParts, StartError> {
+        let Self { loaded, listeners, admin, .. } = self;
+        let admin = admin.map(|admin| start_admin(admin, report)).transpose()?;
+        Ok(SupervisedParts { loaded, listeners, admin })
+    }
+
     /// Starts the server with the application that `application` returns.
     ///
     /// # Errors
@@ -114,25 +158,24 @@ impl BoundServer {
         let process = std::process::id();
         let addresses = listeners.addresses().cloned().collect();
         let started = (|| {
-            let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
-            let mut admin = admin.map(|admin| start_admin(admin, &telemetry)).transpose()?;
+            let telemetry = Arc::new(telemetry(py, &loaded).map_err(StartError::Raised)?);
+            let mut admin = admin.map(|admin| start_admin(admin, telemetry.clone())).transpose()?;
             let callable = application(py, &loaded)?;
             if std::process::id() != process {
                 log.follow_fork(py).map_err(StartError::Raised)?;
                 admin = admin_after_fork(admin, &loaded, &telemetry)?;
             }
             let settings = &loaded.settings;
-            let errors = output.error_output();
-            let running = application::start(
-                py,
-                callable,
+            let start = Start {
                 settings,
                 listeners,
                 telemetry,
                 thread_starter,
-                errors,
-            )
-            .map_err(StartError::Failed)?;
+                error_output: output.error_output(),
+                #[cfg(unix)]
+                membership: None,
+            };
+            let running = application::start(py, callable, start).map_err(StartError::Failed)?;
             Ok((running, admin))
         })();
         match started {
@@ -141,6 +184,54 @@ impl BoundServer {
                 log.stop(py).map_err(StartError::Raised)?;
                 Err(error)
             }
+        }
+    }
+}
+
+/// Starts a worker of a supervisor: first the log, then the application, and when it is imported
+/// the listeners that the supervisor hands over.
+///
+/// # Errors
+/// A step fails. Those before it have been undone, and the log is written.
+#[cfg(unix)]
+pub(crate) fn start_worker<E: From<StartError>>(
+    py: Python<'_>,
+    loaded: Loaded,
+    membership: Membership,
+    application: impl FnOnce(Python<'_>, &Loaded) -> Result<Py<PyAny>, E>,
+    listeners: impl FnOnce(Python<'_>) -> Result<Listeners, E>,
+) -> Result<StartedServer, E> {
+    logging::receive(loaded.settings.observability.log_level.into());
+    logging::learn_thread_name(py);
+    let log = Log::start(py, LogOutput::Stderr, loaded.settings.observability.log_format)
+        .map_err(StartError::Raised)?;
+    let started = (|| {
+        let cells = Cells::shared(Arc::new(membership.place.clone()));
+        let cells = cells.ok_or_else(|| StartError::Failed("the board has no counters".into()))?;
+        let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
+        let telemetry = Arc::new(telemetry.with_cells(cells, membership.place.number()));
+        let callable = application(py, &loaded)?;
+        let listeners = listeners(py)?;
+        let addresses = listeners.addresses().cloned().collect();
+        let settings = &loaded.settings;
+        let start = Start {
+            settings,
+            listeners,
+            telemetry,
+            thread_starter: None,
+            error_output: LogOutput::Stderr.error_output(),
+            membership: Some(membership),
+        };
+        let running = application::start(py, callable, start).map_err(StartError::Failed)?;
+        Ok((running, addresses))
+    })();
+    match started {
+        Ok((running, addresses)) => {
+            Ok(StartedServer { running, loaded, addresses, admin: None, log })
+        }
+        Err(error) => {
+            log.stop(py).map_err(StartError::Raised)?;
+            Err(error)
         }
     }
 }
@@ -184,20 +275,12 @@ impl From<StartError> for PyErr {
     }
 }
 
-fn telemetry(py: Python<'_>, loaded: &Loaded) -> PyResult<Arc<Telemetry>> {
-    let platform = py.import("platform")?;
-    let gil = if interpreter::has_lock(py)? { "enabled" } else { "disabled" };
-    let interpreter = Interpreter {
-        version: platform.call_method0("python_version")?.extract()?,
-        implementation: platform.call_method0("python_implementation")?.extract()?,
-        gil: gil.to_owned(),
-    };
-    Ok(Arc::new(
-        Telemetry::new(&loaded.settings)
-            .with_interpreter(interpreter)
-            .with_settings_shown(loaded.to_json(true))
-            .with_log_dropped(logging::dropped),
-    ))
+fn telemetry(py: Python<'_>, loaded: &Loaded) -> PyResult<Telemetry> {
+    let interpreter = interpreter::facts(py)?;
+    Ok(Telemetry::new(&loaded.settings)
+        .with_interpreter(interpreter)
+        .with_settings_shown(loaded.to_json(true))
+        .with_log_dropped(logging::dropped))
 }
 
 /// Starts the admin listener anew in a process that the application has forked while it was imported,
@@ -211,13 +294,13 @@ fn admin_after_fork(
     std::mem::forget(of_parent);
     let admin = Admin::bind_after_parent(&loaded.settings)
         .map_err(|error| StartError::Failed(error.to_string()))?;
-    admin.map(|admin| start_admin(admin, telemetry)).transpose()
+    admin.map(|admin| start_admin(admin, telemetry.clone())).transpose()
 }
 
-fn start_admin(admin: Admin, telemetry: &Arc<Telemetry>) -> Result<AdminThread, StartError> {
+fn start_admin(admin: Admin, report: Arc<dyn Report>) -> Result<AdminThread, StartError> {
     let addresses: Vec<_> = admin.addresses().map(ToString::to_string).collect();
     let admin = admin
-        .start(Arc::clone(telemetry))
+        .start(report)
         .map_err(|error| StartError::Failed(format!("cannot start the admin listener: {error}")))?;
     tracing::info!("probes, metrics and status on {}", addresses.join(", "));
     Ok(admin)

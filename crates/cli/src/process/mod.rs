@@ -5,8 +5,14 @@ pub(crate) mod exit_status;
 pub(crate) mod output;
 pub(crate) mod sources;
 
+#[cfg(unix)]
+mod launch;
 pub(crate) mod serve;
+#[cfg(unix)]
+pub(crate) mod supervise;
 pub(crate) mod wait;
+#[cfg(unix)]
+pub(crate) mod worker;
 
 mod exit;
 pub(crate) mod service_manager;

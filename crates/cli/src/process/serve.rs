@@ -4,7 +4,9 @@
 //! the steps from the addresses to the application. The announcement is logged only when requests
 //! are answered.
 
-use maitred_config::Loaded;
+use maitred_config::{Loaded, Settings};
+#[cfg(unix)]
+use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
 
 use crate::engine::{BoundServer, StartError, import};
@@ -12,20 +14,37 @@ use crate::logging::{Log, LogOutput};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::print_error;
 use crate::process::signals::{Scope, Signals};
+use crate::process::sources::SourceTexts;
+#[cfg(unix)]
+use crate::process::supervise;
 use crate::process::wait::ServerEnd;
+#[cfg(unix)]
+use crate::process::worker::is_worker;
 use crate::process::{exit, service_manager, wait};
 
 /// Serves until a signal stops the server.
 ///
 /// # Errors
 /// An exception that is not an error of the user.
-pub(crate) fn serve(py: Python<'_>, loaded: &Loaded, after: Afterwards) -> PyResult<ExitStatus> {
-    let signals = Signals::install(py, Scope::Process)?;
+pub(crate) fn serve(
+    py: Python<'_>,
+    loaded: &Loaded,
+    sources: SourceTexts,
+    after: Afterwards,
+) -> PyResult<ExitStatus> {
+    if is_worker() {
+        return Ok(failed(
+            "a worker process serves already: call `run` or `serve` only below \
+             `if __name__ == \"__main__\":`",
+        ));
+    }
+    let scope = if is_supervised(&loaded.settings) { Scope::Supervisor } else { Scope::Process };
+    let signals = Signals::install(py, scope)?;
     if after == Afterwards::Exit {
         exit::prepare(py, &loaded.settings)?;
     }
     let process = std::process::id();
-    let result = match serve_with_signals(py, loaded, signals.as_ref()) {
+    let result = match serve_with_signals(py, loaded, sources, signals.as_ref(), after) {
         // The signal handler's exception has unwound whatever was running, such as an import.
         _ if signals.as_ref().is_some_and(Signals::interrupted) => Ok(ExitStatus::Done),
         // A process that the application has forked, and that is no server, ends as any other.
@@ -54,12 +73,30 @@ pub(crate) enum Afterwards {
 }
 
 /// Why the application is not served.
-enum NotServed {
+pub(crate) enum NotServed {
     Start(StartError),
     /// It cannot be imported. The text is for stderr: whole lines, with the traceback.
     Import(String),
     /// A signal ended the program first.
     Interrupted,
+}
+
+impl NotServed {
+    /// Prints it, and returns the exit status.
+    ///
+    /// # Errors
+    /// It is an exception that is not an error of the user.
+    pub(crate) fn report(self) -> PyResult<ExitStatus> {
+        match self {
+            Self::Interrupted => Ok(ExitStatus::Done),
+            Self::Import(message) => {
+                print_error(&message);
+                Ok(ExitStatus::Failed)
+            }
+            Self::Start(StartError::Failed(error)) => Ok(failed(&error)),
+            Self::Start(StartError::Raised(error)) => Err(error),
+        }
+    }
 }
 
 impl From<StartError> for NotServed {
@@ -71,7 +108,9 @@ impl From<StartError> for NotServed {
 fn serve_with_signals(
     py: Python<'_>,
     loaded: &Loaded,
+    sources: SourceTexts,
     signals: Option<&Signals>,
+    after: Afterwards,
 ) -> PyResult<ExitStatus> {
     let bound = BoundServer::bind(py, loaded.clone())
         .and_then(|mut bound| bound.keep_from_children().map(|()| bound));
@@ -84,6 +123,18 @@ fn serve_with_signals(
             return Ok(failed(&error.to_string()));
         }
     };
+    #[cfg(unix)]
+    if is_supervised(&loaded.settings) {
+        let reaping = match after {
+            Afterwards::Exit => Reaping::Everybody,
+            Afterwards::Continue => Reaping::Workers,
+        };
+        let output = LogOutput::Stderr;
+        return match supervise::supervise(py, bound, sources, output, signals, reaping) {
+            Ok(exit) => Ok(exit),
+            Err(error) => NotServed::Start(error).report(),
+        };
+    }
     let process = std::process::id();
     let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
         let application = import::load(py, &loaded.settings);
@@ -98,13 +149,7 @@ fn serve_with_signals(
     });
     let started = match started {
         Ok(started) => started,
-        Err(NotServed::Interrupted) => return Ok(ExitStatus::Done),
-        Err(NotServed::Import(message)) => {
-            print_error(&message);
-            return Ok(ExitStatus::Failed);
-        }
-        Err(NotServed::Start(StartError::Failed(error))) => return Ok(failed(&error)),
-        Err(NotServed::Start(StartError::Raised(error))) => return Err(error),
+        Err(error) => return error.report(),
     };
     if let Err(error) = started.running().drain_on_console_close() {
         tracing::warn!("closing the console will not drain the server: {error}");
@@ -123,6 +168,16 @@ fn serve_with_signals(
         ServerEnd::Stopped => ExitStatus::Done,
         ServerEnd::Failed => ExitStatus::Failed,
     })
+}
+
+/// Whether the settings ask for a supervisor.
+fn is_supervised(settings: &Settings) -> bool {
+    settings.processes.are_supervised()
+}
+
+#[cfg(not(unix))]
+const fn is_worker() -> bool {
+    false
 }
 
 fn failed(error: &str) -> ExitStatus {

@@ -1,36 +1,111 @@
 //! Reads the sources of settings: files, the environment, the number of CPUs.
 //!
-//! The config crate selects the files and parses their text; only this module opens them.
+//! The config crate selects the files and parses their text; only this module opens them. What has
+//! been read is kept, so that a worker process gets exactly what its supervisor has read, and its
+//! messages name the same origins.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use maitred_config::{Candidate, Gil, Invocation, SettingsFile, Sources, System, Value};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
+use serde_json::{Value as Json, json};
 
 use crate::engine::interpreter;
 
-/// Every source of settings of this process.
-pub(crate) fn gather(invocation: Option<Invocation>, keywords: Vec<(String, Value)>) -> Sources {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
-        .collect();
-    let file =
-        maitred_config::candidates(invocation.as_ref(), &environment).into_iter().find_map(read);
-    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    // Of a directory that has been removed, paths stay relative, and fail where they are used.
-    let directory = std::env::current_dir().ok();
-    let process = invocation.is_some().then(std::process::id);
-    Sources {
-        file,
-        environment,
-        invocation,
-        keywords,
-        cpus,
-        gil: gil(),
-        directory,
-        process,
-        system: System::HERE,
+/// The sources of settings of this process, as they were read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SourceTexts {
+    /// The command line without the program's name, if there is one.
+    arguments: Option<Vec<String>>,
+    keywords: Vec<(String, Value)>,
+    environment: Vec<(String, String)>,
+    /// The path of the settings file, and its text.
+    file: Option<(String, Result<Vec<u8>, String>)>,
+    cpus: usize,
+    /// The working directory. Of one that has been removed, paths stay relative, and fail where they
+    /// are used.
+    directory: Option<PathBuf>,
+}
+
+impl SourceTexts {
+    /// Reads every source of this process.
+    pub(crate) fn read(arguments: Option<Vec<String>>, keywords: Vec<(String, Value)>) -> Self {
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
+            .collect();
+        let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+        let directory = std::env::current_dir().ok();
+        let mut texts = Self { arguments, keywords, environment, file: None, cpus, directory };
+        texts.file = texts.candidates().into_iter().find_map(|candidate| read(&candidate));
+        texts
+    }
+
+    /// The sources, for loading.
+    pub(crate) fn sources(&self) -> Sources {
+        let file = self.file.as_ref().and_then(|(path, contents)| {
+            let candidate = self.candidates().into_iter().find(|it| it.path == *path)?;
+            Some(SettingsFile { candidate, contents: contents.clone() })
+        });
+        Sources {
+            file,
+            environment: self.environment.clone(),
+            invocation: self.invocation(),
+            keywords: self.keywords.clone(),
+            cpus: self.cpus,
+            gil: gil(),
+            directory: self.directory.clone(),
+            process: self.arguments.is_some().then(std::process::id),
+            system: System::HERE,
+        }
+    }
+
+    fn invocation(&self) -> Option<Invocation> {
+        self.arguments.clone().map(Invocation::parse)
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        maitred_config::candidates(self.invocation().as_ref(), &self.environment)
+    }
+
+    /// For a worker process. Only settings that have been loaded are passed on, so the file is
+    /// UTF-8.
+    pub(crate) fn to_json(&self) -> Json {
+        let keywords: Vec<_> =
+            self.keywords.iter().map(|(name, value)| json!([name, value_to_json(value)])).collect();
+        let file = self.file.as_ref().and_then(|(path, contents)| {
+            Some(json!([path, String::from_utf8_lossy(contents.as_ref().ok()?)]))
+        });
+        json!({
+            "arguments": self.arguments,
+            "keywords": keywords,
+            "environment": self.environment,
+            "file": file,
+            "cpus": self.cpus,
+            "directory": self.directory.as_ref().map(|it| it.to_string_lossy()),
+        })
+    }
+
+    /// What a supervisor has passed on; `None` if it is not that.
+    pub(crate) fn from_json(json: &Json) -> Option<Self> {
+        let text = |json: &Json| json.as_str().map(str::to_owned);
+        let arguments = match &json["arguments"] {
+            Json::Null => None,
+            list => Some(list.as_array()?.iter().map(text).collect::<Option<_>>()?),
+        };
+        let keyword = |pair: &Json| Some((text(&pair[0])?, value_from_json(&pair[1])?));
+        let keywords = json["keywords"].as_array()?.iter().map(keyword).collect::<Option<_>>()?;
+        let variable = |pair: &Json| Some((text(&pair[0])?, text(&pair[1])?));
+        let environment =
+            json["environment"].as_array()?.iter().map(variable).collect::<Option<_>>()?;
+        let file = match &json["file"] {
+            Json::Null => None,
+            pair => Some((text(&pair[0])?, Ok(text(&pair[1])?.into_bytes()))),
+        };
+        let cpus = usize::try_from(json["cpus"].as_u64()?).ok()?;
+        let directory = json["directory"].as_str().map(PathBuf::from);
+        Some(Self { arguments, keywords, environment, file, cpus, directory })
     }
 }
 
@@ -42,11 +117,66 @@ fn gil() -> Gil {
     }
 }
 
+fn value_to_json(value: &Value) -> Json {
+    match value {
+        Value::None => Json::Null,
+        Value::Bool(value) => json!(value),
+        Value::Int(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::Text(value) => json!(value),
+        Value::List(items) => items.iter().map(value_to_json).collect(),
+    }
+}
+
+fn value_from_json(json: &Json) -> Option<Value> {
+    Some(match json {
+        Json::Null => Value::None,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Value::Int(number),
+            None => Value::Float(number.as_f64()?),
+        },
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => {
+            Value::List(items.iter().map(value_from_json).collect::<Option<_>>()?)
+        }
+        Json::Object(_) => return None,
+    })
+}
+
 /// Reads a settings file. `None` if it does not exist and was not named.
-fn read(candidate: Candidate) -> Option<SettingsFile> {
-    match std::fs::read(&candidate.path) {
-        Ok(bytes) => Some(SettingsFile { candidate, contents: Ok(bytes) }),
+fn read(candidate: &Candidate) -> Option<(String, Result<Vec<u8>, String>)> {
+    let path = candidate.path.clone();
+    match std::fs::read(&path) {
+        Ok(bytes) => Some((path, Ok(bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound && candidate.named_by.is_none() => None,
-        Err(error) => Some(SettingsFile { candidate, contents: Err(describe(&error)) }),
+        Err(error) => Some((path, Err(describe(&error)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_gets_what_its_supervisor_has_read() {
+        let texts = SourceTexts {
+            arguments: Some(vec!["--threads=3".into(), "shop:app".into()]),
+            keywords: vec![
+                ("listen".into(), Value::List(vec![Value::Text("*:80".into()), Value::Int(-1)])),
+                ("backlog".into(), Value::Float(1.5)),
+                ("ident".into(), Value::None),
+                ("ipv6".into(), Value::Bool(true)),
+            ],
+            environment: vec![("MAITRED_HOST".into(), "127.0.0.1".into())],
+            file: Some(("maitred.toml".into(), Ok(b"threads = 2\n".to_vec()))),
+            cpus: 2,
+            directory: Some("/srv/shop".into()),
+        };
+        let passed = SourceTexts::from_json(&texts.to_json()).unwrap();
+        assert_eq!(format!("{passed:?}"), format!("{texts:?}"));
+        let file = passed.sources().file.unwrap();
+        assert_eq!(file.contents.unwrap(), b"threads = 2\n");
+        assert!(SourceTexts::from_json(&json!({ "arguments": 1 })).is_none());
     }
 }

@@ -12,7 +12,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::process::signals::repeated::{StopRequest, StopRequests};
-use crate::process::signals::{self, Signals};
+use crate::process::signals::{self, SignalTarget, Signals};
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,19 @@ pub(crate) fn until_stopped(
     running: &Running,
     signals: Option<&Signals>,
 ) -> PyResult<ServerEnd> {
+    until_stopped_by(py, running, signals, running.clone())
+}
+
+/// The same, where signals have another target than the server.
+///
+/// # Errors
+/// As above.
+pub(crate) fn until_stopped_by(
+    py: Python<'_>,
+    running: &Running,
+    signals: Option<&Signals>,
+    target: impl SignalTarget + 'static,
+) -> PyResult<ServerEnd> {
     let mut raised = None;
     let mut requests = StopRequests::default();
     let mut stop_for = |error: PyErr| match requests.ask(Instant::now()) {
@@ -56,7 +69,7 @@ pub(crate) fn until_stopped(
         StopRequest::Repeat { .. } => {}
         StopRequest::Second => running.kill(),
     };
-    let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(running.clone()))) {
+    let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(target))) {
         Some(Ok(wakeup)) => Some(wakeup),
         Some(Err(error)) => {
             stop_for(error);

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::engine::BoundServer;
-use crate::process::sources;
+use crate::process::sources::SourceTexts;
 use crate::python::application::check_application;
 use crate::python::bind_error::os_error;
 use crate::python::server::{Announcement, Server};
@@ -50,7 +50,7 @@ pub(crate) fn create_server(
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Server> {
     check_application(application.bind(py))?;
-    let sources = sources::gather(None, keywords::read(settings)?);
+    let sources = SourceTexts::read(None, keywords::read(settings)?).sources();
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
     let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     // As in Waitress: clients may connect now, and wait until the server runs.

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::process::sources;
+use crate::process::sources::SourceTexts;
 
 /// Reads the keywords of a call.
 ///
@@ -32,7 +32,7 @@ pub(crate) fn read_settings<'py>(
     py: Python<'py>,
     settings: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let sources = sources::gather(None, read(Some(settings))?);
+    let sources = SourceTexts::read(None, read(Some(settings))?).sources();
     let loaded = maitred_config::load(sources).map_err(|problems| refusal(&problems))?;
     let values = PyDict::new(py);
     for (setting, value) in loaded.plain() {

@@ -14,7 +14,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::process::sources;
+use crate::process::sources::SourceTexts;
 use crate::python::keywords;
 
 /// Environ keys of forwarding fields, and the fields' names.
@@ -36,7 +36,7 @@ pub(crate) fn believe_proxies(
     environ: &Bound<'_, PyDict>,
     settings: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
-    let sources = sources::gather(None, keywords::read(Some(settings))?);
+    let sources = SourceTexts::read(None, keywords::read(Some(settings))?).sources();
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
     let trust = maitred_server::trust(&loaded.settings);
     let request = written_out(environ)?;

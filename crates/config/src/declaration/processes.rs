@@ -31,7 +31,6 @@ settings! {
                is if there are several workers or a setting needs it; `never` refuses such \
                settings.",
         since: "0.2",
-        effect: Effect::Planned,
         change: Change::Restart,
     }
 
@@ -53,7 +52,6 @@ settings! {
         help: "Replace a worker process after this many requests; 0 is never. No connection is \
                closed for it.",
         since: "0.2",
-        effect: Effect::Planned,
     }
 
     MAX_REQUESTS_JITTER {
@@ -63,7 +61,6 @@ settings! {
                are not replaced together; a tenth of `max-requests` if unset. Needs \
                `max-requests`.",
         since: "0.2",
-        effect: Effect::Planned,
         example: "100",
     }
 
@@ -74,7 +71,6 @@ settings! {
         help: "Replace a worker process when its resident memory exceeds this size, or this \
                percentage of the cgroup's memory limit; 0 is never.",
         since: "0.2",
-        effect: Effect::Planned,
     }
 
     WORKER_TIMEOUT {
@@ -93,7 +89,6 @@ settings! {
         default: Some("120s"),
         help: "Maximum time of a worker process from its start until it can serve.",
         since: "0.2",
-        effect: Effect::Planned,
     }
 
     HOOKS {

@@ -17,6 +17,9 @@ pub(crate) const NAME: &str = "environment";
 /// The variable that names the settings file.
 pub(crate) const FILE_VARIABLE: &str = "MAITRED_CONFIG";
 
+/// The variable that tells a worker process its number; no setting.
+const WORKER_VARIABLE: &str = "MAITRED_WORKER";
+
 const PREFIX: &str = "MAITRED_";
 
 /// The settings of the environment, and a problem for each unknown `MAITRED_*` variable.
@@ -30,7 +33,10 @@ pub(crate) fn read(variables: &[(String, String)], problems: &mut Vec<Problem>) 
     let mut layer = Layer::new(NAME, Syntax::Text);
     let mut unknown = Vec::new();
     for (name, value) in variables {
-        if !name.starts_with(PREFIX) || name == FILE_VARIABLE || is_service_link(name, value) {
+        if !name.starts_with(PREFIX)
+            || [FILE_VARIABLE, WORKER_VARIABLE].contains(&name.as_str())
+            || is_service_link(name, value)
+        {
             continue;
         }
         let location = location(name);

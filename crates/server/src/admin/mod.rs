@@ -32,6 +32,9 @@ use crate::system::clock::Clock;
 use crate::telemetry::Telemetry;
 
 mod pages;
+mod report;
+
+pub use report::Report;
 
 /// The maximum number of connections. Prometheus has one, the kubelet one for each probe.
 const CONNECTIONS_MAX: usize = 32;
@@ -108,7 +111,7 @@ impl Admin {
     ///
     /// # Errors
     /// The thread or its reactor could not be created.
-    pub fn start(self, telemetry: Arc<Telemetry>) -> io::Result<AdminThread> {
+    pub fn start(self, report: Arc<dyn Report>) -> io::Result<AdminThread> {
         let Self { mut listeners, server, clock } = self;
         let keep = Listener::keep_from_children;
         listeners.iter_mut().try_for_each(keep).map_err(io::Error::other)?;
@@ -116,7 +119,7 @@ impl Admin {
             policy: Arc::new(policy(server)),
             request_ids: RequestIds::new(clock.wall()),
             clock,
-            answers: Answers::AtOnce(Box::new(move |exchange| pages::answer(&telemetry, exchange))),
+            answers: Answers::AtOnce(Box::new(move |exchange| pages::answer(&report, exchange))),
             temp_files: TempFiles::new(None),
             telemetry: Arc::new(Telemetry::silent()),
             #[cfg(unix)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use maitred_http_parser::exchange::{Chunk, Exchange, Reply};
 use maitred_http_parser::{RequestHead, ResponseHead};
 
-use crate::telemetry::Telemetry;
+use super::Report;
 
 /// The maximum wait for the interpreter to supply stacks. Other requests are answered meanwhile.
 const STACKS_WITHIN: Duration = Duration::from_secs(1);
@@ -74,8 +74,8 @@ impl Response {
         }
     }
 
-    fn status(telemetry: &Telemetry, stacks: Option<Duration>) -> Self {
-        Self::new("200 OK", JSON, format!("{:#}\n", telemetry.status(stacks)))
+    fn status(report: &dyn Report, stacks: Option<Duration>) -> Self {
+        Self::new("200 OK", JSON, format!("{:#}\n", report.status(stacks)))
     }
 
     fn send(self, mut reply: Box<dyn Reply>) {
@@ -85,26 +85,26 @@ impl Response {
 }
 
 /// Answers a request.
-pub(super) fn answer(telemetry: &Arc<Telemetry>, exchange: Exchange) {
+pub(super) fn answer(report: &Arc<dyn Report>, exchange: Exchange) {
     let Exchange { head, reply, .. } = exchange;
     let response = match find(&head) {
         Err(response) => response,
-        Ok(Page::Alive) => Response::probe(Ok(())), // it answers
+        Ok(Page::Alive) => Response::probe(report.liveness()),
         Ok(Page::Started) => {
-            Response::probe(if telemetry.has_started() { Ok(()) } else { Err("starting") })
+            Response::probe(if report.has_started() { Ok(()) } else { Err("starting") })
         }
-        Ok(Page::Ready) => Response::probe(telemetry.readiness()),
-        Ok(Page::Metrics) => Response::new("200 OK", PROMETHEUS, telemetry.scrape()),
+        Ok(Page::Ready) => Response::probe(report.readiness()),
+        Ok(Page::Metrics) => Response::new("200 OK", PROMETHEUS, report.scrape()),
         Ok(Page::Status) if wants_stacks(&head) => {
-            let telemetry = Arc::clone(telemetry);
+            let report = Arc::clone(report);
             // Not on this thread, because it may wait for the interpreter. A panic in it drops the
             // reply, which answers 500.
             tokio::task::spawn_blocking(move || {
-                Response::status(&telemetry, Some(STACKS_WITHIN)).send(reply);
+                Response::status(&*report, Some(STACKS_WITHIN)).send(reply);
             });
             return;
         }
-        Ok(Page::Status) => Response::status(telemetry, None),
+        Ok(Page::Status) => Response::status(&**report, None),
     };
     response.send(reply);
 }

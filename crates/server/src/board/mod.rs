@@ -180,6 +180,12 @@ impl Place {
     }
 }
 
+impl AsRef<[AtomicU64]> for Place {
+    fn as_ref(&self) -> &[AtomicU64] {
+        self.cells()
+    }
+}
+
 /// Nanoseconds of the monotonic clock that all processes share, for beats and ages on the board.
 /// `Instant` is that clock, but tells no number; so each process measures from one it has converted.
 pub fn monotonic_ns() -> u64 {

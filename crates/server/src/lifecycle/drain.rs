@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use crate::connection::conn::Newcomers;
 use crate::lifecycle::accept;
 use crate::lifecycle::request_timeout::STACK_WITHIN;
-use crate::lifecycle::server_state::ServerState;
-use crate::listen::Listeners;
+use crate::lifecycle::server_state::{ServerState, Supervision};
 use crate::listen::acceptor::Acceptor;
+use crate::listen::{HANDSHAKES_END_WITHIN, Listeners, Sharing};
 use crate::telemetry::RejectReason;
 
 /// How often the number of connections is checked, in addition to notifications.
@@ -27,35 +27,48 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// waits for a disk needs longer than a moment.
 const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 
-/// The time for TCP handshakes in progress to complete, once new ones are prevented. The client of a
-/// server that stops is nearly always a proxy in the same network.
-const HANDSHAKES_END_WITHIN: Duration = Duration::from_millis(10);
-
 /// The maximum time for an accepted connection to send the first byte of its first request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The maximum time to log the aborted requests.
 const LOGGED_WITHIN: Duration = Duration::from_secs(1);
 
+/// What becomes of connections that nobody has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backlog {
+    /// They are accepted.
+    Accepted,
+    /// They are left to others.
+    Left,
+}
+
 /// Starts the drain: from now on, responses say `Connection: close`.
 pub(crate) fn announce(server: &ServerState) {
     server.shared.telemetry.set_draining();
-    tracing::info!(
-        target: "maitred",
-        connections = server.frontend.registry.len(),
-        waiting = server.queue.len(),
-        "draining: requests in progress will be finished"
-    );
+    // For workers, the supervisor says it once.
+    if server.supervision() == Supervision::Alone {
+        tracing::info!(
+            target: "maitred",
+            connections = server.frontend.registry.len(),
+            waiting = server.queue.len(),
+            "draining: requests in progress will be finished"
+        );
+    }
     server.frontend.announce_drain();
 }
 
-/// Accepts everything that has connected, and closes the listeners.
+/// Accepts everything that has connected, and closes the listeners. A worker that retires leaves
+/// what has connected to the others, which have the same listeners.
 pub(crate) async fn close(
     server: &Arc<ServerState>,
     acceptors: Vec<Arc<Acceptor>>,
     listeners: Listeners,
+    backlog: Backlog,
 ) {
-    if listeners.drop_newcomers() {
+    if backlog == Backlog::Left {
+        return;
+    }
+    if listeners.drop_newcomers(Sharing::PerhapsChildren) {
         tokio::time::sleep(HANDSHAKES_END_WITHIN).await;
     }
     for (index, acceptor) in acceptors.iter().enumerate() {
@@ -66,8 +79,12 @@ pub(crate) async fn close(
 }
 
 /// Closes idle connections at once, and the others after their response. Nothing is accepted any
-/// more.
-pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
+/// more. `may_end` tells whether the server may end when it has no connection.
+pub(crate) async fn finish(
+    server: &Arc<ServerState>,
+    deadline: Instant,
+    may_end: impl Fn() -> bool,
+) {
     let began = server.shared.clock.instant();
     loop {
         let now = server.shared.clock.instant();
@@ -76,7 +93,7 @@ pub(crate) async fn finish(server: &Arc<ServerState>, deadline: Instant) {
         for conn in server.frontend.registry.all() {
             conn.leave_if_idle(newcomers);
         }
-        if server.frontend.registry.len() == 0 || now >= deadline {
+        if (server.frontend.registry.len() == 0 && may_end()) || now >= deadline {
             break;
         }
         let gone = server.frontend.registry.gone.notified();

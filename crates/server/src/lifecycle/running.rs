@@ -52,11 +52,17 @@ pub(crate) enum IoEnd {
     Panicked,
 }
 
-/// The stages of stopping.
+/// The stages of stopping. A server on its own passes from one to the next by itself; a worker of a
+/// supervisor is told each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopStage {
     Serve,
-    Drain,
+    /// Responses say `Connection: close`.
+    Announce,
+    /// The listeners close, and requests are finished.
+    Close,
+    /// The server ends when it has no connection.
+    Finish,
     Kill,
 }
 
@@ -79,6 +85,8 @@ struct State {
     stage: StopStage,
     /// Set when everything has ended.
     ended: Option<IoEnd>,
+    /// Whether others go on to serve.
+    retires: bool,
     /// The number of interruptions.
     interruptions: u64,
     io: Option<JoinHandle<()>>,
@@ -95,6 +103,7 @@ impl Control {
             state: Mutex::new(State {
                 stage: StopStage::Serve,
                 ended: None,
+                retires: false,
                 interruptions: 0,
                 io: None,
             }),
@@ -115,6 +124,16 @@ impl Control {
         state.stage = state.stage.max(stage);
         drop(state);
         self.advanced.notify_waiters();
+    }
+
+    /// Whether the server has reached this stage.
+    pub(crate) fn has_reached(&self, stage: StopStage) -> bool {
+        self.state().stage >= stage
+    }
+
+    /// Whether other workers go on to serve.
+    pub(crate) fn retires(&self) -> bool {
+        self.state().retires
     }
 
     /// Waits until the server has reached this stage.
@@ -151,7 +170,41 @@ impl Running {
 
     /// Drains the server: requests in progress are finished, up to graceful-timeout.
     pub fn drain(&self) {
-        self.control.advance(StopStage::Drain);
+        self.control.advance(StopStage::Announce);
+    }
+
+    /// From now on, responses say `Connection: close`.
+    #[cfg(unix)]
+    pub(crate) fn announce_drain(&self) {
+        self.control.advance(StopStage::Announce);
+    }
+
+    /// Accepts what has connected, closes the listeners, and finishes what runs.
+    #[cfg(unix)]
+    pub(crate) fn close_listeners(&self) {
+        self.control.advance(StopStage::Close);
+    }
+
+    /// The same, and ends when it has no connection.
+    #[cfg(unix)]
+    pub(crate) fn finish(&self) {
+        self.control.advance(StopStage::Finish);
+    }
+
+    /// The same, but other workers go on to serve from the same listeners.
+    #[cfg(unix)]
+    pub(crate) fn retire(&self) {
+        self.control.state().retires = true;
+        self.finish();
+    }
+
+    /// Waits until the server has stopped, for so long at most. Returns whether it has.
+    #[cfg(unix)]
+    pub(crate) fn wait_until_stopped(&self, within: Duration) -> bool {
+        let state = self.control.state();
+        let (state, _) =
+            self.control.changed.wait_timeout_while(state, within, |state| state.ended.is_none());
+        state.ended.is_some()
     }
 
     /// Stops immediately: requests in progress are aborted.

@@ -14,13 +14,13 @@ use crate::connection::shared::{Answers, Shared};
 use crate::connection::siblings::{Membership, SiblingProcesses};
 use crate::connection::temp_files::{TempDirError, TempFiles};
 use crate::lifecycle::accept;
-use crate::lifecycle::drain;
+use crate::lifecycle::drain::{self, Backlog};
 #[cfg(unix)]
 use crate::lifecycle::inbox::Inbox;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::restart::after_panics;
 use crate::lifecycle::running::{Control, IoEnd, Running, StopStage};
-use crate::lifecycle::server_state::ServerState;
+use crate::lifecycle::server_state::{ServerState, Supervision};
 use crate::lifecycle::sweep;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, Listeners};
@@ -132,6 +132,8 @@ impl Server {
         listeners.listen(&settings)?;
         let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
         #[cfg(unix)]
+        let place = self.membership.as_ref().map(|membership| membership.place.clone());
+        #[cfg(unix)]
         let siblings = self.membership.map(|membership| {
             let (telemetry, now) = (Arc::clone(&telemetry), clock.instant());
             Arc::new(SiblingProcesses::new(membership, telemetry, now))
@@ -149,7 +151,10 @@ impl Server {
             #[cfg(unix)]
             siblings,
         };
-        let server = Arc::new(ServerState::new(settings, shared, queue, application));
+        let server = ServerState::new(settings, shared, queue, application);
+        #[cfg(unix)]
+        let server = server.with_place(place);
+        let server = Arc::new(server);
         // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.queue.close())
     }
@@ -220,24 +225,29 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     };
     let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
 
-    control.reached(StopStage::Drain).await;
+    control.reached(StopStage::Announce).await;
     drain::announce(server);
-    let delay = tokio::time::timeout(
-        server.settings.timeouts.drain_delay,
-        control.reached(StopStage::Kill),
-    );
-    // Either the delay has passed, or the server was told to stop immediately.
-    let _ = delay.await;
+    match server.supervision() {
+        Supervision::Alone => {
+            let closes = control.reached(StopStage::Close);
+            // Either the delay has passed, or the server was told to stop immediately.
+            let _ = tokio::time::timeout(server.settings.timeouts.drain_delay, closes).await;
+        }
+        Supervision::Supervised => control.reached(StopStage::Close).await,
+    }
     for task in accepting {
         task.abort();
         // Wait until the task has ended in any way, because it holds the listening socket.
         let _ = task.await;
     }
-    drain::close(server, acceptors, listeners).await;
+    let backlog = if control.retires() { Backlog::Left } else { Backlog::Accepted };
+    drain::close(server, acceptors, listeners, backlog).await;
     let deadline: Instant = shared.clock.instant() + server.settings.timeouts.graceful;
     {
         let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
-        let mut finished = std::pin::pin!(drain::finish(server, deadline));
+        let may_end =
+            || server.supervision() == Supervision::Alone || control.has_reached(StopStage::Finish);
+        let mut finished = std::pin::pin!(drain::finish(server, deadline, may_end));
         std::future::poll_fn(|cx| {
             if killed.as_mut().poll(cx).is_ready() {
                 return std::task::Poll::Ready(());
@@ -259,7 +269,10 @@ fn end(control: &Control, io_end: IoEnd) {
     server.queue.close();
     control.end_monitor();
     match server.workers.end(WORKERS_END_WITHIN) {
-        0 => tracing::info!(target: "maitred", "stopped"),
+        0 if server.supervision() == Supervision::Alone => {
+            tracing::info!(target: "maitred", "stopped");
+        }
+        0 => {}
         left => {
             tracing::warn!(target: "maitred", left, "stopped, with threads still in the application");
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use maitred_config::Settings;
 use maitred_http_parser::exchange::Application;
 
+#[cfg(unix)]
+use crate::board::{Place, monotonic_ns};
 use crate::connection::shared::Shared;
 use crate::lifecycle::frontend::Frontend;
 use crate::listen::acceptor::Acceptor;
@@ -27,6 +29,18 @@ pub(crate) struct ServerState {
     /// The listening sockets and their names. The references are weak, so that they do not keep the
     /// sockets open.
     acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
+    /// The place on the board of a supervisor.
+    #[cfg(unix)]
+    pub(crate) place: Option<Place>,
+}
+
+/// Whether a supervisor stops the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Supervision {
+    /// It is the only process.
+    Alone,
+    /// It is a worker of a supervisor.
+    Supervised,
 }
 
 impl ServerState {
@@ -45,16 +59,42 @@ impl ServerState {
             shared,
             queue,
             acceptors: OnceLock::new(),
+            #[cfg(unix)]
+            place: None,
         }
+    }
+
+    /// The same, with a place on the board of a supervisor.
+    #[cfg(unix)]
+    pub(crate) fn with_place(mut self, place: Option<Place>) -> Self {
+        self.workers.show_on(place.clone());
+        Self { place, ..self }
+    }
+
+    /// Shows the supervisor what this process does.
+    #[cfg(unix)]
+    pub(crate) fn publish(&self) {
+        let Some(place) = &self.place else { return };
+        let seat = place.seat();
+        let threads = self.queue.threads();
+        seat.set_threads(threads.count as u64);
+        seat.set_requests(self.shared.telemetry.requests());
+        self.shared.telemetry.publish(seat.published());
+        seat.set_io_beat(monotonic_ns());
+    }
+
+    /// Whether a supervisor stops the server.
+    pub(crate) fn supervision(&self) -> Supervision {
+        #[cfg(unix)]
+        if self.place.is_some() {
+            return Supervision::Supervised;
+        }
+        Supervision::Alone
     }
 
     /// The listeners are open: from here on the server serves.
     pub(crate) fn open(self: &Arc<Self>, listeners: &Listeners, acceptors: &[Arc<Acceptor>]) {
-        let names = listeners.addresses().map(|address| match address {
-            ListenAddress::Tcp(address) => address.to_string(),
-            ListenAddress::Unix(path) => format!("unix:{}", path.display()),
-        });
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> = listeners.addresses().map(ListenAddress::name).collect();
         let acceptors = names.iter().cloned().zip(acceptors.iter().map(Arc::downgrade)).collect();
         if self.acceptors.set(acceptors).is_ok() {
             let subject: Weak<Self> = Arc::downgrade(self);

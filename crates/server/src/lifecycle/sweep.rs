@@ -1,6 +1,6 @@
 //! Runs once a second: advances the date, checks every connection's deadlines, answers requests
-//! that have waited too long in the queue, and has a worker drop the objects that other threads
-//! left for it.
+//! that have waited too long in the queue, has a worker drop the objects that other threads left for
+//! it, and tells the supervisor, if there is one, that this process lives and what it does.
 //!
 //! One sweep costs less than a timer for each connection, and no timeout needs a precision better
 //! than a second.
@@ -30,7 +30,8 @@ pub(crate) async fn run(server: Arc<ServerState>) {
 }
 
 /// One sweep.
-pub(crate) fn sweep(ServerState { settings, shared, frontend, queue, .. }: &ServerState) {
+pub(crate) fn sweep(server: &ServerState) {
+    let ServerState { settings, shared, frontend, queue, .. } = server;
     if frontend.sweep() > 0 {
         // For example, memory of the application that the I/O thread has sent.
         queue.housekeep();
@@ -42,4 +43,6 @@ pub(crate) fn sweep(ServerState { settings, shared, frontend, queue, .. }: &Serv
             waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
         }
     }
+    #[cfg(unix)]
+    server.publish();
 }

@@ -34,6 +34,19 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+/// The time for TCP handshakes in progress to complete, once new ones are prevented. The client of a
+/// server that stops is nearly always a proxy in the same network.
+pub(crate) const HANDSHAKES_END_WITHIN: Duration = Duration::from_millis(10);
+
+/// Who else has the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// Perhaps a child of this process.
+    PerhapsChildren,
+    /// Only workers of this process, which have said that they have no children.
+    OnlyWorkers,
+}
+
 /// An address that the server listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -44,11 +57,11 @@ pub enum ListenAddress {
 }
 
 impl ListenAddress {
-    /// The address as it is written in settings and errors.
-    fn place(&self) -> String {
+    /// The address as it is written in settings, metrics and errors.
+    pub fn name(&self) -> String {
         match self {
             Self::Tcp(address) => address.to_string(),
-            Self::Unix(_) => self.to_string(),
+            Self::Unix(path) => format!("unix:{}", path.display()),
         }
     }
 }
@@ -173,9 +186,24 @@ impl Listeners {
         self.entries.iter().try_for_each(|entry| entry.listen(settings.network.backlog))
     }
 
+    /// Sockets that the supervisor has bound. Processes that are forked from now on do not have them.
+    ///
+    /// # Errors
+    /// One of them is no stream socket. There are too many.
+    #[cfg(unix)]
+    pub fn from_supervisor(sockets: Vec<std::os::fd::OwnedFd>) -> Result<Self, BindError> {
+        let adopt = |socket| {
+            let mut listener = bind::adopt(Socket::from(socket))?;
+            listener.guard()?;
+            Ok(listener)
+        };
+        let entries = sockets.into_iter().map(adopt).collect::<Result<_, _>>()?;
+        Ok(Self { entries })
+    }
+
     /// Does nothing: only Linux can drop newcomers.
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn drop_newcomers(&self) -> bool {
+    pub(crate) fn drop_newcomers(&self, _sharing: Sharing) -> bool {
         false
     }
 
@@ -242,9 +270,14 @@ impl Listener {
     /// Keeps the socket from processes that are forked from now on, if it was bound here.
     pub(crate) fn keep_from_children(&mut self) -> Result<(), BindError> {
         if self.guard.is_none() && self.bound_by.is_some() {
-            let failed = |error| BindError::system(self.address.place(), &error);
-            self.guard = Some(ForkGuard::of(&self.socket).map_err(failed)?);
+            self.guard()?;
         }
+        Ok(())
+    }
+
+    fn guard(&mut self) -> Result<(), BindError> {
+        let failed = |error| BindError::system(self.address.name(), &error);
+        self.guard = Some(ForkGuard::of(&self.socket).map_err(failed)?);
         Ok(())
     }
 
@@ -265,6 +298,6 @@ impl Listener {
         self.socket
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
             .and_then(|()| self.socket.set_nonblocking(true))
-            .map_err(|error| BindError::system(self.address.place(), &error))
+            .map_err(|error| BindError::system(self.address.name(), &error))
     }
 }

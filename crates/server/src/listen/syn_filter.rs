@@ -5,13 +5,13 @@
 //! request a second later, and is then refused, or served by a successor at the same address.
 //!
 //! A packet filter on the socket drops them. It applies to everyone who has the socket, so it is used
-//! only where nobody else can have it: not for an inherited socket, and not if the process has
-//! children, which may serve from it. There, and on other systems than Linux, a connection can still
+//! only where nobody else can have it: not for an inherited socket, and not if the process, or a
+//! worker of it, has children, which may serve from it. There, and on other systems than Linux, a connection can still
 //! be reset in the moment between the last accept and the close.
 
 use socket2::{SockFilter, Socket};
 
-use super::{ListenAddress, Listener, Listeners};
+use super::{ListenAddress, Listener, Listeners, Sharing};
 use crate::system::child_processes;
 
 /// A program for the kernel's packet filter, which sees a segment from its TCP header on: it drops
@@ -33,9 +33,10 @@ const RETURN: u16 = 0x06;
 impl Listeners {
     /// Drops connection requests from now on, where that is possible. Returns whether it is, for any
     /// listener: handshakes in progress then still have to complete.
-    pub(crate) fn drop_newcomers(&self) -> bool {
+    pub(crate) fn drop_newcomers(&self, sharing: Sharing) -> bool {
         let ours: Vec<_> = self.entries.iter().filter_map(Listener::unshared).collect();
-        if ours.is_empty() || child_processes::exist() {
+        let is_shared = sharing == Sharing::PerhapsChildren && child_processes::exist();
+        if ours.is_empty() || is_shared {
             return false;
         }
         // A kernel that cannot, as in some sandboxes, leaves nothing better to do.
@@ -84,10 +85,13 @@ mod tests {
         listeners.listen(&settings).unwrap();
         let mut early = TcpStream::connect(address(&listeners)).unwrap();
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        assert!(!listeners.drop_newcomers(), "the child may serve from the socket");
+        assert!(
+            !listeners.drop_newcomers(Sharing::PerhapsChildren),
+            "the child may serve from the socket"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(listeners.drop_newcomers());
+        assert!(listeners.drop_newcomers(Sharing::PerhapsChildren));
         let late = TcpStream::connect_timeout(&address(&listeners), SOON).unwrap_err();
         assert_eq!(late.kind(), ErrorKind::TimedOut);
         let (accepted, _) = listeners.entries[0].socket.accept().unwrap();
@@ -102,7 +106,7 @@ mod tests {
         let given = theirs.try_clone().unwrap().into();
         let entries = vec![bind::adopt(given).unwrap()];
         let listeners = Listeners { entries };
-        assert!(!listeners.drop_newcomers());
+        assert!(!listeners.drop_newcomers(Sharing::PerhapsChildren));
         drop(listeners);
         TcpStream::connect(theirs.local_addr().unwrap()).unwrap();
     }

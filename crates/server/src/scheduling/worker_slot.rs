@@ -10,6 +10,8 @@ use super::deferral::Settle;
 use super::parker::Parker;
 use super::queue::Queue;
 use super::standby::{RunningRequest, WorkerState};
+#[cfg(unix)]
+use crate::board::{Place, monotonic_ns};
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
 
@@ -26,6 +28,9 @@ pub(crate) struct WorkerSlot {
     work: Mutex<WorkerState>,
     /// Whether the worker should let other Python threads run after this request.
     yields: AtomicBool,
+    /// Where a supervisor sees what the worker is serving.
+    #[cfg(unix)]
+    place: Option<Place>,
 }
 
 impl WorkerSlot {
@@ -40,6 +45,29 @@ impl WorkerSlot {
             parker: Arc::default(),
             work: Mutex::new(WorkerState::new(now)),
             yields: AtomicBool::new(false),
+            #[cfg(unix)]
+            place: None,
+        }
+    }
+
+    /// The same, shown to a supervisor.
+    #[cfg(unix)]
+    pub(crate) fn shown_on(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Shows which request the worker serves from now on: if the process dies, the supervisor tells.
+    #[cfg(unix)]
+    fn show(&self, exchange: Option<&Exchange>) {
+        let Some(place) = &self.place else { return };
+        let Some(slot) = place.seat().slot(self.index) else { return };
+        match exchange {
+            Some(exchange) => {
+                let head = &exchange.head;
+                let id = exchange.request_id.as_deref().unwrap_or_default();
+                slot.begin(monotonic_ns(), head.method_token(), head.path(), id.as_bytes());
+            }
+            None => slot.end(),
         }
     }
 
@@ -122,6 +150,10 @@ impl Exchanges for WorkerSlot {
             work.kept_since = now;
         }
         drop(work);
+        #[cfg(unix)]
+        if ended.is_some() || taken.next.is_some() {
+            self.show(taken.next.as_ref().map(|waiting| &waiting.exchange));
+        }
         self.yields.store(yields, Ordering::Relaxed);
         if let Some((requester, lasted)) = ended {
             requester.served(lasted);

@@ -18,6 +18,8 @@ use maitred_http_parser::exchange::{
 
 use super::queue::Queue;
 use super::worker_slot::WorkerSlot;
+#[cfg(unix)]
+use crate::board::Place;
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
 use crate::telemetry::snapshot::ThreadStatus;
@@ -32,6 +34,9 @@ pub(crate) struct WorkerThreads {
     threads: Mutex<Vec<Arc<WorkerThread>>>,
     /// The number of the next thread.
     next: AtomicUsize,
+    /// Where a supervisor sees what they serve.
+    #[cfg(unix)]
+    place: Option<Place>,
 }
 
 /// One thread.
@@ -78,7 +83,22 @@ impl WorkerThreads {
         count: usize,
     ) -> Self {
         let (threads, next) = (Mutex::default(), AtomicUsize::new(0));
-        Self { application, queue, clock, count, threads, next }
+        Self {
+            application,
+            queue,
+            clock,
+            count,
+            threads,
+            next,
+            #[cfg(unix)]
+            place: None,
+        }
+    }
+
+    /// Shows a supervisor what they serve.
+    #[cfg(unix)]
+    pub(crate) fn show_on(&mut self, place: Option<Place>) {
+        self.place = place;
     }
 
     fn threads(&self) -> MutexGuard<'_, Vec<Arc<WorkerThread>>> {
@@ -103,7 +123,10 @@ impl WorkerThreads {
     fn start_one(&self) -> Result<(), StartError> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("maitred-{index}");
-        let slot = Arc::new(WorkerSlot::take(&self.queue, &self.clock, index));
+        let slot = WorkerSlot::take(&self.queue, &self.clock, index);
+        #[cfg(unix)]
+        let slot = slot.shown_on(self.place.clone());
+        let slot = Arc::new(slot);
         match self.application.start_worker(&name, Arc::clone(&slot) as _) {
             Ok(worker) => {
                 let thread = WorkerThread { slot, worker, name, marks: Mutex::default() };

@@ -31,8 +31,9 @@ pub enum ToWorker {
         /// How many.
         sockets: usize,
     },
-    /// The writing end of the inbox of a seat comes with it; of the worker's own seat, the reading
-    /// end.
+    /// The end of the worker's own inbox that it reads comes with it.
+    OwnInbox,
+    /// The end of the inbox of a seat that others write to comes with it.
     Inbox {
         /// The seat.
         seat: usize,
@@ -47,25 +48,6 @@ pub enum ToWorker {
     Retire,
     /// Open the log files again.
     ReopenLogs,
-    /// It will be killed: hand over or answer what it can without the interpreter.
-    Evacuate,
-    /// Tell the stacks of all threads.
-    Stacks {
-        /// To be repeated in the answer.
-        question: u64,
-    },
-}
-
-impl ToWorker {
-    /// How many descriptors come with it.
-    pub fn descriptors(&self) -> usize {
-        match self {
-            Self::Welcome { .. } => 2,
-            Self::Listen { sockets } => *sockets,
-            Self::Inbox { .. } => 1,
-            _ => 0,
-        }
-    }
 }
 
 /// What a worker tells the supervisor.
@@ -84,15 +66,6 @@ pub enum ToSupervisor {
     },
     /// A process from outside has asked it to end.
     AskedToEnd,
-    /// It has evacuated all that it could.
-    Evacuated,
-    /// The threads and what they do, as `/statusz` shows them.
-    Stacks {
-        /// Of this question.
-        question: u64,
-        /// JSON, cut if it is too long.
-        threads: String,
-    },
 }
 
 /// What is wrong with the bytes of another process.
@@ -146,7 +119,7 @@ mod tests {
             ToWorker::Welcome { version: "1.2".into(), seat: 3, number: 1, generation: 9 },
             ToWorker::Listen { sockets: 2 },
             ToWorker::Retire,
-            ToWorker::Stacks { question: u64::MAX },
+            ToWorker::End,
         ]
     }
 

@@ -146,6 +146,20 @@ pub enum ReloadResult {
     TooMany,
 }
 
+impl std::fmt::Display for ReloadResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Complete { replaced } => write!(f, "complete: {replaced} replaced"),
+            Self::Stopped { replaced, of } => write!(f, "stopped: {replaced} of {of} replaced"),
+            Self::Busy => write!(f, "refused: the server is starting, or another reload runs"),
+            Self::NoRoom => write!(f, "refused: memory has no room for a second process"),
+            Self::TooMany => {
+                write!(f, "refused: restart the server to have so many more workers")
+            }
+        }
+    }
+}
+
 /// Why the server has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

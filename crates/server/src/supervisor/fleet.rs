@@ -115,6 +115,20 @@ impl Fleet {
         self.has_been_ready
     }
 
+    /// Whether it stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining_since.is_some()
+    }
+
+    /// Whether a process starts, ends or is replaced, or is about to.
+    pub fn is_changing(&self) -> bool {
+        !self.starts.is_empty()
+            || !self.pending.is_empty()
+            || !self.active.is_empty()
+            || self.draining_since.is_some()
+            || self.processes.values().any(|process| process.phase != Phase::Ready)
+    }
+
     /// How many workers there are to be.
     pub fn wanted(&self) -> usize {
         self.limits.workers
@@ -123,11 +137,6 @@ impl Fleet {
     /// How many processes serve and stay.
     pub fn ready(&self) -> usize {
         self.count(Phase::Ready)
-    }
-
-    /// Whether a reload runs.
-    pub fn is_reloading(&self) -> bool {
-        self.reload.is_some()
     }
 
     /// How far the reload has come: replaced, and of how many.

@@ -4,12 +4,25 @@
 //! judges who does not react any more, `recycling` who has served for long enough, `memory_limit`
 //! whether there is room for one more, and `control` is what supervisor and workers say to each
 //! other. None of them does input or output, and time is an argument.
+//!
+//! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together, `view` is what the admin
+//! listener shows, and `worker` is the other end: the control socket in a worker process.
 
 mod backoff;
+mod channel;
 pub mod control;
+mod drain;
 pub mod facts;
 pub mod fleet;
+pub mod handle;
 pub mod health;
+mod inboxes;
 pub mod memory_limit;
+mod process;
+mod reaping;
 pub mod recycling;
 mod replacement;
+pub mod run;
+pub mod view;
+pub mod worker;
+pub mod workers;

@@ -93,3 +93,16 @@ pub(crate) fn duplicate(handle: i32) -> io::Result<Option<Socket>> {
     let borrowed = unsafe { BorrowedSocket::borrow_raw(raw) };
     borrowed.try_clone_to_owned().map(|duplicate| Some(Socket::from(duplicate)))
 }
+
+/// Takes over a descriptor that this process was given under a number, for itself alone: programs
+/// that it executes do not get it. `None` if no such descriptor is open.
+///
+/// # Errors
+/// It cannot be taken over.
+#[cfg(unix)]
+pub(crate) fn take(descriptor: i32) -> io::Result<Option<std::os::fd::OwnedFd>> {
+    let Some(duplicate) = duplicate(descriptor)? else { return Ok(None) };
+    // SAFETY: it is open, and whoever passed the number gave the descriptor away with it.
+    unsafe { libc::close(descriptor) };
+    Ok(Some(duplicate.into()))
+}

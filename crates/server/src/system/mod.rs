@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code, reason = "system calls without a safe wrapper in std or socket2")]
 
+#[cfg(unix)]
+pub mod child;
 pub(crate) mod child_processes;
 pub(crate) mod clock;
 pub mod end_process;
@@ -19,6 +21,8 @@ pub(crate) mod monotonic;
 pub(crate) mod mutex;
 #[cfg(unix)]
 pub mod pass_fd;
+#[cfg(unix)]
+pub(crate) mod poll;
 pub(crate) mod process_usage;
 #[cfg(windows)]
 mod process_usage_windows;
@@ -31,3 +35,5 @@ pub(crate) mod tcp_info;
 #[cfg(target_os = "linux")]
 pub(crate) mod tcp_reset;
 pub(crate) mod timer_ticks;
+#[cfg(unix)]
+pub mod unnamed_file;

@@ -50,7 +50,6 @@ impl Wait {
 ///
 /// # Errors
 /// The socket is full or its peer is gone. There are more than [`DESCRIPTORS_MAX`] descriptors.
-#[expect(unsafe_code, reason = "std cannot pass descriptors")]
 pub fn send(
     socket: BorrowedFd<'_>,
     bytes: &[u8],
@@ -94,7 +93,6 @@ pub fn send(
 ///
 /// # Errors
 /// The socket is empty, or broken.
-#[expect(unsafe_code, reason = "std cannot receive descriptors")]
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], wait: Wait) -> io::Result<Received> {
     let mut control: ControlBuffer = [0; 160];
     let mut parts = [IoSliceMut::new(buffer)];
@@ -145,7 +143,6 @@ const NO_SIGNAL: libc::c_int = 0;
 fn close_on_exec(_descriptor: &OwnedFd) {}
 
 #[cfg(not(target_os = "linux"))]
-#[expect(unsafe_code, reason = "std sets the flag only on descriptors that it makes")]
 fn close_on_exec(descriptor: &OwnedFd) {
     // SAFETY: it only sets a flag of a descriptor that is ours.
     unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };

@@ -1,9 +1,6 @@
 //! Memory that several processes map: the board, and the pads for stacks.
 //!
-//! It is a file without a name, so nobody else can open it, and it is gone with its last user. On
-//! Linux it is a memfd that is sealed: nobody can shrink it under another process, which would then
-//! be killed by SIGBUS, and nobody can execute it. Where memfds are refused (`vm.memfd_noexec = 2`
-//! with an old kernel, some sandboxes, other systems), it is an unlinked file in `temp-dir`.
+//! It is a file without a name (`unnamed_file`), of a size that nobody can change.
 //!
 //! Its content is only ever seen as atomic words: another process may write each of them at any
 //! time, so nothing else could be read without a data race.
@@ -13,6 +10,8 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
+
+use super::unnamed_file;
 
 /// The most that is mapped: a thousand workers with every counter need less than a gigabyte, of
 /// which only the pages that are used exist.
@@ -29,11 +28,9 @@ pub struct SharedMemory {
 }
 
 // SAFETY: the mapping lives as long as the value, belongs to no thread, and is only seen as atomics.
-#[expect(unsafe_code, reason = "a pointer is neither Send nor Sync by itself")]
 unsafe impl Send for SharedMemory {}
 
 // SAFETY: as above.
-#[expect(unsafe_code, reason = "a pointer is neither Send nor Sync by itself")]
 unsafe impl Sync for SharedMemory {}
 
 impl SharedMemory {
@@ -46,12 +43,10 @@ impl SharedMemory {
         let bytes = words.checked_mul(WORD).and_then(|bytes| u64::try_from(bytes).ok());
         let bytes = bytes.filter(|&bytes| bytes > 0 && bytes <= BYTES_MAX);
         let bytes = bytes.ok_or(io::ErrorKind::InvalidInput)?;
-        let file = unnamed(c"maitred", bytes).or_else(|_| {
-            let file = tempfile::tempfile_in(folder)?;
-            file.set_len(bytes)?;
-            io::Result::Ok(OwnedFd::from(file))
-        })?;
-        Self::attach(file)
+        let file = unnamed_file::create(folder)?;
+        file.set_len(bytes)?;
+        seal(&file);
+        Self::attach(file.into())
     }
 
     /// Maps memory that another process has created.
@@ -74,7 +69,6 @@ impl SharedMemory {
     }
 
     /// The memory.
-    #[expect(unsafe_code, reason = "the mapping is a slice that the compiler cannot know of")]
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: `start` is the beginning of a mapping of `words` words that is readable and
         // writable, aligned to a page, and not unmapped before `self` is dropped. Every bit pattern
@@ -84,14 +78,12 @@ impl SharedMemory {
 }
 
 impl Drop for SharedMemory {
-    #[expect(unsafe_code, reason = "std has no mappings")]
     fn drop(&mut self) {
         // SAFETY: this is the mapping that `map` made; no reference to it outlives `self`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.words * WORD) };
     }
 }
 
-#[expect(unsafe_code, reason = "std has no mappings")]
 fn map(file: BorrowedFd<'_>, bytes: usize) -> io::Result<NonNull<AtomicU64>> {
     let access = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping, at an address that the kernel chooses; it replaces none.
@@ -104,38 +96,17 @@ fn map(file: BorrowedFd<'_>, bytes: usize) -> io::Result<NonNull<AtomicU64>> {
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
-/// A memfd of this size that stays this size.
+/// Keeps the file at its size, where it can be: nobody can shrink it under another process, which
+/// would then be killed by SIGBUS. An unlinked file cannot be sealed.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "std has no memfd")]
-fn unnamed(name: &std::ffi::CStr, bytes: u64) -> io::Result<OwnedFd> {
-    use std::os::fd::FromRawFd as _;
-
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: the name ends in NUL and is only read.
-    let mut number = unsafe { libc::memfd_create(name.as_ptr(), flags | libc::MFD_NOEXEC_SEAL) };
-    if number == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
-        // A kernel before 6.3.
-        // SAFETY: as above.
-        number = unsafe { libc::memfd_create(name.as_ptr(), flags) };
-    }
-    if number == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was made just now and belongs to nobody else.
-    let file = std::fs::File::from(unsafe { OwnedFd::from_raw_fd(number) });
-    file.set_len(bytes)?;
+fn seal(file: &std::fs::File) {
     let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
     // SAFETY: it only seals the file that is ours.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(file.into())
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) };
 }
 
 #[cfg(not(target_os = "linux"))]
-fn unnamed(_name: &std::ffi::CStr, _bytes: u64) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
-}
+fn seal(_file: &std::fs::File) {}
 
 #[cfg(test)]
 mod tests {

@@ -315,8 +315,9 @@ pub fn page() -> String {
          `cargo run -p maitred-server --example metrics-md`.\n\n\
          `/metrics` on the admin listener (`admin-listen`) answers in the Prometheus text format \
          0.0.4. Every series\nexists from the start, so that `increase()` counts the first event. \
-         Every series also has the label `worker`, the\nnumber of the worker process; so far, it is \
-         always `0`.\n\n\
+         Every series also has the label `worker`, the\nnumber of the worker process; without a \
+         supervisor it is `0`. What a worker counts stays with its number when its\nprocess is \
+         replaced or dies, so no counter goes back.\n\n\
          | name | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for family in ALL {
@@ -329,6 +330,17 @@ pub fn page() -> String {
             labels.join(", "),
             family.help
         ));
+    }
+    page.push_str(
+        "\n## Worker processes\n\n\
+         Only with a supervisor (`workers`). `worker` is `supervisor`, or the number of the worker \
+         that the series is\nabout.\n\n\
+         | name | type | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for family in super::workers::ALL {
+        let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind, help) = (family.name, family.kind, family.help);
+        page.push_str(&format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", ")));
     }
     page.push_str("\n## Buckets\n\nUpper bounds in seconds; `+Inf` follows.\n\n");
     for family in ALL {

@@ -35,6 +35,7 @@ pub(crate) mod stopwatch;
 mod trace_context;
 pub mod values;
 mod warnings;
+pub mod workers;
 
 pub use access_log::OpenError;
 pub(crate) use labels::{

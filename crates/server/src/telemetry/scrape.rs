@@ -8,8 +8,12 @@ use super::counters;
 use super::exposition::{Exposition, Numbers};
 use super::families;
 use super::labels::LogStream;
+#[cfg(unix)]
+use super::layout::VALUES;
 use super::snapshot::{Snapshot, Threads};
 use super::values::Values;
+#[cfg(unix)]
+use crate::board::{PUBLISHED_WORDS, Record};
 
 impl Telemetry {
     /// All metrics in the Prometheus text format 0.0.4. Call it on a dedicated thread, because it
@@ -28,6 +32,16 @@ impl Telemetry {
             workers: &[numbers],
         }
         .write()
+    }
+
+    /// What a scrape of this process would show besides its cells, for another one to show.
+    #[cfg(unix)]
+    pub(crate) fn publish(&self, record: Record<'_>) {
+        const { assert!(VALUES <= PUBLISHED_WORDS) };
+        let Some(subject) = self.subject() else { return };
+        self.count_dropped_log_records();
+        let values = self.values(subject.threads(), Some(&subject.snapshot()));
+        record.write(&values.to_words());
     }
 
     /// Counts the records that the server's log has dropped since the last time.

@@ -32,6 +32,28 @@ impl Values {
         Self(words.map(f64::from_bits))
     }
 
+    /// Adds the values of another process of the same number, of which one follows the other. What
+    /// only one of them knows counts alone.
+    pub fn add(&mut self, other: &Self) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own = match (own.is_nan(), other.is_nan()) {
+                (_, true) => *own,
+                (true, false) => other,
+                (false, false) => *own + other,
+            };
+        }
+    }
+
+    /// The resident memory of the process, if it is known.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it was a count of bytes"
+    )]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        self.get(&families::PROCESS_RESIDENT, 0).map(|bytes| bytes as u64)
+    }
+
     /// The value of a series, if it is known.
     pub(super) fn get(&self, family: &Family, series: usize) -> Option<f64> {
         let value = self.0[first_value(family) + series];
@@ -112,6 +134,21 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_processes_know_is_added_and_what_one_knows_counts_alone() {
+        let (mut old, mut new) = (Values::default(), Values::default());
+        old.set(&families::BUSY_SECONDS, 1.5);
+        new.set(&families::BUSY_SECONDS, 2.0);
+        old.set(&families::PROCESS_RESIDENT, f64::NAN);
+        new.set(&families::PROCESS_RESIDENT, 4096.0);
+        old.set(&families::PROCESS_CPU, f64::NAN);
+        new.set(&families::PROCESS_CPU, f64::NAN);
+        new.add(&old);
+        assert_eq!(new.get(&families::BUSY_SECONDS, 0), Some(3.5));
+        assert_eq!(new.resident_bytes(), Some(4096));
+        assert_eq!(new.get(&families::PROCESS_CPU, 0), None);
+    }
 
     #[test]
     fn values_that_were_published_are_read_as_they_were() {

@@ -63,7 +63,7 @@ pub(crate) fn template(
     environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
     environ.set_item(intern!(py, "wsgi.errors"), errors)?;
     environ.set_item(intern!(py, "wsgi.multithread"), variables.threads > 1)?;
-    environ.set_item(intern!(py, "wsgi.multiprocess"), variables.workers > 1)?;
+    environ.set_item(intern!(py, "wsgi.multiprocess"), variables.is_multiprocess)?;
     environ.set_item(intern!(py, "wsgi.run_once"), false)?;
     environ.set_item(intern!(py, "wsgi.file_wrapper"), py.get_type::<FileWrapper>())?;
     environ.set_item(intern!(py, "maitred.client_disconnected"), py.None())?;

@@ -18,8 +18,8 @@ pub struct ServerVariables {
     pub ident: String,
     /// The number of threads; `wsgi.multithread` is true for more than one.
     pub threads: usize,
-    /// The number of processes; `wsgi.multiprocess` is true for more than one.
-    pub workers: usize,
+    /// Whether other processes may run the application at the same time.
+    pub is_multiprocess: bool,
     /// Where `wsgi.errors` writes.
     pub error_output: ErrorOutput,
     /// Whether clients see the traceback of an exception.

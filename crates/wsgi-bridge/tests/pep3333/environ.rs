@@ -291,7 +291,7 @@ fn the_server_tells_its_own_facts() {
     variables.url_scheme = "https".to_owned();
     variables.ident = String::new();
     variables.threads = 1;
-    variables.workers = 2;
+    variables.is_multiprocess = true;
     let server = Server::with_variables(KEEPER, variables);
     let mut wire = Wire::new(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     wire.client = Client { listener: 1, peer: Peer::unix().into(), ..support::client() };

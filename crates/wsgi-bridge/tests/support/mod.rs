@@ -33,7 +33,7 @@ pub fn variables() -> ServerVariables {
         leading_slashes: LeadingSlashes::Collapsed,
         ident: "maitred".to_owned(),
         threads: 4,
-        workers: 1,
+        is_multiprocess: false,
         error_output: ErrorOutput::Log,
         expose_tracebacks: false,
     }

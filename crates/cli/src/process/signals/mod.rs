@@ -69,6 +69,7 @@ impl SignalTarget for Running {
 
 /// The state that the handlers share.
 struct HandlerState {
+    scope: Scope,
     state: Mutex<SignalState>,
     /// Whether a signal arrived before the server started.
     interrupted: AtomicBool,
@@ -91,6 +92,10 @@ pub(crate) struct Signals {
 pub(crate) enum Scope {
     /// The server owns the process: all handlers.
     Process,
+    /// The same, and the process has workers, whose ends wake it.
+    Supervisor,
+    /// A worker of a supervisor owns the process.
+    Worker,
     /// The server is embedded: only default handlers. Those of the program stay.
     Embedded,
 }
@@ -105,12 +110,16 @@ impl Signals {
             return Ok(None);
         }
         let shared = Arc::new(HandlerState {
+            scope,
             state: Mutex::new(SignalState::starting()),
             interrupted: false.into(),
         });
         let module = py.import("signal")?;
         let mut wanted = vec!["SIGTERM", "SIGINT"];
-        if scope == Scope::Process {
+        if scope == Scope::Supervisor {
+            wanted.push("SIGCHLD");
+        }
+        if scope != Scope::Embedded {
             // Windows has no SIGUSR1; Ctrl-Break is SIGBREAK there. SIGHUP is sent when a terminal
             // closes; its default action would kill the process during requests.
             wanted.extend(["SIGUSR1", "SIGBREAK", "SIGHUP"]);
@@ -199,7 +208,7 @@ impl Handler {
         // No Python code runs while the lock is held: it may run the handler of another signal, on
         // this same thread.
         let name = name(py, number)?;
-        let meaning = if name == "SIGUSR1" { Meaning::ReopenLogs } else { Meaning::Stop };
+        let meaning = Meaning::of(&name, self.0.scope);
         let action = self.0.state(py).next(meaning, Instant::now());
         match action {
             Action::Nothing => {}
@@ -219,6 +228,10 @@ impl Handler {
             Action::Kill(server) => {
                 tracing::warn!("{name} received again: exiting immediately");
                 server.kill();
+            }
+            Action::StopWorker(server) => {
+                tracing::info!("{name} received: asking the supervisor for a successor");
+                server.drain();
             }
             Action::End => {
                 py.import("os")?.call_method1("_exit", (0,))?;

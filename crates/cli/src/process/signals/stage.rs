@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::SignalTarget;
 use super::repeated::{StopRequest, StopRequests};
+use super::{Scope, SignalTarget};
 
 /// The stage of the program, and the requests to stop so far.
 pub(super) struct SignalState {
@@ -30,6 +30,24 @@ enum ProgramStage {
 pub(super) enum Meaning {
     Stop,
     ReopenLogs,
+    /// Somebody wants this worker to end.
+    StopWorker,
+    /// It only wakes the main thread, or its default action must not happen.
+    Nothing,
+}
+
+impl Meaning {
+    /// The meaning of a signal where these handlers are installed.
+    pub(super) fn of(signal: &str, scope: Scope) -> Self {
+        match (scope, signal) {
+            (_, "SIGCHLD") => Self::Nothing,
+            (_, "SIGUSR1") => Self::ReopenLogs,
+            (Scope::Worker, "SIGTERM") => Self::StopWorker,
+            // Ctrl-C and the end of a terminal reach the whole group: the supervisor decides.
+            (Scope::Worker, _) => Self::Nothing,
+            (Scope::Process | Scope::Supervisor | Scope::Embedded, _) => Self::Stop,
+        }
+    }
 }
 
 /// What a handler does.
@@ -41,6 +59,8 @@ pub(super) enum Action {
     /// Log that the signal belongs to the one before it.
     LogRepeat,
     Kill(Arc<dyn SignalTarget>),
+    /// Ask for a successor.
+    StopWorker(Arc<dyn SignalTarget>),
     End,
 }
 
@@ -61,13 +81,16 @@ impl SignalState {
 
     /// The action for a signal that arrives at `now`.
     pub(super) fn next(&mut self, meaning: Meaning, now: Instant) -> Action {
-        if meaning == Meaning::ReopenLogs {
-            return match &self.stage {
-                ProgramStage::Serving(server) | ProgramStage::Draining(server) => {
-                    Action::ReopenLogs(Arc::clone(server))
-                }
-                ProgramStage::Starting | ProgramStage::Ending => Action::Nothing,
-            };
+        let server = match &self.stage {
+            ProgramStage::Serving(server) | ProgramStage::Draining(server) => Some(server),
+            ProgramStage::Starting | ProgramStage::Ending => None,
+        };
+        let server = server.map(Arc::clone);
+        match meaning {
+            Meaning::Nothing => return Action::Nothing,
+            Meaning::ReopenLogs => return server.map_or(Action::Nothing, Action::ReopenLogs),
+            Meaning::StopWorker => return server.map_or(Action::Nothing, Action::StopWorker),
+            Meaning::Stop => {}
         }
         match self.requests.ask(now) {
             StopRequest::Repeat { is_first: true } => return Action::LogRepeat,
@@ -110,6 +133,7 @@ mod tests {
                 Self::Drain(_) => "drain",
                 Self::LogRepeat => "log repeat",
                 Self::Kill(_) => "kill",
+                Self::StopWorker(_) => "stop worker",
                 Self::End => "end",
             }
         }
@@ -162,5 +186,29 @@ mod tests {
         assert_eq!(reopens(&mut state), "reopen logs");
         state.ends();
         assert_eq!(reopens(&mut state), "nothing");
+    }
+
+    #[test]
+    fn a_worker_leaves_to_its_supervisor_what_reaches_the_whole_group() {
+        for (scope, signal, meaning) in [
+            (Scope::Worker, "SIGTERM", Meaning::StopWorker),
+            (Scope::Worker, "SIGINT", Meaning::Nothing),
+            (Scope::Worker, "SIGHUP", Meaning::Nothing),
+            (Scope::Worker, "SIGUSR1", Meaning::ReopenLogs),
+            (Scope::Supervisor, "SIGCHLD", Meaning::Nothing),
+            (Scope::Supervisor, "SIGTERM", Meaning::Stop),
+            (Scope::Process, "SIGHUP", Meaning::Stop),
+        ] {
+            assert_eq!(Meaning::of(signal, scope), meaning, "{signal}");
+        }
+    }
+
+    #[test]
+    fn a_worker_asks_for_a_successor_each_time_and_while_it_starts_does_nothing() {
+        let (mut state, began) = (SignalState::starting(), Instant::now());
+        let asks = |state: &mut SignalState| state.next(Meaning::StopWorker, began).name();
+        assert_eq!(asks(&mut state), "nothing");
+        state.serves(Arc::new(Nobody));
+        assert_eq!([asks(&mut state), asks(&mut state)], ["stop worker"; 2]);
     }
 }

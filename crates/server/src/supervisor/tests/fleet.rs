@@ -170,7 +170,7 @@ fn a_reload_replaces_one_worker_after_the_other_and_retires_who_has_a_proven_suc
     assert_eq!(scene.after(1), ["retire 1", "reload: Complete { replaced: 2 }"]);
     is_none(&scene.tell(Fact::Exited(0)));
     is_none(&scene.tell(Fact::Exited(1)));
-    assert!(scene.fleet.is_ready() && !scene.fleet.is_reloading());
+    assert!(scene.fleet.is_ready() && scene.fleet.reload_progress().is_none());
 }
 
 #[test]

@@ -1,0 +1,248 @@
+//! Executes a worker process: the same interpreter, anew.
+//!
+//! Nothing of this process's threads, locks or imports gets into a worker that is executed, and a
+//! reload always sees new code. It is started by Python's `subprocess`, which debuggers, coverage
+//! and audit hooks know. What makes an interpreter the one that was started is passed on: flags,
+//! `-X` options, `sys.path`, `sys.argv`, and the variables for Python, also those that a wrapper has
+//! taken out of the environment for itself. Everything else comes over the control socket.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use maitred_server::supervisor::workers::StartOrder;
+use maitred_server::system::unnamed_file;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use serde_json::{Value as Json, json};
+
+use crate::process::sources::SourceTexts;
+
+/// The program of a worker: the path is set before anything is imported from it.
+const PROGRAM: &str = "import json, os, sys; \
+    launch = json.load(os.fdopen(int(sys.argv[2]))); \
+    control = int(sys.argv[1]); \
+    sys.path[:] = launch['path']; \
+    sys.argv[:] = launch['argv']; \
+    from maitred._native import work; \
+    sys.exit(work(control, json.dumps(launch['sources'])))";
+
+/// Variables that speak of the process that the service manager has started.
+const OF_THE_SERVICE: [&str; 5] =
+    ["NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "MAINPID"];
+
+/// The number of the worker, for the application.
+pub(crate) const NUMBER_VARIABLE: &str = "MAITRED_WORKER";
+
+/// Whether this program can be executed again as a worker.
+///
+/// # Errors
+/// Why it cannot, for the user.
+pub(crate) fn is_possible(py: Python<'_>) -> Result<(), String> {
+    let sys = py.import("sys").map_err(|error| error.to_string())?;
+    let is_set = |name: &str| {
+        sys.getattr_opt(name).ok().flatten().is_some_and(|it| it.is_truthy().unwrap_or(false))
+    };
+    if !is_set("executable") || is_set("frozen") {
+        return Err("a packed program has no interpreter that worker processes could be started \
+                    with: `workers` must be 1"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// Starts a worker, in this folder if it still exists, else in that of this process. Returns the `subprocess.Popen`, which must be kept, and its pid.
+///
+/// # Errors
+/// The process or its files cannot be created.
+pub(crate) fn launch(
+    py: Python<'_>,
+    order: &StartOrder,
+    sources: &SourceTexts,
+    folder: Option<&Path>,
+    control: &OwnedFd,
+) -> PyResult<(Py<PyAny>, u32)> {
+    let sys = py.import("sys")?;
+    let parameters = json!({
+        "path": strings(&sys.getattr("path")?)?,
+        "argv": strings(&sys.getattr("argv")?)?,
+        "sources": sources.to_json(),
+    });
+    let parameters = file_with(&parameters)?;
+    let (control, parameters_fd) = (control.as_raw_fd(), parameters.as_raw_fd());
+    let subprocess = py.import("subprocess")?;
+    let command = PyList::empty(py);
+    command.append(sys.getattr("executable")?)?;
+    for flag in flags(py)? {
+        command.append(flag)?;
+    }
+    for argument in ["-c", PROGRAM, &control.to_string(), &parameters_fd.to_string()] {
+        command.append(argument)?;
+    }
+    command.append(format!("maitred worker {}", order.number))?;
+    let options = PyDict::new(py);
+    options.set_item("stdin", subprocess.getattr("DEVNULL")?)?;
+    options.set_item("pass_fds", (control, parameters_fd))?;
+    options.set_item("env", environment(py, order.number)?)?;
+    options.set_item("cwd", folder.filter(|folder| folder.is_dir()))?;
+    let process = subprocess.call_method("Popen", (command,), Some(&options))?;
+    let pid = process.getattr("pid")?.extract()?;
+    Ok((process.unbind(), pid))
+}
+
+/// The texts of a list; what is no text is not a path that an import could use.
+fn strings(list: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let items = list.try_iter()?.map(|item| Ok(item?.extract::<String>().ok()));
+    let items: Vec<Option<String>> = items.collect::<PyResult<_>>()?;
+    Ok(items.into_iter().flatten().collect())
+}
+
+/// An unnamed file with this content, to be read from its beginning.
+fn file_with(content: &Json) -> io::Result<File> {
+    let mut file = unnamed_file::create(&std::env::temp_dir())?;
+    file.write_all(content.to_string().as_bytes())?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// The flags of this interpreter. `subprocess` knows most of them; `-u` and some of `-X` it leaves
+/// out.
+fn flags(py: Python<'_>) -> PyResult<Vec<String>> {
+    let known = py.import("subprocess")?.call_method0("_args_from_interpreter_flags")?;
+    let mut flags: Vec<String> = known.extract()?;
+    let options = py.import("sys")?.getattr("_xoptions")?;
+    for (name, value) in options.cast::<PyDict>()? {
+        let option = match value.extract::<String>() {
+            Ok(value) => format!("{name}={value}"),
+            Err(_) => name.to_string(), // True: it has no value
+        };
+        if !flags.contains(&option) {
+            flags.extend(["-X".to_owned(), option]);
+        }
+    }
+    let original: Vec<String> = py.import("sys")?.getattr("orig_argv")?.extract()?;
+    if is_unbuffered(&original) {
+        flags.push("-u".to_owned());
+    }
+    Ok(flags)
+}
+
+/// Whether a command line of Python has the option `-u`, alone or with others.
+fn is_unbuffered(command: &[String]) -> bool {
+    let mut arguments = command.iter().skip(1);
+    while let Some(argument) = arguments.next() {
+        let Some(letters) = argument.strip_prefix('-').filter(|it| !it.starts_with('-')) else {
+            return false;
+        };
+        for (index, letter) in letters.char_indices() {
+            match letter {
+                'u' => return true,
+                'c' | 'm' => return false,
+                'W' | 'X' => {
+                    if index + 1 == letters.len() {
+                        arguments.next(); // its value
+                    }
+                    break;
+                }
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+/// The environment of a worker.
+fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<String, String>> {
+    let current = py.import("os")?.getattr("environ")?.call_method0("items")?;
+    let mut variables = BTreeMap::new();
+    for item in current.try_iter()? {
+        let (name, value): (String, String) = item?.extract()?;
+        variables.insert(name, value);
+    }
+    restore_python_variables(&mut variables, &original_environment());
+    variables.retain(|name, _| !OF_THE_SERVICE.contains(&name.as_str()));
+    variables.insert(NUMBER_VARIABLE.to_owned(), number.to_string());
+    Ok(variables)
+}
+
+/// The environment that this process was started with, where the system tells.
+fn original_environment() -> Vec<(String, String)> {
+    let bytes = std::fs::read("/proc/self/environ").unwrap_or_default();
+    let variables = bytes.split(|&byte| byte == 0).filter_map(|entry| {
+        let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    variables.collect()
+}
+
+/// Adds the variables for Python that a wrapper such as `opentelemetry-instrument` has removed, and
+/// the folders that it has taken out of `PYTHONPATH`: their `sitecustomize` works in each process.
+fn restore_python_variables(
+    variables: &mut BTreeMap<String, String>,
+    original: &[(String, String)],
+) {
+    for (name, value) in original.iter().filter(|(name, _)| name.starts_with("PYTHON")) {
+        let Some(current) = variables.get_mut(name) else {
+            variables.insert(name.clone(), value.clone());
+            continue;
+        };
+        if name == "PYTHONPATH" {
+            let added =
+                current.split(':').filter(|folder| !value.split(':').any(|it| it == *folder));
+            let folders: Vec<_> = value.split(':').chain(added).collect();
+            let folders = folders.join(":");
+            *current = folders;
+        }
+    }
+}
+
+/// The working directory under the name that it was entered by: a link that a deployment changes
+/// later is followed then. `None` if it has no such name.
+pub(crate) fn start_folder() -> Option<PathBuf> {
+    let named = PathBuf::from(std::env::var_os("PWD")?);
+    let (there, here) = (std::fs::metadata(&named).ok()?, std::fs::metadata(".").ok()?);
+    let is_here = (there.dev(), there.ino()) == (here.dev(), here.ino());
+    (named.is_absolute() && is_here).then_some(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn unbuffered_output_is_found_among_the_flags_and_not_among_the_arguments() {
+        for command in ["python -u app.py", "python -Iu -m x", "python -X dev -u -c x"] {
+            assert!(is_unbuffered(&words(command)), "{command}");
+        }
+        for command in ["python app.py -u", "python -m x -u", "python -c u", "python -Xutf8 x"] {
+            assert!(!is_unbuffered(&words(command)), "{command}");
+        }
+        assert!(!is_unbuffered(&words("python -W u -X u x -u")));
+    }
+
+    #[test]
+    fn variables_for_python_that_a_wrapper_has_removed_come_back() {
+        let original = [
+            ("PYTHONPATH", "/auto:/mine"),
+            ("PYTHONUNBUFFERED", "1"),
+            ("PYTHONHASHSEED", "5"),
+            ("HOME", "/root"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let current = [("PYTHONPATH", "/mine:/new"), ("PYTHONHASHSEED", "6")];
+        let mut variables: BTreeMap<_, _> =
+            current.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        restore_python_variables(&mut variables, &original);
+        assert_eq!(variables["PYTHONPATH"], "/auto:/mine:/new");
+        assert_eq!(variables["PYTHONUNBUFFERED"], "1");
+        assert_eq!(variables["PYTHONHASHSEED"], "6");
+        assert!(!variables.contains_key("HOME"));
+    }
+}

@@ -1,0 +1,211 @@
+//! A server of several worker processes: the supervisor, in the process that was started.
+//!
+//! It binds the addresses at once, and answers the admin listener from then on. The application is
+//! only ever imported by the workers.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use maitred_config::Loaded;
+use maitred_server::board::{Board, Shape};
+use maitred_server::supervisor::facts::End;
+use maitred_server::supervisor::handle::SupervisorHandle;
+use maitred_server::supervisor::memory_limit::MemoryLimit;
+use maitred_server::supervisor::recycling::Recycling;
+use maitred_server::supervisor::run::Supervisor;
+use maitred_server::supervisor::view::View;
+use maitred_server::supervisor::workers::{
+    Event, Reaping, StartOrder, SupervisorOptions, WorkerProcesses,
+};
+use maitred_server::telemetry::layout::CELLS;
+use maitred_server::{ChildStatus, Clock, ListenAddress};
+use pyo3::prelude::*;
+
+use crate::engine::{BoundServer, StartError, SupervisedParts};
+use crate::logging::{Log, LogOutput};
+use crate::process::exit_status::ExitStatus;
+use crate::process::launch;
+use crate::process::service_manager;
+use crate::process::signals::{SignalTarget, Signals};
+use crate::process::sources::SourceTexts;
+
+/// Serves with worker processes until a signal stops the server.
+///
+/// # Errors
+/// A thread or memory cannot be had, or a signal handler of the program raised an exception.
+pub(crate) fn supervise(
+    py: Python<'_>,
+    bound: BoundServer,
+    sources: SourceTexts,
+    output: LogOutput,
+    signals: Option<&Signals>,
+    reaping: Reaping,
+) -> Result<ExitStatus, StartError> {
+    let raised = StartError::Raised;
+    launch::is_possible(py).map_err(StartError::Failed)?;
+    let log = Log::start(py, output, bound.settings().observability.log_format).map_err(raised)?;
+    let supervised = run(py, bound, sources, signals, reaping);
+    log.stop(py).map_err(raised)?;
+    supervised
+}
+
+fn run(
+    py: Python<'_>,
+    bound: BoundServer,
+    sources: SourceTexts,
+    signals: Option<&Signals>,
+    reaping: Reaping,
+) -> Result<ExitStatus, StartError> {
+    let system = |error: io::Error| StartError::Failed(format!("cannot start: {error}"));
+    let settings = bound.settings();
+    let shape = Shape::new(settings.processes.workers, settings.limits.threads, CELLS);
+    let options = options(&bound, reaping);
+    let board = Arc::new(Board::create(shape, &options.temp_dir).map_err(system)?);
+    let about = bound.about(py).map_err(StartError::Raised)?;
+    let view = Arc::new(View::new(Arc::clone(&board), about));
+    let SupervisedParts { loaded, listeners, admin } = bound.supervise(view.clone())?;
+    let addresses = listeners.addresses().cloned().collect();
+    let clock = Arc::new(Clock::new());
+    let supervisor = Supervisor::new(options, view, board, listeners, clock).map_err(system)?;
+    let handle = supervisor.handle();
+    let wakeup = signals.map(|signals| signals.serve(py, Arc::new(handle.clone()))).transpose();
+    let wakeup = wakeup.map_err(StartError::Raised)?;
+    let mut processes = Processes {
+        loaded,
+        sources,
+        folder: launch::start_folder(),
+        addresses,
+        handle,
+        started: Vec::new(),
+        raised: None,
+    };
+    let end = py.detach(|| supervisor.run(&mut processes));
+    drop(admin);
+    let stopped = wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py));
+    if let Some(error) = processes.raised.take() {
+        return Err(StartError::Raised(error));
+    }
+    stopped.map_err(StartError::Raised)?;
+    Ok(match end {
+        End::Drained => ExitStatus::Done,
+        End::CannotStart | End::CrashLoop(_) => ExitStatus::Failed,
+    })
+}
+
+fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
+    let settings = bound.settings();
+    SupervisorOptions {
+        workers: settings.processes.workers,
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        start_timeout: settings.processes.start_timeout,
+        settle: std::time::Duration::from_secs(1),
+        drain_delay: settings.timeouts.drain_delay,
+        graceful_timeout: settings.timeouts.graceful,
+        recycling: recycling(&settings.processes),
+        reaping,
+        temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
+    }
+}
+
+/// When workers are replaced. A share of the memory limit is none where there is no limit.
+fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
+    let share = |percent: u8| {
+        let limit = MemoryLimit::read().map(|memory| memory.limit)?;
+        Some(limit / 100 * u64::from(percent))
+    };
+    let max_rss = processes.max_rss.and_then(|limit| match limit {
+        maitred_config::MemoryLimit::Bytes(bytes) => Some(bytes),
+        maitred_config::MemoryLimit::Percent(percent) => share(percent),
+    });
+    Recycling {
+        max_requests: processes.max_requests.unwrap_or(0),
+        jitter: processes.max_requests_jitter,
+        max_rss: max_rss.unwrap_or(0),
+    }
+}
+
+/// The worker processes, which Python starts.
+struct Processes {
+    loaded: Loaded,
+    sources: SourceTexts,
+    /// Where workers start.
+    folder: Option<PathBuf>,
+    addresses: Vec<ListenAddress>,
+    handle: SupervisorHandle,
+    /// The `subprocess.Popen` of each process. Python would reap the process of one that is
+    /// dropped.
+    started: Vec<(u32, Py<PyAny>)>,
+    /// The exception of a signal handler of the program.
+    raised: Option<PyErr>,
+}
+
+impl WorkerProcesses for Processes {
+    fn start(&mut self, order: &StartOrder, control: OwnedFd) -> io::Result<u32> {
+        let folder = self.folder.as_deref();
+        let started =
+            Python::attach(|py| launch::launch(py, order, &self.sources, folder, &control));
+        let (process, pid) = started.map_err(io::Error::other)?;
+        self.started.push((pid, process));
+        Ok(pid)
+    }
+
+    fn reaped(&mut self, pid: u32, status: ChildStatus) {
+        let Some(index) = self.started.iter().position(|(started, _)| *started == pid) else {
+            return;
+        };
+        let (_, process) = self.started.swap_remove(index);
+        let status = match status {
+            ChildStatus::Exited(status) => status,
+            ChildStatus::Signalled(signal) => -signal,
+        };
+        // Otherwise it would be waited for again. A Popen takes any attribute.
+        let _ = Python::attach(|py| process.setattr(py, "returncode", status));
+    }
+
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Ready => {
+                if let Err(error) = Python::attach(|py| self.announce(py)) {
+                    tracing::warn!(target: "maitred", "{error}");
+                }
+            }
+            Event::Draining => service_manager::stopping(),
+        }
+    }
+
+    fn attend(&mut self) {
+        if let Err(error) = Python::attach(|py| py.check_signals()) {
+            self.handle.drain();
+            self.raised.get_or_insert(error);
+        }
+    }
+}
+
+impl Processes {
+    fn announce(&self, py: Python<'_>) -> PyResult<()> {
+        crate::engine::announcement::announce(py, &self.loaded, &self.addresses)?;
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        service_manager::ready(&format!("serving on {}", addresses.join(", ")));
+        Ok(())
+    }
+}
+
+impl SignalTarget for SupervisorHandle {
+    fn drain(&self) {
+        Self::drain(self);
+    }
+
+    fn kill(&self) {
+        Self::kill(self);
+    }
+
+    fn interrupt_wait(&self) {
+        Self::interrupt_wait(self);
+    }
+
+    fn reopen_logs(&self) {
+        Self::reopen_logs(self);
+    }
+}

@@ -1,0 +1,128 @@
+//! A worker process, from its first line to its exit: what the program of `launch.rs` calls.
+//!
+//! It imports the application, tells the supervisor, gets the listening sockets, and serves until
+//! the supervisor stops it. Signals from outside do little: the supervisor decides.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use maitred_config::Loaded;
+use maitred_server::supervisor::worker::WorkerControl;
+use maitred_server::{Listeners, Membership, Running};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::engine::{self, StartError, StartedServer, import};
+use crate::process::exit_status::ExitStatus;
+use crate::process::serve::NotServed;
+use crate::process::signals::{Scope, SignalTarget, Signals};
+use crate::process::sources::SourceTexts;
+use crate::process::wait::ServerEnd;
+use crate::process::{exit, wait};
+
+/// How much more readily the kernel kills a worker than the supervisor when memory runs out.
+const OOM_SCORE: &str = "100";
+
+/// Whether this process is a worker.
+static IS_WORKER: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is a worker of a supervisor.
+pub(crate) fn is_worker() -> bool {
+    IS_WORKER.load(Ordering::Relaxed)
+}
+
+/// Runs a worker, with its end of the control socket and the sources of its settings. Returns the
+/// exit status.
+#[pyfunction]
+#[pyo3(signature = (control, sources, /))]
+pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32> {
+    IS_WORKER.store(true, Ordering::Relaxed);
+    let control = WorkerControl::attach(control)?;
+    // Where it cannot be set, as outside Linux, the kernel chooses.
+    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
+    let foreign = || PyRuntimeError::new_err("only the supervisor starts worker processes");
+    let sources = serde_json::from_str(sources).map_err(|_| foreign())?;
+    let sources = SourceTexts::from_json(&sources).ok_or_else(foreign)?;
+    let loaded = maitred_config::load(sources.sources()).map_err(|_| foreign())?;
+    let signals = Signals::install(py, Scope::Worker)?;
+    exit::prepare(py, &loaded.settings)?;
+    let welcome = py.detach(|| control.welcome());
+    let started = match welcome {
+        Ok(welcome) => start(py, loaded, welcome.membership, &control),
+        Err(error) => Err(StartError::Failed(error.to_string()).into()),
+    };
+    let result = match started {
+        Ok(started) => serve_until_stopped(py, started, &control, signals.as_ref()),
+        Err(error) => {
+            control.cannot_start();
+            error.report()
+        }
+    };
+    if let Some(signals) = &signals {
+        signals.ending(py);
+    }
+    let status = result.as_ref().map_or(ExitStatus::Failed, |exit| *exit).status();
+    exit::begin(py, status)?;
+    result.map(ExitStatus::status)
+}
+
+/// Imports the application, gets the listeners, and starts to serve.
+fn start(
+    py: Python<'_>,
+    loaded: Loaded,
+    membership: Membership,
+    control: &WorkerControl,
+) -> Result<StartedServer, NotServed> {
+    let load = |py: Python<'_>, loaded: &Loaded| {
+        import::load(py, &loaded.settings).map_err(|error| NotServed::Import(error.text))
+    };
+    let listeners = |py: Python<'_>| {
+        let sockets = py.detach(|| control.imported());
+        let listeners = Listeners::from_supervisor(sockets);
+        listeners.map_err(|error| StartError::Failed(error.to_string()).into())
+    };
+    engine::start_worker(py, loaded, membership, load, listeners)
+}
+
+fn serve_until_stopped(
+    py: Python<'_>,
+    started: StartedServer,
+    control: &WorkerControl,
+    signals: Option<&Signals>,
+) -> PyResult<ExitStatus> {
+    control.serves(started.running().clone());
+    let target = WorkerTarget { running: started.running().clone(), control: control.clone() };
+    let end = wait::until_stopped_by(py, started.running(), signals, target);
+    started.end(py)?;
+    Ok(match end? {
+        ServerEnd::Stopped if !control.is_orphan() => ExitStatus::Done,
+        ServerEnd::Stopped | ServerEnd::Failed => ExitStatus::Failed,
+    })
+}
+
+/// What signals do to a worker.
+struct WorkerTarget {
+    running: Running,
+    control: WorkerControl,
+}
+
+impl SignalTarget for WorkerTarget {
+    fn drain(&self) {
+        if self.control.is_orphan() {
+            self.running.drain();
+        } else {
+            self.control.ask_to_end();
+        }
+    }
+
+    fn kill(&self) {
+        self.running.kill();
+    }
+
+    fn interrupt_wait(&self) {
+        self.running.interrupt_wait();
+    }
+
+    fn reopen_logs(&self) {
+        self.running.reopen_logs();
+    }
+}

@@ -1,0 +1,111 @@
+//! Stops all workers without losing a connection.
+//!
+//! Readiness fails, and responses say `Connection: close`. After `drain-delay` newcomers are kept
+//! out (`listen/syn_filter.rs`): the filter is on the sockets that all workers have. Then the workers
+//! accept what has connected and close the listeners, and so does the supervisor. A worker that has
+//! finished stays until all have: it may be given requests of the others.
+
+use std::time::{Duration, Instant};
+
+use super::control::ToWorker;
+use super::process::Worker;
+use super::run::Supervisor;
+use super::view::WorkerState;
+use super::workers::SupervisorOptions;
+use crate::listen::{HANDSHAKES_END_WITHIN, Sharing};
+
+/// How long workers may take to say that they announce the drain.
+const ANNOUNCED_WITHIN: Duration = Duration::from_millis(100);
+
+/// How far the drain has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Responses say `Connection: close`; connections are still accepted.
+    Announced,
+    /// Nobody new can connect; handshakes end.
+    Filtered,
+    /// The listeners are closed; requests are finished.
+    Finishing,
+    /// Everybody was told to end.
+    Ending,
+}
+
+/// The drain of all workers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drain {
+    stage: Stage,
+    since: Instant,
+}
+
+impl Drain {
+    /// Begins to drain.
+    pub(super) fn begin(supervisor: &Supervisor) -> Self {
+        tracing::info!(
+            target: "maitred",
+            workers = supervisor.workers.len(),
+            "draining: requests in progress will be finished"
+        );
+        tell_all(supervisor, &ToWorker::AnnounceDrain);
+        Self { stage: Stage::Announced, since: supervisor.now() }
+    }
+
+    /// Goes on as far as it is time to.
+    pub(super) fn step(&mut self, supervisor: &mut Supervisor, options: &SupervisorOptions) {
+        let now = supervisor.now();
+        let passed = now.saturating_duration_since(self.since);
+        match self.stage {
+            Stage::Announced => {
+                let have_all_said = serving(supervisor).all(|worker| worker.has_children.is_some());
+                let is_time = have_all_said || passed >= options.drain_delay + ANNOUNCED_WITHIN;
+                if passed < options.drain_delay || !is_time {
+                    return;
+                }
+                // Processes that the application has started have the sockets, too, and may serve.
+                let are_alone = serving(supervisor).all(|it| it.has_children == Some(false));
+                let is_filtered = are_alone
+                    && supervisor
+                        .listeners
+                        .as_ref()
+                        .is_some_and(|it| it.drop_newcomers(Sharing::OnlyWorkers));
+                if is_filtered {
+                    self.reach(Stage::Filtered, now);
+                } else {
+                    self.close(supervisor, now);
+                }
+            }
+            Stage::Filtered if passed >= HANDSHAKES_END_WITHIN => self.close(supervisor, now),
+            Stage::Finishing => {
+                let is_idle = |worker: &Worker| {
+                    let seat = supervisor.board.seat(worker.seat);
+                    seat.is_none_or(|seat| seat.open() == 0 && seat.waiting() == 0)
+                };
+                let are_idle = serving(supervisor).all(is_idle);
+                if are_idle || passed >= options.graceful_timeout {
+                    tell_all(supervisor, &ToWorker::End);
+                    self.reach(Stage::Ending, now);
+                }
+            }
+            Stage::Filtered | Stage::Ending => {}
+        }
+    }
+
+    fn close(&mut self, supervisor: &mut Supervisor, now: Instant) {
+        tell_all(supervisor, &ToWorker::CloseListeners);
+        supervisor.listeners = None;
+        self.reach(Stage::Finishing, now);
+    }
+
+    fn reach(&mut self, stage: Stage, now: Instant) {
+        (self.stage, self.since) = (stage, now);
+    }
+}
+
+fn serving(supervisor: &Supervisor) -> impl Iterator<Item = &Worker> {
+    supervisor.workers.values().filter(|worker| worker.state == WorkerState::Ready)
+}
+
+fn tell_all(supervisor: &Supervisor, message: &ToWorker) {
+    for worker in serving(supervisor) {
+        worker.tell(message, &[]);
+    }
+}

@@ -1,0 +1,178 @@
+//! The inboxes of all seats (`connection/inboxes.rs`), of which the supervisor has both ends: what a
+//! process has not read when it dies or stands still goes to others.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use socket2::{Domain, Socket, Type};
+
+use super::control::ToWorker;
+use super::facts::Serial;
+use super::run::Supervisor;
+use crate::connection::parcel::MESSAGE_BYTES_MAX;
+use crate::listen::Listeners;
+use crate::system::pass_fd::{self, Wait};
+
+/// The most messages of one inbox that are forwarded at once: more than fit in.
+const MESSAGES_MAX: usize = 1024;
+
+/// Both ends of an inbox.
+#[derive(Debug)]
+struct Ends {
+    read: OwnedFd,
+    write: OwnedFd,
+}
+
+/// The inboxes by seat.
+#[derive(Debug, Default)]
+pub(super) struct SeatInboxes(BTreeMap<usize, Ends>);
+
+/// What has become of the messages of an inbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Forwarded {
+    /// Connections that another process has.
+    pub(super) moved: usize,
+    /// Connections that nobody could take.
+    pub(super) lost: usize,
+}
+
+impl SeatInboxes {
+    /// Makes the inbox of a seat, unless it has one. Returns whether it is new. Only on Linux do
+    /// workers hand connections over.
+    ///
+    /// # Errors
+    /// No descriptors are left.
+    pub(super) fn ensure(&mut self, seat: usize) -> io::Result<bool> {
+        if !cfg!(target_os = "linux") || self.0.contains_key(&seat) {
+            return Ok(false);
+        }
+        let (read, write) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None)?;
+        read.set_nonblocking(true)?;
+        write.set_nonblocking(true)?;
+        self.0.insert(seat, Ends { read: read.into(), write: write.into() });
+        Ok(true)
+    }
+
+    /// The end that the process of a seat reads.
+    pub(super) fn reading_end(&self, seat: usize) -> Option<BorrowedFd<'_>> {
+        self.0.get(&seat).map(|ends| ends.read.as_fd())
+    }
+
+    /// The ends that others write to, by seat.
+    pub(super) fn writing_ends(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
+        self.0.iter().map(|(&seat, ends)| (seat, ends.write.as_fd()))
+    }
+
+    /// Reads the inbox of a seat empty, and gives the connections to the seats `to` in turn. Messages
+    /// without one are for the process that does not read them any more.
+    pub(super) fn forward(&self, seat: usize, to: &[usize]) -> Forwarded {
+        let mut forwarded = Forwarded::default();
+        let Some(ends) = self.0.get(&seat) else { return forwarded };
+        let mut buffer = vec![0; MESSAGE_BYTES_MAX];
+        let mut turn = to.iter().cycle();
+        for _ in 0..MESSAGES_MAX {
+            let received = match pass_fd::receive(ends.read.as_fd(), &mut buffer, Wait::Never) {
+                Ok(received) if received.length > 0 => received,
+                _ => break,
+            };
+            let [socket] = &received.descriptors[..] else { continue };
+            let message = &buffer[..received.length];
+            let send = |target: &usize| {
+                let inbox = self.0.get(target).ok_or(io::ErrorKind::NotFound)?;
+                pass_fd::send(inbox.write.as_fd(), message, &[socket.as_fd()], Wait::Never)
+            };
+            if turn.by_ref().take(to.len()).any(|target| send(target).is_ok()) {
+                forwarded.moved += 1;
+            } else {
+                forwarded.lost += 1;
+            }
+        }
+        forwarded
+    }
+}
+
+impl Supervisor {
+    /// Makes the inbox of a seat, if it has none, and tells the workers.
+    ///
+    /// # Errors
+    /// No descriptors are left.
+    pub(super) fn ensure_inbox(&mut self, seat: usize) -> io::Result<()> {
+        if self.inboxes.ensure(seat)?
+            && let Some((_, inbox)) = self.inboxes.writing_ends().find(|(index, _)| *index == seat)
+        {
+            for worker in self.workers.values() {
+                worker.tell(&ToWorker::Inbox { seat }, &[inbox]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the inboxes and the listening sockets to a worker that has imported the application.
+    pub(super) fn admit(&self, serial: Serial) {
+        let Some(worker) = self.workers.get(&serial) else { return };
+        for (seat, inbox) in self.inboxes.writing_ends() {
+            worker.tell(&ToWorker::Inbox { seat }, &[inbox]);
+        }
+        if let Some(inbox) = self.inboxes.reading_end(worker.seat) {
+            worker.tell(&ToWorker::OwnInbox, &[inbox]);
+        }
+        let sockets: Vec<_> =
+            self.listeners.iter().flat_map(Listeners::sockets).map(|it| it.as_fd()).collect();
+        worker.tell(&ToWorker::Listen { sockets: sockets.len() }, &sockets);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn send(inboxes: &SeatInboxes, seat: usize, message: &[u8], socket: Option<BorrowedFd<'_>>) {
+        let (_, inbox) = inboxes.writing_ends().find(|(index, _)| *index == seat).unwrap();
+        pass_fd::send(inbox, message, socket.as_slice(), Wait::Never).unwrap();
+    }
+
+    fn read(inboxes: &SeatInboxes, seat: usize) -> Option<(Vec<u8>, usize)> {
+        let mut buffer = [0; 16];
+        let inbox = inboxes.reading_end(seat).unwrap();
+        let received = pass_fd::receive(inbox, &mut buffer, Wait::Never).ok()?;
+        Some((buffer[..received.length].to_vec(), received.descriptors.len()))
+    }
+
+    fn inboxes(seats: usize) -> SeatInboxes {
+        let mut inboxes = SeatInboxes::default();
+        assert!((0..seats).all(|seat| inboxes.ensure(seat).unwrap()));
+        inboxes
+    }
+
+    #[test]
+    fn connections_that_a_dead_process_has_not_read_go_to_the_others_in_turn() {
+        let inboxes = inboxes(3);
+        let socket = inboxes.reading_end(0).unwrap();
+        for message in [b"a", b"b", b"c"] {
+            send(&inboxes, 1, message, Some(socket));
+        }
+        send(&inboxes, 1, b"want", None);
+        assert_eq!(inboxes.forward(1, &[0, 2]), Forwarded { moved: 3, lost: 0 });
+        assert_eq!(read(&inboxes, 0), Some((b"a".to_vec(), 1)));
+        assert_eq!(read(&inboxes, 2), Some((b"b".to_vec(), 1)));
+        assert_eq!(read(&inboxes, 0), Some((b"c".to_vec(), 1)));
+        assert_eq!([0, 1, 2].map(|seat| read(&inboxes, seat)), [None, None, None]);
+    }
+
+    #[test]
+    fn connections_that_nobody_can_take_are_counted() {
+        let inboxes = inboxes(2);
+        send(&inboxes, 1, b"a", Some(inboxes.reading_end(0).unwrap()));
+        assert_eq!(inboxes.forward(1, &[]), Forwarded { moved: 0, lost: 1 });
+        assert_eq!(inboxes.forward(9, &[0]), Forwarded::default());
+    }
+
+    #[test]
+    fn a_seat_keeps_its_inbox() {
+        let mut inboxes = inboxes(1);
+        send(&inboxes, 0, b"a", None);
+        assert!(!inboxes.ensure(0).unwrap());
+        assert!(read(&inboxes, 0).is_some());
+    }
+}

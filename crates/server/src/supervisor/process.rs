@@ -1,0 +1,96 @@
+//! A worker process, as the supervisor has it: its pid, its seat, and the control socket.
+
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use super::channel::{Incoming, send};
+use super::control::{ToSupervisor, ToWorker};
+use super::facts::{Fact, Serial, StartReason};
+use super::recycling::Threshold;
+use super::view::WorkerState;
+use crate::board::{Seat, monotonic_ns};
+use crate::system::child::ExitStatus;
+use crate::system::pass_fd::Wait;
+use crate::system::shared_memory::SharedMemory;
+
+/// A worker process.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) pid: u32,
+    pub(super) number: usize,
+    pub(super) seat: usize,
+    pub(super) socket: UnixStream,
+    pub(super) incoming: Incoming,
+    pub(super) pad: SharedMemory,
+    pub(super) state: WorkerState,
+    pub(super) started_at: Instant,
+    /// When its control socket ended.
+    pub(super) ended_at: Option<Instant>,
+    /// It has printed why it cannot start.
+    pub(super) has_said_why: bool,
+    pub(super) is_killed: bool,
+    pub(super) has_children: Option<bool>,
+    pub(super) threshold: Threshold,
+    pub(super) reason: StartReason,
+}
+
+impl Worker {
+    /// Tells it something. Who has not read for so long that its socket is full is not waited for:
+    /// its beat tells that it hangs.
+    pub(super) fn tell(&self, message: &ToWorker, descriptors: &[BorrowedFd<'_>]) {
+        // If it is gone, its socket has ended.
+        let _ = send(&self.socket, message, descriptors, Wait::Never);
+    }
+}
+
+impl Worker {
+    /// The fact that a message of it is.
+    pub(super) fn hears(&mut self, serial: Serial, message: ToSupervisor) -> Option<Fact> {
+        match message {
+            ToSupervisor::Imported => Some(Fact::Imported(serial)),
+            ToSupervisor::Ready => {
+                if self.state == WorkerState::Starting {
+                    self.state = WorkerState::Ready;
+                }
+                Some(Fact::Ready(serial))
+            }
+            ToSupervisor::CannotStart => {
+                self.has_said_why = true;
+                None
+            }
+            ToSupervisor::DrainAnnounced { has_children } => {
+                self.has_children = Some(has_children);
+                None
+            }
+            ToSupervisor::AskedToEnd => Some(Fact::Replace(serial, StartReason::Asked)),
+        }
+    }
+}
+
+/// Logs that a worker has died, and what it ran.
+pub(super) fn report_death(worker: &Worker, status: Option<ExitStatus>, seat: &Seat<'_>) {
+    let now = monotonic_ns();
+    let (number, pid) = (worker.number, worker.pid);
+    let status = status.map_or("unknown".to_owned(), |status| status.to_string());
+    let requests: Vec<_> = seat.slots().filter_map(|slot| slot.read()).collect();
+    tracing::error!(
+        target: "maitred",
+        worker = number, pid,
+        running = requests.len(),
+        connections = seat.open(),
+        "a worker process died ({status})"
+    );
+    for request in requests {
+        let seconds = Duration::from_nanos(now.saturating_sub(request.since)).as_secs_f64();
+        tracing::error!(
+            target: "maitred",
+            worker = number, pid,
+            method = request.method,
+            path = request.path,
+            request_id = (!request.request_id.is_empty()).then_some(request.request_id),
+            seconds,
+            "this request was running when the worker process died"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! Reaps processes: workers, and the orphans that come to process 1 of a container.
+
+use std::time::Duration;
+
+use super::facts::{Fact, Serial};
+use super::process::report_death;
+use super::run::Supervisor;
+use super::view::WorkerState;
+use super::workers::{Reaping, WorkerProcesses};
+use crate::board::SeatState;
+use crate::system::child::{self, ExitStatus};
+
+/// How long after the end of its control socket a process may live.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+impl Supervisor {
+    /// Reaps who has ended, and kills who has closed its control socket and goes on.
+    pub(super) fn reap(&mut self, processes: &mut dyn WorkerProcesses) {
+        let now = self.now();
+        let mut ended = Vec::new();
+        for (&serial, worker) in &self.workers {
+            match child::reap(worker.pid) {
+                Ok(Some(reaped)) => ended.push((serial, Some(reaped.status))),
+                Ok(None) => {
+                    let closed_for = |at| now.saturating_duration_since(at);
+                    if worker.ended_at.is_some_and(|at| closed_for(at) >= ENDS_WITHIN) {
+                        // It cannot be told anything any more. If it is gone, the next look reaps it.
+                        let _ = child::signal(worker.pid, libc::SIGKILL);
+                    }
+                }
+                // Somebody else has reaped it: its end is certain, and its status unknown.
+                Err(_) => ended.push((serial, None)),
+            }
+        }
+        for (serial, status) in ended {
+            self.gone(serial, status, processes);
+        }
+        if self.options.reaping == Reaping::Everybody {
+            while let Some(pid) = child::first_ended()
+                && !self.workers.values().any(|worker| worker.pid == pid)
+                && child::reap(pid).is_ok()
+            {
+                tracing::debug!(target: "maitred", pid, "an orphan has ended");
+            }
+        }
+    }
+
+    /// A process has ended.
+    fn gone(
+        &mut self,
+        serial: Serial,
+        status: Option<ExitStatus>,
+        processes: &mut dyn WorkerProcesses,
+    ) {
+        let Some(worker) = self.workers.remove(&serial) else { return };
+        processes.reaped(worker.pid, status.unwrap_or(ExitStatus::Exited(0)));
+        let how = match status {
+            _ if worker.state == WorkerState::Starting => "start_failed",
+            Some(ExitStatus::Exited(0)) if worker.state == WorkerState::Retiring => "retired",
+            _ if worker.is_killed => "killed",
+            Some(ExitStatus::Signalled(_)) => "signal",
+            Some(ExitStatus::Exited(_)) | None => "status",
+        };
+        let is_expected = how == "retired"
+            || worker.is_killed
+            || worker.has_said_why
+            || (self.fleet.is_draining() && status == Some(ExitStatus::Exited(0)));
+        self.board.room().clear(worker.seat);
+        self.board.waiting().clear(worker.seat);
+        if let Some(seat) = self.board.seat(worker.seat) {
+            if !is_expected {
+                report_death(&worker, status, &seat);
+            }
+            seat.set_state(SeatState::Free);
+        }
+        self.forward_inbox(worker.seat);
+        self.view.ended(worker.number, worker.seat, how);
+        self.tell_fleet(Fact::Exited(serial), processes);
+    }
+
+    /// Gives the connections that were sent to a process which does not read them to others. Its bits
+    /// have been cleared, so nobody sends it more.
+    pub(super) fn forward_inbox(&self, seat: usize) {
+        let others = self
+            .workers
+            .values()
+            .filter(|worker| worker.seat != seat && worker.state == WorkerState::Ready);
+        let others: Vec<_> = others.map(|worker| worker.seat).collect();
+        let forwarded = self.inboxes.forward(seat, &others);
+        if let Some(seat) = self.board.seat(seat) {
+            seat.set_sent(seat.adopted());
+        }
+        if forwarded.lost > 0 {
+            tracing::error!(
+                target: "maitred",
+                connections = forwarded.lost,
+                "connections on their way to a worker process are lost: no other is ready"
+            );
+        }
+    }
+}

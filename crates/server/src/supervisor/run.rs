@@ -1,0 +1,382 @@
+//! The supervisor at work: it starts, hears, stops and reaps worker processes, as the fleet says.
+//!
+//! One thread, the one that called [`Supervisor::run`], does all of it, and waits for nothing but
+//! time, the control sockets and [`SupervisorHandle`]. What it knows is published for the admin
+//! thread (`view`), which never waits for it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::channel::{Incoming, Progress};
+use super::control::{ToSupervisor, ToWorker};
+use super::drain::Drain;
+use super::facts::{Command, End, Fact, FleetLimits, KillReason, Serial};
+use super::fleet::Fleet;
+use super::handle::{self, Request, Requests, SupervisorHandle};
+use super::inboxes::SeatInboxes;
+use super::process::Worker;
+use super::view::{View, WorkerState, WorkerView};
+use super::workers::{Event, StartOrder, SupervisorOptions, WorkerProcesses};
+use crate::board::{Board, Life, SeatState};
+use crate::listen::Listeners;
+use crate::system::child;
+use crate::system::clock::Clock;
+use crate::system::pass_fd::Wait;
+use crate::system::poll;
+use crate::system::shared_memory::SharedMemory;
+
+/// How often the supervisor looks at everything.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often while something is under way: a start, a replacement, the drain.
+const LOOK_SOON: Duration = Duration::from_millis(20);
+
+/// Words of a pad: 256 KiB of stacks.
+const PAD_WORDS: usize = 32 * 1024;
+
+/// The supervisor, bound and not yet running.
+#[derive(Debug)]
+pub struct Supervisor {
+    pub(super) options: SupervisorOptions,
+    pub(super) board: Arc<Board>,
+    pub(super) listeners: Option<Listeners>,
+    pub(super) fleet: Fleet,
+    pub(super) workers: BTreeMap<Serial, Worker>,
+    pub(super) inboxes: SeatInboxes,
+    clock: Arc<Clock>,
+    began: Instant,
+    looked_at: Option<Instant>,
+    requests: Requests,
+    handle: SupervisorHandle,
+    drain: Option<Drain>,
+    pub(super) view: Arc<View>,
+    was_ready: bool,
+    ended: Option<End>,
+}
+
+impl Supervisor {
+    /// A supervisor for these listeners, on this board.
+    ///
+    /// # Errors
+    /// No descriptors are left.
+    pub fn new(
+        options: SupervisorOptions,
+        view: Arc<View>,
+        board: Arc<Board>,
+        listeners: Listeners,
+        clock: Arc<Clock>,
+    ) -> io::Result<Self> {
+        let (handle, requests) = handle::channel()?;
+        let began = clock.instant();
+        let limits = FleetLimits {
+            workers: options.workers,
+            imports_at_once: options.cpus.max(1),
+            numbers: board.shape().numbers,
+            seats: board.shape().seats(),
+            start_timeout: options.start_timeout,
+            settle: options.settle,
+            end_within: options.drain_delay + options.graceful_timeout,
+        };
+        Ok(Self {
+            options,
+            view,
+            board,
+            listeners: Some(listeners),
+            fleet: Fleet::new(limits, Duration::ZERO),
+            workers: BTreeMap::new(),
+            inboxes: SeatInboxes::default(),
+            clock,
+            began,
+            looked_at: None,
+            requests,
+            handle,
+            drain: None,
+            was_ready: false,
+            ended: None,
+        })
+    }
+
+    /// Tells it what to do, while it runs.
+    pub fn handle(&self) -> SupervisorHandle {
+        self.handle.clone()
+    }
+
+    /// Runs until the server has ended.
+    pub fn run(mut self, processes: &mut dyn WorkerProcesses) -> End {
+        loop {
+            self.requests.notice();
+            processes.attend();
+            while let Some(request) = self.requests.next() {
+                self.follow(request, processes);
+            }
+            self.hear_workers(processes);
+            self.reap(processes);
+            self.look(processes);
+            if let Some(end) = self.ended
+                && self.workers.is_empty()
+            {
+                return end;
+            }
+            self.publish(processes);
+            self.wait();
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.instant()
+    }
+
+    pub(super) fn tell_fleet(&mut self, fact: Fact, processes: &mut dyn WorkerProcesses) {
+        let now = self.now().saturating_duration_since(self.began);
+        for command in self.fleet.handle(fact, now) {
+            self.carry_out(command, processes);
+        }
+    }
+
+    fn carry_out(&mut self, command: Command, processes: &mut dyn WorkerProcesses) {
+        match command {
+            Command::Start { serial, number, reason } => {
+                let order = StartOrder { number, generation: serial, reason };
+                if let Err(error) = self.start(serial, &order, processes) {
+                    tracing::error!(
+                        target: "maitred",
+                        worker = number,
+                        "cannot start a worker process: {error}"
+                    );
+                    self.tell_fleet(Fact::Exited(serial), processes);
+                }
+            }
+            Command::Admit(serial) => self.admit(serial),
+            Command::Retire(serial) => {
+                if let Some(worker) = self.workers.get_mut(&serial) {
+                    worker.state = WorkerState::Retiring;
+                    if let Some(seat) = self.board.seat(worker.seat) {
+                        seat.set_state(SeatState::Retiring);
+                    }
+                    worker.tell(&ToWorker::Retire, &[]);
+                }
+            }
+            Command::Kill(serial, reason) => self.kill(serial, reason),
+            Command::Drain => {
+                self.board.set_life(Life::Draining);
+                self.drain = Some(Drain::begin(self));
+                processes.happened(Event::Draining);
+            }
+            Command::WarnNoRoom(serial) => {
+                let worker = self.workers.get(&serial).map(|worker| worker.number);
+                tracing::warn!(
+                    target: "maitred",
+                    worker,
+                    "a worker is not replaced, because the memory limit has no room for a second \
+                     process of its size: raise the limit or lower `threads`"
+                );
+            }
+            Command::ReloadEnded(result) => self.view.reload_ended(result),
+            Command::End(end) => self.end(end),
+        }
+    }
+
+    /// Starts a process, and gives it a seat.
+    fn start(
+        &mut self,
+        serial: Serial,
+        order: &StartOrder,
+        processes: &mut dyn WorkerProcesses,
+    ) -> io::Result<()> {
+        let taken: Vec<_> = self.workers.values().map(|worker| worker.seat).collect();
+        let free = (0..self.board.shape().seats()).find(|seat| !taken.contains(seat));
+        let index = free.ok_or_else(|| io::Error::other("all seats of the board are taken"))?;
+        let pad = SharedMemory::create(PAD_WORDS, &self.options.temp_dir)?;
+        self.ensure_inbox(index)?;
+        let (socket, theirs) = UnixStream::pair()?;
+        let pid = processes.start(order, theirs.into())?;
+        let seat = self.board.seat(index).ok_or(io::ErrorKind::NotFound)?;
+        seat.begin_anew(order.number, serial, crate::board::monotonic_ns());
+        seat.set_pid(pid.into());
+        let worker = Worker {
+            pid,
+            number: order.number,
+            seat: index,
+            socket,
+            incoming: Incoming::new(),
+            pad,
+            state: WorkerState::Starting,
+            started_at: self.now(),
+            ended_at: None,
+            has_said_why: false,
+            is_killed: false,
+            has_children: None,
+            threshold: self.options.recycling.threshold(),
+            reason: order.reason,
+        };
+        let welcome = ToWorker::Welcome {
+            version: env!("CARGO_PKG_VERSION").into(),
+            seat: index,
+            number: order.number,
+            generation: serial,
+        };
+        worker.tell(&welcome, &[self.board.file(), worker.pad.file()]);
+        tracing::debug!(target: "maitred", worker = order.number, pid, "worker process started");
+        self.view.started(order.number, order.reason);
+        self.workers.insert(serial, worker);
+        Ok(())
+    }
+
+    fn kill(&mut self, serial: Serial, reason: KillReason) {
+        let Some(worker) = self.workers.get_mut(&serial) else { return };
+        let (number, pid) = (worker.number, worker.pid);
+        match reason {
+            KillReason::StartTimeout => tracing::error!(
+                target: "maitred",
+                worker = number, pid,
+                "start-timeout: a worker process has not become ready within {:?} and is killed",
+                self.options.start_timeout
+            ),
+            KillReason::Overdue => tracing::error!(
+                target: "maitred",
+                worker = number, pid,
+                "a worker process has not ended in time and is killed"
+            ),
+            KillReason::NotWanted => {}
+        }
+        worker.is_killed = true;
+        if let Err(error) = child::signal(pid, libc::SIGKILL) {
+            tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");
+        }
+    }
+
+    fn kill_all(&mut self) {
+        let all: Vec<_> = self.workers.keys().copied().collect();
+        for serial in all {
+            self.kill(serial, KillReason::NotWanted);
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Drained => tracing::info!(target: "maitred", "stopped"),
+            End::CannotStart => {}
+            End::CrashLoop(starts) => tracing::error!(
+                target: "maitred",
+                "no worker process is ready, and {starts} starts in a row have failed: exiting"
+            ),
+        }
+        self.ended = Some(end);
+        self.kill_all();
+    }
+
+    fn follow(&mut self, request: Request, processes: &mut dyn WorkerProcesses) {
+        match request {
+            Request::Drain => self.tell_fleet(Fact::Drain, processes),
+            Request::Kill => {
+                self.tell_fleet(Fact::Drain, processes);
+                self.kill_all();
+            }
+            Request::ReopenLogs => {
+                for worker in self.workers.values() {
+                    worker.tell(&ToWorker::ReopenLogs, &[]);
+                }
+            }
+        }
+    }
+
+    /// Reads what workers have sent.
+    fn hear_workers(&mut self, processes: &mut dyn WorkerProcesses) {
+        let mut facts = Vec::new();
+        let now = self.now();
+        for (&serial, worker) in &mut self.workers {
+            if worker.ended_at.is_some() {
+                continue;
+            }
+            let mut progress = worker.incoming.read(&worker.socket, Wait::Never);
+            loop {
+                match worker.incoming.next::<ToSupervisor>() {
+                    Ok(Some(message)) => facts.extend(worker.hears(serial, message)),
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::error!(
+                            target: "maitred",
+                            worker = worker.number, pid = worker.pid,
+                            "a worker process sent {error}"
+                        );
+                        progress = Progress::Ended;
+                        break;
+                    }
+                }
+            }
+            if progress == Progress::Ended {
+                worker.ended_at = Some(now);
+            }
+        }
+        for fact in facts {
+            self.tell_fleet(fact, processes);
+        }
+    }
+
+    /// What is done once in a while.
+    fn look(&mut self, processes: &mut dyn WorkerProcesses) {
+        let now = self.now();
+        let is_due = |at: Instant| now.saturating_duration_since(at) >= LOOK_EVERY;
+        if self.looked_at.is_none_or(is_due) {
+            self.looked_at = Some(now);
+            self.recycle(processes);
+        }
+        self.tell_fleet(Fact::Tick, processes);
+        if let Some(mut drain) = self.drain.take() {
+            drain.step(self, &self.options.clone());
+            self.drain = Some(drain);
+        }
+    }
+
+    /// Asks for successors of workers that have served for long enough.
+    fn recycle(&mut self, processes: &mut dyn WorkerProcesses) {
+        let mut facts = Vec::new();
+        for (&serial, worker) in &self.workers {
+            let Some(seat) = self.board.seat(worker.seat) else { continue };
+            let resident = self.view.resident_bytes(worker.seat);
+            let reason = worker.threshold.reached(seat.requests(), resident);
+            facts.extend(reason.map(|reason| Fact::Replace(serial, reason)));
+        }
+        for fact in facts {
+            self.tell_fleet(fact, processes);
+        }
+    }
+
+    /// Publishes what the admin thread shows.
+    fn publish(&mut self, processes: &mut dyn WorkerProcesses) {
+        let now = self.now();
+        let workers = self.workers.iter().map(|(&serial, worker)| WorkerView {
+            serial,
+            number: worker.number,
+            pid: worker.pid,
+            seat: worker.seat,
+            state: worker.state,
+            reason: worker.reason,
+            age: now.saturating_duration_since(worker.started_at),
+        });
+        let uptime = now.saturating_duration_since(self.began);
+        self.view.publish(&self.fleet, workers.collect(), uptime);
+        if self.fleet.is_ready() && !self.was_ready {
+            self.was_ready = true;
+            self.board.set_life(Life::Serving);
+            processes.happened(Event::Ready);
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self) {
+        let is_busy = self.fleet.is_changing() || self.drain.is_some() || self.ended.is_some();
+        let within = if is_busy { LOOK_SOON } else { LOOK_EVERY };
+        let open = self.workers.values().filter(|worker| worker.ended_at.is_none());
+        let sockets = open.map(|worker| worker.socket.as_fd());
+        let all: Vec<_> = std::iter::once(self.requests.descriptor()).chain(sockets).collect();
+        if let Err(error) = poll::readable(&all, within) {
+            tracing::error!(target: "maitred", "cannot wait for worker processes: {error}");
+            std::thread::sleep(LOOK_SOON);
+        }
+    }
+}
