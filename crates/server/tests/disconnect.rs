@@ -53,15 +53,15 @@ fn a_request_that_its_client_leaves_half_said_never_reaches_the_application() {
 }
 
 #[test]
-fn a_client_that_leaves_the_queue_never_reaches_the_application() {
+fn a_client_that_resets_its_connection_never_reaches_the_application() {
     let (served, gate, asked) = one_thread();
     let _opens = Opens(gate.clone());
     let mut first = served.connect();
     first.ask("/stop");
     gate.wait_for(1);
-    for leave in WAYS {
+    for (path, leave) in [("/closed", WAYS[0]), ("/reset", WAYS[1])] {
         let mut client = served.connect();
-        client.ask("/left");
+        client.ask(path);
         served.settle();
         leave(client);
         served.settle();
@@ -69,14 +69,32 @@ fn a_client_that_leaves_the_queue_never_reaches_the_application() {
     let mut last = served.connect();
     last.ask("/last");
     served.settle();
-    // Longer than a client is taken to be still there after it has closed its side.
-    served.clock.advance(Duration::from_secs(1));
     gate.open();
     assert_eq!(first.answer().status, 200);
     assert_eq!(last.answer().status, 200);
-    assert_eq!(*asked.lock().expect("no panic in here"), ["/stop", "/last"]);
+    // Who closes may only have ended its side, and only who resets has certainly left.
+    assert_eq!(*asked.lock().expect("no panic in here"), ["/stop", "/closed", "/last"]);
     drop((first, last));
     served.wait_for_connections(0);
+}
+
+#[test]
+fn a_complete_request_is_answered_however_long_ago_its_client_ended_its_side() {
+    let (served, gate, _) = one_thread();
+    let _opens = Opens(gate.clone());
+    let mut first = served.connect();
+    first.ask("/stop");
+    gate.wait_for(1);
+    let mut half_closed = served.connect();
+    half_closed.ask("/");
+    half_closed.half_close();
+    served.settle();
+    // Up to queue-timeout.
+    served.clock.advance(Duration::from_secs(20));
+    served.running.tick();
+    gate.open();
+    assert_eq!(half_closed.answer().status, 200);
+    assert_eq!(first.answer().status, 200);
 }
 
 #[test]

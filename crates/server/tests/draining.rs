@@ -201,8 +201,8 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
         served.clock.advance(SECOND);
         match runs.stream.read(&mut [0]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
-            other => panic!("not a reset, but {other:?}"),
+            Ok(0) => true, // nothing of a response was given that could look complete
+            other => panic!("not the end, but {other:?}"),
         }
     });
     let told = waits.answer();

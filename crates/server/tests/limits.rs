@@ -112,6 +112,9 @@ fn where_nobody_is_idle_a_newcomer_is_told_to_come_back() {
     for _ in 0..100 {
         let mut newcomer = served.connect();
         let told = newcomer.answer();
+        // What it asks for has not been read: it may be a HEAD.
+        assert!(told.head.contains("\nContent-Length: 0\n"), "{}", told.head);
+        assert_eq!(told.body, b"");
         assert_eq!(told.status, 503);
         assert!(told.head.contains("\nRetry-After: 1"), "{}", told.head);
         assert!(told.head.contains("\nConnection: close"), "{}", told.head);

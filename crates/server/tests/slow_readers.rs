@@ -148,6 +148,30 @@ fn a_large_piece_that_nobody_reads_holds_no_thread_and_is_cut_off() {
     }
 }
 
+/// Reads slowly enough that the socket of the server has no room for most of the time.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_reads_steadily_gets_everything_however_long_it_takes() {
+    let (served, _) = serve(settings().with(|settings| {
+        settings.timeouts.write = Duration::from_secs(20);
+    }));
+    let mut slow = served.connect_narrow();
+    slow.ask("/bytes");
+    served.settle();
+    let mut got = Vec::new();
+    let mut piece = vec![0; 64 * 1024];
+    for _ in 0..60 {
+        let count = std::io::Read::read(&mut slow.stream, &mut piece).expect("it is being sent");
+        got.extend_from_slice(&piece[..count]);
+        served.clock.advance(Duration::from_secs(2));
+        served.running.tick();
+    }
+    slow.half_close();
+    let (rest, _) = slow.rest();
+    got.extend(rest);
+    assert!(got.ends_with(&large()), "{} bytes", got.len());
+}
+
 #[test]
 fn a_client_that_took_long_for_its_answer_may_still_ask_again() {
     let (served, _) = serve(settings().with(|settings| {

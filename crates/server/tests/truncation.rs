@@ -56,31 +56,65 @@ fn gets(respond: fn(Exchange)) -> Vec<(String, End)> {
 }
 
 #[test]
-fn a_response_that_fails_midway_is_reset() {
-    for fail in [
-        (|mut exchange: Exchange| {
-            exchange.reply.head(ok());
-            assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
-            exchange.reply.fail(ApplicationFault::Dropped);
-        }) as fn(Exchange),
-        |mut exchange| {
-            exchange.reply.head(ok());
-            assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
-            drop(exchange);
-        },
-        |mut exchange| {
-            let mut head = ok();
-            head.push(b"Content-Length", b"8").expect("a valid field");
-            exchange.reply.head(head);
-            assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
-            exchange.reply.fail(ApplicationFault::Dropped);
-        },
+fn a_response_that_fails_midway_never_looks_whole_and_is_reset_only_where_a_close_would() {
+    let delimited_by_close = [End::Closed, End::Reset];
+    for (fail, ends) in [
+        (
+            (|mut exchange: Exchange| {
+                exchange.reply.head(ok());
+                assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
+                exchange.reply.fail(ApplicationFault::Dropped);
+            }) as fn(Exchange),
+            delimited_by_close,
+        ),
+        (
+            |mut exchange| {
+                exchange.reply.head(ok());
+                assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
+                drop(exchange);
+            },
+            delimited_by_close,
+        ),
+        (
+            |mut exchange| {
+                let mut head = ok();
+                head.push(b"Content-Length", b"8").expect("a valid field");
+                exchange.reply.head(head);
+                assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
+                exchange.reply.fail(ApplicationFault::Dropped);
+            },
+            [End::Closed, End::Closed],
+        ),
     ] {
-        for (text, end) in gets(fail) {
-            assert_eq!(end, End::Reset, "{text}");
+        for ((text, end), expected) in gets(fail).into_iter().zip(ends) {
+            assert_eq!(end, expected, "{text}");
             assert!(!text.ends_with("0\r\n\r\n"), "{text}");
+            if end == End::Closed {
+                assert!(text.contains("half"), "what was given is delivered: {text}");
+            }
         }
     }
+}
+
+#[test]
+fn all_that_was_given_before_a_failure_reaches_a_client_that_reads_slowly() {
+    const GIVEN: usize = 500_000;
+    let app = App::new(|mut exchange| {
+        exchange.reply.head(ok());
+        for _ in 0..GIVEN / 10_000 {
+            let _ = exchange.reply.chunk(Chunk::Borrowed(&[b'x'; 10_000]));
+        }
+        exchange.reply.fail(ApplicationFault::Dropped);
+    });
+    let served = Served::start(settings(), app);
+    let mut client = served.connect_narrow();
+    client.ask("/");
+    // It reads only when the server has done with the request.
+    served.until("maitred_requests_in_progress{worker=\"0\"}", 0.0);
+    let (bytes, end) = client.rest();
+    assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), GIVEN);
+    assert!(!bytes.ends_with(b"0\r\n\r\n"));
+    assert_eq!(end, End::Closed);
 }
 
 #[test]
@@ -125,9 +159,9 @@ fn a_file_that_became_shorter_does_not_look_whole() {
         let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
         exchange.reply.finish(Chunk::Borrowed(b""));
     }) {
-        // A reset may take away what came before it.
-        assert!(text.len() < 2000, "{text}");
-        assert_eq!(end, End::Reset);
+        // The declared length shows that it is not whole.
+        assert!(text.contains("Content-Length: 2000") && text.len() < 2000, "{text}");
+        assert_eq!(end, End::Closed);
     }
 }
 
@@ -148,7 +182,7 @@ fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
     client.ask("/unreadable");
     let (bytes, end) = client.rest();
     assert!(bytes.len() < 2000, "{}", String::from_utf8_lossy(&bytes));
-    assert_eq!(end, End::Reset);
+    assert_eq!(end, End::Closed);
     let closed = |reason: &str| {
         format!("maitred_connections_closed_total{{worker=\"0\",reason=\"{reason}\"}}")
     };

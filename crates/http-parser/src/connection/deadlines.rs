@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::decode::Progress;
 
-/// The timeouts for a client. The settings have already capped each by `channel-timeout`.
+/// The timeouts for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// Idle time between two requests, or before the first.
@@ -146,11 +146,20 @@ impl Deadlines {
         deadline.checked_sub(timeout)
     }
 
-    pub(super) fn overdue(&self, now: Instant) -> Option<Expired> {
+    pub(super) fn postpone(&mut self, by: Duration) {
+        if let Some((deadline, _)) = &mut self.reading {
+            *deadline += by;
+        }
+        if let Some(deadline) = &mut self.writing {
+            *deadline += by;
+        }
+    }
+
+    pub(super) fn overdue(&self, now: Instant) -> Option<(Expired, Instant)> {
         match (self.writing, self.reading) {
-            (Some(deadline), _) if deadline <= now => Some(Expired::Write),
+            (Some(deadline), _) if deadline <= now => Some((Expired::Write, deadline)),
             (Some(_), Some((_, Expired::KeepAlive))) => None,
-            (_, Some((deadline, expired))) if deadline <= now => Some(expired),
+            (_, Some((deadline, expired))) if deadline <= now => Some((expired, deadline)),
             _ => None,
         }
     }

@@ -69,6 +69,8 @@ pub struct Connection {
     pipelined_start: usize,
     /// Body bytes of the error response that ended the connection.
     error_body_bytes: usize,
+    /// Whether the end of the connection delimits the last response.
+    is_delimited_by_close: bool,
 }
 
 /// The state of the input side.
@@ -135,6 +137,7 @@ impl Connection {
             pipelined: Vec::new(),
             pipelined_start: 0,
             error_body_bytes: 0,
+            is_delimited_by_close: false,
         }
     }
 
@@ -151,10 +154,21 @@ impl Connection {
         self.deadlines.output_moved(count, unsent, &self.rules.timeouts, now);
     }
 
+    /// The deadline that has passed at `now`, if one has, and when it did.
+    pub fn overdue(&self, now: Instant) -> Option<(Expired, Instant)> {
+        self.deadlines.overdue(now)
+    }
+
+    /// Postpones the deadlines by a time in which the server itself stood still: the client is not to
+    /// blame for it.
+    pub fn postpone_deadlines(&mut self, standstill: Duration) {
+        self.deadlines.postpone(standstill);
+    }
+
     /// Handles a deadline that has passed at `now`, and returns it. A late request is answered 408;
     /// in the other cases, the connection ends without a response.
     pub fn handle_time(&mut self, out: &mut Vec<u8>, now: &Moment) -> Option<Expired> {
-        let expired = self.deadlines.overdue(now.instant)?;
+        let (expired, _) = self.deadlines.overdue(now.instant)?;
         match expired {
             Expired::Head => self.reject(Rejection::HeadTimeout, out, now),
             Expired::Body => self.reject(Rejection::BodyTimeout, out, now),

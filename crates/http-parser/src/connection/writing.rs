@@ -4,7 +4,7 @@
 use super::{
     Connection, Ending, Moment, Persistence, Reading, Writing, persistence, server_fields,
 };
-use crate::encode::framing::{self, ResponseTo};
+use crate::encode::framing;
 use crate::encode::{BodyEncoder, ErrorResponse, Frame, head};
 use crate::fault::ApplicationFault;
 use crate::message::{ResponseHead, Version};
@@ -30,7 +30,8 @@ pub enum Outcome {
         /// The status.
         status: u16,
     },
-    /// The response was abandoned after its head was sent: the connection is reset.
+    /// The response was abandoned after its head was sent. The connection ends, so that the client
+    /// notices.
     Cut,
     /// No response was due any more.
     Gone,
@@ -65,6 +66,7 @@ impl Connection {
     ) {
         let Writing::Owed { request, persistence: requested } = self.writing else { return };
         let framing = framing::decide(&mut response, request, known);
+        self.is_delimited_by_close = framing.encoder == BodyEncoder::UntilClose;
         let persistence = persistence::after_response(requested, &framing.encoder);
         let server_fields = server_fields(&self.rules, now);
         head::finish(response, request, framing.field, persistence, server_fields, out);
@@ -125,22 +127,29 @@ impl Connection {
         Outcome::Refused { status: response.status() }
     }
 
-    /// Ends a response without further bytes. If it is complete, the connection is closed, because a
-    /// reset could destroy bytes that the client has not yet read; otherwise, it is reset.
+    /// Ends a response without further bytes. The connection is closed, because a reset could destroy
+    /// bytes that the client has not yet read; only a body that the end of the connection delimits
+    /// would look complete then, and is reset (RFC 9112 §8).
     fn cut_short(&mut self, encoder: BodyEncoder, now: &Moment) -> Outcome {
-        if encoder.is_whole() {
-            self.response_ended(Persistence::Close, now);
-            Outcome::Complete
-        } else {
+        if encoder == BodyEncoder::UntilClose {
             self.end(Ending::Reset);
-            Outcome::Cut
+            return Outcome::Cut;
         }
+        self.response_ended(Persistence::Close, now);
+        if encoder.is_whole() { Outcome::Complete } else { Outcome::Cut }
     }
 
-    /// Rejects a client that has not sent a request, because the server is overloaded.
+    /// Whether the end of the connection delimits the current response, or the last one. Cut short,
+    /// such a response looks complete unless the connection is reset.
+    pub fn is_delimited_by_close(&self) -> bool {
+        self.is_delimited_by_close
+    }
+
+    /// Rejects a client that has not sent a request, because the server is overloaded. The response
+    /// has no content, which is right for whatever method the client will have sent.
     pub fn reject_overloaded(&mut self, response: &ErrorResponse, out: &mut Vec<u8>, now: &Moment) {
-        let request = ResponseTo { is_head: false, version: Version::Http11 };
-        self.error_body_bytes = response.write(request, server_fields(&self.rules, now), out);
+        response.write_without_content(Version::Http11, server_fields(&self.rules, now), out);
+        self.error_body_bytes = 0;
         self.end(Ending::Linger);
     }
 

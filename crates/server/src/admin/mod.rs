@@ -152,7 +152,7 @@ impl Admin {
 impl AdminThread {
     /// Checks all deadlines now. For tests that advance the clock.
     pub fn tick(&self) {
-        self.frontend.sweep();
+        self.frontend.sweep(Duration::ZERO);
     }
 
     /// The number of requests that have begun and not ended. For the same tests.
@@ -192,8 +192,8 @@ fn spawn_tasks(runtime: &Runtime, frontend: &Arc<Frontend>, acceptors: Vec<Arc<A
     let swept = Arc::clone(frontend);
     let sweep = move || {
         let frontend = Arc::clone(&swept);
-        sweep::periodically(move || {
-            frontend.sweep();
+        sweep::periodically(move |standstill| {
+            frontend.sweep(standstill);
         })
     };
     runtime.spawn(after_panics("the sweep of admin-listen", sweep));

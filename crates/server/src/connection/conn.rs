@@ -12,10 +12,11 @@ use std::task::Waker;
 use std::time::Instant;
 
 use maitred_http_parser::Rejection;
-use maitred_http_parser::connection::{self, Connection, Expired, Phase};
+use maitred_http_parser::connection::{self, Connection, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
+use super::deadlines::Progress;
 use super::disconnect::ClientPresence;
 use super::ending::{Close, Ending};
 use super::outbox::Outbox;
@@ -63,6 +64,7 @@ pub(super) struct State {
     /// The time of the last activity.
     pub(super) last_active: Instant,
     pub(super) travel: Travel,
+    pub(super) progress: Progress,
 }
 
 /// Whether a draining server still waits for the first request of a connection.
@@ -109,6 +111,7 @@ impl ClientConnection {
                 waker: None,
                 last_active: now,
                 travel: Travel::default(),
+                progress: Progress::default(),
             }),
             output_progressed: Condvar::new(),
             presence: Arc::default(),
@@ -141,9 +144,12 @@ impl ClientConnection {
         self.end_with(state, why, Close::after(state.protocol.ending()));
     }
 
-    /// Ends the connection in the middle of a response, because of the server or the application.
+    /// Ends the connection in the middle of a response, because of the server or the application. It
+    /// is reset only if the client could take the response for complete: a reset destroys what has
+    /// arrived and not been read.
     pub(super) fn break_off(&self, state: &mut State, why: CloseReason) {
-        self.end_with(state, why, Close::Reset);
+        let looks_complete = state.protocol.is_delimited_by_close();
+        self.end_with(state, why, if looks_complete { Close::Reset } else { Close::Shutdown });
         state.request.cut();
     }
 
@@ -213,34 +219,6 @@ impl ClientConnection {
         let previous = request.rejected(rejection.status(), error_body_bytes, outcome, known);
         self.report(previous, now);
         self.shared.telemetry.rejected(&self.peer, request.head(), rejection, &rejection);
-    }
-
-    /// Checks the deadlines of this connection. Called once a second.
-    pub(crate) fn sweep(&self) {
-        let now = self.shared.clock.now();
-        let mut state = self.state();
-        if !state.protocol.wants_read() {
-            self.detect_disconnect(&mut state, now.instant);
-        }
-        let State { protocol, outbox, .. } = &mut *state;
-        let Some(expired) = outbox.append(|out| protocol.handle_time(out, &now)) else { return };
-        let outcome = RequestOutcome::Complete;
-        match expired {
-            // The protocol says that it is reset.
-            Expired::Write => self.end(&mut state, CloseReason::WriteTimeout),
-            Expired::Linger => {
-                let why = state.ending.reason();
-                self.end(&mut state, why);
-            }
-            Expired::KeepAlive => self.end(&mut state, CloseReason::KeepAliveTimeout),
-            Expired::Head => {
-                self.rejected(&mut state, Rejection::HeadTimeout, outcome, now.instant);
-            }
-            Expired::Body => {
-                self.rejected(&mut state, Rejection::BodyTimeout, outcome, now.instant);
-            }
-        }
-        state.wake_io();
     }
 
     /// The server drains: responses say that they are the last.

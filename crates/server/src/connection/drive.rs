@@ -25,6 +25,10 @@ use crate::transport::stream::Stream;
 /// large heads, or a large part of a body.
 const SCRATCH_BYTES: usize = 32 * 1024;
 
+/// The pieces of input that are taken from one connection before the others have their turn: so many
+/// receive buffers, which may hold thousands of tiny chunks.
+const PIECES_AT_ONCE_MAX: usize = 2;
+
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
@@ -95,7 +99,12 @@ fn step(
     incoming: &mut Incoming,
     cx: &mut Context<'_>,
 ) -> Poll<Step> {
+    let mut pieces = 0;
     loop {
+        if pieces == PIECES_AT_ONCE_MAX {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let arriving_bytes = incoming.as_ref().map_or(0, |request| request.bytes_in_memory());
         let due = {
             let mut state = conn.state();
@@ -123,6 +132,7 @@ fn step(
             },
             Due::Input(input) => input,
         };
+        pieces += 1;
         if let Err(error) = ready!(take(conn, stream, incoming, input, cx)) {
             conn.shared.telemetry.socket_error(&conn.peer, &error);
             return Poll::Ready(Step::Over(CloseReason::Client));

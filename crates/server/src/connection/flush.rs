@@ -136,6 +136,7 @@ impl State {
     fn take_back(&mut self, unsent: Outbox, sent: u64, now: Instant) {
         self.writing = false;
         self.outbox.put_back(unsent);
+        self.progress.sent(sent);
         let unsent = if self.outbox.is_empty() { Unsent::Nothing } else { Unsent::Something };
         self.protocol.handle_sent(sent, unsent, now);
     }

@@ -15,6 +15,7 @@
 
 // The state of a connection.
 pub(crate) mod conn;
+mod deadlines;
 mod disconnect;
 mod ending;
 pub(crate) mod policy;

@@ -14,8 +14,8 @@ use crate::telemetry::snapshot::RequestSummary;
 use crate::telemetry::{CloseReason, RejectReason};
 
 impl Requester for ClientConnection {
-    fn has_left(&self, queued_at: Instant, now: Instant) -> bool {
-        self.presence.has_left(queued_at, now)
+    fn has_left(&self) -> bool {
+        self.presence.has_left()
     }
 
     fn abandoned(&self) {

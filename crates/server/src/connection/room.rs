@@ -1,7 +1,7 @@
 //! Room for new connections: which connection may be closed for one, and what a client gets for which
 //! there is none.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use maitred_http_parser::connection::Phase;
 use maitred_http_parser::encode::ErrorResponse;
@@ -14,9 +14,15 @@ use crate::telemetry::CloseReason;
 pub(crate) enum ClosableConnection {
     /// It was rejected, and lingers.
     Refused(Instant),
-    /// It is between two requests.
+    /// Nothing has arrived on it for [`FIRST_BYTE_MAX`]. Who only connects must not displace clients
+    /// that are served.
+    Silent(Instant),
+    /// It is between two requests, or new.
     Between(Instant),
 }
+
+/// How long a new client may take to send its first byte until it is closed before others.
+const FIRST_BYTE_MAX: Duration = Duration::from_secs(1);
 
 impl ClientConnection {
     /// Whether the connection can be closed to make room, and since when.
@@ -24,7 +30,15 @@ impl ClientConnection {
         let state = self.state();
         match state.protocol.phase() {
             _ if state.ending.is_over() || !state.outbox.is_empty() || state.writing => None,
-            Phase::Idle => Some(ClosableConnection::Between(state.last_active)),
+            Phase::Idle => {
+                let since = state.last_active;
+                let age = self.shared.clock.instant().saturating_duration_since(since);
+                Some(if state.request.is_awaited() && age >= FIRST_BYTE_MAX {
+                    ClosableConnection::Silent(since)
+                } else {
+                    ClosableConnection::Between(since)
+                })
+            }
             Phase::Ending if state.ending.is_lingering() => {
                 Some(ClosableConnection::Refused(state.last_active))
             }

@@ -58,10 +58,24 @@ pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index:
             acceptor.poll_accept(cx).map(Some)
         });
         match accepted.await {
-            Some(Ok((stream, peer))) => admit(&frontend, stream, peer, index),
+            Some(Ok((stream, peer))) => {
+                if !frontend.has_room() {
+                    let_others_leave().await;
+                }
+                admit(&frontend, stream, peer, index);
+            }
             Some(Err(error)) => recover(&frontend, &error).await,
             None => {}
         }
+    }
+}
+
+/// Lets the reactor and the connections have a turn: clients that connect anew have often closed their
+/// last connection a moment ago, and its end must be read before there is room.
+async fn let_others_leave() {
+    // The first turn ends with the reactor's look at the sockets, the second one with what it saw.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
     }
 }
 

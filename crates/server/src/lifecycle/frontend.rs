@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use maitred_config::{ConnectionLimitAction, Settings};
 
@@ -109,11 +110,11 @@ impl Frontend {
     }
 
     /// Advances the date, and checks the deadlines of all connections. Returns how many there are.
-    pub(crate) fn sweep(&self) -> usize {
+    pub(crate) fn sweep(&self, standstill: Duration) -> usize {
         self.shared.clock.tick();
         let conns = self.registry.all();
         for conn in &conns {
-            conn.sweep();
+            conn.sweep(standstill);
         }
         self.shared.temp_files.buffers.age();
         conns.len()

@@ -106,7 +106,8 @@ fn first_still_idle(
     while let Some((since, candidate)) = candidates.pop() {
         let Some(conn) = candidate.upgrade() else { continue };
         let is_still = conn.closable() == Some(since);
-        let asks = matches!(since, ClosableConnection::Between(_)) && conn.has_unread_input();
+        let is_refused = matches!(since, ClosableConnection::Refused(_));
+        let asks = !is_refused && conn.has_unread_input();
         if is_still && !asks {
             return Some(conn);
         }

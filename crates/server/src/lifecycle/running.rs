@@ -259,7 +259,7 @@ impl Running {
 
     /// Runs all periodic checks now: the sweep and the monitor. For tests that advance the clock.
     pub fn tick(&self) {
-        sweep::sweep(&self.control.server);
+        sweep::sweep(&self.control.server, Duration::ZERO);
         if let Some(monitor) = &*self.control.monitor.lock() {
             monitor.check();
         }

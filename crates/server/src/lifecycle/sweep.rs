@@ -14,31 +14,37 @@ use crate::telemetry::RejectReason;
 /// The interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Calls `check` periodically.
-pub(crate) async fn periodically(check: impl Fn()) {
+/// How late a sweep must be for the server to have stood still, and not only to have been busy.
+const STANDSTILL_MIN: Duration = Duration::from_secs(1);
+
+/// Calls `check` periodically, with the time for which the server has stood still since the last call.
+pub(crate) async fn periodically(check: impl Fn(Duration)) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
-        interval.tick().await;
-        check();
+        let late = interval.tick().await.elapsed();
+        check(if late >= STANDSTILL_MIN { late } else { Duration::ZERO });
     }
 }
 
 /// Runs while the server runs.
 pub(crate) async fn run(server: Arc<ServerState>) {
-    periodically(|| sweep(&server)).await;
+    periodically(|standstill| sweep(&server, standstill)).await;
 }
 
-/// One sweep.
-pub(crate) fn sweep(server: &ServerState) {
+/// One sweep. After a standstill, requests may wait for one more interval: the threads that would have
+/// taken them have stood still as well.
+pub(crate) fn sweep(server: &ServerState, standstill: Duration) {
     let ServerState { settings, shared, frontend, queue, .. } = server;
-    if frontend.sweep() > 0 {
+    if frontend.sweep(standstill) > 0 {
         // For example, memory of the application that the I/O thread has sent.
         queue.housekeep();
     }
     queue.show_again();
     let now = shared.clock.instant();
-    if let Some(limit) = now.checked_sub(settings.timeouts.queue) {
+    if standstill.is_zero()
+        && let Some(limit) = now.checked_sub(settings.timeouts.queue)
+    {
         for waiting in queue.expire(limit) {
             waiting.requester.reject_overloaded(RejectReason::QueueTimeout);
         }

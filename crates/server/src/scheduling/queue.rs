@@ -154,7 +154,7 @@ impl Queue {
         state.room_sought_at = Some(now);
         let left: VecDeque<_>;
         let waiting = std::mem::take(&mut state.waiting).into_iter();
-        (left, state.waiting) = waiting.partition(|waiting| waiting.has_left(now));
+        (left, state.waiting) = waiting.partition(|waiting| waiting.has_left());
         self.length.store(state.waiting.len(), Ordering::Relaxed);
         self.show(&state, now);
         drop(state);
@@ -216,7 +216,7 @@ impl Queue {
         let mut left = Vec::new();
         let next = loop {
             match if yields_to_others { None } else { state.waiting.pop_front() } {
-                Some(waiting) if waiting.has_left(now) => left.push(waiting),
+                Some(waiting) if waiting.has_left() => left.push(waiting),
                 other => break other,
             }
         };

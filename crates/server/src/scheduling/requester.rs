@@ -15,7 +15,7 @@ use crate::telemetry::snapshot::RequestSummary;
 /// The side that waits for the response to a queued request.
 pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
     /// Whether no client is left to answer.
-    fn has_left(&self, queued_at: Instant, now: Instant) -> bool;
+    fn has_left(&self) -> bool;
 
     /// The request was dropped from the queue, because its client has left.
     fn abandoned(&self);
@@ -85,8 +85,8 @@ impl QueuedRequest {
     }
 
     /// Whether no client is left to answer.
-    pub(super) fn has_left(&self, now: Instant) -> bool {
-        self.requester.has_left(self.exchange.queued_at, now)
+    pub(super) fn has_left(&self) -> bool {
+        self.requester.has_left()
     }
 }
 

@@ -41,3 +41,21 @@ pub(crate) fn backlog(socket: &SockRef<'_>) -> Option<Backlog> {
 pub(crate) fn backlog(_socket: &SockRef<'_>) -> Option<Backlog> {
     None
 }
+
+/// The number of bytes in the send queue of a connection that the peer has not acknowledged
+/// (`SIOCOUTQ`, tcp(7)).
+#[cfg(target_os = "linux")]
+pub(crate) fn unacknowledged(socket: &SockRef<'_>) -> Option<u64> {
+    use std::os::fd::AsRawFd as _;
+    let mut count: libc::c_int = 0;
+    // SAFETY: the kernel writes one number to `count`, and the descriptor is open for as long as
+    // `socket` lives. TIOCOUTQ has the same number as SIOCOUTQ.
+    let outcome = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    (outcome == 0).then(|| u64::try_from(count).unwrap_or(0))
+}
+
+/// Not available on this system.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn unacknowledged(_: &SockRef<'_>) -> Option<u64> {
+    None
+}

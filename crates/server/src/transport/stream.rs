@@ -17,6 +17,8 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use crate::system::tcp_info;
+
 /// An accepted socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -144,6 +146,16 @@ impl Stream {
     pub(crate) fn has_bytes(&self) -> bool {
         let mut byte = [MaybeUninit::uninit(); 1];
         self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
+    }
+
+    /// Bytes that the kernel holds for the peer, and the peer has not acknowledged; `None` where that
+    /// is not known.
+    pub(crate) fn unacknowledged(&self) -> Option<u64> {
+        match self {
+            Self::Tcp(stream) => tcp_info::unacknowledged(&SockRef::from(stream)),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
     }
 
     /// Ready when a write is worth trying.

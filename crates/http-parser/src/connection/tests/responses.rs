@@ -116,15 +116,21 @@ fn a_failure_behind_a_head_that_has_no_body_takes_nothing_away() {
 }
 
 #[test]
-fn a_failure_after_the_head_never_looks_like_an_end() {
-    for line in ["HTTP/1.1", "HTTP/1.0"] {
+fn a_failure_after_the_head_never_looks_like_an_end_and_keeps_what_was_sent() {
+    for (line, fields, ending) in [
+        ("HTTP/1.1", &[][..], Ending::Close),
+        ("HTTP/1.1", &[("Content-Length", "9")], Ending::Close),
+        ("HTTP/1.0", &[("Content-Length", "9")], Ending::Close),
+        ("HTTP/1.0", &[], Ending::Reset), // a close would look like the end
+    ] {
         let mut scene = Scene::new();
         scene.sends(format!("GET / {line}\r\nHost: a\r\n\r\n"));
-        scene.begins(&[], None);
+        scene.begins(fields, None);
         scene.continues("abc");
         assert_eq!(scene.fails(), Outcome::Cut);
         assert!(!scene.gets().ends_with("0||"));
-        assert_eq!(scene.ending(), Some(Ending::Reset), "a close would look whole to {line}");
+        assert_eq!(scene.ending(), Some(ending), "{line} {fields:?}");
+        assert_eq!(scene.connection.is_delimited_by_close(), ending == Ending::Reset);
     }
 }
 

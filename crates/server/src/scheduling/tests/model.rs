@@ -485,7 +485,7 @@ struct Nobody {
 }
 
 impl Requester for Nobody {
-    fn has_left(&self, _: Instant, _: Instant) -> bool {
+    fn has_left(&self) -> bool {
         false
     }
 
