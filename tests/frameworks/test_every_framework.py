@@ -7,6 +7,7 @@ import json
 
 import pytest
 from applications import APPLICATIONS
+from client import Connection, request
 from clients import OVER_TCP, OVER_UNIX
 
 FRAMEWORKS = pytest.mark.parametrize("application", APPLICATIONS, indirect=True)
@@ -88,4 +89,15 @@ def test_both_judges_of_pep_3333_are_content(serving, name):
             answer = client(server.url, method, "/echo/x?a=b", {"Content-Type": "a/b"}, body)
             told = "HEAD" if method == "HEAD" else json.loads(answer.body)["method"]
             assert (answer.status, told) in {(200, method), (405, method)}, server.log
+    assert "AssertionError" not in server.log
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.parametrize("target", ["*", "//evil.example/%2e%2e", "/%2F/echo/x", "http://test"])
+def test_no_target_is_a_mistake_of_the_server(serving, name, target):
+    server = serving(f"validated:{name}")
+    with Connection(server.address) as connection:
+        answer = connection.ask(request(target, "OPTIONS"))
+        assert answer.status < 500, server.log
+        assert not any(location.startswith("//") for location in answer.all("Location"))
     assert "AssertionError" not in server.log
