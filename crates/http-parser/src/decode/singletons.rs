@@ -12,36 +12,41 @@ pub(super) struct Singletons(u32);
 
 impl Singletons {
     /// Whether `name` is a singleton that has been seen before.
+    #[inline]
     pub(super) fn is_repeated(&mut self, name: &[u8]) -> bool {
-        let Some(bit) = bit(name) else { return false };
-        let is_repeated = self.0 & bit != 0;
-        self.0 |= bit;
+        let Some((bit, spelling)) = candidate(name) else { return false };
+        // Most clients use the usual spelling, and comparing bytes is cheaper than ignoring case.
+        if name != spelling && !name.eq_ignore_ascii_case(spelling) {
+            return false;
+        }
+        let is_repeated = self.0 & (1 << bit) != 0;
+        self.0 |= 1 << bit;
         is_repeated
     }
 }
 
-/// The bit of a singleton. Comparing lengths first excludes most other names.
-fn bit(name: &[u8]) -> Option<u32> {
-    let candidates: &[(&str, u32)] = match name.len() {
-        4 => &[("date", 1), ("from", 1 << 1)],
-        5 => &[("range", 1 << 2)],
-        6 => &[("origin", 1 << 3)], // RFC 6454 §7.3
-        7 => &[("referer", 1 << 4)],
-        8 => &[("if-range", 1 << 5)],
-        10 => &[("user-agent", 1 << 6)],
-        12 => &[("content-type", 1 << 7), ("max-forwards", 1 << 8)],
-        13 => &[("authorization", 1 << 9), ("content-range", 1 << 10)],
-        16 => &[("content-location", 1 << 11)],
-        17 => &[("if-modified-since", 1 << 12)],
-        19 => &[
-            ("content-disposition", 1 << 13), // RFC 6266 §4.1
-            ("if-unmodified-since", 1 << 14),
-            ("proxy-authorization", 1 << 15),
-        ],
+/// The only singleton that `name` can be, by its length and first letter: its bit, and its usual
+/// spelling.
+#[inline]
+fn candidate(name: &[u8]) -> Option<(u32, &'static [u8])> {
+    let candidate: (u32, &[u8]) = match (name.len(), name.first()? | 0x20) {
+        (4, b'd') => (0, b"Date"),
+        (4, b'f') => (1, b"From"),
+        (5, b'r') => (2, b"Range"),
+        (6, b'o') => (3, b"Origin"), // RFC 6454 §7.3
+        (7, b'r') => (4, b"Referer"),
+        (8, b'i') => (5, b"If-Range"),
+        (10, b'u') => (6, b"User-Agent"),
+        (12, b'c') => (7, b"Content-Type"),
+        (12, b'm') => (8, b"Max-Forwards"),
+        (13, b'a') => (9, b"Authorization"),
+        (13, b'c') => (10, b"Content-Range"),
+        (16, b'c') => (11, b"Content-Location"),
+        (17, b'i') => (12, b"If-Modified-Since"),
+        (19, b'c') => (13, b"Content-Disposition"), // RFC 6266 §4.1
+        (19, b'i') => (14, b"If-Unmodified-Since"),
+        (19, b'p') => (15, b"Proxy-Authorization"),
         _ => return None,
     };
-    candidates
-        .iter()
-        .find(|(candidate, _)| name.eq_ignore_ascii_case(candidate.as_bytes()))
-        .map(|&(_, bit)| bit)
+    Some(candidate)
 }

@@ -37,11 +37,16 @@ impl DropQueue {
         self.has_items.store(true, Ordering::Release);
     }
 
+    /// Whether there is nothing to do, as nearly always.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_items.load(Ordering::Relaxed)
+    }
+
     /// Releases memory, and returns the files to be closed. The token proves that the caller is
     /// attached.
     pub(crate) fn drain(&self, _py: Python<'_>) -> Vec<SentFile> {
-        if !self.has_items.load(Ordering::Relaxed) || !self.has_items.swap(false, Ordering::Acquire)
-        {
+        if !self.has_items.swap(false, Ordering::Acquire) {
             return Vec::new();
         }
         let queued =

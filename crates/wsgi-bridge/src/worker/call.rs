@@ -105,6 +105,9 @@ impl WorkerContext {
 
     /// Closes the files that the server has sent since, and releases what else it has left.
     pub(crate) fn close_sent_files(&self, py: Python<'_>) {
+        if self.application.drop_queue.is_empty() {
+            return;
+        }
         for file in self.application.drop_queue.drain(py) {
             let SentFile { wrapper, head, request_id } = file;
             if let Err(error) = close(wrapper.bind(py)) {
