@@ -5,6 +5,10 @@
 //! an exit status.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::disallowed_methods, reason = "the server has one clock, and waits for facts")
+)]
 
 mod command;
 mod process;

@@ -11,7 +11,7 @@ use annotate_snippets::{
     AnnotationKind, Element, Group, Level, Origin as PathLine, Renderer, Snippet,
 };
 
-use crate::origin::{Location, Origin};
+use crate::origin::{Excerpt, Location, Origin};
 
 /// One error in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,14 +103,15 @@ impl Problem {
         if let Some(hint) = hint {
             group = group.element(Level::HELP.message(hint));
         }
-        let has_lines = self.location.as_ref().is_some_and(|location| location.excerpt.is_some());
-        indented(&renderer.render(&[group]), has_lines)
+        let excerpt = self.location.as_ref().and_then(|location| location.excerpt.as_ref());
+        indented(&renderer.render(&[group]), excerpt)
     }
 }
 
 /// Indents everything below the title, so that the arrows of snippets (with line numbers) and of
 /// variables (without) are aligned.
-fn indented(report: &str, has_lines: bool) -> String {
+fn indented(report: &str, excerpt: Option<&Excerpt>) -> String {
+    let has_lines = excerpt.is_some();
     let mut lines = report.lines();
     let mut text = String::new();
     if let Some(title) = lines.next() {

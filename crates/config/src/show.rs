@@ -51,7 +51,10 @@ impl Loaded {
         let mut section = None;
         for (setting, value, origin) in self.shown() {
             if section.replace(setting.section) != Some(setting.section) {
-                text.push_str(&heading(setting.section, text.is_empty()));
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(&heading(setting.section));
             }
             let line = match to_toml::toml(setting, value) {
                 Some(value) => format!("{} = {value}", setting.name),
@@ -89,6 +92,6 @@ impl Loaded {
 }
 
 /// The comment line above a section.
-pub(crate) fn heading(section: Section, is_first: bool) -> String {
-    format!("{}# {section}\n", if is_first { "" } else { "\n" })
+pub(crate) fn heading(section: Section) -> String {
+    format!("# {section}\n")
 }

@@ -14,6 +14,11 @@
 //! [`Application`](maitred_http_parser::exchange::Application). `examples/hello.rs` implements one
 //! in thirty lines and serves it.
 
+#![cfg_attr(
+    not(test),
+    warn(clippy::disallowed_methods, reason = "the server has one clock, and waits for facts")
+)]
+
 mod admin;
 #[cfg(unix)]
 pub mod board;

@@ -53,6 +53,11 @@
 //! }
 //! ```
 
+#![cfg_attr(
+    not(test),
+    warn(clippy::disallowed_methods, reason = "the server has one clock, and waits for facts")
+)]
+
 pub mod application;
 mod error_stream;
 pub mod interpreter;

@@ -16,9 +16,9 @@ use super::queue::{Record, Severity, Value};
 /// Fields that are printed as a block of lines below the record.
 const BLOCKS: [&str; 2] = ["traceback", "stack"];
 
-/// What reads the log.
+/// What the log is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum Medium {
     /// A terminal, which shows the application's colours.
     Terminal,
     /// A program or a file.
@@ -26,19 +26,19 @@ pub(super) enum Reader {
 }
 
 /// Appends the record as a line.
-pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat, reader: Reader) {
+pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat, medium: Medium) {
     match format {
-        LogFormat::Text => write_text(out, record, reader),
+        LogFormat::Text => write_text(out, record, medium),
         LogFormat::Json => write_json(out, record),
     }
 }
 
-fn write_text(out: &mut Vec<u8>, record: &Record, reader: Reader) {
+fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
     if record.logger == ERRORS {
         let mut line = String::new();
         for part in record.message.split_inclusive(ESCAPE) {
             match part.strip_suffix(ESCAPE) {
-                Some(text) if reader == Reader::Terminal => {
+                Some(text) if medium == Medium::Terminal => {
                     escape(&mut line, text);
                     line.push(ESCAPE);
                 }
@@ -153,7 +153,7 @@ mod tests {
             exception: None,
         };
         let mut out = Vec::new();
-        write_line(&mut out, &record, format, Reader::Terminal);
+        write_line(&mut out, &record, format, Medium::Terminal);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -168,14 +168,14 @@ mod tests {
             fields: Vec::new(),
             exception: None,
         };
-        let written = |format, reader| {
+        let written = |format, medium| {
             let mut out = Vec::new();
-            write_line(&mut out, &record, format, reader);
+            write_line(&mut out, &record, format, medium);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(written(LogFormat::Text, Reader::Terminal), "\u{1b}[31mred\u{1b}[0m\\u{7}\n");
-        assert_eq!(written(LogFormat::Text, Reader::Other), "\\u{1b}[31mred\\u{1b}[0m\\u{7}\n");
-        assert!(!written(LogFormat::Json, Reader::Terminal).contains('\u{1b}'));
+        assert_eq!(written(LogFormat::Text, Medium::Terminal), "\u{1b}[31mred\u{1b}[0m\\u{7}\n");
+        assert_eq!(written(LogFormat::Text, Medium::Other), "\\u{1b}[31mred\\u{1b}[0m\\u{7}\n");
+        assert!(!written(LogFormat::Json, Medium::Terminal).contains('\u{1b}'));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod subscriber;
 
 pub(crate) use subscriber::{learn_thread_name, receive};
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use maitred_config::{Loaded, LogFormat};
 use maitred_wsgi_bridge::ErrorOutput;
@@ -128,7 +128,7 @@ pub(crate) fn flush() {
 /// blocks as long as standard error does.
 pub(crate) fn warn_now(message: &str) {
     stderr::write_now(&Record {
-        time: SystemTime::now(),
+        time: queue::now(),
         severity: Severity::Warning,
         logger: "maitred",
         thread: std::thread::current().name().unwrap_or("unnamed").into(),

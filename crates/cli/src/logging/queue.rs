@@ -50,6 +50,12 @@ pub(super) enum Value {
     Bool(bool),
 }
 
+/// The time of a record that is made now. There is a log before there is a server with a clock.
+#[expect(clippy::disallowed_methods, reason = "the clock of the log")]
+pub(super) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 impl Record {
     /// Its approximate size in bytes.
     fn size(&self) -> usize {
@@ -189,7 +195,7 @@ impl Reader {
         drop(waiting);
         if dropped > 0 {
             batch.push(Record {
-                time: SystemTime::now(),
+                time: now(),
                 severity: Severity::Warning,
                 logger: "maitred",
                 thread: "maitred-log".into(),

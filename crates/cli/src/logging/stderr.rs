@@ -97,9 +97,9 @@ impl Writer {
     fn write(&mut self, batch: &[Record], queue: &Queue) {
         self.text.clear();
         self.ends.clear();
-        let reader = reader();
+        let medium = medium();
         for record in batch {
-            write_line(&mut self.text, record, format(), reader);
+            write_line(&mut self.text, record, format(), medium);
             self.ends.push(self.text.len());
         }
         let written = match duplicate() {
@@ -118,13 +118,13 @@ impl Writer {
 /// Writes one record at once, in a single call, without waiting for any lock.
 pub(super) fn write_now(record: &Record) {
     let mut text = Vec::new();
-    write_line(&mut text, record, format(), reader());
+    write_line(&mut text, record, format(), medium());
     // In a forked child there is nobody to tell that standard error is gone.
     let _ = duplicate().and_then(|mut file| file.write_all(&text));
 }
 
-fn reader() -> line::Reader {
-    if io::stderr().is_terminal() { line::Reader::Terminal } else { line::Reader::Other }
+fn medium() -> line::Medium {
+    if io::stderr().is_terminal() { line::Medium::Terminal } else { line::Medium::Other }
 }
 
 /// Standard error as a file of our own.

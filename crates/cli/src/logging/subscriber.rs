@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::SystemTime;
 
 use maitred_config::LogLevel;
 use pyo3::prelude::*;
@@ -104,7 +103,7 @@ impl Subscriber for LogSubscriber {
             None => std::thread::current().name().unwrap_or("unnamed").into(),
         });
         super::log(Record {
-            time: SystemTime::now(),
+            time: super::queue::now(),
             severity: severity(*metadata.level()),
             logger: match metadata.target() {
                 target if target.starts_with("maitred.") => target,

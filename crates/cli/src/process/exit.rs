@@ -60,6 +60,10 @@ pub(crate) fn stop_has_begun() {
         return;
     }
     let started = std::thread::Builder::new().name("maitred-exit".into()).spawn(|| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "nothing else ends the wait: the process does"
+        )]
         std::thread::sleep(*limit);
         say_within(LAST_LINE_WITHIN);
         let status = STATUS.load(Ordering::Relaxed);

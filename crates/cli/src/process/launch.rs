@@ -170,6 +170,7 @@ fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<String, Strin
 
 /// The environment that this process was started with, where the system tells.
 fn original_environment() -> Vec<(String, String)> {
+    #[expect(clippy::disallowed_methods, reason = "a file of the kernel is no settings file")]
     let bytes = std::fs::read("/proc/self/environ").unwrap_or_default();
     let variables = bytes.split(|&byte| byte == 0).filter_map(|entry| {
         let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;

@@ -145,6 +145,7 @@ fn value_from_json(json: &Json) -> Option<Value> {
 }
 
 /// Reads a settings file. `None` if it does not exist and was not named.
+#[expect(clippy::disallowed_methods, reason = "this is where settings files are read")]
 fn read(candidate: &Candidate) -> Option<(String, Result<Vec<u8>, String>)> {
     let path = candidate.path.clone();
     match std::fs::read(&path) {

@@ -61,7 +61,7 @@ pub(crate) fn until_stopped_by(
 ) -> PyResult<ServerEnd> {
     let mut raised = None;
     let mut requests = StopRequests::default();
-    let mut stop_for = |error: PyErr| match requests.ask(Instant::now()) {
+    let mut stop_for = |error: PyErr| match requests.ask(now()) {
         StopRequest::First => {
             running.drain();
             raised = Some(error);
@@ -103,7 +103,7 @@ pub(crate) fn at_most(
     running: &Running,
     timeout: Duration,
 ) -> PyResult<Option<ServerEnd>> {
-    let began = Instant::now();
+    let began = now();
     let wakeup = signals::wake_up(py, Arc::new(running.clone()))?;
     let stopped = loop {
         if let Err(error) = py.check_signals() {
@@ -117,4 +117,13 @@ pub(crate) fn at_most(
         }
     };
     wakeup.map_or(Ok(()), |wakeup| wakeup.stop(py)).and(stopped)
+}
+
+/// The time, for how long the caller has waited and for when a stop was requested.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared only with itself, and by no deadline of the server"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

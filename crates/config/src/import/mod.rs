@@ -155,7 +155,8 @@ fn body(layer: &Layer) -> String {
             }
         }
         if !lines.is_empty() {
-            body.push_str(&heading(section, false));
+            body.push('\n');
+            body.push_str(&heading(section));
             body.push_str(&lines);
         }
     }

@@ -16,7 +16,8 @@ pub fn sample() -> String {
          # `#:schema ./maitred.schema.json` the first line of the file.\n",
     );
     for section in Section::ALL {
-        text.push_str(&heading(section, false));
+        text.push('\n');
+        text.push_str(&heading(section));
         for setting in section.settings().iter().filter(|setting| setting.is_written()) {
             text.push('\n');
             text.push_str(&comment(setting.help));

@@ -235,6 +235,10 @@ pub(crate) fn after_parent<T>(bind: impl Fn() -> Result<T, BindError>) -> Result
     loop {
         match bind() {
             Err(error) if error.cause == IN_USE && clock.instant() < deadline => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "nobody tells when an address is free"
+                )]
                 std::thread::sleep(PARENT_PAUSE);
             }
             bound => return bound,

@@ -25,6 +25,7 @@ impl MemoryLimit {
     }
 
     /// The memory of this process's cgroup; `None` if it has no limit.
+    #[expect(clippy::disallowed_methods, reason = "files of the kernel are no settings")]
     pub fn read() -> Option<Self> {
         Self::read_with(&|path: &Path| std::fs::read_to_string(path).ok())
     }

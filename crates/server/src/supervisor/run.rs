@@ -376,6 +376,10 @@ impl Supervisor {
         let all: Vec<_> = std::iter::once(self.requests.descriptor()).chain(sockets).collect();
         if let Err(error) = poll::readable(&all, within) {
             tracing::error!(target: "maitred", "cannot wait for worker processes: {error}");
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "so that a fault that lasts does not use the CPU"
+            )]
             std::thread::sleep(LOOK_SOON);
         }
     }

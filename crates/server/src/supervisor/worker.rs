@@ -231,6 +231,7 @@ impl WorkerControl {
             running.kill();
         }
         running.wait_until_stopped(END_WITHIN);
+        #[expect(clippy::disallowed_methods, reason = "the end of the process ends the wait")]
         std::thread::sleep(END_WITHIN);
         exit_now(ORPHANED);
     }

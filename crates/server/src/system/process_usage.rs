@@ -28,6 +28,7 @@ pub(crate) fn read() -> ProcessUsage {
 
 /// Reads a proc(5) mounted at this path.
 #[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "files of the kernel are no settings")]
 fn read_in(proc: &std::path::Path) -> ProcessUsage {
     let text = |path: &str| std::fs::read_to_string(proc.join(path)).unwrap_or_default();
     let ticks = configured(libc::_SC_CLK_TCK);

@@ -209,7 +209,9 @@ impl Handler {
         // this same thread.
         let name = name(py, number)?;
         let meaning = Meaning::of(&name, self.0.scope);
-        let action = self.0.state(py).next(meaning, Instant::now());
+        #[expect(clippy::disallowed_methods, reason = "compared only with the last signal's")]
+        let now = Instant::now();
+        let action = self.0.state(py).next(meaning, now);
         match action {
             Action::Nothing => {}
             Action::ReopenLogs(server) => server.reopen_logs(),
