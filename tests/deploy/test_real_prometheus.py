@@ -25,17 +25,20 @@ pytestmark = pytest.mark.system
 REQUESTS = 1_000
 SECONDS_MAX = 60
 
-#: What the operator adds to each series; any names would do.
-LABELS = {"namespace": "test", "pod": "one"}
+#: The namespace that the operator adds to each series, as it adds the pod; any names would do.
+NAMESPACE = "test"
+
+#: How each server is started. Some metrics are a supervisor's, and some those of a single process.
+PODS = {"single": (), "supervised": ("--workers=2",)}
 
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A Prometheus that runs, and the server that it scrapes."""
+    """A Prometheus that runs, and the servers that it scrapes."""
 
     url: str
-    server: Server
-    admin: int
+    servers: dict[str, Server]
+    admin: dict[str, int]
 
     def api(self, path: str, **parameters: str) -> Any:
         """Ask its API."""
@@ -56,7 +59,7 @@ class Prometheus:
 
     def wait_for_scrapes(self, count: int) -> None:
         """Wait until so many more scrapes have been stored than by now."""
-        scrapes = "count_over_time(up[1h])"
+        scrapes = "min(count_over_time(up[1h]))"
         stored = self.value(scrapes)
         self.wait_until(lambda: self.value(scrapes) >= stored + count, f"{count} more scrapes")
 
@@ -72,11 +75,16 @@ class Prometheus:
 def prometheus(
     maitred: Callable[..., Server], program_of: Callable[..., Server], tmp_path: Path
 ) -> Prometheus:
-    """Start a server, and a Prometheus with our rules that scrapes it each second."""
-    admin, port = free_port(), free_port()
-    server = maitred(
-        *(f"--admin-listen=127.0.0.1:{admin}", "echo_app:app"), cwd=ROOT / "tests" / "proxies"
-    )
+    """Start the servers, and a Prometheus with our rules that scrapes them each second."""
+    port = free_port()
+    admin = {pod: free_port() for pod in PODS}
+    servers = {
+        pod: maitred(
+            *(*arguments, f"--admin-listen=127.0.0.1:{admin[pod]}", "echo_app:app"),
+            cwd=ROOT / "tests" / "proxies",
+        )
+        for pod, arguments in PODS.items()
+    }
     rules = (DEPLOY / "prometheus" / "rules.yml").read_text(encoding="utf-8")
     assert "interval: 15s" in rules
     (tmp_path / "rules.yml").write_text(rules.replace("interval: 15s", "interval: 1s"))
@@ -86,7 +94,13 @@ def prometheus(
         "scrape_configs": [
             {
                 "job_name": "shop",
-                "static_configs": [{"targets": [f"127.0.0.1:{admin}"], "labels": LABELS}],
+                "static_configs": [
+                    {
+                        "targets": [f"127.0.0.1:{admin[pod]}"],
+                        "labels": {"namespace": NAMESPACE, "pod": pod},
+                    }
+                    for pod in PODS
+                ],
             }
         ],
     }
@@ -97,8 +111,8 @@ def prometheus(
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ).wait_for("Server is ready to receive web requests")
-    started = Prometheus(f"http://127.0.0.1:{port}", server, admin)
-    started.wait_until(lambda: bool(started.query("up == 1")), "the server is up")
+    started = Prometheus(f"http://127.0.0.1:{port}", servers, admin)
+    started.wait_until(lambda: len(started.query("up == 1")) == len(PODS), "the servers are up")
     return started
 
 
@@ -116,8 +130,10 @@ def program_of() -> Iterator[Callable[..., Server]]:
         program.close()
 
 
-def test_it_stores_what_the_clients_counted(prometheus: Prometheus) -> None:
-    outcome = crowd.send(prometheus.server.address[1], REQUESTS)
+@pytest.mark.parametrize("pod", PODS)
+def test_it_stores_what_the_clients_counted(prometheus: Prometheus, pod: str) -> None:
+    # The other server has counted nothing.
+    outcome = crowd.send(prometheus.servers[pod].address[1], REQUESTS)
     assert outcome.wrong == []
     total = "sum(maitred_requests_total)"
     prometheus.wait_until(lambda: prometheus.value(total) >= REQUESTS, "all requests have ended")
@@ -158,15 +174,20 @@ def test_every_rule_is_evaluated_without_complaint(prometheus: Prometheus) -> No
     }
     assert [rule["name"] for rule in group["rules"] if rule.get("alerts")] == []
     recorded = "pod:maitred_thread_utilization:ratio_rate1m"
-    prometheus.wait_until(lambda: bool(prometheus.query(recorded)), "a rate could be taken")
-    (series,) = prometheus.query(recorded)
-    assert series["metric"] == {"__name__": recorded, **LABELS}
+    prometheus.wait_until(
+        lambda: len(prometheus.query(recorded)) == len(PODS), "a rate could be taken of every pod"
+    )
+    told = [series["metric"] for series in prometheus.query(recorded)]
+    expected = [{"__name__": recorded, "namespace": NAMESPACE, "pod": pod} for pod in sorted(PODS)]
+    assert sorted(told, key=lambda labels: labels["pod"]) == expected
 
 
 def test_every_panel_of_the_dashboard_has_something_to_show(prometheus: Prometheus) -> None:
     dashboard = json.loads((DEPLOY / "grafana" / "maitred.json").read_text(encoding="utf-8"))
-    scrapes = "count_over_time(maitred_ready[1m]) >= 3"
-    prometheus.wait_until(lambda: bool(prometheus.query(scrapes)), "it was scraped three times")
+    scrapes = "count by (pod) (count_over_time(maitred_ready[1m]) >= 3)"
+    prometheus.wait_until(
+        lambda: len(prometheus.query(scrapes)) == len(PODS), "every pod was scraped three times"
+    )
     empty = []
     for expression in expressions(dashboard):
         filled = expression.replace("$__rate_interval", "1m").removesuffix(" > 0")
@@ -177,15 +198,16 @@ def test_every_panel_of_the_dashboard_has_something_to_show(prometheus: Promethe
     assert empty == []
 
 
-def test_a_scrape_is_well_formed_and_has_every_metric_that_is_documented(
+def test_scrapes_are_well_formed_and_have_every_metric_that_is_documented(
     prometheus: Prometheus,
 ) -> None:
-    url = f"http://127.0.0.1:{prometheus.admin}/metrics"
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        text = answer.read().decode()
-    assert run(find("promtool"), "check", "metrics", stdin=text) == ""
-    samples = (line for line in text.splitlines() if line and not line.startswith("#"))
-    scraped = {sample.split("{")[0] for sample in samples}
+    scraped: set[str] = set()
+    for port in prometheus.admin.values():
+        url = f"http://127.0.0.1:{port}/metrics"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            text = answer.read().decode()
+        assert run(find("promtool"), "check", "metrics", stdin=text) == ""
+        scraped |= {line.split("{")[0] for line in text.splitlines() if line[:1] not in ("", "#")}
     documented = {name for name in known() if f"{name}_bucket" not in known()}
     assert documented - scraped == set()
     assert scraped - documented == set()
