@@ -5,6 +5,7 @@ server object with an address, which can be started and stopped. The native modu
 both.
 """
 
+from maitred import _native_imports as _native_imports
 from maitred._native import Server, __version__, create_server, serve
 from maitred.paste import serve_paste
 from maitred.settings import Settings

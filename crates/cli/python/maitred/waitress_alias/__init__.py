@@ -8,7 +8,6 @@ stand-in: importing one is an `ImportError` that says why.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -16,17 +15,6 @@ from types import ModuleType
 
 from maitred.waitress_alias import loggers
 from maitred.waitress_alias.refusal import refused_module
-
-_PARTS = (
-    "adjustments",
-    "compat",
-    "proxy_headers",
-    "runner",
-    "server",
-    "task",
-    "utilities",
-    "wasyncore",
-)
 
 
 def install_as_waitress() -> None:
@@ -36,7 +24,19 @@ def install_as_waitress() -> None:
     with the one and some with the other, and so that is a `RuntimeError`. From then on, what the
     program asks of the loggers ``waitress`` and ``waitress.queue`` holds for Maitred's records.
     """
-    top = importlib.import_module("maitred.waitress_alias.top")
+    # Not at the top: most programs need none of them.
+    from maitred.waitress_alias import (
+        adjustments,
+        compat,
+        proxy_headers,
+        runner,
+        server,
+        task,
+        top,
+        utilities,
+        wasyncore,
+    )
+
     present = sys.modules.get("waitress")
     if present is top:
         return
@@ -47,8 +47,9 @@ def install_as_waitress() -> None:
     loggers.follow_waitress()
     _become_a_package(top)
     sys.modules["waitress"] = top
-    for part in _PARTS:
-        module = importlib.import_module(f"maitred.waitress_alias.{part}")
+    parts = (adjustments, compat, proxy_headers, runner, server, task, utilities, wasyncore)
+    for module in parts:
+        part = module.__name__.rpartition(".")[2]
         sys.modules[f"waitress.{part}"] = module
         setattr(top, part, module)
     sys.meta_path.insert(0, _Refusals())

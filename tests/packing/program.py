@@ -1,0 +1,93 @@
+"""A program to pack: it serves an application, asks it, and tells what came back.
+
+With an argument, it uses Waitress, in whose place Maitred is; with another, the command line.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import urllib.request
+
+import maitred
+
+
+def app(environ, start_response):
+    """Fail, or answer with the path."""
+    if environ["PATH_INFO"] == "/fail":
+        raise RuntimeError("a mistake")
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["PATH_INFO"].encode()]
+
+
+def ask(url: str) -> None:
+    """Print an answer, and what an exception of the application makes of it."""
+    with urllib.request.urlopen(f"{url}/packed", timeout=60) as answer:
+        print(answer.status, answer.read().decode())
+    try:
+        urllib.request.urlopen(f"{url}/fail", timeout=60)
+    except OSError as error:
+        print(error)
+
+
+def embedded() -> None:
+    """Serve in a block."""
+    with maitred.create_server(app, host="127.0.0.1", port=0) as server:
+        ask(server.url)
+
+
+def waitress() -> None:
+    """Serve with Waitress's names."""
+    maitred.install_as_waitress()
+    import waitress
+
+    server = waitress.create_server(app, host="127.0.0.1", port=0)
+    running = threading.Thread(target=server.run)
+    running.start()
+    ask(f"http://127.0.0.1:{server.effective_port}")
+    server.close()
+    running.join(60)
+
+
+def command_line() -> None:
+    """Serve until a signal, as the command line does."""
+
+    class Application:
+        """Asks its own server, once."""
+
+        def __call__(self, environ, start_response):
+            """Answer."""
+            threading.Timer(0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            return app(environ, start_response)
+
+    sys.modules["shop"] = type(sys)("shop")
+    sys.modules["shop"].app = Application()
+    port = sys.argv[2]
+
+    def ask_when_it_serves() -> None:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/packed", timeout=60) as got:
+                    print(got.status, got.read().decode())
+                    return
+            except OSError:  # it does not serve yet
+                waiting.wait(0.05)
+
+    waiting = threading.Event()
+    asking = threading.Thread(target=ask_when_it_serves, daemon=True)
+    asking.start()
+    print(maitred.runner.run(["shop", f"--listen=127.0.0.1:{port}", "shop:app"]))
+    asking.join(60)
+
+
+def main() -> None:
+    """Do what the argument says."""
+    logging.disable()
+    {"waitress": waitress, "command-line": command_line}.get(" ".join(sys.argv[1:2]), embedded)()
+
+
+if __name__ == "__main__":
+    import maitred.runner
+
+    main()
