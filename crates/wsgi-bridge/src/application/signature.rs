@@ -6,6 +6,7 @@
 //! callable is accepted.
 
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 /// Whether the named object is the application, or creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) fn mismatch(found: &Bound<'_, PyAny>, spec: &str, kind: Kind) -> Opti
     // itself be the response.
     let function = match Plain::of(found) {
         Some(function) => function,
-        None if found.is_instance_of::<pyo3::types::PyType>() => return None,
+        None if found.is_instance_of::<PyType>() => return class_mismatch(found),
         None => Plain::of(&found.get_type().getattr("__call__").ok()?)?.bound(),
     };
     if function.is_async {
@@ -48,6 +49,18 @@ pub(crate) fn mismatch(found: &Bound<'_, PyAny>, spec: &str, kind: Kind) -> Opti
         return Some(format!("{problem}; if it makes one, write `{spec}()`"));
     }
     Some(problem.into())
+}
+
+/// Why a class is not a WSGI application: calling it creates an object, which would be the response,
+/// and must be iterable (PEP 3333).
+fn class_mismatch(class: &Bound<'_, PyAny>) -> Option<String> {
+    // `callable(object)` is true for an object of a class with `__call__`, and so may be one that a
+    // framework serves.
+    let has = |name: &str| class.hasattr(name).unwrap_or(true);
+    if has("__iter__") || has("__getitem__") {
+        return None;
+    }
+    Some("is a class, and its objects are no responses: name an object of it".into())
 }
 
 /// The signature of a function or method written in Python.
