@@ -39,6 +39,7 @@ pub use connection::policy::trust;
 #[cfg(unix)]
 pub use connection::siblings::Membership;
 pub use connection::temp_files::TempDirError;
+pub use lifecycle::preflight::{Finding, preflight};
 pub use lifecycle::running::{Running, Waited};
 pub use lifecycle::server::{RunError, Server};
 pub use listen::{BindCause, BindError, ListenAddress, Listeners};

@@ -3,7 +3,8 @@
 //! `server` is the whole of it from its sockets to its shutdown, and `running` the handle of one that
 //! runs. `accept` admits connections to the `registry` of a `frontend`, and `inbox` those that other
 //! worker processes hand over; `sweep` and `request_timeout` check their deadlines, `drain` stops
-//! without losing requests, and `restart` restarts essential tasks.
+//! without losing requests, and `restart` restarts essential tasks. `preflight` finds out
+//! whether a server would start.
 
 pub(crate) mod accept;
 mod console_close;
@@ -11,6 +12,7 @@ pub(crate) mod drain;
 pub(crate) mod frontend;
 #[cfg(unix)]
 mod inbox;
+pub(crate) mod preflight;
 pub(crate) mod registry;
 pub(crate) mod request_timeout;
 pub(crate) mod restart;

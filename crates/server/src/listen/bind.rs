@@ -12,7 +12,7 @@ use super::unix as system;
 #[cfg(windows)]
 use super::windows as system;
 use super::{BindCause, BindError, ListenAddress, Listener};
-use crate::system::service_name;
+use crate::system::{port_owner, service_name};
 
 /// Binds one endpoint, which may be several addresses: `*` is both families, a name all addresses of
 /// that name. Of a name, an address that this machine does not have is left out with a warning, if
@@ -112,6 +112,34 @@ fn is_absent(error: &BindError) -> bool {
     absent.into_iter().any(|kind| error.cause == BindCause::System(kind))
 }
 
+/// Does what binding an endpoint does, and leaves nothing behind.
+pub(super) fn rehearse(given: &Endpoint, settings: &Settings) -> Result<(), BindError> {
+    match given {
+        Endpoint::Tcp { .. } | Endpoint::Descriptor(_) => endpoint(given, settings).map(drop),
+        Endpoint::Unix { path, .. } => system::rehearse(path),
+    }
+}
+
+/// The error for an address, with who has it or what it needs, where that is known.
+fn refused(address: SocketAddr, error: &std::io::Error) -> BindError {
+    let mut refused = BindError::system(address.to_string(), error);
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            if let Some(owner) = port_owner::listening_process(address) {
+                refused.reason.push_str(&format!(" by {owner}"));
+            }
+        }
+        ErrorKind::PermissionDenied if (1..1024).contains(&address.port()) => {
+            refused.reason.push_str(
+                ": ports below 1024 need a privilege; take another one, or let the service manager \
+                 pass the socket (`fd://3`)",
+            );
+        }
+        _ => {}
+    }
+    refused
+}
+
 fn tcp(address: SocketAddr) -> Result<Listener, BindError> {
     let bind = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -126,7 +154,7 @@ fn tcp(address: SocketAddr) -> Result<Listener, BindError> {
         let bound = socket.local_addr()?.as_socket().unwrap_or(address);
         Ok(Listener::bound(ListenAddress::Tcp(bound), socket, None))
     };
-    bind().map_err(|error: std::io::Error| BindError::system(address.to_string(), &error))
+    bind().map_err(|error: std::io::Error| refused(address, &error))
 }
 
 /// Takes over a socket that another process, or the program, has bound.

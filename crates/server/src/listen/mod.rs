@@ -260,6 +260,14 @@ pub(crate) fn bind_admin(
     Ok(listeners)
 }
 
+/// Does what binding an endpoint does, but listens nowhere and leaves nothing behind.
+///
+/// # Errors
+/// It could not be bound.
+pub(crate) fn rehearse(endpoint: &Endpoint, settings: &Settings) -> Result<(), BindError> {
+    bind::rehearse(endpoint, settings)
+}
+
 impl Listener {
     /// A socket that was bound here.
     fn bound(address: ListenAddress, socket: Socket, file: Option<SocketFile>) -> Self {

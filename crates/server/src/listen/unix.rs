@@ -40,11 +40,33 @@ fn in_use() -> io::Error {
     io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")
 }
 
+/// Checks that a Unix socket could be made, and makes none.
+pub(super) fn rehearse(path: &Path) -> Result<(), BindError> {
+    let failed = |error: io::Error| BindError::system(format!("unix:{}", path.display()), &error);
+    at_path(path).map_err(failed)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop).map_err(failed)
+}
+
 /// Unlinks the file at `path` if it is a socket on which no process listens.
 fn remove_stale(path: &Path) -> io::Result<()> {
+    match at_path(path)? {
+        AtPath::Nothing => Ok(()),
+        AtPath::StaleSocket => std::fs::remove_file(path),
+    }
+}
+
+/// What is at a path where a socket can be made.
+enum AtPath {
+    Nothing,
+    StaleSocket,
+}
+
+/// What is at `path`. The error says what keeps a socket from being made there.
+fn at_path(path: &Path) -> io::Result<AtPath> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AtPath::Nothing),
         Err(error) => return Err(error),
     };
     if !metadata.file_type().is_socket() {
@@ -56,9 +78,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(AtPath::StaleSocket),
         // The socket of another user, with or without a server.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
         _ => Err(in_use()),

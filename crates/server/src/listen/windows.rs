@@ -23,6 +23,11 @@ pub(super) fn bind(path: &Path, _mode: u32) -> Result<Listener, BindError> {
     Err(BindError::refused(address, "Unix sockets are not available on Windows"))
 }
 
+/// Always an error: Unix sockets are not supported on Windows.
+pub(super) fn rehearse(path: &Path) -> Result<(), BindError> {
+    listen(path, 0, 0).map(drop)
+}
+
 /// A socket of this process, by its handle, which is what `fileno()` of a Python socket returns. There
 /// is no convention for the numbers of inherited handles.
 pub(super) fn inherited(handle: i32) -> Result<Socket, BindError> {

@@ -23,6 +23,7 @@ pub(crate) mod mutex;
 pub mod pass_fd;
 #[cfg(unix)]
 pub(crate) mod poll;
+pub(crate) mod port_owner;
 pub(crate) mod process_usage;
 #[cfg(windows)]
 mod process_usage_windows;
