@@ -98,7 +98,8 @@ def test_a_port_in_use_is_named_and_ends_with_1(folder):
         port = taken.getsockname()[1]
         done = run(f"--listen=127.0.0.1:{port}", "hello:app", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr == f"error: cannot listen on 127.0.0.1:{port}: address already in use\n"
+    error = f"error: cannot listen on 127.0.0.1:{port}: address already in use"
+    assert done.stderr.startswith(error)
 
 
 def test_an_import_that_fails_shows_the_users_traceback_without_our_frames(folder):
@@ -159,7 +160,9 @@ def test_an_argument_that_is_no_text_is_a_mistake_like_any_other(folder):
 def test_a_folder_that_takes_no_temporary_files_is_named_and_ends_with_1(folder):
     done = run("--listen=127.0.0.1:0", "--temp-dir=nowhere", "hello:app", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: cannot create files in the `temp-dir` nowhere: ")
+    assert done.stderr.startswith(
+        f"error: cannot create files in the `temp-dir` {folder}/nowhere: "
+    )
 
 
 def test_without_an_application_it_says_so(folder):
@@ -183,7 +186,7 @@ def test_check_loads_and_opens_no_socket(folder):
         port = taken.getsockname()[1]
         done = run("check", f"--listen=127.0.0.1:{port}", "hello:app", cwd=folder)
     assert (done.returncode, "`hello:app` can be served" in done.stdout) == (0, True)
-    assert run("check", "nowhere:app", cwd=folder).returncode == 2
+    assert run("check", "nowhere:app", cwd=folder).returncode == 1
     assert run("check", "--threads=0", "hello:app", cwd=folder).returncode == 2
 
 

@@ -27,7 +27,6 @@ FLAGS = {
     "config::show": "it is the option --origin of the command",
     "config::show_toml": "as above",
     "config::to_json": "as above",
-    "config::general": "one command has more flags than the others",
     "config::flags": "one command shows the flags in its help",
     "server::set_flag": "the value of a gauge that is 0 or 1",
 }

@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
         "schema" => reference::schema(),
         "python-types" => reference::python_types(),
         "keywords" => reference::keywords(),
-        "man" => reference::man_page()?,
+        "man" => reference::man_page(&[])?.unwrap_or_default(),
         "sample" => reference::sample(),
         "help" => reference::help(),
         _ => {

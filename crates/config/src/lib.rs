@@ -53,10 +53,10 @@ mod to_toml;
 
 pub use declaration::{Change, Effect, Reach, Section, Setting, find, settings};
 pub use files::{Candidate, SettingsFile, candidates};
-pub use import::{Imported, import};
-pub use invocation::{Command, Invocation, Shell, ShowFormat};
+pub use import::{Imported, import, import_command_line, import_gunicorn};
+pub use invocation::{Checks, Command, Invocation, Shell, ShowFormat, command_meant_by};
 pub use kinds::{Count, CountOrAuto, Empty, Kind, Line, Period, Size, SizeOrShare, Words, Zero};
-pub use load::{Loaded, Sources, load};
+pub use load::{Found, FoundApplication, Loaded, Sources, load, unnamed_application};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};
 pub use raw_value::Value;

@@ -1,18 +1,19 @@
 //! Loads [`Settings`] from all sources, or reports every error in them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::assembly::Machine;
 use crate::declaration::{Effect, Setting, application, settings};
 use crate::files::SettingsFile;
-use crate::invocation::{Command, Invocation};
+use crate::invocation::Invocation;
 use crate::kinds::Syntax;
 use crate::merge::{merge, resolve_ways};
 use crate::origin::{Location, Origin, SourceText};
 use crate::problem::{Problem, Problems, Warning};
-use crate::providers::{Layer, derived, environment, keywords, socket_activation, toml};
+use crate::providers::{Entry, Layer, derived, environment, keywords, socket_activation, toml};
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::{Gil, System};
@@ -28,6 +29,9 @@ pub struct Sources {
     pub invocation: Option<Invocation>,
     /// The keywords of `serve()` or of a PasteDeploy section.
     pub keywords: Vec<(String, Value)>,
+    /// The applications that the files of the project suggest. They are looked for only where
+    /// [`unnamed_application`] says so.
+    pub found: Found,
     /// The number of CPUs that the process may use; 0 if unknown.
     pub cpus: usize,
     /// Whether the interpreter has a GIL.
@@ -40,6 +44,31 @@ pub struct Sources {
     pub process: Option<u32>,
     /// What the settings are for: [`System::HERE`], unless they are only looked at.
     pub system: System,
+}
+
+/// The applications that the files of a project suggest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Each with what suggests it. One is served; of several, none.
+    pub applications: Vec<FoundApplication>,
+    /// Others, which are only hints, because files with their names may be anything.
+    pub nearby: Vec<FoundApplication>,
+}
+
+/// An application that the files of a project suggest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundApplication {
+    /// Its name, as `app` has it.
+    pub name: String,
+    /// What suggests it: the rest of a sentence, such as "`wsgi.py` has `app`".
+    pub reason: String,
+}
+
+impl fmt::Display for FoundApplication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, reason } = self;
+        write!(f, "found `{name}`: {reason}; to keep it, write `app = \"{name}\"` in maitred.toml")
+    }
 }
 
 /// Valid settings, and the origin of each.
@@ -57,6 +86,16 @@ impl Loaded {
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         let setting = crate::declaration::find(name)?;
         self.values.get(setting.name).map(|(_, origin)| origin)
+    }
+
+    /// The application that was found in the files of the project, if no source names one.
+    pub fn found(&self) -> Option<FoundApplication> {
+        match (self.origin("app")?, &self.settings.application.app) {
+            (Origin::Found(reason), Some(name)) => {
+                Some(FoundApplication { name: name.clone(), reason: reason.clone() })
+            }
+            _ => None,
+        }
     }
 
     /// The settings whose value is not the default, and where it comes from.
@@ -86,6 +125,30 @@ impl Loaded {
     }
 }
 
+/// The folder in which to look for an application: none of the sources names one, and the command
+/// needs it.
+pub fn unnamed_application(sources: &Sources) -> Option<PathBuf> {
+    let invocation = sources.invocation.as_ref().filter(|invocation| invocation.needs_app())?;
+    // The problems are found again when the sources are loaded.
+    let mut problems = Vec::new();
+    let file = read_file(sources.file.clone(), &mut problems)?;
+    let environment = environment::read(&sources.environment, &mut problems).layer;
+    let keywords = keywords::read(&sources.keywords, &mut problems);
+    let layers = [&file, &environment, &invocation.layer, &keywords];
+    if layers.into_iter().any(|layer| is_attempted(layer, &application::APP)) {
+        return None;
+    }
+    let chdir = layers.into_iter().rev().find_map(|layer| layer.get(&application::CHDIR));
+    Some(match chdir.map(|entry| &entry.value) {
+        Some(Value::Text(folder)) => folder.into(),
+        _ => ".".into(),
+    })
+}
+
+fn is_attempted(layer: &Layer, setting: &Setting) -> bool {
+    layer.get(setting).is_some_and(Entry::is_set) || layer.is_invalid(setting)
+}
+
 /// Reads, merges and checks the sources.
 ///
 /// # Errors
@@ -98,11 +161,8 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
     // An invalid flag or an unreadable file may be the reason why no application is known.
-    let needs_app = sources.invocation.as_ref().is_some_and(|invocation| {
-        file.is_some()
-            && invocation.problems.is_empty()
-            && matches!(invocation.command, Command::Serve | Command::Check)
-    });
+    let needs_app =
+        file.is_some() && sources.invocation.as_ref().is_some_and(Invocation::needs_app);
     let command_line = sources.invocation.map(|invocation| {
         problems.extend(invocation.problems);
         invocation.layer
@@ -115,6 +175,10 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let is_wanted = |setting: &Setting| crate::merge::wants_fallback(setting, &layers);
     let fallbacks = environment::read_fallbacks(&sources.environment, is_wanted, &mut problems);
     layers.insert(0, fallbacks);
+    let names_app = layers.iter().any(|layer| is_attempted(layer, &application::APP));
+    if needs_app && !names_app {
+        layers.insert(0, found_application(&sources.found, &mut problems));
+    }
     let passed = socket_activation::passed(&sources.environment, sources.process);
     socket_activation::apply(&mut layers, passed, &mut problems, &mut warnings);
     let defaults = defaults();
@@ -132,16 +196,40 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     }
     let machine = Machine { cpus: sources.cpus, gil: sources.gil, system: sources.system };
     crate::conflicts::check(&merged, machine, &mut problems, &mut warnings);
-    if needs_app && !merged.is_attempted(&application::APP) {
-        let hint = "name it, as in `maitred package.module:attribute`";
-        problems.push(Problem::new("there is no application to serve").hinting(hint));
-    }
     Problems::from_list(problems)?;
     let settings = crate::assembly::settings(&merged, machine)?;
     let values = crate::declaration::settings()
         .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
         .collect();
     Ok(Loaded { settings, warnings, values })
+}
+
+/// The layer with the application that was found; otherwise, the problem that there is none or that
+/// there are several.
+fn found_application(found: &Found, problems: &mut Vec<Problem>) -> Layer {
+    let mut layer = Layer::new("found", Syntax::Text);
+    let named = |found: &FoundApplication| format!("`maitred {}` ({})", found.name, found.reason);
+    match found.applications.as_slice() {
+        [only] => {
+            let origin = Origin::Found(only.reason.clone());
+            layer.set(&application::APP, &Value::Text(only.name.clone()), origin.into(), problems);
+        }
+        [] => {
+            let problem = Problem::new("there is no application to serve");
+            problems.push(match found.nearby.first() {
+                Some(near) => problem.hinting(format!("did you mean {}?", named(near))),
+                None => problem.hinting("name it, as in `maitred package.module:attribute`"),
+            });
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|one| format!("`{}`", one.name)).collect();
+            let which: Vec<_> = several.iter().map(named).collect();
+            let message = format!("there are several applications: {}", names.join(" and "));
+            let hint = format!("name the one to serve: {}", which.join(", or "));
+            problems.push(Problem::new(message).hinting(hint));
+        }
+    }
+    layer
 }
 
 impl Default for Settings {

@@ -24,6 +24,8 @@ pub enum Origin {
     Variable(String),
     /// The command line, by its flag.
     CommandLine(String),
+    /// A file of the project that suggests the application; the rest of a sentence.
+    Found(String),
     /// A keyword of `serve()` or of a PasteDeploy section, by its name.
     Keyword(String),
     /// It follows from another setting.
@@ -37,6 +39,7 @@ impl fmt::Display for Origin {
             Self::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
             Self::Variable(name) => write!(f, "environment variable {name}"),
             Self::CommandLine(flag) => write!(f, "command line: {flag}"),
+            Self::Found(reason) => write!(f, "found: {reason}"),
             Self::Keyword(name) => write!(f, "keyword {name}"),
             Self::Setting(name) => write!(f, "from {name}"),
         }

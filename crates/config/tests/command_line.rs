@@ -2,7 +2,7 @@
 
 mod written;
 
-use maitred_config::{Command, Invocation, Settings, Shell, ShowFormat, TrustedProxies};
+use maitred_config::{Checks, Command, Invocation, Settings, Shell, ShowFormat, TrustedProxies};
 use written::Written;
 
 fn settings(arguments: &[&str]) -> Settings {
@@ -108,7 +108,7 @@ fn the_habits_of_gunicorn_work() {
     assert_eq!(settings(&["-w4", "a:b"]).processes.workers, 4);
     let named = Invocation::parse(["-c", "x.toml", "a:b"]);
     assert_eq!(named.config.as_deref(), Some("x.toml"));
-    assert_eq!(command(&["--check-config", "a:b"]), Command::Check);
+    assert_eq!(command(&["--check-config", "a:b"]), Command::Check(Checks::Start));
     let show = Command::ShowConfig { origins: false, format: ShowFormat::Toml };
     assert_eq!(command(&["--print-config", "a:b"]), show);
 }
@@ -117,11 +117,18 @@ fn the_habits_of_gunicorn_work() {
 fn every_command_is_understood() {
     assert_eq!(command(&["a:b"]), Command::Serve);
     assert_eq!(command(&["serve", "a:b"]), Command::Serve);
-    assert_eq!(command(&["check", "--threads=3", "a:b"]), Command::Check);
+    assert_eq!(command(&["check", "--threads=3", "a:b"]), Command::Check(Checks::Start));
+    assert_eq!(command(&["check", "--deploy", "a:b"]), Command::Check(Checks::Deploy));
     assert_eq!(command(&["config", "schema"]), Command::Schema);
-    assert_eq!(command(&["config", "import", "x.ini"]), Command::Import { file: "x.ini".into() });
+    let import =
+        |what: &[&str]| Command::Import { what: what.iter().map(|word| (*word).into()).collect() };
+    assert_eq!(command(&["config", "import", "x.ini"]), import(&["x.ini"]));
+    let words = ["config", "import", "--", "gunicorn", "-w", "4", "a:b"];
+    assert_eq!(command(&words), import(&words[3..]));
     assert_eq!(command(&["completions", "fish"]), Command::Completions(Shell::Fish));
-    assert_eq!(command(&["man"]), Command::Man);
+    assert_eq!(command(&["man"]), Command::Man { command: Vec::new() });
+    let page = Command::Man { command: vec!["config".into(), "show".into()] };
+    assert_eq!(command(&["man", "config", "show"]), page);
     assert_eq!(
         command(&["config", "show", "--origin", "--format", "json", "--threads=3"]),
         Command::ShowConfig { origins: true, format: ShowFormat::Json }

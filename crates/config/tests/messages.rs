@@ -369,12 +369,12 @@ error: only one application can be served
         "\
 error: `app` must be an application, such as `module:attribute`, not `./project/wsgi.py`
   --> command line: ./project/wsgi.py
-   = help: name the module without `.py`: `project.wsgi:application`
+   = help: name the module: `project.wsgi` for its `application` or `app`, or `project.wsgi:attribute`
 1 problem; nothing was started
 "
     );
     let report = command_line_report(&[r".\project\wsgi.py"]);
-    assert!(report.contains("`project.wsgi:application`"), "{report}");
+    assert!(report.contains("`project.wsgi:attribute`"), "{report}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod written;
 
 use maitred_config::{
-    Candidate, Colour, Gil, Invocation, Kind, Setting, SettingsFile, Sources, System, Value,
+    Candidate, Colour, Found, Gil, Invocation, Kind, Setting, SettingsFile, Sources, System, Value,
     import, load, settings,
 };
 use proptest::prelude::*;
@@ -23,6 +23,8 @@ fn independent() -> Vec<&'static Setting> {
         "supervisor",
         "reload",
         "max-requests-jitter",
+        // Others follow it, unless they are set.
+        "channel-timeout",
     ];
     settings().filter(|setting| !alone.contains(&setting.name)).collect()
 }
@@ -92,6 +94,7 @@ proptest! {
             environment: environment.iter().map(|(s, text)| (s.variable(), text.clone())).collect(),
             invocation: Some(Invocation::parse(arguments)),
             keywords: call.iter().map(|(s, text)| (s.keyword(), Value::Text(text.clone()))).collect(),
+            found: Found::default(),
             cpus: 1,
             gil: Gil::Enabled,
             directory: None,
@@ -173,6 +176,7 @@ proptest! {
             environment,
             invocation: Some(Invocation::parse(arguments)),
             keywords,
+            found: Found::default(),
             cpus,
             gil,
             directory: None,

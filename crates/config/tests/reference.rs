@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use maitred_config::{
-    Change, Effect, Kind, Setting, Settings, Shell, ShowFormat, reference, settings,
+    Change, Command, Effect, Invocation, Kind, Setting, Settings, Shell, ShowFormat, Words,
+    reference, settings,
 };
 use serde_json::Value as Json;
 use written::{Written, company, texts, toml_line};
@@ -40,7 +41,12 @@ fn the_help_fits_100_columns_and_names_every_flag_variable_and_default() {
     let help = reference::help();
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     for setting in written_settings() {
-        assert!(help.contains(&format!("--{}", setting.name)), "{}", setting.name);
+        let is_listed = help.contains(&format!("--{} ", setting.name))
+            || help.contains(&format!("--{}[=", setting.name));
+        assert_eq!(is_listed, setting.effect != Effect::Ignored, "{}", setting.name);
+        if setting.effect == Effect::Ignored {
+            continue;
+        }
         let mut facts = format!("[env: {}]", setting.variable());
         match (setting.effect, setting.default) {
             (Effect::Real, Some("")) => facts.push_str(" [default: empty]"),
@@ -71,16 +77,75 @@ fn the_page_names_every_setting_with_its_variable_and_default() {
 
 #[test]
 fn the_man_page_and_the_completions_name_every_flag() {
-    let page = reference::man_page().expect("a page in memory");
+    let page = reference::man_page(&[]).expect("a page in memory").expect("a page");
     let bash = reference::completions(Shell::Bash);
-    for setting in written_settings() {
+    for setting in written_settings().filter(|setting| setting.effect != Effect::Ignored) {
         let in_roff = setting.name.replace('-', "\\-");
         assert!(page.contains(&format!("\\-\\-{in_roff}\\fR")), "{}", setting.name);
+        assert!(page.contains(&setting.variable()), "{}", setting.name);
         assert!(bash.contains(&format!("--{}", setting.name)), "{}", setting.name);
     }
     for shell in [Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
         assert!(reference::completions(shell).contains("connection-limit-action"), "{shell}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_the_sections_that_it_needs() {
+    let mut commands = vec![""];
+    commands.extend(["serve", "check", "config", "completions", "man", "version"]);
+    commands.extend(["config show", "config schema", "config import"]);
+    commands.sort_unstable();
+    let mut pages: Vec<&str> = reference::manual_pages().collect();
+    pages.sort_unstable();
+    assert_eq!(pages, commands);
+    for words in pages {
+        let command: Vec<&str> = words.split_whitespace().collect();
+        let page = reference::man_page(&command).expect("a page in memory").expect(words);
+        let title = ["maitred"].iter().chain(&command).copied().collect::<Vec<_>>().join("-");
+        assert!(page.contains(&format!(".TH {title} 1")), "{page}");
+        let has = |title: &str| page.contains(&format!("\n.SH {title}\n"));
+        assert!(has("\"EXIT STATUS\""), "{page}");
+        let serves = words.is_empty() || words == "serve";
+        assert_eq!((has("SIGNALS"), has("FILES") || !serves), (serves, true), "{words}");
+        assert_eq!(has("EXAMPLES"), words != "version", "{words}");
+    }
+    assert_eq!(reference::man_page(&["nothing"]).expect("no error"), None);
+}
+
+#[test]
+fn completions_know_the_words_of_each_choice() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let script = reference::completions(shell);
+        for setting in written_settings() {
+            let Kind::Choice(Words(words)) = setting.kind else { continue };
+            for word in words {
+                assert!(script.contains(word), "{shell}: {} {word}", setting.name);
+            }
+        }
+    }
+    let bash = reference::completions(Shell::Bash);
+    assert!(bash.contains(r#"compgen -W "reject wait""#), "{bash}");
+}
+
+#[test]
+fn the_help_of_every_command_fits_100_columns_and_the_short_one_has_three_examples() {
+    let help = |words: &[&str]| match Invocation::parse(words.iter().copied()).command {
+        Command::Print(text) => text,
+        other => panic!("{words:?} is {other:?}"),
+    };
+    for words in reference::manual_pages() {
+        for flag in ["-h", "--help"] {
+            let words: Vec<&str> = words.split_whitespace().chain([flag]).collect();
+            let text = help(&words);
+            assert!(text.lines().all(|line| line.chars().count() <= 100), "{words:?}:\n{text}");
+            assert!(text.contains("Usage: maitred"), "{words:?}:\n{text}");
+        }
+    }
+    let short = help(&["-h"]);
+    assert!(short.lines().count() <= 70, "{short}");
+    assert_eq!(short.lines().filter(|line| line.starts_with("  maitred ")).count(), 3, "{short}");
+    assert!(!short.contains("channel-timeout"), "{short}");
 }
 
 #[test]

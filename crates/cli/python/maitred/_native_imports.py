@@ -28,7 +28,10 @@ def imported_by_the_native_module() -> None:
     import threading
     import traceback
 
+    import maitred._deploy
     import maitred._exit
+    import maitred._gunicorn_conf
+    import maitred._project
 
     if sys.platform == "win32":
         import msvcrt

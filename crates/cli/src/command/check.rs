@@ -1,20 +1,76 @@
-//! `maitred check APP`: checks the settings and loads the application, without opening a socket.
+//! `maitred check APP`: does all that serving does but listen, and reports what would keep it from
+//! starting.
 
-use maitred_config::Loaded;
+use std::ops::Range;
+
+use maitred_config::{Checks, Loaded, Settings};
+use maitred_server::{Finding, preflight};
 use pyo3::prelude::*;
 
-use crate::engine::import;
+use crate::engine::{import, interpreter};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{print, print_error};
 
-/// Loads the application with valid settings, and reports the result.
-pub(crate) fn check(py: Python<'_>, loaded: &Loaded) -> ExitStatus {
-    let name = loaded.settings.application.app.as_deref().unwrap_or_default();
-    match import::load(py, &loaded.settings) {
-        Ok(_) => print(&format!("the settings are valid and `{name}` can be served\n")),
-        Err(error) => {
-            print_error(&error.text);
-            ExitStatus::Usage
+/// Checks what valid settings need, imports the application, and reports the result.
+///
+/// # Errors
+/// An exception that is not an error of the user.
+pub(crate) fn check(py: Python<'_>, loaded: &Loaded, checks: Checks) -> PyResult<ExitStatus> {
+    let settings = &loaded.settings;
+    let mut is_servable = true;
+    for finding in preflight(settings, passed_descriptors()) {
+        match finding {
+            Finding::Note(note) => print_error(&format!("note: {note}\n")),
+            Finding::Error(error) => {
+                print_error(&format!("error: {error}\n"));
+                is_servable = false;
+            }
         }
     }
+    let application = match import::load(py, settings) {
+        Ok(application) => application,
+        Err(error) => {
+            print_error(&error.text);
+            return Ok(ExitStatus::Failed);
+        }
+    };
+    if let Some(problem) = interpreter::without_threads(py)? {
+        print_error(&format!("error: {problem}\n"));
+        is_servable = false;
+    }
+    if checks == Checks::Deploy {
+        for advice in advice(py, &application, settings)? {
+            print_error(&format!("advice: {advice}\n"));
+        }
+    }
+    if !is_servable {
+        return Ok(ExitStatus::Failed);
+    }
+    let name = settings.application.app.as_deref().unwrap_or_default();
+    Ok(print(&format!("the settings are valid and `{name}` can be served\n")))
+}
+
+/// What is unfit for production in settings and application.
+fn advice(py: Python<'_>, application: &Py<PyAny>, settings: &Settings) -> PyResult<Vec<String>> {
+    let mut advice = Vec::new();
+    if settings.observability.expose_tracebacks {
+        advice.push("`expose-tracebacks` shows the application's code to every client".to_owned());
+    }
+    let (threads, workers) = (settings.limits.threads, settings.processes.workers);
+    let module = py.import("maitred._deploy")?;
+    advice.extend(
+        module.call_method1("advice", (application, threads, workers))?.extract::<Vec<String>>()?,
+    );
+    Ok(advice)
+}
+
+/// The descriptors that a service manager passed to this process: sd_listen_fds(3).
+#[expect(clippy::disallowed_methods, reason = "the protocol of service managers, no settings")]
+fn passed_descriptors() -> Option<Range<i32>> {
+    const FIRST: i32 = 3;
+    let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
+    let is_ours =
+        number("LISTEN_PID").and_then(|pid| u32::try_from(pid).ok()) == Some(std::process::id());
+    let count = number("LISTEN_FDS").filter(|count| is_ours && *count > 0)?;
+    Some(FIRST..FIRST.checked_add(count)?)
 }

@@ -4,6 +4,7 @@
 //! does not exit, so a program can call `maitred.runner.run(argv)`.
 
 mod check;
+mod import;
 
 use std::ffi::OsString;
 
@@ -50,7 +51,7 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
     let invocation = Invocation::parse(arguments.clone());
     let command = invocation.command.clone();
     // The commands that load settings report errors in the command line together with the others.
-    let loads = matches!(command, Command::Serve | Command::Check | Command::ShowConfig { .. });
+    let loads = matches!(command, Command::Serve | Command::Check(_) | Command::ShowConfig { .. });
     if !loads
         && !matches!(command, Command::Print(_))
         && let Err(problems) = invocation.check()
@@ -62,10 +63,11 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
         Command::Print(text) => Ok(text.clone()),
         Command::Schema => Ok(reference::schema()),
         Command::Completions(shell) => Ok(reference::completions(*shell)),
-        Command::Man => reference::man_page().map_err(|error| describe(&error)),
-        Command::Import { file } => return Ok(import(file)),
-        Command::Serve | Command::Check | Command::ShowConfig { .. } => {
-            let texts = SourceTexts::read(Some(arguments), Vec::new());
+        Command::Man { command } => man(command),
+        Command::Import { what } => return import::import(py, what),
+        Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
+            let mut texts = SourceTexts::read(Some(arguments), Vec::new());
+            texts.find_application(py)?;
             return with_settings(py, &command, texts, after);
         }
     };
@@ -76,6 +78,19 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
             ExitStatus::Usage
         }
     })
+}
+
+fn man(command: &[String]) -> Result<String, String> {
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    match reference::man_page(&words) {
+        Ok(Some(page)) => Ok(page),
+        Ok(None) => {
+            let pages: Vec<_> = reference::manual_pages().filter(|page| !page.is_empty()).collect();
+            let (name, pages) = (words.join(" "), pages.join(", "));
+            Err(format!("there is no manual page for `{name}`: there are {pages}"))
+        }
+        Err(error) => Err(describe(&error)),
+    }
 }
 
 fn with_settings(
@@ -96,38 +111,14 @@ fn with_settings(
             print_warnings(&loaded);
             Ok(print(&loaded.show(*format, *origins)))
         }
-        Command::Check => {
+        Command::Check(checks) => {
             print_warnings(&loaded);
-            Ok(check::check(py, &loaded))
+            if let Some(found) = loaded.found() {
+                print_error(&format!("note: {found}\n"));
+            }
+            check::check(py, &loaded, *checks)
         }
         _ => serve::serve(py, &loaded, texts, after),
-    }
-}
-
-/// `config import`: converts the settings file of another server.
-#[expect(clippy::disallowed_methods, reason = "the file to convert is named by the user")]
-fn import(path: &str) -> ExitStatus {
-    let read = std::fs::read(path)
-        .map_err(|error| describe(&error))
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
-    let text = match read {
-        Ok(text) => text,
-        Err(reason) => {
-            print_error(&format!("error: cannot read `{path}`: {reason}\n"));
-            return ExitStatus::Usage;
-        }
-    };
-    match maitred_config::import(path, &text) {
-        Ok(imported) => {
-            for left_out in &imported.left_out {
-                print_error(&format!("warning: {left_out}\n"));
-            }
-            print(&imported.toml)
-        }
-        Err(problems) => {
-            print_error(&problems.render(colour()));
-            ExitStatus::Usage
-        }
     }
 }
 

@@ -40,11 +40,8 @@ pub(super) fn start(
     callable: Py<PyAny>,
     start: Start<'_>,
 ) -> Result<Running, String> {
-    if let Some(library) = interpreter::imitator_of_threads(py).map_err(text)? {
-        return Err(format!(
-            "{library} has replaced Python's threads, and Maitred needs real ones: do not let it \
-             patch `threading`, or serve the application with {library}'s own server"
-        ));
+    if let Some(problem) = interpreter::without_threads(py).map_err(text)? {
+        return Err(problem);
     }
     let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
     let application =

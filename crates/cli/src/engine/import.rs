@@ -35,13 +35,31 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Imp
         .map_err(|error| format!("error: cannot change sys.path: {error}\n"))?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     find(py, name, kind).map_err(|error| {
-        let text = format!("error: {}\n", error.to_string().trim_end());
+        let hint = match &error {
+            LoadError::NoModule { module, .. } => hint(py, module, name),
+            _ => None,
+        };
+        let hint = hint.map(|hint| format!("   = help: {hint}\n")).unwrap_or_default();
+        let text = format!("error: {}\n{hint}", error.to_string().trim_end());
         let raised = match error {
             LoadError::Raised { error, .. } => Some(*error),
             _ => None,
         };
         ImportError { text, raised }
     })
+}
+
+/// What helps if a module is missing: the command that was meant, or the folder that has it.
+fn hint(py: Python<'_>, module: &str, name: &str) -> Option<String> {
+    if let Some(hint) = maitred_config::command_meant_by(name) {
+        return Some(hint);
+    }
+    // A hint is not worth an error of its own.
+    let elsewhere = py
+        .import("maitred._project")
+        .and_then(|project| project.call_method1("elsewhere", (module, "."))?.extract());
+    let option: Option<String> = elsewhere.ok()?;
+    option.map(|option| format!("`{module}` is in another directory: add `{option}`"))
 }
 
 /// Changes the directory through Python, which also updates its own state on Windows.

@@ -40,12 +40,25 @@ pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
     Ok(format!("{name} {version}{threading}"))
 }
 
+/// Why the interpreter has no threads that can serve, if it has none.
+///
+/// # Errors
+/// A library cannot be queried.
+pub(crate) fn without_threads(py: Python<'_>) -> PyResult<Option<String>> {
+    Ok(imitator_of_threads(py)?.map(|library| {
+        format!(
+            "{library} has replaced Python's threads, and Maitred needs real ones: do not let it \
+             patch `threading`, or serve the application with {library}'s own server"
+        )
+    }))
+}
+
 /// The library that has replaced `threading` with green threads, if any. Green threads run only when
 /// the current one yields to their event loop, which a worker never does.
 ///
 /// # Errors
 /// The library cannot be queried.
-pub(crate) fn imitator_of_threads(py: Python<'_>) -> PyResult<Option<&'static str>> {
+fn imitator_of_threads(py: Python<'_>) -> PyResult<Option<&'static str>> {
     let modules = py.import("sys")?.getattr("modules")?;
     for (library, module, function, part) in [
         ("gevent", "gevent.monkey", "is_module_patched", "threading"),

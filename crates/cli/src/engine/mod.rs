@@ -75,6 +75,9 @@ impl BoundServer {
         logging::receive(loaded.settings.observability.log_level.into());
         logging::learn_thread_name(py);
         logging::log_warnings(&loaded);
+        if let Some(found) = loaded.found() {
+            tracing::info!("{found}");
+        }
         let listeners = Listeners::bind(&loaded.settings)?;
         let admin = Admin::bind(&loaded.settings)?;
         Ok(Self { loaded, listeners, admin, thread_starter: None })

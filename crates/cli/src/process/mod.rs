@@ -3,6 +3,7 @@
 
 pub(crate) mod exit_status;
 pub(crate) mod output;
+mod project;
 pub(crate) mod sources;
 
 #[cfg(unix)]

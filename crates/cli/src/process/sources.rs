@@ -1,4 +1,4 @@
-//! Reads the sources of settings: files, the environment, the number of CPUs.
+//! Reads the sources of settings: files, the environment, the machine, the project.
 //!
 //! The config crate selects the files and parses their text; only this module opens them. What has
 //! been read is kept, so that a worker process gets exactly what its supervisor has read, and its
@@ -7,12 +7,15 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use maitred_config::{Candidate, Gil, Invocation, SettingsFile, Sources, System, Value};
+use maitred_config::{
+    Candidate, Found, FoundApplication, Gil, Invocation, SettingsFile, Sources, System, Value,
+};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::engine::interpreter;
+use crate::process::project;
 
 /// The sources of settings of this process, as they were read.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub(crate) struct SourceTexts {
     environment: Vec<(String, String)>,
     /// The path of the settings file, and its text.
     file: Option<(String, Result<Vec<u8>, String>)>,
+    /// What the files of the project suggest.
+    found: Found,
     cpus: usize,
     /// The working directory. Of one that has been removed, paths stay relative, and fail where they
     /// are used.
@@ -37,9 +42,23 @@ impl SourceTexts {
             .collect();
         let cpus = std::thread::available_parallelism().map_or(0, usize::from);
         let directory = std::env::current_dir().ok();
-        let mut texts = Self { arguments, keywords, environment, file: None, cpus, directory };
+        let found = Found::default();
+        let mut texts =
+            Self { arguments, keywords, environment, file: None, found, cpus, directory };
         texts.file = texts.candidates().into_iter().find_map(|candidate| read(&candidate));
         texts
+    }
+
+    /// Searches the files of the project for an application, if no source names one and the command
+    /// needs it.
+    ///
+    /// # Errors
+    /// Ctrl-C, or an exception that is not about the files.
+    pub(crate) fn find_application(&mut self, py: Python<'_>) -> PyResult<()> {
+        if let Some(folder) = maitred_config::unnamed_application(&self.sources()) {
+            self.found = project::find(py, &folder)?;
+        }
+        Ok(())
     }
 
     /// The sources, for loading.
@@ -53,6 +72,7 @@ impl SourceTexts {
             environment: self.environment.clone(),
             invocation: self.invocation(),
             keywords: self.keywords.clone(),
+            found: self.found.clone(),
             cpus: self.cpus,
             gil: gil(),
             directory: self.directory.clone(),
@@ -77,11 +97,14 @@ impl SourceTexts {
         let file = self.file.as_ref().and_then(|(path, contents)| {
             Some(json!([path, String::from_utf8_lossy(contents.as_ref().ok()?)]))
         });
+        let found: Vec<_> =
+            self.found.applications.iter().map(|one| json!([one.name, one.reason])).collect();
         json!({
             "arguments": self.arguments,
             "keywords": keywords,
             "environment": self.environment,
             "file": file,
+            "found": found,
             "cpus": self.cpus,
             "directory": self.directory.as_ref().map(|it| it.to_string_lossy()),
         })
@@ -103,9 +126,13 @@ impl SourceTexts {
             Json::Null => None,
             pair => Some((text(&pair[0])?, Ok(text(&pair[1])?.into_bytes()))),
         };
+        let application =
+            |pair: &Json| Some(FoundApplication { name: text(&pair[0])?, reason: text(&pair[1])? });
         let cpus = usize::try_from(json["cpus"].as_u64()?).ok()?;
         let directory = json["directory"].as_str().map(PathBuf::from);
-        Some(Self { arguments, keywords, environment, file, cpus, directory })
+        let found = json["found"].as_array()?.iter().map(application).collect::<Option<_>>()?;
+        let found = Found { applications: found, nearby: Vec::new() };
+        Some(Self { arguments, keywords, environment, file, found, cpus, directory })
     }
 }
 
@@ -171,6 +198,13 @@ mod tests {
             ],
             environment: vec![("MAITRED_HOST".into(), "127.0.0.1".into())],
             file: Some(("maitred.toml".into(), Ok(b"threads = 2\n".to_vec()))),
+            found: Found {
+                applications: vec![FoundApplication {
+                    name: "app:app".into(),
+                    reason: "`app.py` has `app`".into(),
+                }],
+                nearby: Vec::new(),
+            },
             cpus: 2,
             directory: Some("/srv/shop".into()),
         };

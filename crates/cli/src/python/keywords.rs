@@ -62,7 +62,11 @@ pub(crate) fn refusal(problems: &Problems) -> PyErr {
     PyValueError::new_err(lines.join("\n"))
 }
 
-fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// The value of a Python object.
+///
+/// # Errors
+/// `ValueError` for a type that no setting has.
+pub(crate) fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         Ok(Value::None)
     } else if let Ok(truth) = value.cast::<PyBool>() {

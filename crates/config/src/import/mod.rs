@@ -1,10 +1,14 @@
 //! `config import`: the settings of another format as TOML.
 //!
-//! Projects that use Waitress have a PasteDeploy INI file, others YAML or JSON. Known settings are
+//! Projects that use Waitress have a PasteDeploy INI file, others YAML or JSON, those of gunicorn a
+//! Python file or a command line, those of uWSGI an INI file of its own. Known settings are
 //! printed as a settings file; everything else is listed, so that nothing is lost silently. The
 //! `config` crate parses the formats; PasteDeploy's own rules are in [`paste`].
 
+mod command_line;
+mod gunicorn;
 mod paste;
+mod uwsgi;
 
 use config::{File, FileFormat, Source, Value as Foreign, ValueKind};
 
@@ -38,7 +42,7 @@ type Entries = Vec<(String, Value)>;
 ///
 /// # Errors
 ///
-/// The format is not supported, the file cannot be parsed, or an INI file has no server section.
+/// The format is not supported, the file cannot be parsed, or an INI file has no section of a server.
 pub fn import(path: &str, text: &str) -> Result<Imported, Problems> {
     let format = match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "ini" | "cfg" => FileFormat::Ini,
@@ -47,26 +51,57 @@ pub fn import(path: &str, text: &str) -> Result<Imported, Problems> {
         _ => {
             let problem = Problem::new(format!("cannot import `{path}`: unknown format"));
             return Err(problem
-                .hinting("its name must end in .ini, .cfg, .yaml, .yml or .json")
+                .hinting("its name must end in .py, .ini, .cfg, .yaml, .yml or .json")
                 .into());
         }
     };
     let mut left_out = Vec::new();
-    let entries = if format == FileFormat::Ini {
-        let parsed = parse(path, &paste::unfolded(text), format)?;
-        paste::server_section(path, &parsed, &mut left_out)?
-    } else {
-        flattened(parse(path, text, format)?, &mut left_out)
+    let entries = match (format, uwsgi::section(text)) {
+        (FileFormat::Ini, Some(options)) => uwsgi::renamed(options, &mut left_out),
+        (FileFormat::Ini, None) => {
+            let parsed = parse(path, &paste::unfolded(text), format)?;
+            paste::server_section(path, &parsed, &mut left_out)?
+        }
+        _ => flattened(parse(path, text, format)?, &mut left_out),
     };
+    Ok(imported(path, entries, left_out))
+}
+
+/// Converts the assignments of a `gunicorn.conf.py`. `left_out` has a sentence for each line that has
+/// no value.
+pub fn import_gunicorn(
+    path: &str,
+    assignments: Vec<(String, Value)>,
+    mut left_out: Vec<String>,
+) -> Imported {
+    let entries = gunicorn::renamed(assignments, &mut left_out);
+    imported(path, entries, left_out)
+}
+
+/// Converts a command line of gunicorn or waitress-serve; `None` if the words are none.
+///
+/// # Errors
+///
+/// The program is another one.
+pub fn import_command_line(words: &[String]) -> Option<Result<Imported, Problems>> {
+    command_line::is_one(words).then(|| {
+        let mut left_out = Vec::new();
+        let entries = command_line::entries(words, &mut left_out)?;
+        Ok(imported(&words.join(" "), entries, left_out))
+    })
+}
+
+fn imported(source: &str, entries: Entries, mut left_out: Vec<String>) -> Imported {
     let layer = read(entries, &mut left_out);
     let body = body(&layer);
-    left_out.extend(contradictions(path, &body));
-    let mut toml = format!("# Converted from {path} by `maitred config import`.\n");
+    left_out.extend(contradictions(&body));
+    let source = shortened_line(source);
+    let mut toml = format!("# Converted from {source} by `maitred config import`.\n");
     for sentence in &left_out {
         toml.push_str(&format!("# Left out: {}.\n", shortened_line(sentence)));
     }
     toml.push_str(&body);
-    Ok(Imported { toml, left_out })
+    Imported { toml, left_out }
 }
 
 fn parse(path: &str, text: &str, format: FileFormat) -> Result<Vec<(String, Foreign)>, Problems> {
@@ -134,14 +169,19 @@ fn read(entries: Entries, left_out: &mut Vec<String>) -> Layer {
             Some(setting) if setting.is_written() => {
                 layer.set(setting, &value, Origin::Default.into(), &mut problems);
             }
-            _ => left_out.push(match other_servers::advice(&name) {
-                Some(advice) => format!("`{}`: {advice}", shortened(&name)),
-                None => format!("`{}` is not a setting of Maitred", shortened(&name)),
-            }),
+            _ => left_out.push(without_counterpart(&name)),
         }
     }
     left_out.extend(problems.iter().map(|problem| problem.message().to_owned()));
     layer
+}
+
+/// The sentence about an entry that is no setting.
+fn without_counterpart(name: &str) -> String {
+    match other_servers::advice(name) {
+        Some(advice) => format!("`{}`: {advice}", shortened(name)),
+        None => format!("`{}` is not a setting of Maitred", shortened(name)),
+    }
 }
 
 fn body(layer: &Layer) -> String {
@@ -164,8 +204,8 @@ fn body(layer: &Layer) -> String {
 }
 
 /// Why the result would be rejected. It is printed nevertheless, for a person to correct.
-fn contradictions(path: &str, body: &str) -> Vec<String> {
-    let candidate = Candidate { path: path.to_owned(), named_by: None };
+fn contradictions(body: &str) -> Vec<String> {
+    let candidate = Candidate { path: "maitred.toml".into(), named_by: None };
     let file = SettingsFile { candidate, contents: Ok(body.as_bytes().to_vec()) };
     // Other servers' settings are mostly Unix's, wherever they are translated.
     match load(Sources { file: Some(file), system: System::Unix, ..Sources::default() }) {

@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::grammar;
+use super::grammar::grammar;
 use crate::origin::{Location, Origin};
 use crate::other_servers;
 use crate::problem::Problem;
@@ -47,7 +47,14 @@ pub(super) fn take_out(
     if !name.starts_with('-') {
         // After an unknown flag, this may be its value: report one error, not two.
         if problems.is_empty() {
-            problems.push(second_application(name));
+            let first = arguments.first().filter(|_| index > 0);
+            match first.filter(|first| command_meant_by(first).is_some()) {
+                Some(first) => {
+                    problems.push(unknown_command(first));
+                    arguments.remove(0);
+                }
+                None => problems.push(second_application(name)),
+            }
         }
         return true;
     }
@@ -70,7 +77,85 @@ fn location(text: &str) -> Location {
     Origin::CommandLine(shortened(text)).into()
 }
 
+/// Words that other programs have as a command, for what needs none here.
+const TO_SERVE: [&str; 7] = ["run", "start", "server", "runserver", "up", "web", "daemon"];
+
+/// What was probably meant by a word that is no command: the end of a sentence. `None` if the word is
+/// not like one.
+pub fn command_meant_by(word: &str) -> Option<String> {
+    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
+        return None;
+    }
+    if TO_SERVE.contains(&word) {
+        return Some("to serve, no command is needed: `maitred module:attribute`".into());
+    }
+    let grammar = grammar();
+    let commands: Vec<&str> = grammar.get_subcommands().map(|command| command.get_name()).collect();
+    nearest(word, commands.into_iter().chain(["help"]))
+        .map(|right| format!("did you mean the command `{right}`?"))
+}
+
+fn unknown_command(word: &str) -> Problem {
+    let problem =
+        Problem::new(format!("unknown command `{}`", shortened(word))).at(&location(word));
+    match command_meant_by(word) {
+        Some(hint) => problem.hinting(hint),
+        None => problem,
+    }
+}
+
+/// Takes out flags that were written with one dash, such as `-port`, which would otherwise be read as
+/// `-p -o -r -t`.
+pub(super) fn take_out_single_dashes(arguments: &mut Vec<String>, problems: &mut Vec<Problem>) {
+    let grammar = grammar();
+    let flag_of = |name: &str| {
+        grammar.get_arguments().find(|flag| {
+            flag.get_long_and_visible_aliases().is_some_and(|names| names.contains(&name))
+        })
+    };
+    let mut index = 0;
+    while let Some(argument) = arguments.get(index) {
+        if argument == "--" {
+            break;
+        }
+        let (name, value) = argument
+            .split_once('=')
+            .map_or((argument.as_str(), None), |(name, value)| (name, Some(value)));
+        if let Some(long) = name.strip_prefix("--") {
+            // The next argument is its value, whatever it looks like.
+            let takes_next = value.is_none()
+                && flag_of(long).is_some_and(|flag| {
+                    flag.get_action().takes_values() && !flag.is_require_equals_set()
+                });
+            index += if takes_next { 2 } else { 1 };
+            continue;
+        }
+        let flag = name.strip_prefix('-').filter(|name| name.len() > 1).and_then(flag_of);
+        let Some(flag) = flag else {
+            index += 1;
+            continue;
+        };
+        let right = format!("did you mean `-{name}`?");
+        let problem = Problem::new(format!("unknown option `{}`", shortened(name)));
+        problems.push(problem.at(&location(name)).hinting(right));
+        let takes_next =
+            value.is_none() && flag.get_action().takes_values() && !flag.is_require_equals_set();
+        arguments.remove(index);
+        if takes_next && arguments.get(index).is_some_and(|next| !next.starts_with('-')) {
+            arguments.remove(index);
+        }
+    }
+}
+
 fn second_application(name: &str) -> Problem {
+    if let Some(hint) = crate::kinds::port_hint(name) {
+        return Problem::new(format!("`{}` is not an application", shortened(name)))
+            .at(&location(name))
+            .hinting(hint);
+    }
+    if TO_SERVE.contains(&name) {
+        return unknown_command(name);
+    }
     Problem::new(format!(
         "only one application can be served, and `{}` is a second one",
         shortened(name)
@@ -149,8 +234,7 @@ fn explain(error: &clap::Error, culprit: &str) -> Problem {
                 Some(ContextValue::String(word)) => word.as_str(),
                 _ => "",
             };
-            return Problem::new(format!("unknown command `{}`", shortened(word)))
-                .at(&location(word));
+            return unknown_command(word);
         }
         _ => {
             let text = error.to_string();

@@ -3,13 +3,17 @@
 //! Clap handles the grammar. The declarations define the values, and errors in them are collected
 //! and reported with all others.
 
-use clap::{Arg, ArgAction, ArgMatches, Command as Grammar};
+use clap::ArgMatches;
 
 use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
-use crate::providers::command_line::{self, POSITIONAL, flags};
+use crate::providers::command_line;
 
+mod grammar;
 mod mistakes;
+
+pub(crate) use grammar::grammar;
+pub use mistakes::command_meant_by;
 
 /// A parsed command line. Its errors are kept until [`crate::load()`] reports them.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub enum Command {
     /// Serve the application.
     Serve,
     /// Load the settings and the application, and report errors: `check`, `--check-config`.
-    Check,
+    Check(Checks),
     /// Print the effective settings: `config show`, `--print-config`.
     ShowConfig {
         /// Whether to print the origin of each value.
@@ -38,17 +42,30 @@ pub enum Command {
     },
     /// Print the JSON Schema: `config schema`.
     Schema,
-    /// Convert the settings of another format to TOML: `config import`.
+    /// Convert the settings of another format or server to TOML: `config import`.
     Import {
-        /// The file to read.
-        file: String,
+        /// A file, or the words of a command line.
+        what: Vec<String>,
     },
     /// Print a completion script for a shell: `completions`.
     Completions(Shell),
-    /// Print the man page: `man`.
-    Man,
+    /// Print a manual page: `man`.
+    Man {
+        /// The subcommand that it is about, in words; none for the program.
+        command: Vec<String>,
+    },
     /// Print this text: help or version.
     Print(String),
+}
+
+/// What `check` checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checks {
+    /// That the server would start.
+    #[default]
+    Start,
+    /// Also that it is fit for production: `--deploy`.
+    Deploy,
 }
 
 /// The output format of `config show`.
@@ -71,6 +88,7 @@ impl Invocation {
     pub fn parse<I: IntoIterator<Item = S>, S: Into<String>>(arguments: I) -> Self {
         let mut arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
         let mut problems = Vec::new();
+        mistakes::take_out_single_dashes(&mut arguments, &mut problems);
         // Clap stops at the first unknown flag. Each unknown flag is recorded and removed, and the
         // rest is parsed again; every turn removes an argument, so the loop ends.
         loop {
@@ -95,6 +113,11 @@ impl Invocation {
     /// Every error in the command line.
     pub fn check(&self) -> Result<(), Problems> {
         Problems::from_list(self.problems.clone())
+    }
+
+    /// Whether the command needs an application, as far as the command line is valid.
+    pub(crate) fn needs_app(&self) -> bool {
+        self.problems.is_empty() && matches!(self.command, Command::Serve | Command::Check(_))
     }
 
     fn empty(command: Command, problems: Vec<Problem>) -> Self {
@@ -130,11 +153,16 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
             .rev()
             .find_map(|level| level.try_get_one::<String>(id).ok().flatten().cloned())
     };
+    let words = |id: &str| -> Vec<String> {
+        let level = levels.last().and_then(|level| level.try_get_many(id).ok().flatten());
+        level.map(|words| words.cloned().collect()).unwrap_or_default()
+    };
     let is_set = |id: &str| {
         levels.iter().any(|level| matches!(level.try_get_one::<bool>(id), Ok(Some(true))))
     };
     match names {
-        ["check"] => Command::Check,
+        ["check"] if is_set("deploy") => Command::Check(Checks::Deploy),
+        ["check"] => Command::Check(Checks::Start),
         ["config", "show"] => Command::ShowConfig {
             origins: is_set("origin"),
             format: match text("format").as_deref() {
@@ -143,134 +171,19 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
             },
         },
         ["config", "schema"] => Command::Schema,
-        ["config", "import"] => Command::Import { file: text("file").unwrap_or_default() },
+        ["config", "import"] => Command::Import { what: words("what") },
         ["completions"] => {
             let shell = levels
                 .last()
                 .and_then(|level| level.try_get_one::<Shell>("shell").ok().flatten().copied());
             Command::Completions(shell.unwrap_or(Shell::Bash))
         }
-        ["man"] => Command::Man,
-        _ if is_set("check-config") => Command::Check,
+        ["man"] => Command::Man { command: words("command") },
+        ["version"] => Command::Print(grammar().render_version()),
+        _ if is_set("check-config") => Command::Check(Checks::Start),
         _ if is_set("print-config") => {
             Command::ShowConfig { origins: false, format: ShowFormat::Toml }
         }
         _ => Command::Serve,
     }
-}
-
-/// The whole grammar.
-pub(crate) fn grammar() -> Grammar {
-    Grammar::new("maitred")
-        .bin_name("maitred")
-        .no_binary_name(true)
-        .about("Serves a WSGI application.")
-        .version(env!("CARGO_PKG_VERSION"))
-        .after_help(
-            "Every true/false option has an opposite, --no-OPTION. An option may be abbreviated as \
-             long as it is unambiguous. TIME is seconds, or 500ms, 30s, 5m; SIZE is bytes, or \
-             64KiB, 10MB. Settings are also read from the environment and from maitred.toml or \
-             [tool.maitred] in pyproject.toml; `maitred config show --origin` prints the source of \
-             each value.",
-        )
-        .override_usage("maitred [OPTIONS] APP\n       maitred [OPTIONS] COMMAND")
-        .term_width(100)
-        .next_line_help(true)
-        .infer_long_args(true)
-        .args_override_self(true)
-        .disable_help_subcommand(true)
-        .arg(application())
-        .args(general(true))
-        .args(flags(true))
-        .subcommand(
-            Grammar::new("serve")
-                .about("Serve the application (the default command)")
-                .arg(application())
-                .args(general(false))
-                .args(flags(true)),
-        )
-        .subcommand(
-            Grammar::new("check")
-                .about("Load the settings and the application, report errors, and open no socket")
-                .arg(application())
-                .args(general(false))
-                .args(flags(true)),
-        )
-        .subcommand(config())
-        .subcommand(
-            Grammar::new("completions").about("Print a completion script for a shell").arg(
-                Arg::new("shell")
-                    .value_name("SHELL")
-                    .help("The shell")
-                    .required(true)
-                    .value_parser(clap::value_parser!(Shell)),
-            ),
-        )
-        .subcommand(Grammar::new("man").about("Print the manual page"))
-}
-
-fn config() -> Grammar {
-    Grammar::new("config")
-        .about("Show, describe or import settings")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            Grammar::new("show")
-                .about("Print the effective settings; accepts every option of `maitred`")
-                .arg(application().hide(true))
-                .arg(
-                    Arg::new("origin")
-                        .long("origin")
-                        .action(ArgAction::SetTrue)
-                        .help("Print the source of each value"),
-                )
-                .arg(
-                    Arg::new("format")
-                        .long("format")
-                        .value_name("FORMAT")
-                        .value_parser(["toml", "json"])
-                        .help("Output format: a settings file or a JSON object [default: toml]"),
-                )
-                .args(general(false))
-                .args(flags(false)),
-        )
-        .subcommand(
-            Grammar::new("schema").about("Print the JSON Schema of the settings file (draft-07)"),
-        )
-        .subcommand(
-            Grammar::new("import")
-                .about("Print the settings of a PasteDeploy INI, YAML or JSON file as TOML")
-                .arg(
-                    Arg::new("file")
-                        .value_name("FILE")
-                        .required(true)
-                        .help("File to convert; its name ends in .ini, .cfg, .yaml, .yml or .json"),
-                ),
-        )
-}
-
-fn application() -> Arg {
-    Arg::new(POSITIONAL)
-        .value_name("APP")
-        .help("The application: `module:attribute`, or `module:factory()`")
-}
-
-/// The flags that are not settings. Only the outermost command has gunicorn's flags.
-fn general(outermost: bool) -> Vec<Arg> {
-    let mut flags = vec![
-        Arg::new("config")
-            .short('c')
-            .long("config")
-            .value_name("FILE")
-            .allow_hyphen_values(true)
-            .help(
-                "Settings file, instead of ./maitred.toml or [tool.maitred] in ./pyproject.toml\n[env: MAITRED_CONFIG]",
-            ),
-    ];
-    if outermost {
-        let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
-        flags.push(flag("check-config").help("Same as the command `check`"));
-        flags.push(flag("print-config").help("Same as the command `config show`"));
-    }
-    flags
 }

@@ -23,6 +23,7 @@ use crate::raw_value::Value;
 pub use choice::Words;
 pub use number::{Count, CountOrAuto};
 pub use quantity::{Period, Size, SizeOrShare, Zero};
+pub(crate) use text::port_hint;
 pub use text::{Empty, Line};
 
 /// The kind of a setting's values.

@@ -164,8 +164,20 @@ impl Rules for Application {
         let module = text.split_once(':').map_or(text.as_str(), |(module, _)| module);
         if let Some(stem) = module.strip_suffix(".py") {
             let stem = stem.replace('\\', "/");
-            let right = format!("{}:application", stem.trim_start_matches("./").replace('/', "."));
-            return Err(wants.hinting(format!("name the module without `.py`: `{right}`")));
+            let module = stem.trim_start_matches("./").replace('/', ".");
+            return Err(wants.hinting(format!(
+                "name the module: `{module}` for its `application` or `app`, or `{module}:attribute`"
+            )));
+        }
+        if let Some(hint) = port_hint(&text) {
+            return Err(wants.hinting(hint));
+        }
+        if module.contains('-') && is_module(&module.replace('-', "_")) {
+            let renamed = module.replace('-', "_");
+            let right = text.replacen(module, &renamed, 1);
+            return Err(wants.hinting(format!(
+                "the name of a module has no `-`: rename it to `{renamed}`, and write `{right}`"
+            )));
         }
         if !is_module(module) || text.ends_with(':') {
             return Err(wants);
@@ -217,6 +229,12 @@ impl Rules for Module {
     fn description(&self) -> String {
         "module".into()
     }
+}
+
+/// What is correct for a port number in place of an application; `None` for anything else.
+pub(crate) fn port_hint(text: &str) -> Option<String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok()?;
+    Some(format!("for the port, write `--port={port}`"))
 }
 
 /// Whether text may name a module: identifiers with dots.

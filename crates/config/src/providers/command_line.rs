@@ -5,13 +5,16 @@
 //! may use `-` or `_`. A boolean may have a value (`--expose-tracebacks=False`), because
 //! django-prodserver turns a dictionary of arguments into flags.
 
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::Layer;
 use crate::declaration::application::APP;
 use crate::declaration::{Effect, Setting, settings};
-use crate::kinds::{Kind, Syntax};
+use crate::kinds::{Kind, Syntax, Words};
 use crate::origin::{Location, Origin};
 use crate::problem::Problem;
 use crate::raw_value::Value;
@@ -19,13 +22,17 @@ use crate::raw_value::Value;
 /// The name of the positional argument.
 pub(crate) const POSITIONAL: &str = "APP";
 
+/// The settings in the short help.
+const SHORT_HELP: [&str; 4] = ["listen", "workers", "threads", "access-log"];
+
 /// The flags of all settings, and the opposite of each boolean.
 ///
-/// Hidden flags are accepted, too; they only do not appear in the help of the command.
+/// Hidden flags are accepted, too; they only do not appear in the help of the command. Those of
+/// settings without effect always are.
 pub(crate) fn flags(visible: bool) -> Vec<Arg> {
     let mut flags = Vec::new();
     for setting in settings().filter(|setting| setting.is_written()) {
-        flags.push(flag(setting).hide(!visible));
+        flags.push(flag(setting).hide(!visible || setting.effect == Effect::Ignored));
         if setting.kind == Kind::Flag {
             flags.push(opposite(setting));
         }
@@ -37,8 +44,19 @@ fn flag(setting: &Setting) -> Arg {
     let mut flag = Arg::new(setting.name)
         .long(setting.name)
         .help(help(setting))
+        .long_help(help(setting)) // clap_mangen takes it for flags that the short help leaves out
         .help_heading(setting.section.title())
         .value_name(setting.kind.rules().placeholder().into_owned());
+    flag = flag.hide_short_help(!SHORT_HELP.contains(&setting.name));
+    flag = match setting.kind {
+        Kind::Path => flag.value_hint(ValueHint::AnyPath),
+        Kind::Paths => flag.value_hint(ValueHint::DirPath),
+        Kind::SocketPath => flag.value_hint(ValueHint::FilePath),
+        Kind::Choice(Words(words)) => flag.value_parser(Suggested(words)),
+        Kind::Flag => flag.value_parser(Suggested(&["true", "false"])),
+        _ => flag,
+    };
+    flag = flag.hide_possible_values(true); // the placeholder says them
     if setting.name.contains('-') {
         flag = flag.alias(setting.keyword());
     }
@@ -59,6 +77,27 @@ fn flag(setting: &Setting) -> Arg {
     } else {
         ArgAction::Set
     })
+}
+
+/// Takes any text; completions suggest the words. Wrong words are reported with all other problems.
+#[derive(Clone)]
+struct Suggested(&'static [&'static str]);
+
+impl TypedValueParser for Suggested {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        flag: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, flag, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 fn opposite(setting: &Setting) -> Arg {

@@ -3,11 +3,13 @@
 //! The generated files are checked in, so that they can be read without a build; a test compares
 //! them with the output of these functions.
 
+mod manual;
 mod page;
 mod python;
 mod sample;
 mod schema;
 
+pub use manual::{man_page, manual_pages};
 pub use page::settings_page;
 pub use python::{keywords, python_types};
 pub use sample::sample;
@@ -17,18 +19,7 @@ use crate::invocation::{Shell, grammar};
 
 /// The text of `maitred --help`.
 pub fn help() -> String {
-    grammar().render_help().to_string()
-}
-
-/// The manual page, in roff.
-///
-/// # Errors
-///
-/// Writing roff to memory fails, which does not happen.
-pub fn man_page() -> std::io::Result<String> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(grammar()).render(&mut page)?;
-    String::from_utf8(page).map_err(std::io::Error::other)
+    grammar().render_long_help().to_string()
 }
 
 /// Completions for a shell.

@@ -62,9 +62,12 @@ impl HostName {
         let name = bracketed.unwrap_or(text);
         if name.contains(':') {
             let address = name.split_once('%').map_or(name, |(address, _zone)| address);
-            return match address.parse::<Ipv6Addr>() {
-                Ok(_) => Ok(Self::Name(name.into())),
-                Err(_) => Err(format!("`{name}` is not an IPv6 address")),
+            return match (address.parse::<Ipv6Addr>(), text.rsplit_once(':')) {
+                (Ok(_), _) => Ok(Self::Name(name.into())),
+                (Err(_), Some((host, port))) if is_host_before_port(host, port) => {
+                    Err(format!("a host has no port: write `--listen={text}`"))
+                }
+                (Err(_), _) => Err(format!("`{name}` is not an IPv6 address")),
             };
         }
         if bracketed.is_some() {
@@ -80,6 +83,11 @@ impl HostName {
             Err(format!("`{name}` is neither a name nor an address"))
         }
     }
+}
+
+/// Whether these are the parts of `host:port`.
+fn is_host_before_port(host: &str, port: &str) -> bool {
+    port.parse::<u16>().is_ok() && HostName::parse(host).is_ok()
 }
 
 impl Port {

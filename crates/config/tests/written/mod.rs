@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use maitred_config::{
-    Candidate, Gil, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources, System,
-    Value, Words, load,
+    Candidate, Found, Gil, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources,
+    System, Value, Words, load,
 };
 
 /// The layers of one case; what is empty is not there.
@@ -15,6 +15,8 @@ pub(crate) struct Written<'a> {
     pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) arguments: &'a [&'a str],
     pub(crate) keywords: Vec<(&'a str, Value)>,
+    /// What the files of the project suggest.
+    pub(crate) found: Found,
     /// What the interpreter has.
     pub(crate) gil: Gil,
     /// The directory in which the process was started, if paths are made absolute.
@@ -42,6 +44,7 @@ impl Written<'_> {
             invocation: (!self.arguments.is_empty())
                 .then(|| Invocation::parse(self.arguments.iter().copied())),
             keywords: self.keywords.iter().map(keyword).collect(),
+            found: self.found.clone(),
             cpus: 3,
             gil: self.gil,
             directory: self.directory.map(Into::into),

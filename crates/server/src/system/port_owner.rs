@@ -14,6 +14,7 @@ const FILES_MAX: usize = 100_000;
 
 /// `process 1234 (python3)`, if it is known who listens on the address.
 #[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "files of the kernel, not of settings")]
 pub(crate) fn listening_process(address: SocketAddr) -> Option<String> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().find_map(|table| {
         let table = std::fs::read_to_string(table).ok()?;
