@@ -180,7 +180,7 @@ FORMS = [
     ({"no-log-socket-errors": None}, "log-socket-errors=false"),
     ({"no_log_socket_errors": None}, "log-socket-errors=false"),
     ({"expose": None}, "expose-tracebacks=true"),
-    ({"channel-timeout": 90}, "channel-timeout=90s"),
+    ({"channel-timeout": 90}, 'channel-timeout="90s"'),
     ({"connection_limit": "500"}, "connection-limit=500"),
     ({"trusted-proxy": ["10.0.0.1", "10.0.0.2"], "trusted-proxy-headers": "x-forwarded-for"}, ""),
     ({"trusted-proxy": ("10.0.0.1",), "trusted-proxy-headers": ["x-forwarded-for"]}, ""),
