@@ -69,6 +69,15 @@ impl ClientConnection {
         Ok(())
     }
 
+    /// Hands the connection over, if it is between two requests or within a head.
+    pub(crate) fn hand_over_if_idle(&self, to: Destination) {
+        let Some(siblings) = &self.shared.siblings else { return };
+        let luggage = self.state().pack_idle(siblings);
+        if let Some(luggage) = luggage {
+            self.send(&luggage, to, siblings);
+        }
+    }
+
     fn send(&self, luggage: &Luggage, to: Destination, siblings: &SiblingProcesses) -> bool {
         let parcel = Parcel {
             hops: luggage.hops.saturating_add(1),
@@ -129,6 +138,25 @@ impl State {
             began_ns: siblings.to_ns(began),
             queued_at_ns: siblings.to_ns(request.exchange.queued_at),
         };
+        Some(Luggage { input, progress, hops: self.travel.hops, stream })
+    }
+}
+
+impl State {
+    fn pack_idle(&self, siblings: &SiblingProcesses) -> Option<Luggage> {
+        let stream = self.free_stream()?;
+        let since_ns = siblings.to_ns(self.protocol.waiting_since()?);
+        let unread = self.protocol.unread()?;
+        if unread.len() > INPUT_BYTES_MAX {
+            return None;
+        }
+        let progress = if self.request.is_awaited() {
+            Progress::New { since_ns }
+        } else {
+            Progress::Waiting { since_ns }
+        };
+        let mut input = Vec::with_capacity(unread.len());
+        unread.append_to(&mut input);
         Some(Luggage { input, progress, hops: self.travel.hops, stream })
     }
 }

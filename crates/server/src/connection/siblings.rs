@@ -42,6 +42,8 @@ pub(crate) struct SiblingProcesses {
     began: (Instant, u64),
     /// Whether this process takes no requests of others, because it lacks descriptors.
     is_closed: AtomicBool,
+    /// Whether it ends.
+    retires: AtomicBool,
     pull: Mutex<Pull>,
     level: Mutex<Level>,
     /// Until when each seat rests.
@@ -62,6 +64,7 @@ impl SiblingProcesses {
             telemetry,
             began: (now, board::monotonic_ns()),
             is_closed: AtomicBool::new(false),
+            retires: AtomicBool::new(false),
             pull: Mutex::default(),
             level: Mutex::default(),
             resting: (0..seats).map(|_| AtomicU64::new(0)).collect(),
@@ -184,6 +187,23 @@ impl SiblingProcesses {
         self.pull.lock().refused(seat, now());
     }
 
+    /// This process ends: from now on, every request moves that can.
+    pub(crate) fn retire(&self) {
+        self.retires.store(true, Ordering::Relaxed);
+    }
+
+    /// Where a request moves because this process ends.
+    pub(crate) fn on_retirement(&self) -> Option<Destination> {
+        let (seat, place) = elsewhere::on_retirement(&self.view())?;
+        Some(Destination { seat, place, why: HandoffReason::Retire })
+    }
+
+    /// Where an idle connection moves because this process ends.
+    pub(crate) fn for_idle_connection(&self) -> Option<Destination> {
+        let seat = elsewhere::for_idle_connection(&self.view())?;
+        Some(Destination { seat, place: Place::Any, why: HandoffReason::Retire })
+    }
+
     fn view(&self) -> View<'_> {
         View { siblings: self, now_ns: board::monotonic_ns() }
     }
@@ -205,7 +225,8 @@ impl Siblings for SiblingProcesses {
 
     fn show(&self, load: &Load, oldest: Option<Instant>) {
         let (board, index, seat) = (self.place.board(), self.place.index(), self.place.seat());
-        let is_closed = self.is_closed.load(Ordering::Relaxed);
+        let is_closed =
+            self.is_closed.load(Ordering::Relaxed) || self.retires.load(Ordering::Relaxed);
         let unread = usize::try_from(seat.unread()).unwrap_or(usize::MAX);
         let room = if is_closed { 0 } else { load.room().saturating_sub(unread) };
         seat.set_room(room as u64);
@@ -236,6 +257,9 @@ impl Siblings for SiblingProcesses {
     }
 
     fn on_arrival(&self, load: &Load, hops: u8) -> Option<Destination> {
+        if self.retires.load(Ordering::Relaxed) {
+            return self.on_retirement();
+        }
         // At most once between two responses, so that connections do not go back and forth.
         let levelled = if hops == 0 { self.level.lock().on_arrival() } else { None };
         if let Some(seat) = levelled

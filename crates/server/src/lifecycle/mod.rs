@@ -3,8 +3,8 @@
 //! `server` is the whole of it from its sockets to its shutdown, and `running` the handle of one that
 //! runs. `accept` admits connections to the `registry` of a `frontend`, and `inbox` those that other
 //! worker processes hand over; `sweep` and `request_timeout` check their deadlines, `drain` stops
-//! without losing requests, and `restart` restarts essential tasks. `preflight` finds out
-//! whether a server would start.
+//! without losing requests, `retire` without closing connections, and `restart` restarts essential
+//! tasks. `preflight` finds out whether a server would start.
 
 pub(crate) mod accept;
 mod console_close;
@@ -16,6 +16,8 @@ pub(crate) mod preflight;
 pub(crate) mod registry;
 pub(crate) mod request_timeout;
 pub(crate) mod restart;
+#[cfg(unix)]
+mod retire;
 pub(crate) mod running;
 pub(crate) mod server;
 pub(crate) mod server_state;

@@ -1,7 +1,9 @@
 //! A server, from its sockets to its shutdown: one I/O thread, and the application's workers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use maitred_config::Settings;
@@ -19,6 +21,8 @@ use crate::lifecycle::drain::{self, Backlog};
 use crate::lifecycle::inbox::Inbox;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::restart::after_panics;
+#[cfg(unix)]
+use crate::lifecycle::retire;
 use crate::lifecycle::running::{Control, IoEnd, Running, StopStage};
 use crate::lifecycle::server_state::{ServerState, Supervision};
 use crate::lifecycle::sweep;
@@ -226,7 +230,12 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     let accepting: Vec<_> = acceptors.iter().enumerate().map(accept).collect();
 
     control.reached(StopStage::Announce).await;
-    drain::announce(server);
+    if control.retires() {
+        #[cfg(unix)]
+        retire::begin(server);
+    } else {
+        drain::announce(server);
+    }
     match server.supervision() {
         Supervision::Alone => {
             let closes = control.reached(StopStage::Close);
@@ -243,22 +252,30 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     let backlog = if control.retires() { Backlog::Left } else { Backlog::Accepted };
     drain::close(server, acceptors, listeners, backlog).await;
     let deadline: Instant = shared.clock.instant() + server.settings.timeouts.graceful;
-    {
-        let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
-        let may_end =
-            || server.supervision() == Supervision::Alone || control.has_reached(StopStage::Finish);
-        let mut finished = std::pin::pin!(drain::finish(server, deadline, may_end));
-        std::future::poll_fn(|cx| {
-            if killed.as_mut().poll(cx).is_ready() {
-                return std::task::Poll::Ready(());
-            }
-            finished.as_mut().poll(cx)
-        })
-        .await;
+    #[cfg(unix)]
+    if control.retires() {
+        let finished = std::pin::pin!(retire::finish(server, deadline));
+        unless_killed(control, finished).await;
     }
+    let may_end =
+        || server.supervision() == Supervision::Alone || control.has_reached(StopStage::Finish);
+    let finished = std::pin::pin!(drain::finish(server, deadline, may_end));
+    unless_killed(control, finished).await;
     drain::cut_off(server).await;
     sweeping.abort();
     napping.abort();
+}
+
+/// Waits for `finished`, or until the server is told to stop at once.
+async fn unless_killed(control: &Control, mut finished: Pin<&mut impl Future<Output = ()>>) {
+    let mut killed = std::pin::pin!(control.reached(StopStage::Kill));
+    std::future::poll_fn(|cx| {
+        if killed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        finished.as_mut().poll(cx)
+    })
+    .await;
 }
 
 /// After the I/O thread: ends the workers, and wakes all that wait.

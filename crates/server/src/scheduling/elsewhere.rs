@@ -188,10 +188,20 @@ fn elsewhere(load: &Load, seats: &impl Seats) -> Option<(usize, Place)> {
     reserve_or_soonest(limit, seats)
 }
 
+/// Where a request should move that this process must not keep, because it ends.
+pub(crate) fn on_retirement(seats: &impl Seats) -> Option<(usize, Place)> {
+    reserve_or_soonest(Duration::MAX, seats)
+}
+
 /// A place that is free, or else where a request would start soonest and before `limit`.
 fn reserve_or_soonest(limit: Duration, seats: &impl Seats) -> Option<(usize, Place)> {
     let reserved = reserve(seats).map(|seat| (seat, Place::Reserved));
     reserved.or_else(|| Some((soonest(limit, seats)?, Place::Any)))
+}
+
+/// Where an idle connection should move that this process must not keep: where the fewest are.
+pub(crate) fn for_idle_connection(seats: &impl Seats) -> Option<usize> {
+    others(seats, seats.all()).min_by_key(|(_, shown)| shown.open).map(|(seat, _)| seat)
 }
 
 /// Whether to answer a process that asks for a request with one. A place there is reserved then.

@@ -77,7 +77,7 @@ impl Drain {
             Stage::Finishing => {
                 let is_idle = |worker: &Worker| {
                     let seat = supervisor.board.seat(worker.seat);
-                    seat.is_none_or(|seat| seat.open() == 0 && seat.waiting() == 0)
+                    seat.is_none_or(|seat| seat.open_and_unread() == 0 && seat.waiting() == 0)
                 };
                 let are_idle = serving(supervisor).all(is_idle);
                 if are_idle || passed >= options.graceful_timeout {

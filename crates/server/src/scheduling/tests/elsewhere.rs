@@ -167,6 +167,23 @@ fn a_stalled_process_sends_where_the_wait_is_shortest() {
 }
 
 #[test]
+fn a_process_that_ends_sends_where_the_wait_is_shortest() {
+    let after = |expected_start| Shown { expected_start, ..BUSY };
+    let busy = seats(0, [(BUSY, 0), (after(70 * MS), 0), (after(9 * MS), 0)]);
+    assert_eq!(on_retirement(&busy), Some((2, Place::Any)));
+    let idle = seats(0, [(BUSY, 0), (after(70 * MS), 0), (IDLE, 1)]);
+    assert_eq!(on_retirement(&idle), Some((2, Place::Reserved)));
+    assert_eq!(on_retirement(&seats(0, [(BUSY, 0)])), None);
+}
+
+#[test]
+fn idle_connections_go_where_the_fewest_are() {
+    let with = |open| Shown { open, ..BUSY };
+    let others = seats(0, [(with(0), 0), (with(9), 0), (with(4), 0)]);
+    assert_eq!(for_idle_connection(&others), Some(2));
+}
+
+#[test]
 fn a_process_without_work_asks_where_requests_have_waited_longest() {
     let waiting = |oldest| (Shown { oldest, ..BUSY }, 0);
     let others = seats(0, [(IDLE, 1), waiting(3 * MS), waiting(8 * MS)]);
