@@ -202,7 +202,7 @@ impl Queue {
     ) -> NextRequest {
         let mut state = self.state();
         if state.standby == Some(index) {
-            state.standby_attached(now);
+            state.standby_attached(work.woken_at, now);
         }
         let yields_to_others =
             ended.is_some_and(|lasted| state.yields_to_others(self.gil, lasted, work));
@@ -276,7 +276,7 @@ impl Queue {
         let mut state = self.state();
         let now = self.clock.instant();
         if state.standby == Some(index) {
-            state.standby_attached(now);
+            state.standby_attached(None, now);
         }
         state.parked.retain(|sleeper| sleeper.index != index);
         state.not_about_to_park(work);

@@ -14,6 +14,9 @@ use super::usage::{BLOCKING_CALL, Usage};
 /// thread waits for it.
 pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 
+/// After so long without another one, a time to attach says nothing any more.
+const ATTACH_TIMES_LAST: Duration = Duration::from_secs(1);
+
 /// Whether worker threads share a GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gil {
@@ -42,6 +45,8 @@ pub(super) struct QueueState {
     /// When it was woken, if other processes are shown how long that takes.
     pub(super) attaching: Option<Attaching>,
     pub(super) attach_times: AttachTimes,
+    /// When the last of them was measured.
+    attach_measured_at: Option<Instant>,
     /// Workers that have found nothing and will check once more before they sleep.
     pub(super) about_to_park: usize,
     pub(super) closed: bool,
@@ -154,15 +159,25 @@ impl QueueState {
             average_call: Duration::from_nanos(self.usage.average_call_ns),
             running: self.running(now),
             attaching,
-            attaches_soon: self.attach_times.are_short(),
+            attaches_soon: self.attaches_soon(now),
         }
     }
 
-    /// The standby has the GIL, or has gone.
-    pub(super) fn standby_attached(&mut self, now: Instant) {
+    /// Whether a thread that is woken has the GIL soon, as far as it has been seen lately.
+    fn attaches_soon(&self, now: Instant) -> bool {
+        let is_old = |at| now.saturating_duration_since(at) >= ATTACH_TIMES_LAST;
+        self.attach_measured_at.is_none_or(is_old) || self.attach_times.are_short()
+    }
+
+    /// The standby has had the GIL since it was woken, or has gone.
+    pub(super) fn standby_attached(&mut self, woken_at: Option<Instant>, now: Instant) {
         self.standby = None;
-        if let Some(Attaching { since, beside_calls: true }) = self.attaching.take() {
-            self.attach_times.record(now.saturating_duration_since(since));
+        let attaching = self.attaching.take();
+        if let Some(woken_at) = woken_at
+            && attaching.is_some_and(|attaching| attaching.beside_calls)
+        {
+            self.attach_times.record(now.saturating_duration_since(woken_at));
+            self.attach_measured_at = Some(now);
         }
     }
 
@@ -249,5 +264,16 @@ mod tests {
         assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 0, SHORT), "the others block");
         assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 1, blocking), "all calls block");
         assert!(!yields_to_others(Gil::Disabled, SWITCH_INTERVAL, 1, SHORT), "no lock");
+    }
+
+    #[test]
+    fn a_long_time_to_attach_says_nothing_after_a_while() {
+        let now = Clock::standing().instant();
+        let mut state = QueueState { standby: Some(0), ..QueueState::default() };
+        state.attaching = Some(Attaching { since: now, beside_calls: true });
+        state.standby_attached(Some(now), now + SWITCH_INTERVAL);
+        let attaches_soon = |at| state.load(Gil::Enabled, at).attaches_soon;
+        assert!(!attaches_soon(now + SWITCH_INTERVAL));
+        assert!(attaches_soon(now + 2 * ATTACH_TIMES_LAST));
     }
 }

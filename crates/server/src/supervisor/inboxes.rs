@@ -10,12 +10,16 @@ use socket2::{Domain, Socket, Type};
 use super::control::ToWorker;
 use super::facts::Serial;
 use super::run::Supervisor;
+use crate::board::monotonic_ns;
 use crate::connection::parcel::MESSAGE_BYTES_MAX;
 use crate::listen::Listeners;
 use crate::system::pass_fd::{self, Wait};
 
 /// The most messages of one inbox that are forwarded at once: more than fit in.
 const MESSAGES_MAX: usize = 1024;
+
+/// After so long, what a process has not read is given to others.
+const STANDS_STILL_AFTER_NS: u64 = 2_000_000_000;
 
 /// Both ends of an inbox.
 #[derive(Debug)]
@@ -106,6 +110,30 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// Gives connections to others that a process does not read, because it has ended or stands still.
+    /// One that has just ended may be sent some after it was reaped.
+    pub(super) fn forward_unread(&mut self) {
+        let seats: Vec<_> = self.inboxes.writing_ends().map(|(seat, _)| seat).collect();
+        for seat in seats {
+            let lives = self.workers.values().any(|worker| worker.seat == seat);
+            if !lives || self.stands_still(seat) {
+                // First, so that nobody sends more.
+                self.board.room().clear(seat);
+                self.board.waiting().clear(seat);
+                self.forward_inbox(seat);
+            }
+        }
+    }
+
+    /// Whether the I/O thread of a process has not run since it was sent a connection a while ago.
+    fn stands_still(&self, seat: usize) -> bool {
+        self.board.seat(seat).is_some_and(|seat| {
+            let since = seat.io_beat().max(seat.unread_since());
+            let passed = monotonic_ns().saturating_sub(since);
+            seat.unread() > 0 && passed > STANDS_STILL_AFTER_NS
+        })
     }
 
     /// Hands the inboxes and the listening sockets to a worker that has imported the application.

@@ -86,6 +86,9 @@ impl Supervisor {
             .values()
             .filter(|worker| worker.seat != seat && worker.state == WorkerState::Ready);
         let others: Vec<_> = others.map(|worker| worker.seat).collect();
+        if others.is_empty() {
+            return; // the next process of the seat has them
+        }
         let forwarded = self.inboxes.forward(seat, &others);
         if let Some(seat) = self.board.seat(seat) {
             seat.set_sent(seat.adopted());
@@ -94,7 +97,7 @@ impl Supervisor {
             tracing::error!(
                 target: "maitred",
                 connections = forwarded.lost,
-                "connections on their way to a worker process are lost: no other is ready"
+                "connections on their way to a worker process are lost: no other could take them"
             );
         }
     }

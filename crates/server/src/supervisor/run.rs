@@ -324,6 +324,7 @@ impl Supervisor {
         if self.looked_at.is_none_or(is_due) {
             self.looked_at = Some(now);
             self.recycle(processes);
+            self.forward_unread();
         }
         self.tell_fleet(Fact::Tick, processes);
         if let Some(mut drain) = self.drain.take() {
