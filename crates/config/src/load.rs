@@ -111,10 +111,12 @@ impl Loaded {
     /// Names the settings that were set and are only accepted for compatibility with Waitress, in
     /// one line, if there are any.
     pub fn compatibility_note(&self) -> Option<String> {
-        let names: Vec<String> = self
-            .changed()
-            .filter(|(setting, _)| setting.effect == Effect::Ignored)
-            .map(|(setting, _)| format!("`{}`", setting.name))
+        let was_set = |setting: &Setting| {
+            self.values.get(setting.name).is_some_and(|(_, origin)| *origin != Origin::Default)
+        };
+        let names: Vec<String> = settings()
+            .filter(|setting| setting.effect == Effect::Ignored && was_set(setting))
+            .map(|setting| format!("`{}`", setting.name))
             .collect();
         (!names.is_empty()).then(|| {
             format!(

@@ -504,7 +504,7 @@ fn one_note_names_every_setting_that_is_only_accepted_for_compatibility() {
     let note = |toml| Written { toml, ..Written::default() }.loaded().compatibility_note();
     assert_eq!(note("threads = 8\n"), None);
     assert_eq!(
-        note("send-bytes = 9\nthreads = 8\nasyncore-use-poll = true\n").as_deref(),
+        note("send-bytes = 1\nthreads = 8\nasyncore-use-poll = true\n").as_deref(),
         Some(
             "accepted for compatibility with Waitress, without effect: `send-bytes`, \
              `asyncore-use-poll`"
