@@ -27,9 +27,10 @@ class Gate:
         self.environ = {"GATE": str(self._listening.getsockname()[1])}
         self._waiting: list[socket.socket] = []
 
-    def await_one(self) -> None:
-        """Wait until a request waits."""
+    def await_one(self) -> socket.socket:
+        """Wait until a request waits, and return its connection."""
         self._waiting.append(self._listening.accept()[0])
+        return self._waiting[-1]
 
     def open(self) -> None:
         """Let everybody go on who waits now."""

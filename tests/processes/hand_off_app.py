@@ -5,12 +5,22 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import sys
 from collections.abc import Iterator
+
+PID = b"%16d" % os.getpid()
+
+
+def connect() -> socket.socket:
+    """Connect to the test, which closes the connection to let the request go on."""
+    return socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
 
 
 def reach_the_gate() -> socket.socket:
-    """Connect to the test, which closes the connection to let the request go on."""
-    return socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
+    """Tell the test who waits."""
+    gate = connect()
+    gate.sendall(PID)
+    return gate
 
 
 def wait() -> None:
@@ -33,9 +43,14 @@ def compute() -> None:
 
 
 def hold_the_gil() -> None:
-    """Wait in C with the GIL held."""
-    with reach_the_gate() as gate:
-        ctypes.PyDLL(None).recv(gate.fileno(), ctypes.create_string_buffer(1), 1, 0)
+    """Wait in C with the GIL held, from before the test knows."""
+    libc = ctypes.PyDLL(None)
+    with connect() as gate:
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(3600)
+        libc.send(gate.fileno(), PID, len(PID), 0)
+        libc.recv(gate.fileno(), ctypes.create_string_buffer(1), 1, 0)
+        sys.setswitchinterval(interval)
 
 
 def stream() -> Iterator[bytes]:
