@@ -18,6 +18,10 @@
     not(test),
     warn(clippy::disallowed_methods, reason = "the server has one clock, and waits for facts")
 )]
+#![cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "there a server is one process, and no connection moves to another")
+)]
 
 mod admin;
 #[cfg(unix)]

@@ -25,7 +25,7 @@ pub(super) fn bind(path: &Path, _mode: u32) -> Result<Listener, BindError> {
 
 /// Always an error: Unix sockets are not supported on Windows.
 pub(super) fn rehearse(path: &Path) -> Result<(), BindError> {
-    listen(path, 0, 0).map(drop)
+    bind(path, 0).map(drop)
 }
 
 /// A socket of this process, by its handle, which is what `fileno()` of a Python socket returns. There

@@ -3,10 +3,9 @@
 //! Only Linux says it in files. Those of another user's processes are not readable, so the answer is
 //! often that it is not known.
 
-use std::net::{IpAddr, SocketAddr};
-
+use std::net::SocketAddr;
 #[cfg(target_os = "linux")]
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The maximum number of open files that are looked at.
 #[cfg(target_os = "linux")]

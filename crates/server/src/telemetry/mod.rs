@@ -38,8 +38,10 @@ mod warnings;
 pub mod workers;
 
 pub use access_log::OpenError;
+#[cfg(unix)]
+pub(crate) use labels::HandoffRefusal;
 pub(crate) use labels::{
-    CloseReason, ConnectionState, DisconnectStage, HandoffReason, HandoffRefusal, RejectReason,
+    CloseReason, ConnectionState, DisconnectStage, HandoffReason, RejectReason,
 };
 
 use self::access_log::AccessLog;
