@@ -44,13 +44,6 @@ struct Lent {
     stream: Arc<Stream>,
 }
 
-/// What a writer does next.
-enum Next {
-    Write(Lent),
-    /// Nothing; a response that has been sent completely has this record.
-    Stop(Option<Record>),
-}
-
 impl ClientConnection {
     /// Writes waiting output, as far as the socket accepts it, and wakes the I/O task if some is
     /// left. Never blocks.
@@ -67,33 +60,37 @@ impl ClientConnection {
     /// Writes without holding the lock.
     fn write(&self, writer: Writer, most: u64, now: Instant) -> Progress {
         let mut progress = Progress::Done;
-        let mut next = self.state().next_write(writer);
-        loop {
-            let ended = match next {
-                Next::Write(mut lent) => {
-                    let before = lent.output.len();
-                    let result = lent.output.write_to(&lent.stream, most);
-                    if matches!(result, WriteResult::Paused) {
-                        progress = Progress::Paused;
-                    }
-                    let sent = before - lent.output.len();
-                    let mut state = self.state();
-                    state.take_back(lent.output, sent, now);
-                    let stops = matches!(result, WriteResult::Blocked | WriteResult::Paused);
-                    self.written(&mut state, result);
-                    self.notify_waiting_worker(&state);
-                    next = if stops { state.stop(writer) } else { state.next_write(writer) };
-                    continue;
+        let mut state = self.state();
+        let mut next = state.lend_output();
+        while let Some(mut lent) = next {
+            drop(state);
+            let before = lent.output.len();
+            let result = lent.output.write_to(&lent.stream, most);
+            let sent = before - lent.output.len();
+            state = self.state();
+            state.take_back(lent.output, sent, now);
+            let mut may_continue = true;
+            match result {
+                WriteResult::All => {}
+                WriteResult::Blocked => may_continue = false,
+                WriteResult::Paused => {
+                    progress = Progress::Paused;
+                    may_continue = false;
                 }
-                Next::Stop(ended) => ended,
-            };
-            self.report(ended, now);
-            return progress;
+                failed => self.write_failed(&mut state, failed),
+            }
+            self.notify_waiting_worker(&state);
+            next = if may_continue { state.lend_output() } else { None };
         }
+        let ended = state.stop_writing(writer);
+        drop(state);
+        self.report(ended, now);
+        progress
     }
 
     /// Handles a write that failed.
-    fn written(&self, state: &mut State, result: WriteResult) {
+    #[cold]
+    fn write_failed(&self, state: &mut State, result: WriteResult) {
         let telemetry = &self.shared.telemetry;
         match result {
             WriteResult::All | WriteResult::Blocked | WriteResult::Paused => {}
@@ -149,13 +146,13 @@ impl State {
         self.protocol.handle_sent(sent, unsent, now);
     }
 
-    fn next_write(&mut self, writer: Writer) -> Next {
-        let lent = if self.outbox.is_empty() { None } else { self.lend() };
-        lent.map_or_else(|| self.stop(writer), Next::Write)
+    /// The same, if there is any output.
+    fn lend_output(&mut self) -> Option<Lent> {
+        if self.outbox.is_empty() { None } else { self.lend() }
     }
 
-    /// Nothing more is written now.
-    fn stop(&mut self, writer: Writer) -> Next {
+    /// Nothing more is written now. Returns the record of a response that has been sent completely.
+    fn stop_writing(&mut self, writer: Writer) -> Option<Record> {
         // A response may have been sent before its end was known: the last chunk reached the declared
         // length, and the iterable ended later. Nothing is left to write then, and it ends here.
         let has_ended = !self.writing && (self.outbox.is_empty() || self.ending.is_over());
@@ -163,6 +160,6 @@ impl State {
         if writer == Writer::Any && self.needs_io() {
             self.wake_io();
         }
-        Next::Stop(ended)
+        ended
     }
 }

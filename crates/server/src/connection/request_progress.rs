@@ -107,7 +107,7 @@ impl RequestProgress {
         client: Client,
     ) -> Option<Record> {
         let request = CurrentRequest::new(Some(head), client, self.began);
-        self.request.replace(request)?.into_record()
+        self.replace(request)
     }
 
     /// The request is complete, and waits for a worker thread. Returns the record of the one before,
@@ -122,8 +122,8 @@ impl RequestProgress {
             ..CurrentRequest::new(Some(head), client, self.began)
         };
         self.began = now; // of the next one, where it has come with this
-        // One that was arriving is replaced by itself, and has no record yet.
-        self.request.replace(request)?.into_record()
+        // One that was arriving is this one.
+        self.replace(request)
     }
 
     /// A worker thread has taken it.
@@ -168,8 +168,8 @@ impl RequestProgress {
         outcome: RequestOutcome,
         known: impl FnOnce() -> (Option<RequestHead>, Client),
     ) -> Option<Record> {
-        let is_known = self.request.as_ref().is_some_and(|request| !request.is_answered());
-        let previous = if is_known { None } else { self.became_known(known) };
+        let previous = self.sent();
+        self.head_abandoned(known);
         if let Some(request) = &mut self.request {
             request.status = Some(status);
             request.response_body_bytes = error_body_bytes;
@@ -181,7 +181,8 @@ impl RequestProgress {
     /// The connection ends in the middle of a head, of which `known` is known: also a request.
     pub(super) fn head_abandoned(&mut self, known: impl FnOnce() -> (Option<RequestHead>, Client)) {
         if self.request.is_none() {
-            self.became_known(known);
+            let (head, client) = known();
+            self.request = Some(CurrentRequest::new(head.map(Arc::new), client, self.began));
         }
     }
 
@@ -276,13 +277,10 @@ impl RequestProgress {
         }
     }
 
-    fn became_known(
-        &mut self,
-        known: impl FnOnce() -> (Option<RequestHead>, Client),
-    ) -> Option<Record> {
-        let (head, client) = known();
-        let request = CurrentRequest::new(head.map(Arc::new), client, self.began);
-        self.request.replace(request)?.into_record()
+    fn replace(&mut self, request: CurrentRequest) -> Option<Record> {
+        let previous = self.sent();
+        self.request = Some(request);
+        previous
     }
 
     fn end_with(&mut self, outcome: Outcome, error_body_bytes: u64, answered_at: Option<Instant>) {

@@ -23,7 +23,7 @@ use crate::scheduling::queue::Refused;
 use crate::scheduling::requester::{Origin, QueuedRequest, Requester as _};
 use crate::scheduling::siblings::Destination;
 use crate::telemetry::RejectReason;
-use crate::telemetry::record::{Record, RequestOutcome};
+use crate::telemetry::record::RequestOutcome;
 
 /// An arriving request with a body.
 pub(super) struct IncomingRequest {
@@ -45,7 +45,6 @@ impl IncomingRequest {
 }
 
 /// What came of input.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box costs time")]
 enum Fed {
     /// All of it is used up or buffered.
     Done,
@@ -65,8 +64,6 @@ struct Submission {
     request_id: Option<Arc<str>>,
     /// The fault of its forwarding fields.
     fault: Option<ForwardedError>,
-    /// The record of the request before it.
-    previous: Option<Record>,
 }
 
 /// Passes `input` to the protocol, after what it has buffered. Input after the end of a request is
@@ -200,7 +197,8 @@ fn complete(
         disk,
     };
     let previous = state.request.queued(complete, now);
-    Fed::Request(Submission { head, client, body, request_id, fault, previous })
+    conn.report(previous, now);
+    Fed::Request(Submission { head, client, body, request_id, fault })
 }
 
 /// Queues a complete request. Returns where it should move.
@@ -209,8 +207,7 @@ fn submit(
     submission: Submission,
     now: Instant,
 ) -> Option<Destination> {
-    let Submission { head, client, body, request_id, fault, previous } = submission;
-    conn.report(previous, now);
+    let Submission { head, client, body, request_id, fault } = submission;
     if let Some(fault) = fault {
         conn.shared.telemetry.rejected(&conn.peer, Some(&head), fault.rejection(), &fault);
         refuse(conn, &ErrorResponse::Rejected(fault.rejection()));

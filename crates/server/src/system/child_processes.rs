@@ -1,7 +1,6 @@
 //! Whether this process has children, which have its sockets as well.
 
 /// Whether this process has a child; also true if that cannot be known.
-#[cfg(unix)]
 pub(crate) fn exist() -> bool {
     let mut about = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
     // It neither reaps a child nor blocks.

@@ -5,6 +5,7 @@
 
 #[cfg(unix)]
 pub mod child;
+#[cfg(target_os = "linux")]
 pub(crate) mod child_processes;
 pub(crate) mod clock;
 pub mod end_process;
