@@ -166,13 +166,21 @@ fn the_oldest_connection_is_closed_for_the_newest_whatever_it_does() {
 }
 
 #[test]
-fn probes_are_answered_while_stacks_are_waited_for() {
+fn probes_are_answered_while_the_stack_of_a_busy_thread_is_waited_for() {
     let telemetry = Arc::new(Telemetry::new(&settings()));
     let desk = Desk::open(telemetry.clone());
-    let asked = Gate::new();
-    let _opens = Opens(asked.clone());
-    let application = Arc::new(SlowStacks(hello(), asked.clone()));
-    let _served = Served::start_reporting(settings(), application, telemetry);
+    let (asked, busy) = (Gate::new(), Gate::new());
+    let inside = busy.clone();
+    let app = App::new(move |exchange| {
+        inside.pass();
+        answer(exchange, b"hello");
+    });
+    let application = Arc::new(SlowStacks(app, asked.clone()));
+    let served = Served::start_reporting(settings(), application, telemetry);
+    let _opens = (Opens(asked.clone()), Opens(busy.clone()));
+    let mut client = served.connect();
+    client.ask("/");
+    busy.wait_for(1);
     let mut curious = Client::connect(desk.address);
     curious.ask("/statusz?stacks=1");
     asked.wait_for(1);
