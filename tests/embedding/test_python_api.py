@@ -65,14 +65,15 @@ def test_making_a_server_binds_and_starts_nothing():
     server.close()
 
 
-def test_the_application_is_told_of_one_process_whatever_workers_says():
+def test_an_application_object_has_one_process_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
     told = []
 
     def ask(environ, start_response):
         told.append(environ["wsgi.multiprocess"])
         return app(environ, start_response)
 
-    with maitred.create_server(ask, host="127.0.0.1", port=0, workers=4) as server:
+    with maitred.create_server(ask, host="127.0.0.1", port=0) as server:
         get(server.url)
     assert told == [False]
 

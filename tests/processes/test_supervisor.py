@@ -7,30 +7,18 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
-import time
 from pathlib import Path
 
+import maitred
 import pytest
-from client import PATIENCE_SECONDS, ResponseError, request
+from client import ResponseError, request
+from observing import is_running, until
+from server import Server
 
 TWO = "--workers=2"
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process exists and is not only waiting to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def until(is_so, what: str) -> None:
-    """Wait until it is so, which it will be by itself."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
+HERE = Path(__file__).parent
 
 
 def test_workers_are_processes_of_their_own_and_know_their_number(workers):
@@ -282,30 +270,47 @@ def test_a_single_worker_may_have_a_supervisor(workers):
     assert server.ask()["ppid"] == server.server.process.pid
 
 
-def test_a_program_goes_on_after_its_server_with_workers_has_ended(program, tmp_path):
-    here = Path(__file__).parent
-    (tmp_path / "embedding.py").write_text(
-        "import subprocess, sys\n"
-        "from maitred.runner import run\n"
-        "if __name__ == '__main__':\n"
-        "    child = subprocess.Popen(['sleep', '600'])\n"
-        f"    status = run(['maitred', '--workers=2', '--listen=127.0.0.1:0',\n"
-        f"                  '--python-path={here}', '--python-path={here.parent}',\n"
-        "                  'workers_app:app'])\n"
-        "    child.kill()\n"
-        "    print('went on with', status, child.wait(), flush=True)\n"
-    )
-    import sys
+EMBEDDING = """
+import subprocess
+import maitred
+from maitred.runner import run
 
-    from server import Server
+if __name__ == "__main__":
+    child = subprocess.Popen(["sleep", "600"])
+    path = {path!r}
+    {call}
+    child.kill()
+    print("went on", child.wait(), flush=True)
+"""
 
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "run(['maitred', '--workers=2', '--listen=127.0.0.1:0',"
+        " *('--python-path=' + it for it in path), 'workers_app:app'])",
+        "maitred.serve('workers_app:app', workers=2, listen='127.0.0.1:0', python_path=path)",
+    ],
+)
+def test_a_program_goes_on_after_its_server_with_workers_has_ended(tmp_path, call):
+    path = [str(HERE), str(HERE.parent)]
+    (tmp_path / "embedding.py").write_text(EMBEDDING.format(path=path, call=call))
     server = Server([sys.executable, "embedding.py"], tmp_path)
     try:
-        server.wait_for("serving on ")
+        server.wait_for("serving on .* with 2 worker processes")
         with server.connect() as connection:
             assert connection.ask(request("/")).status == 200
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
-        assert server.output == "went on with 0 -9\n"
+        assert server.output == "went on -9\n"
     finally:
         server.close()
+
+
+def test_an_application_object_has_no_worker_processes():
+    def app(environ, start_response):
+        raise NotImplementedError
+
+    for name, value in [("workers", 2), ("max_requests", 5), ("supervisor", "always")]:
+        with pytest.raises(ValueError, match=f"`{name}` needs worker processes.*import string"):
+            maitred.create_server(app, listen="127.0.0.1:0", **{name: value})

@@ -45,6 +45,9 @@ def import_application(name: str, call: bool, /) -> WSGIApplication:
     the application's traceback.
     """
 
+def work(control: int, sources: str, /) -> int:
+    """Run a worker process; only the supervisor calls it, in a process that it has started."""
+
 def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
     """Read keywords as `create_server` does, and return every setting by its keyword.
 
@@ -58,8 +61,12 @@ def believe_proxies(environ: dict[str, Any], settings: Mapping[str, Any], /) -> 
     malformed; the client should be answered 400.
     """
 
-def serve(app: WSGIApplication, *, _quiet: bool = False, **settings: Unpack[Settings]) -> None:
+def serve(
+    app: WSGIApplication | str, *, _quiet: bool = False, **settings: Unpack[Settings]
+) -> None:
     """Serve an application until a signal or ``close()`` stops it.
+
+    ``serve("module:app", workers=4)`` serves with worker processes, which import the application.
 
     The keywords are the settings of the command line with underscores: ``serve(app, port=8000,
     threads=8)``. On the main thread, SIGTERM and SIGINT drain the server, unless the program has

@@ -8,6 +8,8 @@ pub(crate) mod sources;
 
 #[cfg(unix)]
 mod launch;
+#[cfg(unix)]
+mod pulse;
 pub(crate) mod serve;
 #[cfg(unix)]
 pub(crate) mod supervise;

@@ -99,6 +99,12 @@ impl NotServed {
     }
 }
 
+impl From<PyErr> for NotServed {
+    fn from(error: PyErr) -> Self {
+        Self::Start(StartError::Raised(error))
+    }
+}
+
 impl From<StartError> for NotServed {
     fn from(error: StartError) -> Self {
         Self::Start(error)

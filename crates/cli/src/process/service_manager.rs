@@ -19,6 +19,15 @@ pub(crate) fn ready(status: &str) {
     tell("READY=1", status);
 }
 
+/// Reports that a reload has begun, which [`ready`] ends (`Type=notify-reload`).
+#[cfg(unix)]
+pub(crate) fn reloading() {
+    if READY.load(Ordering::Relaxed) {
+        let now = maitred_server::board::monotonic_ns() / 1000;
+        tell(&format!("RELOADING=1\nMONOTONIC_USEC={now}"), "reloading");
+    }
+}
+
 /// AdminAndMetrics, once, that the server has begun to stop.
 pub(crate) fn stopping() {
     if READY.swap(false, Ordering::Relaxed) {

@@ -61,6 +61,11 @@ impl SourceTexts {
         Ok(())
     }
 
+    /// Reads them again: the files may have changed.
+    pub(crate) fn read_again(&self) -> Self {
+        Self::read(self.arguments.clone(), self.keywords.clone())
+    }
+
     /// The sources, for loading.
     pub(crate) fn sources(&self) -> Sources {
         let file = self.file.as_ref().and_then(|(path, contents)| {

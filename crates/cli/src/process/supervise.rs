@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use maitred_config::Loaded;
 use maitred_server::board::{Board, Shape};
-use maitred_server::supervisor::facts::End;
+use maitred_server::supervisor::facts::{End, ReloadResult};
 use maitred_server::supervisor::handle::SupervisorHandle;
 use maitred_server::supervisor::memory_limit::MemoryLimit;
 use maitred_server::supervisor::recycling::Recycling;
@@ -24,7 +24,7 @@ use maitred_server::{ChildStatus, Clock, ListenAddress};
 use pyo3::prelude::*;
 
 use crate::engine::{BoundServer, StartError, SupervisedParts};
-use crate::logging::{Log, LogOutput};
+use crate::logging::{self, Log, LogOutput};
 use crate::process::exit_status::ExitStatus;
 use crate::process::launch;
 use crate::process::service_manager;
@@ -75,6 +75,7 @@ fn run(
     let mut processes = Processes {
         loaded,
         sources,
+        before_reload: None,
         folder: launch::start_folder(),
         addresses,
         handle,
@@ -103,6 +104,7 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
         settle: std::time::Duration::from_secs(1),
         drain_delay: settings.timeouts.drain_delay,
         graceful_timeout: settings.timeouts.graceful,
+        worker_timeout: settings.processes.worker_timeout,
         recycling: recycling(&settings.processes),
         reaping,
         temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
@@ -130,6 +132,8 @@ fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
 struct Processes {
     loaded: Loaded,
     sources: SourceTexts,
+    /// What they were before the reload that runs.
+    before_reload: Option<SourceTexts>,
     /// Where workers start.
     folder: Option<PathBuf>,
     addresses: Vec<ListenAddress>,
@@ -172,7 +176,28 @@ impl WorkerProcesses for Processes {
                 }
             }
             Event::Draining => service_manager::stopping(),
+            Event::ReloadEnded(result) => self.reload_ended(result),
         }
+    }
+
+    fn reload(&mut self) -> Option<usize> {
+        let sources = self.sources.read_again();
+        let loaded = match maitred_config::load(sources.sources()) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                for problem in problems.iter() {
+                    tracing::error!(target: "maitred", "reload refused: {problem}");
+                }
+                return None;
+            }
+        };
+        tracing::info!(target: "maitred", "reloading: new workers replace the old ones");
+        service_manager::reloading();
+        logging::log_warnings(&loaded);
+        let workers = loaded.settings.processes.workers;
+        let before = std::mem::replace(&mut self.sources, sources);
+        self.before_reload = Some(before);
+        Some(workers)
     }
 
     fn attend(&mut self) {
@@ -184,6 +209,27 @@ impl WorkerProcesses for Processes {
 }
 
 impl Processes {
+    /// Tells how a reload has ended. If new workers have failed, later ones start as before.
+    fn reload_ended(&mut self, result: ReloadResult) {
+        let before = self.before_reload.take();
+        match result {
+            ReloadResult::Complete { .. } => tracing::info!(target: "maitred", "reload {result}"),
+            // The one that runs decides.
+            ReloadResult::Busy => {
+                self.before_reload = before;
+                tracing::warn!(target: "maitred", "reload {result}");
+                return;
+            }
+            ReloadResult::Stopped { .. } | ReloadResult::NoRoom | ReloadResult::TooMany => {
+                if let Some(before) = before {
+                    self.sources = before;
+                }
+                tracing::error!(target: "maitred", "reload {result}; the others go on");
+            }
+        }
+        service_manager::ready(&format!("reload {result}"));
+    }
+
     fn announce(&self, py: Python<'_>) -> PyResult<()> {
         crate::engine::announcement::announce(py, &self.loaded, &self.addresses)?;
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
@@ -207,5 +253,9 @@ impl SignalTarget for SupervisorHandle {
 
     fn reopen_logs(&self) {
         Self::reopen_logs(self);
+    }
+
+    fn reload(&self) {
+        Self::reload(self);
     }
 }

@@ -6,13 +6,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_config::Loaded;
-use maitred_server::supervisor::worker::WorkerControl;
+use maitred_server::supervisor::worker::{Welcome, WorkerControl};
 use maitred_server::{Listeners, Membership, Running};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::engine::{self, StartError, StartedServer, import};
 use crate::process::exit_status::ExitStatus;
+use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
 use crate::process::signals::{Scope, SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
@@ -47,11 +48,15 @@ pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32>
     exit::prepare(py, &loaded.settings)?;
     let welcome = py.detach(|| control.welcome());
     let started = match welcome {
-        Ok(welcome) => start(py, loaded, welcome.membership, &control),
+        Ok(Welcome { membership, pad }) => {
+            let place = membership.place.clone();
+            start(py, loaded, membership, &control)
+                .and_then(|started| Ok((started, Pulse::start(py, place, pad)?)))
+        }
         Err(error) => Err(StartError::Failed(error.to_string()).into()),
     };
     let result = match started {
-        Ok(started) => serve_until_stopped(py, started, &control, signals.as_ref()),
+        Ok((started, _pulse)) => serve_until_stopped(py, started, &control, signals.as_ref()),
         Err(error) => {
             control.cannot_start();
             error.report()

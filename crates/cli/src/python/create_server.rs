@@ -1,9 +1,13 @@
 //! `maitred.serve(app)` and `maitred.create_server(application)`: checks what they are given.
 
+use maitred_config::{Loaded, Origin};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::engine::BoundServer;
+use crate::process::exit_status::ExitStatus;
+use crate::process::serve::{Afterwards, serve as serve_process};
 use crate::process::sources::SourceTexts;
 use crate::python::application::check_application;
 use crate::python::bind_error::os_error;
@@ -26,6 +30,9 @@ pub(crate) fn serve(
     _quiet: bool,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
+    if let Ok(name) = app.extract::<String>(py) {
+        return serve_by_name(py, name, settings);
+    }
     if !_quiet {
         loggers::configure(py)?;
     }
@@ -52,10 +59,56 @@ pub(crate) fn create_server(
     check_application(application.bind(py))?;
     let sources = SourceTexts::read(None, keywords::read(settings)?).sources();
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
+    check_processes(&loaded)?;
     let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     // As in Waitress: clients may connect now, and wait until the server runs.
     bound.listen().map_err(|error| os_error(py, &error))?;
     loggers::warn_of_waitress(py)?;
     let announcement = if _quiet { Announcement::Silent } else { Announcement::Logged };
     Ok(Server::new(application, bound, announcement, _start_thread))
+}
+
+/// Serves `module:app` as the command line does, with worker processes if the settings ask for them.
+fn serve_by_name(
+    py: Python<'_>,
+    name: String,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let texts = SourceTexts::read(Some(vec![name]), keywords::read(settings)?);
+    let loaded = maitred_config::load(texts.sources());
+    let loaded = loaded.map_err(|problems| keywords::refusal(&problems))?;
+    match serve_process(py, &loaded, texts, Afterwards::Continue)? {
+        ExitStatus::Done => Ok(()),
+        ExitStatus::Failed | ExitStatus::Usage => {
+            Err(PyRuntimeError::new_err("the server could not serve, as the log says"))
+        }
+    }
+}
+
+/// Refuses worker processes for an application object, which no other process could import. What the
+/// environment or a file says is for the command line.
+///
+/// # Errors
+/// `ValueError` if a keyword asks for them.
+fn check_processes(loaded: &Loaded) -> PyResult<()> {
+    if !loaded.settings.processes.are_supervised() {
+        return Ok(());
+    }
+    for name in ["workers", "supervisor", "preload", "max-requests", "max-rss", "reload"] {
+        match loaded.origin(name) {
+            Some(Origin::Keyword(keyword)) => {
+                let message = format!(
+                    "`{keyword}` needs worker processes, which cannot import an application object: \
+                     give an import string, `maitred.serve(\"module:app\", {keyword}=…)`"
+                );
+                return Err(PyValueError::new_err(message));
+            }
+            Some(Origin::Default) | None => {}
+            Some(origin) => tracing::warn!(
+                target: "maitred",
+                "`{name}` is not used here ({origin}): an application object is served by this process"
+            ),
+        }
+    }
+    Ok(())
 }

@@ -80,7 +80,6 @@ settings! {
         help: "Replace a worker process whose interpreter has not answered for this long, after \
                its stacks have been logged. 0 disables this.",
         since: "0.2",
-        effect: Effect::Planned,
     }
 
     START_TIMEOUT {

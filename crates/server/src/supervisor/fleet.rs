@@ -129,6 +129,11 @@ impl Fleet {
             || self.processes.values().any(|process| process.phase != Phase::Ready)
     }
 
+    /// Whether a process has ended, and one of its number is ready again.
+    pub fn is_replaced(&self, serial: Serial) -> bool {
+        !self.processes.contains_key(&serial) && self.ready() >= self.limits.workers
+    }
+
     /// How many workers there are to be.
     pub fn wanted(&self) -> usize {
         self.limits.workers

@@ -18,6 +18,7 @@ pub struct SupervisorHandle {
 pub(super) enum Request {
     Drain,
     Kill,
+    Reload,
     ReopenLogs,
 }
 
@@ -36,6 +37,11 @@ impl SupervisorHandle {
     /// Kills all workers, and ends.
     pub fn kill(&self) {
         self.ask(Request::Kill);
+    }
+
+    /// Replaces all workers, with settings that are read again.
+    pub fn reload(&self) {
+        self.ask(Request::Reload);
     }
 
     /// Opens the log files of all workers again.

@@ -5,7 +5,9 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::facts::StartReason;
+use super::facts::{Fact, StartReason};
+use super::run::Supervisor;
+use super::workers::WorkerProcesses;
 
 /// The settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,22 @@ impl Threshold {
             Some(StartReason::MaxRss)
         } else {
             None
+        }
+    }
+}
+
+impl Supervisor {
+    /// Asks for successors of workers that have served for long enough.
+    pub(super) fn recycle(&mut self, processes: &mut dyn WorkerProcesses) {
+        let mut facts = Vec::new();
+        for (&serial, worker) in &self.workers {
+            let Some(seat) = self.board.seat(worker.seat) else { continue };
+            let resident = self.view.resident_bytes(worker.seat);
+            let reason = worker.threshold.reached(seat.requests(), resident);
+            facts.extend(reason.map(|reason| Fact::Replace(serial, reason)));
+        }
+        for fact in facts {
+            self.tell_fleet(fact, processes);
         }
     }
 }

@@ -17,6 +17,8 @@ use super::drain::Drain;
 use super::facts::{Command, End, Fact, FleetLimits, KillReason, Serial};
 use super::fleet::Fleet;
 use super::handle::{self, Request, Requests, SupervisorHandle};
+use super::health::Health;
+use super::hung::Dying;
 use super::inboxes::SeatInboxes;
 use super::process::Worker;
 use super::view::{View, WorkerState, WorkerView};
@@ -53,6 +55,8 @@ pub struct Supervisor {
     requests: Requests,
     handle: SupervisorHandle,
     drain: Option<Drain>,
+    pub(super) health: Health,
+    pub(super) dying: Option<Dying>,
     pub(super) view: Arc<View>,
     was_ready: bool,
     ended: Option<End>,
@@ -71,6 +75,7 @@ impl Supervisor {
         clock: Arc<Clock>,
     ) -> io::Result<Self> {
         let (handle, requests) = handle::channel()?;
+        let health = Health::new(options.worker_timeout);
         let began = clock.instant();
         let limits = FleetLimits {
             workers: options.workers,
@@ -95,6 +100,8 @@ impl Supervisor {
             requests,
             handle,
             drain: None,
+            health,
+            dying: None,
             was_ready: false,
             ended: None,
         })
@@ -130,8 +137,12 @@ impl Supervisor {
         self.clock.instant()
     }
 
+    pub(super) fn since_start(&self) -> Duration {
+        self.now().saturating_duration_since(self.began)
+    }
+
     pub(super) fn tell_fleet(&mut self, fact: Fact, processes: &mut dyn WorkerProcesses) {
-        let now = self.now().saturating_duration_since(self.began);
+        let now = self.since_start();
         for command in self.fleet.handle(fact, now) {
             self.carry_out(command, processes);
         }
@@ -175,7 +186,10 @@ impl Supervisor {
                      process of its size: raise the limit or lower `threads`"
                 );
             }
-            Command::ReloadEnded(result) => self.view.reload_ended(result),
+            Command::ReloadEnded(result) => {
+                self.view.reload_ended(result);
+                processes.happened(Event::ReloadEnded(result));
+            }
             Command::End(end) => self.end(end),
         }
     }
@@ -276,6 +290,11 @@ impl Supervisor {
                 self.tell_fleet(Fact::Drain, processes);
                 self.kill_all();
             }
+            Request::Reload => {
+                if let Some(workers) = processes.reload() {
+                    self.tell_fleet(Fact::Reload(workers), processes);
+                }
+            }
             Request::ReopenLogs => {
                 for worker in self.workers.values() {
                     worker.tell(&ToWorker::ReopenLogs, &[]);
@@ -325,25 +344,13 @@ impl Supervisor {
             self.looked_at = Some(now);
             self.recycle(processes);
             self.forward_unread();
+            self.look_for_hung();
         }
+        self.kill_hung(processes);
         self.tell_fleet(Fact::Tick, processes);
         if let Some(mut drain) = self.drain.take() {
             drain.step(self, &self.options.clone());
             self.drain = Some(drain);
-        }
-    }
-
-    /// Asks for successors of workers that have served for long enough.
-    fn recycle(&mut self, processes: &mut dyn WorkerProcesses) {
-        let mut facts = Vec::new();
-        for (&serial, worker) in &self.workers {
-            let Some(seat) = self.board.seat(worker.seat) else { continue };
-            let resident = self.view.resident_bytes(worker.seat);
-            let reason = worker.threshold.reached(seat.requests(), resident);
-            facts.extend(reason.map(|reason| Fact::Replace(serial, reason)));
-        }
-        for fact in facts {
-            self.tell_fleet(fact, processes);
         }
     }
 
@@ -370,7 +377,10 @@ impl Supervisor {
 
     /// Waits until there is something to do.
     fn wait(&mut self) {
-        let is_busy = self.fleet.is_changing() || self.drain.is_some() || self.ended.is_some();
+        let is_busy = self.fleet.is_changing()
+            || self.drain.is_some()
+            || self.dying.is_some()
+            || self.ended.is_some();
         let within = if is_busy { LOOK_SOON } else { LOOK_EVERY };
         let open = self.workers.values().filter(|worker| worker.ended_at.is_none());
         let sockets = open.map(|worker| worker.socket.as_fd());

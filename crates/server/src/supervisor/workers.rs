@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::facts::StartReason;
+use super::facts::{ReloadResult, StartReason};
 use super::recycling::Recycling;
 use crate::system::child::ExitStatus;
 
@@ -28,6 +28,8 @@ pub enum Event {
     Ready,
     /// The server drains.
     Draining,
+    /// A reload has ended, or was refused.
+    ReloadEnded(ReloadResult),
 }
 
 /// The program around the supervisor, which starts processes that this crate knows nothing of.
@@ -40,6 +42,11 @@ pub trait WorkerProcesses {
 
     /// A process that it started has ended and has been reaped.
     fn reaped(&mut self, pid: u32, status: ExitStatus);
+
+    /// Reads the settings again for a reload; workers that start from now on get the new ones.
+    /// Returns how many workers there are to be; `None` if the settings are invalid, which has been
+    /// logged.
+    fn reload(&mut self) -> Option<usize>;
 
     /// Something has happened.
     fn happened(&mut self, event: Event);
@@ -72,6 +79,8 @@ pub struct SupervisorOptions {
     pub drain_delay: Duration,
     /// From then on until what runs is cut off.
     pub graceful_timeout: Duration,
+    /// How long a worker may not react; `None` is for ever.
+    pub worker_timeout: Option<Duration>,
     /// When workers are replaced.
     pub recycling: Recycling,
     /// Whose children are reaped.

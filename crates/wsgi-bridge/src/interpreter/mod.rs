@@ -6,6 +6,7 @@ pub(crate) mod attach;
 pub mod exit;
 pub(crate) mod fork;
 pub(crate) mod latin1;
+pub mod pulse;
 pub(crate) mod reference_count;
 pub mod threads;
 pub(crate) mod traceback;

@@ -14,6 +14,7 @@ pub(crate) mod repeated;
 mod stage;
 mod wake;
 
+use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -44,6 +45,11 @@ pub(crate) trait SignalTarget: Send + Sync {
 
     /// Reopens the log files.
     fn reopen_logs(&self);
+
+    /// Replaces the workers, with settings that are read again. A server without workers drains.
+    fn reload(&self) {
+        self.drain();
+    }
 }
 
 impl SignalTarget for Running {
@@ -70,6 +76,8 @@ impl SignalTarget for Running {
 /// The state that the handlers share.
 struct HandlerState {
     scope: Scope,
+    /// Whether standard input was a terminal.
+    had_terminal: bool,
     state: Mutex<SignalState>,
     /// Whether a signal arrived before the server started.
     interrupted: AtomicBool,
@@ -111,6 +119,7 @@ impl Signals {
         }
         let shared = Arc::new(HandlerState {
             scope,
+            had_terminal: std::io::stdin().is_terminal(),
             state: Mutex::new(SignalState::starting()),
             interrupted: false.into(),
         });
@@ -208,7 +217,13 @@ impl Handler {
         // No Python code runs while the lock is held: it may run the handler of another signal, on
         // this same thread.
         let name = name(py, number)?;
-        let meaning = Meaning::of(&name, self.0.scope);
+        let meaning = match Meaning::of(&name, self.0.scope) {
+            // Its terminal is gone, and with it whoever started the server there.
+            Meaning::Reload if self.0.had_terminal && !std::io::stdin().is_terminal() => {
+                Meaning::Stop
+            }
+            meaning => meaning,
+        };
         #[expect(clippy::disallowed_methods, reason = "compared only with the last signal's")]
         let now = Instant::now();
         let action = self.0.state(py).next(meaning, now);
@@ -230,6 +245,10 @@ impl Handler {
             Action::Kill(server) => {
                 tracing::warn!("{name} received again: exiting immediately");
                 server.kill();
+            }
+            Action::Reload(server) => {
+                tracing::info!("{name} received: reloading");
+                server.reload();
             }
             Action::StopWorker(server) => {
                 tracing::info!("{name} received: asking the supervisor for a successor");

@@ -30,6 +30,8 @@ enum ProgramStage {
 pub(super) enum Meaning {
     Stop,
     ReopenLogs,
+    /// Replace the workers.
+    Reload,
     /// Somebody wants this worker to end.
     StopWorker,
     /// It only wakes the main thread, or its default action must not happen.
@@ -42,6 +44,7 @@ impl Meaning {
         match (scope, signal) {
             (_, "SIGCHLD") => Self::Nothing,
             (_, "SIGUSR1") => Self::ReopenLogs,
+            (Scope::Supervisor, "SIGHUP") => Self::Reload,
             (Scope::Worker, "SIGTERM") => Self::StopWorker,
             // Ctrl-C and the end of a terminal reach the whole group: the supervisor decides.
             (Scope::Worker, _) => Self::Nothing,
@@ -59,6 +62,7 @@ pub(super) enum Action {
     /// Log that the signal belongs to the one before it.
     LogRepeat,
     Kill(Arc<dyn SignalTarget>),
+    Reload(Arc<dyn SignalTarget>),
     /// Ask for a successor.
     StopWorker(Arc<dyn SignalTarget>),
     End,
@@ -89,6 +93,7 @@ impl SignalState {
         match meaning {
             Meaning::Nothing => return Action::Nothing,
             Meaning::ReopenLogs => return server.map_or(Action::Nothing, Action::ReopenLogs),
+            Meaning::Reload => return server.map_or(Action::Nothing, Action::Reload),
             Meaning::StopWorker => return server.map_or(Action::Nothing, Action::StopWorker),
             Meaning::Stop => {}
         }
@@ -133,6 +138,7 @@ mod tests {
                 Self::Drain(_) => "drain",
                 Self::LogRepeat => "log repeat",
                 Self::Kill(_) => "kill",
+                Self::Reload(_) => "reload",
                 Self::StopWorker(_) => "stop worker",
                 Self::End => "end",
             }
@@ -197,6 +203,7 @@ mod tests {
             (Scope::Worker, "SIGUSR1", Meaning::ReopenLogs),
             (Scope::Supervisor, "SIGCHLD", Meaning::Nothing),
             (Scope::Supervisor, "SIGTERM", Meaning::Stop),
+            (Scope::Supervisor, "SIGHUP", Meaning::Reload),
             (Scope::Process, "SIGHUP", Meaning::Stop),
         ] {
             assert_eq!(Meaning::of(signal, scope), meaning, "{signal}");

@@ -1,0 +1,52 @@
+//! Tells the supervisor that the interpreter of this worker runs, and gives it the stacks if not.
+//!
+//! Once a second a thread waits for the interpreter's lock. It stops when C code holds the lock for
+//! ever, and with a regular expression that does not end. The supervisor then sends a signal whose
+//! handler is C code of `faulthandler`, which needs no lock: it writes the stacks of all threads
+//! into memory of the supervisor.
+
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use maitred_server::board::{Place, monotonic_ns};
+use maitred_server::supervisor::stacks::dump_signal;
+use maitred_wsgi_bridge::interpreter::pulse;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// How often the interpreter is tried.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Beats until it is dropped.
+pub(crate) struct Pulse {
+    _alive: mpsc::Sender<()>,
+    /// Where `faulthandler` writes.
+    _pad: OwnedFd,
+}
+
+impl Pulse {
+    /// Begins to beat on a seat of the board. Stacks are written to `pad`.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(crate) fn start(py: Python<'_>, place: Place, pad: OwnedFd) -> PyResult<Self> {
+        if let Some(signal) = dump_signal() {
+            let options = PyDict::new(py);
+            options.set_item("file", pad.as_raw_fd())?;
+            options.set_item("all_threads", true)?;
+            py.import("faulthandler")?.call_method("register", (signal,), Some(&options))?;
+        }
+        let (alive, ended) = mpsc::channel();
+        std::thread::Builder::new().name("maitred-pulse".into()).spawn(move || {
+            while pulse::beat() {
+                place.seat().set_python_beat(monotonic_ns());
+                // Nothing is ever sent: it is disconnected when the pulse is dropped.
+                if ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { _alive: alive, _pad: pad })
+    }
+}

@@ -1,0 +1,104 @@
+//! A worker that does not react: its stacks are logged, and it is killed and replaced.
+
+use std::time::{Duration, Instant};
+
+use super::facts::{Fact, Serial};
+use super::health::{Beats, Hung, Silence};
+use super::run::Supervisor;
+use super::stacks;
+use super::view::WorkerState;
+use super::workers::WorkerProcesses;
+use crate::board::monotonic_ns;
+use crate::system::child;
+
+/// How long the dump of the stacks may take: it is made by C code that waits for nothing.
+const DUMPED_WITHIN: Duration = Duration::from_millis(300);
+
+/// A worker that is about to be killed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dying {
+    hung: Hung,
+    since: Instant,
+}
+
+impl Supervisor {
+    /// Looks for a worker that does not react, and asks it for its stacks.
+    pub(super) fn look_for_hung(&mut self) {
+        let now_ns = monotonic_ns();
+        let age = |beat: u64| Duration::from_nanos(now_ns.saturating_sub(beat));
+        let ready = self.workers.iter().filter(|(_, worker)| worker.state == WorkerState::Ready);
+        let beats: Vec<(Serial, Beats)> = ready
+            .filter_map(|(&serial, worker)| {
+                let seat = self.board.seat(worker.seat)?;
+                let (io, python) = (age(seat.io_beat()), age(seat.python_beat()));
+                Some((serial, Beats { io, python, stuck: Duration::ZERO }))
+            })
+            .collect();
+        let since_start = self.since_start();
+        let fleet = &self.fleet;
+        let hung = self.health.look(since_start, &beats, |serial| fleet.is_replaced(serial));
+        let Some(hung) = hung else { return };
+        let Some(worker) = self.workers.get(&hung.serial) else { return };
+        if let Some(why) = must_not_be_killed(worker.pid) {
+            tracing::error!(
+                target: "maitred",
+                worker = worker.number, pid = worker.pid,
+                "worker-timeout: a worker process does not react and is not killed: {why}"
+            );
+            return;
+        }
+        if let Some(signal) = stacks::dump_signal() {
+            // If it cannot be asked, it has ended.
+            let _ = child::signal(worker.pid, signal);
+        }
+        self.dying = Some(Dying { hung, since: self.now() });
+    }
+
+    /// Kills a worker that does not react, once its stacks are there.
+    pub(super) fn kill_hung(&mut self, processes: &mut dyn WorkerProcesses) {
+        let Some(Dying { hung, since }) = self.dying else { return };
+        if self.now().saturating_duration_since(since) < DUMPED_WITHIN {
+            return;
+        }
+        self.dying = None;
+        let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
+        let (number, pid) = (worker.number, worker.pid);
+        let silence = match hung.silence {
+            Silence::Io => "its I/O thread does not run",
+            Silence::Python => "no thread of it gets the interpreter",
+            Silence::Stuck => "all its threads are stuck",
+        };
+        let running = self.board.seat(worker.seat).map(|seat| {
+            let requests = seat.slots().filter_map(|slot| slot.read());
+            let texts: Vec<_> = requests.map(|it| format!("{} {}", it.method, it.path)).collect();
+            texts.join(", ")
+        });
+        tracing::error!(
+            target: "maitred",
+            worker = number, pid,
+            seconds = hung.age.as_secs_f64(),
+            running,
+            stacks = stacks::read(&worker.pad),
+            "worker-timeout: a worker process is killed and replaced, because {silence}"
+        );
+        worker.is_killed = true;
+        self.tell_fleet(Fact::Hung(hung.serial), processes);
+        if let Err(error) = child::signal(pid, libc::SIGKILL) {
+            tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");
+        }
+    }
+}
+
+/// Why a process must not be killed although it does not react: it writes a core dump, or somebody
+/// debugs it.
+#[expect(clippy::disallowed_methods, reason = "a file of the kernel, and no settings file")]
+fn must_not_be_killed(pid: u32) -> Option<&'static str> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or_default()
+    };
+    if field("CoreDumping:") == "1" {
+        return Some("it writes a core dump");
+    }
+    (!["", "0"].contains(&field("TracerPid:"))).then_some("it is being debugged")
+}

@@ -1,0 +1,24 @@
+"""What a test sees of processes that are not its children."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from client import PATIENCE_SECONDS
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is not only waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(is_so, what: str) -> None:
+    """Wait until it is so, which it will be by itself."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)

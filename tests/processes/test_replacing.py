@@ -1,0 +1,117 @@
+"""Tests of replacing workers: those that hang, and all of them in a reload."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+from client import request
+from observing import is_running, until
+
+HANGS = """
+import ctypes
+import os
+
+def hold_the_lock():
+    ctypes.PyDLL(None).sleep(600)
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/hang":
+        hold_the_lock()
+    start_response("200 OK", [])
+    return [str(os.getpid()).encode()]
+"""
+
+VERSION = """
+import json
+import os
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [json.dumps({"pid": os.getpid(), "version": VERSION}).encode()]
+
+"""
+
+
+def test_a_worker_whose_interpreter_hangs_is_killed_with_its_stack_in_the_log(workers, tmp_path):
+    (tmp_path / "hangs.py").write_text(HANGS)
+    server = workers("--workers=2", "--worker-timeout=2", app="hangs:app")
+    pids = set(server.ready().values())
+    with server.server.connect() as connection:
+        connection.send(request("/hang"))
+        match = server.server.wait_for(r"worker-timeout: .* no thread of it gets the interpreter")
+        hung = server.server.wait_for(r"worker-timeout: .*pid=(\d+)")[1]
+        assert "hold_the_lock" in server.server.log, match
+        assert "/hang" in server.server.log
+    ready = server.until_ready(2, without=int(hung))
+    assert len(pids & set(ready.values())) == 1
+    metrics = server.metrics()
+    assert metrics['maitred_worker_starts_total{worker="supervisor",reason="hung"}'] == 1
+    assert metrics['maitred_worker_exits_total{worker="supervisor",how="killed"}'] == 1
+
+
+def test_sighup_replaces_all_workers_and_new_code_is_served(workers, tmp_path):
+    module = tmp_path / "shop.py"
+    module.write_text(VERSION + "VERSION = 1\n")
+    server = workers("--workers=2", app="shop:app")
+    old = set(server.ready().values())
+    assert server.ask()["version"] == 1
+    module.write_text(VERSION + "VERSION = 22\n")
+    server.server.signal(signal.SIGHUP)
+    server.server.wait_for("reload complete: 2 replaced")
+    until(lambda: not any(map(is_running, old)), "the old workers have ended")
+    assert not old & set(server.until_ready(2).values())
+    assert [server.ask()["version"] for _ in range(8)] == [22] * 8
+    metrics = server.metrics()
+    assert metrics['maitred_reloads_total{worker="supervisor",result="complete"}'] == 1
+    assert metrics['maitred_workers_short_seconds_total{worker="supervisor"}'] == 0
+
+
+def test_a_reload_of_code_that_cannot_be_imported_changes_nothing(workers, tmp_path):
+    module = tmp_path / "shop.py"
+    module.write_text(VERSION + "VERSION = 1\n")
+    server = workers("--workers=2", app="shop:app")
+    before = server.ready()
+    module.write_text("raise RuntimeError('not today')\n")
+    server.server.signal(signal.SIGHUP)
+    server.server.wait_for("reload stopped: 0 of 2 replaced")
+    assert server.server.log.count("RuntimeError: not today") == 1
+    assert server.ready() == before
+    assert server.ask()["version"] == 1
+
+
+def test_a_reload_with_invalid_settings_changes_nothing(workers, tmp_path):
+    (tmp_path / "maitred.toml").write_text("threads = 2\n")
+    server = workers("--workers=2")
+    before = server.ready()
+    (tmp_path / "maitred.toml").write_text("threads = 'many'\nqueue-limit = -1\n")
+    server.server.signal(signal.SIGHUP)
+    server.server.wait_for("reload refused: `queue-limit`")
+    server.server.wait_for("reload refused: `threads`")
+    assert server.ready() == before
+
+
+def test_a_reload_takes_new_settings(workers, tmp_path):
+    (tmp_path / "maitred.toml").write_text("threads = 2\nworkers = 2\n")
+    server = workers()
+    (tmp_path / "maitred.toml").write_text("threads = 3\nworkers = 3\n")
+    server.server.signal(signal.SIGHUP)
+    server.server.wait_for("reload complete: 2 replaced")
+    server.until_ready(3)
+    until(lambda: [it["threads"]["count"] for it in server.all()] == [3] * 3, "three threads each")
+
+
+def test_a_reload_works_with_one_worker_and_keeps_a_running_request(workers, gate):
+    server = workers("--supervisor=always")
+    (pid,) = server.ready().values()
+    with server.server.connect() as connection:
+        connection.send(request("/wait"))
+        gate.await_one()
+        server.server.signal(signal.SIGHUP)
+        server.server.wait_for("reload complete: 1 replaced")
+        assert server.ask()["pid"] != pid
+        gate.open()
+        answer = connection.read()
+        assert answer.status == 200
+        assert json.loads(answer.body)["pid"] == pid
+    server.until_ready(1, without=pid)
