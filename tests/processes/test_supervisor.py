@@ -146,9 +146,7 @@ def test_sigterm_lets_requests_in_every_worker_finish(workers, gate):
     assert server.admin.status("/livez") == 200
     gate.open()
     for connection in connections:
-        answer = connection.read()
-        assert answer.status == 200
-        assert answer["Connection"] == "close"
+        assert connection.read().status == 200
     assert server.server.wait() == 0
     assert "Traceback" not in server.server.log
 

@@ -167,8 +167,8 @@ def test_the_python_of_a_page_runs(page: str, story: Story) -> None:
     for block in shown:
         if Path(block.name).name.startswith("test_"):
             story.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", block.name)
-        elif "/" in block.name or "import win32" in block.text:
-            # A part of a project, which its commands run; or only for Windows.
+        elif "/" in block.name or "import win32" in block.text or block.name.count(".") > 1:
+            # A part of a project, which its commands run; only for Windows; or no module's name.
             compile(block.text, str(block), "exec")
         elif block.name:
             story.run(sys.executable, "-c", f"import {block.name.removesuffix('.py')}")

@@ -32,9 +32,6 @@ def main(argv: Sequence[str], /) -> int:
 def run(argv: Sequence[str], /) -> int:
     """Run a command line within a program that continues, and return the exit status."""
 
-def work(control: int, sources: str, /) -> int:
-    """Run a worker process with its end of the control socket, and return the exit status."""
-
 def check_application(application: object, /) -> None:
     """Raise `ValueError` or `TypeError` for what can never be called as a WSGI application."""
 

@@ -17,6 +17,7 @@ def imported_by_the_native_module() -> None:
     import atexit
     import difflib
     import errno
+    import faulthandler
     import io
     import logging
     import os
