@@ -31,7 +31,7 @@ pub enum Gil {
 pub(super) enum CallLength {
     /// Nothing.
     InTime,
-    /// It has exceeded [`BLOCKING_CALL`](super::usage::BLOCKING_CALL).
+    /// It has exceeded [`BLOCKING_CALL`].
     Overdue,
 }
 

@@ -1,6 +1,6 @@
 //! What the supervisor and a worker say to each other, over the worker's control socket.
 //!
-//! A message is a length of four bytes and JSON of at most [`MESSAGE_MAX`] bytes. Descriptors that
+//! A message is a length of four bytes and JSON of at most `MESSAGE_MAX` bytes. Descriptors that
 //! belong to a message are sent with it, and taken by the receiver in the same order. Decoding is
 //! pure, and total: whatever the other process writes is a message or an error.
 

@@ -4,7 +4,7 @@
 //!   would. Once it has imported the application, the others start, at most one for each CPU at a
 //!   time.
 //! - **Crash.** A process that dies is replaced, with a pause that grows (`backoff`). While one
-//!   worker is ready the server never ends by itself; when none is, and [`FAILED_STARTS_MAX`] starts
+//!   worker is ready the server never ends by itself; when none is, and `FAILED_STARTS_MAX` starts
 //!   in a row have failed, it ends with status 1.
 //! - **Replacement** (`replacement`: reload, recycling, a worker that asked for it). The new process starts first,
 //!   and the old one retires only when the new one has been ready for `settle`. The first failure

@@ -2,7 +2,7 @@
 //!
 //! A thread without Python, `maitred-control`, reads it from the first moment, so that a worker that
 //! imports for minutes, or whose interpreter is stuck, still sees that its supervisor is gone: it
-//! then frees the addresses at once, finishes what runs within [`ALONE_FOR`], and exits with
+//! then frees the addresses at once, finishes what runs within `ALONE_FOR`, and exits with
 //! status 1, if need be without coming back to Python.
 
 use std::io;
