@@ -144,7 +144,7 @@ fn a_factory_that_was_not_called_is_refused_with_what_to_write() {
 #[test]
 fn whatever_may_be_called_with_two_arguments_is_an_application() {
     finds("loadable.wsgi:wsgi_object", "object");
-    finds("loadable.wsgi:Wsgi", "object");
+    says("loadable.wsgi:Wsgi", &["is a class, and its objects are no responses"]);
     finds("loadable.wsgi:wsgi_object.method", "method");
     finds("loadable.wsgi:Wsgi.of_class", "of class");
     finds("loadable.wsgi:wrapped", "wrapped");
