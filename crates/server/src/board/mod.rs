@@ -27,7 +27,7 @@ pub use hints::Hints;
 pub use layout::seat::PUBLISHED_WORDS;
 pub use layout::{SLOTS_MAX, Shape};
 pub use seat::{Seat, SeatState};
-pub use sequence_lock::{Record, Seen};
+pub use sequence_lock::{Seen, SequencedRecord};
 pub use slot::{RequestInProgress, Slot};
 
 use crate::system::shared_memory::SharedMemory;

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::{SLOT_WORDS, Shape, seat};
-use super::sequence_lock::Record;
+use super::sequence_lock::SequencedRecord;
 use super::slot::Slot;
 
 /// What the process of a seat is doing.
@@ -156,8 +156,8 @@ impl<'a> Seat<'a> {
     }
 
     /// The record that telemetry publishes.
-    pub fn published(&self) -> Record<'a> {
-        Record::new(&self.words[seat::PUBLISHED..=seat::PUBLISHED + seat::PUBLISHED_WORDS])
+    pub fn published(&self) -> SequencedRecord<'a> {
+        SequencedRecord::new(&self.words[seat::PUBLISHED..=seat::PUBLISHED + seat::PUBLISHED_WORDS])
             .expect("the record has words")
     }
 

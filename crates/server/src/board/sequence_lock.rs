@@ -3,7 +3,7 @@
 //! A sequence number before the words is odd while they are written. A reader that finds it odd, or
 //! changed, has seen parts of two records and tries again; after [`TRIES`] it says so. It never
 //! waits: the writer may have been killed between the two numbers, and whoever reads the records of
-//! dead processes must not hang on one. The next writer of the place calls [`Record::begin_anew`].
+//! dead processes must not hang on one. The next writer of the place calls [`SequencedRecord::begin_anew`].
 //!
 //! The words are atomics, because they are read while they are written. The writer's fence keeps
 //! them behind the odd number, the reader's keeps them before its second look at the number.
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 /// How often a reader tries. A write takes nanoseconds, and follows the last one by microseconds.
 const TRIES: usize = 4;
 
-/// What [`Record::read`] has found.
+/// What [`SequencedRecord::read`] has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// One record.
@@ -24,12 +24,12 @@ pub enum Seen {
 
 /// A record on the board: the sequence number, and the words.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
+pub struct SequencedRecord<'a> {
     sequence: &'a AtomicU64,
     words: &'a [AtomicU64],
 }
 
-impl<'a> Record<'a> {
+impl<'a> SequencedRecord<'a> {
     /// The record that these words hold, of which the first is the sequence number. `None` if there
     /// are none.
     pub fn new(place: &'a [AtomicU64]) -> Option<Self> {
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written_and_the_rest_of_its_words_are_zero() {
         let place: [_; 5] = place();
-        let record = Record::new(&place).unwrap();
+        let record = SequencedRecord::new(&place).unwrap();
         record.write(&[1, 2, 3, 4]);
         record.write(&[5, 6]);
         let mut values = [9; 4];
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_writer_that_died_over_a_record_stops_no_reader_and_no_successor() {
         let place: [_; 3] = place();
-        let record = Record::new(&place).unwrap();
+        let record = SequencedRecord::new(&place).unwrap();
         record.write(&[1, 1]);
         place[0].fetch_add(1, Ordering::Relaxed); // it has begun
         place[1].store(2, Ordering::Relaxed); // and was killed
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(record.read(&mut values), Seen::Whole);
     }
 
-    /// The stores of [`Record::write`] in its order, so that a test can stop between any two.
+    /// The stores of [`SequencedRecord::write`] in its order, so that a test can stop between any two.
     fn stores(sequence: u64, values: &[u64]) -> Vec<(usize, u64)> {
         let values = values.iter().enumerate().map(|(index, &value)| (index + 1, value));
         let begins = std::iter::once((0, sequence + 1));
@@ -125,7 +125,7 @@ mod tests {
     fn a_record_that_is_called_whole_is_one_wherever_the_writer_stands() {
         for stopped_after in 0..=5 {
             let place: [_; 4] = place();
-            let record = Record::new(&place).unwrap();
+            let record = SequencedRecord::new(&place).unwrap();
             record.write(&[1, 1, 1]);
             let sequence = place[0].load(Ordering::Relaxed);
             for (index, value) in stores(sequence, &[2, 2, 2]).into_iter().take(stopped_after) {
@@ -145,13 +145,13 @@ mod tests {
         let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let record = Record::new(&place).unwrap();
+                let record = SequencedRecord::new(&place).unwrap();
                 for value in 1..=RECORDS {
                     record.write(&[value; 8]);
                 }
                 is_done.store(true, Ordering::Release);
             });
-            let record = Record::new(&place).unwrap();
+            let record = SequencedRecord::new(&place).unwrap();
             let mut last = 0;
             while !is_done.load(Ordering::Acquire) {
                 let mut values = [0; 8];
@@ -163,7 +163,7 @@ mod tests {
             }
         });
         let mut values = [0; 8];
-        assert_eq!(Record::new(&place).unwrap().read(&mut values), Seen::Whole);
+        assert_eq!(SequencedRecord::new(&place).unwrap().read(&mut values), Seen::Whole);
         assert_eq!(values, [RECORDS; 8]);
     }
 }

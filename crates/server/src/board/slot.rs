@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicU64;
 
 use super::layout::SLOT_WORDS;
-use super::sequence_lock::{Record, Seen};
+use super::sequence_lock::{Seen, SequencedRecord};
 
 /// Bytes of each text, and the words that hold them.
 const METHOD: usize = 16;
@@ -32,11 +32,11 @@ pub struct RequestInProgress {
 
 /// The place on the board for the request of one thread.
 #[derive(Clone, Copy, Debug)]
-pub struct Slot<'a>(Record<'a>);
+pub struct Slot<'a>(SequencedRecord<'a>);
 
 impl<'a> Slot<'a> {
     pub(super) fn new(words: &'a [AtomicU64]) -> Self {
-        Self(Record::new(words).expect("a slot has words"))
+        Self(SequencedRecord::new(words).expect("a slot has words"))
     }
 
     /// A thread has taken a request, at `since` in monotonic nanoseconds, which is not 0. What does

@@ -12,7 +12,7 @@ use maitred_http_parser::connection::Moment;
 use maitred_http_parser::exchange::Peer;
 
 use super::conn::ClientConnection;
-use super::parcel::{Parcel, Progress};
+use super::parcel::{MovedProgress, Parcel};
 use super::shared::Shared;
 use super::siblings::SiblingProcesses;
 use super::submit::feed_at;
@@ -35,8 +35,8 @@ impl ClientConnection {
         let stream = Stream::adopted(socket, parcel.peer)?;
         let peer = parcel.peer.map_or_else(Peer::unix, Peer::tcp);
         let since_ns = match parcel.progress {
-            Progress::New { since_ns } | Progress::Waiting { since_ns } => since_ns,
-            Progress::Queued { began_ns, .. } => began_ns,
+            MovedProgress::New { since_ns } | MovedProgress::Waiting { since_ns } => since_ns,
+            MovedProgress::Queued { began_ns, .. } => began_ns,
         };
         let since = siblings.to_instant(since_ns, shared.clock.instant());
         let listener = usize::from(parcel.listener);
@@ -55,9 +55,9 @@ impl ClientConnection {
             let _: Option<Destination> = feed_at(self, &mut arriving, input, &at(ns));
         };
         match parcel.progress {
-            Progress::New { .. } => {}
-            Progress::Waiting { since_ns } => feed(parcel.input, since_ns),
-            Progress::Queued { began_ns, queued_at_ns } => {
+            MovedProgress::New { .. } => {}
+            MovedProgress::Waiting { since_ns } => feed(parcel.input, since_ns),
+            MovedProgress::Queued { began_ns, queued_at_ns } => {
                 // The first byte came when the request began, and the last when it was queued.
                 let (first, rest) = parcel.input.split_at(parcel.input.len().min(1));
                 feed(first, began_ns);
@@ -74,6 +74,6 @@ impl ClientConnection {
 impl Travel {
     fn arrived(&mut self, parcel: &Parcel<'_>) {
         self.hops = parcel.hops;
-        self.is_adopted = matches!(parcel.progress, Progress::Queued { .. });
+        self.is_adopted = matches!(parcel.progress, MovedProgress::Queued { .. });
     }
 }

@@ -16,7 +16,7 @@ use maitred_http_parser::connection::{self, Connection, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
-use super::deadlines::Progress;
+use super::deadlines::ClientProgress;
 use super::disconnect::ClientPresence;
 use super::ending::{Close, Ending};
 use super::outbox::Outbox;
@@ -64,7 +64,7 @@ pub(super) struct State {
     /// The time of the last activity.
     pub(super) last_active: Instant,
     pub(super) travel: Travel,
-    pub(super) progress: Progress,
+    pub(super) progress: ClientProgress,
 }
 
 /// Whether a draining server still waits for the first request of a connection.
@@ -111,7 +111,7 @@ impl ClientConnection {
                 waker: None,
                 last_active: now,
                 travel: Travel::default(),
-                progress: Progress::default(),
+                progress: ClientProgress::default(),
             }),
             output_progressed: Condvar::new(),
             presence: Arc::default(),

@@ -18,7 +18,7 @@ use crate::telemetry::record::RequestOutcome;
 
 /// What is known of the progress of a client beyond the bytes that were read and written.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct ClientProgress {
     /// The deadline that has passed last although the input that it waited for was there, and not
     /// read yet. That counts once for each, or a client could be late for ever.
     reprieved: Option<Instant>,
@@ -28,7 +28,7 @@ pub(super) struct Progress {
     acknowledged: u64,
 }
 
-impl Progress {
+impl ClientProgress {
     /// The socket has taken bytes of output.
     pub(super) fn sent(&mut self, count: u64) {
         self.sent += count;

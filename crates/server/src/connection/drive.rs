@@ -15,7 +15,7 @@ use maitred_http_parser::connection::{Ending, Phase};
 
 use super::conn::{ClientConnection, State};
 use super::ending::Discard;
-use super::flush::Progress;
+use super::flush::Flushed;
 use super::submit::{IncomingRequest, feed, spill};
 use crate::telemetry::CloseReason;
 use crate::transport::receive;
@@ -74,13 +74,13 @@ enum Input {
     Any,
 }
 
-type Incoming = Option<Box<IncomingRequest>>;
+type Arriving = Option<Box<IncomingRequest>>;
 
 /// Serves a connection until it ends, or another process has it.
 pub(crate) async fn drive(conn: Arc<ClientConnection>) -> Driven {
     let stream = conn.state().stream.clone();
     let Some(stream) = stream else { return Driven::Moved };
-    let mut incoming: Incoming = None;
+    let mut incoming: Arriving = None;
     let why = loop {
         match poll_fn(|cx| step(&conn, &stream, &mut incoming, cx)).await {
             Step::Spill => spill(&conn, &mut incoming).await,
@@ -96,7 +96,7 @@ pub(crate) async fn drive(conn: Arc<ClientConnection>) -> Driven {
 fn step(
     conn: &Arc<ClientConnection>,
     stream: &Stream,
-    incoming: &mut Incoming,
+    incoming: &mut Arriving,
     cx: &mut Context<'_>,
 ) -> Poll<Step> {
     let mut pieces = 0;
@@ -117,8 +117,8 @@ fn step(
             Due::Moved => return Poll::Ready(Step::Moved),
             Due::Output => match stream.poll_write_ready(cx) {
                 Poll::Ready(Ok(())) => match conn.write_out() {
-                    Progress::Done => continue,
-                    Progress::Paused => {
+                    Flushed::Done => continue,
+                    Flushed::Paused => {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -215,7 +215,7 @@ fn end(
 fn take(
     conn: &Arc<ClientConnection>,
     stream: &Stream,
-    incoming: &mut Incoming,
+    incoming: &mut Arriving,
     input: Input,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
@@ -256,7 +256,7 @@ fn receive_body(
 
 fn body_received(
     conn: &Arc<ClientConnection>,
-    incoming: &mut Incoming,
+    incoming: &mut Arriving,
     count: usize,
     remaining: u64,
 ) {
@@ -278,7 +278,7 @@ fn body_received(
 fn read(
     conn: &Arc<ClientConnection>,
     stream: &Stream,
-    incoming: &mut Incoming,
+    incoming: &mut Arriving,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     SCRATCH.with_borrow_mut(|scratch| {

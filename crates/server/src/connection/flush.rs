@@ -19,7 +19,7 @@ use crate::transport::stream::Stream;
 /// The result of a write by the I/O task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Progress {
+pub(super) enum Flushed {
     /// Everything was sent, or the socket is full.
     Done,
     /// More could be sent, after other connections have had their turn.
@@ -53,13 +53,13 @@ impl ClientConnection {
     }
 
     /// The same for the I/O task, which handles the rest itself.
-    pub(super) fn write_out(&self) -> Progress {
+    pub(super) fn write_out(&self) -> Flushed {
         self.write(Writer::IoTask, WRITTEN_AT_ONCE_MAX, self.shared.clock.instant())
     }
 
     /// Writes without holding the lock.
-    fn write(&self, writer: Writer, most: u64, now: Instant) -> Progress {
-        let mut progress = Progress::Done;
+    fn write(&self, writer: Writer, most: u64, now: Instant) -> Flushed {
+        let mut progress = Flushed::Done;
         let mut state = self.state();
         let mut next = state.lend_output();
         while let Some(mut lent) = next {
@@ -74,7 +74,7 @@ impl ClientConnection {
                 WriteResult::All => {}
                 WriteResult::Blocked => may_continue = false,
                 WriteResult::Paused => {
-                    progress = Progress::Paused;
+                    progress = Flushed::Paused;
                     may_continue = false;
                 }
                 failed => self.write_failed(&mut state, failed),

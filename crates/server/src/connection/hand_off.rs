@@ -14,7 +14,7 @@ use maitred_http_parser::connection::{self, append_request, request_bytes};
 use maitred_http_parser::exchange::Body;
 
 use super::conn::{ClientConnection, State};
-use super::parcel::{Content, INPUT_BYTES_MAX, Parcel, Progress};
+use super::parcel::{Content, INPUT_BYTES_MAX, MovedProgress, Parcel};
 use super::request_progress::RequestProgress;
 use super::siblings::SiblingProcesses;
 use crate::scheduling::requester::{Mobility, Origin, QueuedRequest};
@@ -24,7 +24,7 @@ use crate::transport::stream::Stream;
 /// What is sent of a connection.
 struct Luggage {
     input: Vec<u8>,
-    progress: Progress,
+    progress: MovedProgress,
     hops: u8,
     stream: Arc<Stream>,
 }
@@ -134,7 +134,7 @@ impl State {
         append_request(head, body, &mut input);
         unread.append_to(&mut input);
         let (_, began) = self.request.received()?;
-        let progress = Progress::Queued {
+        let progress = MovedProgress::Queued {
             began_ns: siblings.to_ns(began),
             queued_at_ns: siblings.to_ns(request.exchange.queued_at),
         };
@@ -151,9 +151,9 @@ impl State {
             return None;
         }
         let progress = if self.request.is_awaited() {
-            Progress::New { since_ns }
+            MovedProgress::New { since_ns }
         } else {
-            Progress::Waiting { since_ns }
+            MovedProgress::Waiting { since_ns }
         };
         let mut input = Vec::with_capacity(unread.len());
         unread.append_to(&mut input);

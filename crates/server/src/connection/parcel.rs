@@ -56,14 +56,14 @@ pub(crate) struct Parcel<'a> {
     pub(crate) listener: u16,
     /// The other end; `None` for a Unix socket.
     pub(crate) peer: Option<SocketAddr>,
-    pub(crate) progress: Progress,
+    pub(crate) progress: MovedProgress,
     /// The input that has been read from the socket, and is to be parsed again.
     pub(crate) input: &'a [u8],
 }
 
 /// How far a connection that is handed over has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum MovedProgress {
     /// Accepted at this time; nothing has been received.
     New { since_ns: u64 },
     /// It has waited since then for the next request, or for the rest of its head.
@@ -145,9 +145,9 @@ impl<'a> Parcel<'a> {
         out.push(self.hops);
         out.extend_from_slice(&self.listener.to_le_bytes());
         let (tag, first, second) = match self.progress {
-            Progress::New { since_ns } => (progress::NEW, since_ns, None),
-            Progress::Waiting { since_ns } => (progress::WAITING, since_ns, None),
-            Progress::Queued { began_ns, queued_at_ns } => {
+            MovedProgress::New { since_ns } => (progress::NEW, since_ns, None),
+            MovedProgress::Waiting { since_ns } => (progress::WAITING, since_ns, None),
+            MovedProgress::Queued { began_ns, queued_at_ns } => {
                 (progress::QUEUED, began_ns, Some(queued_at_ns))
             }
         };
@@ -165,9 +165,9 @@ impl<'a> Parcel<'a> {
         let [tag] = take(&mut rest)?;
         let since_ns = u64::from_le_bytes(take(&mut rest)?);
         let progress = match tag {
-            progress::NEW => Progress::New { since_ns },
-            progress::WAITING => Progress::Waiting { since_ns },
-            progress::QUEUED => Progress::Queued {
+            progress::NEW => MovedProgress::New { since_ns },
+            progress::WAITING => MovedProgress::Waiting { since_ns },
+            progress::QUEUED => MovedProgress::Queued {
                 began_ns: since_ns,
                 queued_at_ns: u64::from_le_bytes(take(&mut rest)?),
             },
@@ -247,11 +247,11 @@ mod tests {
         ]
     }
 
-    fn progresses() -> impl Strategy<Value = Progress> {
+    fn progresses() -> impl Strategy<Value = MovedProgress> {
         any::<(u8, u64, u64)>().prop_map(|(which, first, second)| match which % 3 {
-            0 => Progress::New { since_ns: first },
-            1 => Progress::Waiting { since_ns: first },
-            _ => Progress::Queued { began_ns: first, queued_at_ns: second },
+            0 => MovedProgress::New { since_ns: first },
+            1 => MovedProgress::Waiting { since_ns: first },
+            _ => MovedProgress::Queued { began_ns: first, queued_at_ns: second },
         })
     }
 
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn the_largest_connection_fits_into_a_message_and_a_larger_one_is_refused() {
         let peer = Some(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 1, 2, 3).into());
-        let progress = Progress::Queued { began_ns: 1, queued_at_ns: 2 };
+        let progress = MovedProgress::Queued { began_ns: 1, queued_at_ns: 2 };
         for (length, is_read) in [(INPUT_BYTES_MAX, true), (INPUT_BYTES_MAX + 1, false)] {
             let input = vec![b'x'; length];
             let parcel = Parcel { hops: 0, listener: 0, peer, progress, input: &input };

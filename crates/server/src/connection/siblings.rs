@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::inboxes::{Inboxes, NotSent};
 use super::parcel::{Content, Message, Sender};
-use crate::board::{self, Place as BoardPlace, SeatState};
+use crate::board::{self, Place, SeatState};
 use crate::scheduling::elsewhere::{self, Load, Pull, Seats, Shown, WORTH};
 use crate::scheduling::level::{Level, WINDOW};
-use crate::scheduling::siblings::{Destination, Place, Siblings};
+use crate::scheduling::siblings::{Destination, Reservation, Siblings};
 use crate::system::mutex::Mutex;
 use crate::telemetry::{HandoffReason, Telemetry};
 
@@ -24,7 +24,7 @@ const RESTS_FOR: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Membership {
     /// Its place on the board.
-    pub place: BoardPlace,
+    pub place: Place,
     /// How many processes were started before it.
     pub generation: u64,
     /// The inboxes of all of them. Others can be added later.
@@ -34,7 +34,7 @@ pub struct Membership {
 /// This process among its siblings.
 #[derive(Debug)]
 pub(crate) struct SiblingProcesses {
-    place: BoardPlace,
+    place: Place,
     generation: u64,
     pub(super) inboxes: Arc<Inboxes>,
     pub(super) telemetry: Arc<Telemetry>,
@@ -74,7 +74,7 @@ impl SiblingProcesses {
     }
 
     /// The place of this process on the board.
-    pub(crate) fn place(&self) -> &BoardPlace {
+    pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
@@ -164,7 +164,7 @@ impl SiblingProcesses {
         let reserved = elsewhere::on_want(asker, &self.view());
         reserved.then_some(Destination {
             seat: asker,
-            place: Place::Reserved,
+            reservation: Reservation::Made,
             why: HandoffReason::Pull,
         })
     }
@@ -194,18 +194,18 @@ impl SiblingProcesses {
 
     /// Where a request moves because this process ends.
     pub(crate) fn on_retirement(&self) -> Option<Destination> {
-        let (seat, place) = elsewhere::on_retirement(&self.view())?;
-        Some(Destination { seat, place, why: HandoffReason::Retire })
+        let (seat, reservation) = elsewhere::on_retirement(&self.view())?;
+        Some(Destination { seat, reservation, why: HandoffReason::Retire })
     }
 
     /// Where an idle connection moves because this process ends.
     pub(crate) fn for_idle_connection(&self) -> Option<Destination> {
         let seat = elsewhere::for_idle_connection(&self.view())?;
-        Some(Destination { seat, place: Place::Any, why: HandoffReason::Retire })
+        Some(Destination { seat, reservation: Reservation::None, why: HandoffReason::Retire })
     }
 
-    fn view(&self) -> View<'_> {
-        View { siblings: self, now_ns: board::monotonic_ns() }
+    fn view(&self) -> SeatsView<'_> {
+        SeatsView { siblings: self, now_ns: board::monotonic_ns() }
     }
 }
 
@@ -265,15 +265,19 @@ impl Siblings for SiblingProcesses {
         if let Some(seat) = levelled
             && self.view().shown(seat).may_be_sent_to()
         {
-            return Some(Destination { seat, place: Place::Any, why: HandoffReason::Level });
+            return Some(Destination {
+                seat,
+                reservation: Reservation::None,
+                why: HandoffReason::Level,
+            });
         }
-        let (seat, place) = elsewhere::on_arrival(load, &self.view())?;
-        Some(Destination { seat, place, why: HandoffReason::Arrival })
+        let (seat, reservation) = elsewhere::on_arrival(load, &self.view())?;
+        Some(Destination { seat, reservation, why: HandoffReason::Arrival })
     }
 
     fn on_tick(&self, load: &Load, waited: Duration) -> Option<Destination> {
-        let (seat, place) = elsewhere::on_tick(load, waited, &self.view())?;
-        Some(Destination { seat, place, why: HandoffReason::Tick })
+        let (seat, reservation) = elsewhere::on_tick(load, waited, &self.view())?;
+        Some(Destination { seat, reservation, why: HandoffReason::Tick })
     }
 
     fn on_idle(&self, load: &dyn Fn() -> Load) {
@@ -300,7 +304,7 @@ impl Siblings for SiblingProcesses {
     }
 
     fn release(&self, destination: Destination) {
-        if destination.place == Place::Reserved
+        if destination.reservation == Reservation::Made
             && let Some(seat) = self.place.board().seat(destination.seat)
         {
             seat.release();
@@ -309,18 +313,18 @@ impl Siblings for SiblingProcesses {
 }
 
 /// The board at one moment.
-struct View<'a> {
+struct SeatsView<'a> {
     siblings: &'a SiblingProcesses,
     now_ns: u64,
 }
 
-impl View<'_> {
+impl SeatsView<'_> {
     fn since(&self, ns: u64) -> Duration {
         Duration::from_nanos(self.now_ns.saturating_sub(ns))
     }
 }
 
-impl Seats for View<'_> {
+impl Seats for SeatsView<'_> {
     fn own(&self) -> usize {
         self.siblings.place.index()
     }

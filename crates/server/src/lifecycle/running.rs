@@ -70,7 +70,7 @@ pub(crate) enum StopStage {
 #[derive(Debug)]
 pub(crate) struct Control {
     monitor: Mutex<Option<TimeoutMonitor>>,
-    state: Mutex<State>,
+    state: Mutex<ControlState>,
     changed: Condvar,
     /// Notifies the I/O thread of a new stage.
     advanced: Notify,
@@ -81,7 +81,7 @@ pub(crate) struct Control {
 }
 
 #[derive(Debug)]
-struct State {
+struct ControlState {
     stage: StopStage,
     /// Set when everything has ended.
     ended: Option<IoEnd>,
@@ -100,7 +100,7 @@ impl Control {
     ) -> Self {
         Self {
             monitor: Mutex::new(Some(monitor)),
-            state: Mutex::new(State {
+            state: Mutex::new(ControlState {
                 stage: StopStage::Serve,
                 ended: None,
                 retires: false,
@@ -115,7 +115,7 @@ impl Control {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ControlState> {
         self.state.lock()
     }
 
@@ -235,7 +235,8 @@ impl Running {
     /// Blocks until the server has stopped, is interrupted, or `timeout` is over.
     pub fn wait_for(&self, timeout: Duration) -> Waited {
         let seen = self.seen.load(Ordering::Relaxed);
-        let is_unchanged = |state: &mut State| state.ended.is_none() && state.interruptions == seen;
+        let is_unchanged =
+            |state: &mut ControlState| state.ended.is_none() && state.interruptions == seen;
         let state = self.control.state.lock();
         let (mut state, _) = self.control.changed.wait_timeout_while(state, timeout, is_unchanged);
         if let Some(end) = state.ended {

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use super::siblings::Place;
+use super::siblings::Reservation;
 use super::standby::Gil;
 
 /// A wait shorter than this is not worth moving a request: 80 times the cost of moving one.
@@ -172,31 +172,35 @@ pub(crate) trait Seats {
 }
 
 /// Where a request that has just arrived should move. `load` is that of this process without it.
-pub(crate) fn on_arrival(load: &Load, seats: &impl Seats) -> Option<(usize, Place)> {
+pub(crate) fn on_arrival(load: &Load, seats: &impl Seats) -> Option<(usize, Reservation)> {
     if load.expected_start() < WORTH { None } else { elsewhere(load, seats) }
 }
 
 /// Where a request that has waited this long should move.
-pub(crate) fn on_tick(load: &Load, waited: Duration, seats: &impl Seats) -> Option<(usize, Place)> {
+pub(crate) fn on_tick(
+    load: &Load,
+    waited: Duration,
+    seats: &impl Seats,
+) -> Option<(usize, Reservation)> {
     if waited < WORTH { None } else { elsewhere(load, seats) }
 }
 
 /// A place for a request that cannot be served here soon. If this process is stalled, anywhere is
 /// better.
-fn elsewhere(load: &Load, seats: &impl Seats) -> Option<(usize, Place)> {
+fn elsewhere(load: &Load, seats: &impl Seats) -> Option<(usize, Reservation)> {
     let limit = if load.is_stalled() { load.expected_start() } else { Duration::ZERO };
     reserve_or_soonest(limit, seats)
 }
 
 /// Where a request should move that this process must not keep, because it ends.
-pub(crate) fn on_retirement(seats: &impl Seats) -> Option<(usize, Place)> {
+pub(crate) fn on_retirement(seats: &impl Seats) -> Option<(usize, Reservation)> {
     reserve_or_soonest(Duration::MAX, seats)
 }
 
 /// A place that is free, or else where a request would start soonest and before `limit`.
-fn reserve_or_soonest(limit: Duration, seats: &impl Seats) -> Option<(usize, Place)> {
-    let reserved = reserve(seats).map(|seat| (seat, Place::Reserved));
-    reserved.or_else(|| Some((soonest(limit, seats)?, Place::Any)))
+fn reserve_or_soonest(limit: Duration, seats: &impl Seats) -> Option<(usize, Reservation)> {
+    let reserved = reserve(seats).map(|seat| (seat, Reservation::Made));
+    reserved.or_else(|| Some((soonest(limit, seats)?, Reservation::None)))
 }
 
 /// Where an idle connection should move that this process must not keep: where the fewest are.

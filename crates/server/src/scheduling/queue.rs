@@ -23,7 +23,7 @@ use super::deferral::Deferral;
 use super::parker::Parker;
 use super::requester::{Mobility, Origin, QueuedRequest};
 use super::siblings::{Destination, Siblings};
-use super::standby::{CallLength, Gil, QueueState, Sleeper, WorkerState};
+use super::standby::{CallLength, Gil, QueueState, Sleeper, SlotState};
 use super::usage::Change;
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
@@ -197,7 +197,7 @@ impl Queue {
         &self,
         index: usize,
         ended: Option<Duration>,
-        work: &mut WorkerState,
+        work: &mut SlotState,
         now: Instant,
     ) -> NextRequest {
         let mut state = self.state();
@@ -250,7 +250,7 @@ impl Queue {
     pub(crate) fn park_worker(
         &self,
         index: usize,
-        work: &mut WorkerState,
+        work: &mut SlotState,
         parker: &Arc<Parker>,
     ) -> Option<Wake> {
         let mut state = self.state();
@@ -271,7 +271,7 @@ impl Queue {
 
     /// Removes worker `index`, which was serving or about to sleep. Wakes another one if no other
     /// worker would take the waiting requests.
-    pub(crate) fn depart(&self, index: usize, work: &mut WorkerState) {
+    pub(crate) fn depart(&self, index: usize, work: &mut SlotState) {
         let served = work.serving.take().is_some();
         let mut state = self.state();
         let now = self.clock.instant();

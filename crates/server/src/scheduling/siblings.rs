@@ -45,14 +45,14 @@ pub(crate) struct Destination {
     /// The seat of the process.
     pub(crate) seat: usize,
     /// Whether a place was reserved there.
-    pub(crate) place: Place,
+    pub(crate) reservation: Reservation,
     pub(crate) why: HandoffReason,
 }
 
 /// Whether a process expects a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Reserved,
+pub(crate) enum Reservation {
+    Made,
     /// It is sent anyway: this process is stalled, ends, or has more than its share.
-    Any,
+    None,
 }

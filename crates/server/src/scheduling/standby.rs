@@ -73,7 +73,7 @@ pub(super) struct Attaching {
 
 /// The state of a worker, used only by the worker itself and by the watch.
 #[derive(Debug)]
-pub(crate) struct WorkerState {
+pub(crate) struct SlotState {
     pub(super) serving: Option<RunningRequest>,
     /// Whether it is no longer counted, because it was abandoned or has ended.
     pub(super) has_left: bool,
@@ -89,7 +89,7 @@ pub(crate) struct WorkerState {
     pub(super) taken: u64,
 }
 
-impl WorkerState {
+impl SlotState {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             serving: None,
@@ -190,18 +190,14 @@ impl QueueState {
     }
 
     /// Records that a worker has found nothing and will check once more, or that it has found `next`.
-    pub(super) fn set_about_to_park(
-        &mut self,
-        work: &mut WorkerState,
-        next: Option<&QueuedRequest>,
-    ) {
+    pub(super) fn set_about_to_park(&mut self, work: &mut SlotState, next: Option<&QueuedRequest>) {
         self.not_about_to_park(work);
         work.about_to_park = next.is_none();
         self.about_to_park += usize::from(work.about_to_park);
     }
 
     /// Records that a worker goes to sleep, or ends.
-    pub(super) fn not_about_to_park(&mut self, work: &mut WorkerState) {
+    pub(super) fn not_about_to_park(&mut self, work: &mut SlotState) {
         self.about_to_park -= usize::from(std::mem::take(&mut work.about_to_park));
     }
 
@@ -214,7 +210,7 @@ impl QueueState {
     /// average, a call that exceeds CPython's switch interval while other workers made progress was
     /// waiting for the GIL: two threads compute, and each only makes the other's calls longer. The
     /// duration of such a call says nothing about the application.
-    pub(super) fn yields_to_others(&self, gil: Gil, lasted: Duration, work: &WorkerState) -> bool {
+    pub(super) fn yields_to_others(&self, gil: Gil, lasted: Duration, work: &SlotState) -> bool {
         gil == Gil::Enabled
             && lasted >= SWITCH_INTERVAL
             && self.usage.threads.busy > 1
@@ -242,7 +238,7 @@ mod tests {
     /// Whether the first of two workers steps back whose call lasted so long, while the other has
     /// taken so many requests; calls have been as long as `usual`.
     fn yields_to_others(gil: Gil, lasted: Duration, others_took: u64, usual: Duration) -> bool {
-        let mut work = WorkerState::new(Clock::standing().instant());
+        let mut work = SlotState::new(Clock::standing().instant());
         work.taken = 7;
         let mut state = QueueState { taken: 7 + others_took, ..QueueState::default() };
         state.usage.threads.busy = 2;

@@ -9,7 +9,7 @@ use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 use super::deferral::Settle;
 use super::parker::Parker;
 use super::queue::Queue;
-use super::standby::{RunningRequest, WorkerState};
+use super::standby::{RunningRequest, SlotState};
 #[cfg(unix)]
 use crate::board::{Place, monotonic_ns};
 use crate::system::clock::Clock;
@@ -25,7 +25,7 @@ pub(crate) struct WorkerSlot {
     clock: Arc<Clock>,
     pub(crate) index: usize,
     pub(crate) parker: Arc<Parker>,
-    work: Mutex<WorkerState>,
+    work: Mutex<SlotState>,
     /// Whether the worker should let other Python threads run after this request.
     yields: AtomicBool,
     /// Where a supervisor sees what the worker is serving.
@@ -43,7 +43,7 @@ impl WorkerSlot {
             clock: Arc::clone(clock),
             index,
             parker: Arc::default(),
-            work: Mutex::new(WorkerState::new(now)),
+            work: Mutex::new(SlotState::new(now)),
             yields: AtomicBool::new(false),
             #[cfg(unix)]
             place: None,
@@ -71,7 +71,7 @@ impl WorkerSlot {
         }
     }
 
-    fn work(&self) -> MutexGuard<'_, WorkerState> {
+    fn work(&self) -> MutexGuard<'_, SlotState> {
         self.work.lock()
     }
 
@@ -101,7 +101,7 @@ impl WorkerSlot {
         Some(given_up)
     }
 
-    fn depart(&self, work: &mut WorkerState) {
+    fn depart(&self, work: &mut SlotState) {
         if std::mem::replace(&mut work.has_left, true) {
             return;
         }

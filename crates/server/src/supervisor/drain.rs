@@ -19,7 +19,7 @@ const ANNOUNCED_WITHIN: Duration = Duration::from_millis(100);
 
 /// How far the drain has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum DrainStage {
     /// Responses say `Connection: close`; connections are still accepted.
     Announced,
     /// Nobody new can connect; handshakes end.
@@ -33,7 +33,7 @@ enum Stage {
 /// The drain of all workers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Drain {
-    stage: Stage,
+    stage: DrainStage,
     since: Instant,
 }
 
@@ -46,7 +46,7 @@ impl Drain {
             "draining: requests in progress will be finished"
         );
         tell_all(supervisor, &ToWorker::AnnounceDrain);
-        Self { stage: Stage::Announced, since: supervisor.now() }
+        Self { stage: DrainStage::Announced, since: supervisor.now() }
     }
 
     /// Goes on as far as it is time to.
@@ -54,7 +54,7 @@ impl Drain {
         let now = supervisor.now();
         let passed = now.saturating_duration_since(self.since);
         match self.stage {
-            Stage::Announced => {
+            DrainStage::Announced => {
                 let have_all_said = serving(supervisor).all(|worker| worker.has_children.is_some());
                 let is_time = have_all_said || passed >= options.drain_delay + ANNOUNCED_WITHIN;
                 if passed < options.drain_delay || !is_time {
@@ -68,13 +68,13 @@ impl Drain {
                         .as_ref()
                         .is_some_and(|it| it.drop_newcomers(Sharing::OnlyWorkers));
                 if is_filtered {
-                    self.reach(Stage::Filtered, now);
+                    self.reach(DrainStage::Filtered, now);
                 } else {
                     self.close(supervisor, now);
                 }
             }
-            Stage::Filtered if passed >= HANDSHAKES_END_WITHIN => self.close(supervisor, now),
-            Stage::Finishing => {
+            DrainStage::Filtered if passed >= HANDSHAKES_END_WITHIN => self.close(supervisor, now),
+            DrainStage::Finishing => {
                 let is_idle = |worker: &Worker| {
                     let seat = supervisor.board.seat(worker.seat);
                     seat.is_none_or(|seat| seat.open_and_unread() == 0 && seat.waiting() == 0)
@@ -82,20 +82,20 @@ impl Drain {
                 let are_idle = serving(supervisor).all(is_idle);
                 if are_idle || passed >= options.graceful_timeout {
                     tell_all(supervisor, &ToWorker::End);
-                    self.reach(Stage::Ending, now);
+                    self.reach(DrainStage::Ending, now);
                 }
             }
-            Stage::Filtered | Stage::Ending => {}
+            DrainStage::Filtered | DrainStage::Ending => {}
         }
     }
 
     fn close(&mut self, supervisor: &mut Supervisor, now: Instant) {
         tell_all(supervisor, &ToWorker::CloseListeners);
         supervisor.listeners = None;
-        self.reach(Stage::Finishing, now);
+        self.reach(DrainStage::Finishing, now);
     }
 
-    fn reach(&mut self, stage: Stage, now: Instant) {
+    fn reach(&mut self, stage: DrainStage, now: Instant) {
         (self.stage, self.since) = (stage, now);
     }
 }

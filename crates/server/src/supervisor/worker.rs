@@ -47,12 +47,12 @@ pub struct WorkerControl(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     socket: UnixStream,
-    state: Mutex<State>,
+    state: Mutex<LinkState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LinkState {
     welcome: Option<io::Result<Welcome>>,
     place: Option<Place>,
     inboxes: Option<Arc<Inboxes>>,
@@ -78,12 +78,12 @@ impl WorkerControl {
         Ok(control)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LinkState> {
         self.0.state.lock()
     }
 
     /// Waits until `part` has been told.
-    fn wait_for<T>(&self, part: impl Fn(&mut State) -> Option<T>) -> T {
+    fn wait_for<T>(&self, part: impl Fn(&mut LinkState) -> Option<T>) -> T {
         let mut state = self.state();
         loop {
             if let Some(found) = part(&mut state) {

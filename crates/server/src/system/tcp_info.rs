@@ -8,7 +8,7 @@ use socket2::SockRef;
 
 /// The accept queue of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Backlog {
+pub(crate) struct AcceptQueue {
     /// Connections waiting to be accepted.
     pub(crate) waiting: u32,
     /// The maximum.
@@ -17,7 +17,7 @@ pub(crate) struct Backlog {
 
 /// Queries the kernel.
 #[cfg(target_os = "linux")]
-pub(crate) fn backlog(socket: &SockRef<'_>) -> Option<Backlog> {
+pub(crate) fn backlog(socket: &SockRef<'_>) -> Option<AcceptQueue> {
     use std::os::fd::AsRawFd as _;
     // SAFETY: all of its fields are numbers, for which zero is a value.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
@@ -33,12 +33,12 @@ pub(crate) fn backlog(socket: &SockRef<'_>) -> Option<Backlog> {
             &raw mut length,
         )
     };
-    (outcome == 0).then_some(Backlog { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
+    (outcome == 0).then_some(AcceptQueue { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
 }
 
 /// Not available on this system.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn backlog(_socket: &SockRef<'_>) -> Option<Backlog> {
+pub(crate) fn backlog(_socket: &SockRef<'_>) -> Option<AcceptQueue> {
     None
 }
 

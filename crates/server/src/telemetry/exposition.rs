@@ -16,7 +16,7 @@ use super::families::{self, Family, Kind, LabelSet, seconds};
 use super::histogram::Histogram;
 use super::layout::{first_cell, is_open, series};
 use super::values::Values;
-use crate::system::tcp_info::Backlog;
+use crate::system::tcp_info::AcceptQueue;
 
 /// What one worker number has counted, and what is read of its process.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub struct Exposition<'a> {
     /// The names of the listeners.
     pub listeners: &'a [String],
     /// The accept queues of the listening sockets, by name, where the system tells.
-    pub(crate) backlogs: &'a [(String, Backlog)],
+    pub(crate) backlogs: &'a [(String, AcceptQueue)],
     /// Each worker.
     pub workers: &'a [Numbers<'a>],
 }

@@ -68,7 +68,7 @@ pub struct Interpreter {
 /// The stage of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Life {
+enum ServerPhase {
     Starting,
     Serving,
     Draining,
@@ -101,7 +101,7 @@ pub struct Telemetry {
     limits: ShownLimits,
     log_socket_errors: bool,
     requests: AtomicU64,
-    life: AtomicU8,
+    phase: AtomicU8,
     pause: Mutex<Stopwatch>,
     subject: OnceLock<Weak<dyn Subject>>,
     /// The usage of the threads when the server stopped.
@@ -134,7 +134,7 @@ impl Telemetry {
             },
             log_socket_errors: settings.observability.log_socket_errors,
             requests: AtomicU64::new(0),
-            life: AtomicU8::new(Life::Starting as u8),
+            phase: AtomicU8::new(ServerPhase::Starting as u8),
             pause: Mutex::default(),
             subject: OnceLock::new(),
             last_threads: Mutex::default(),
@@ -191,22 +191,22 @@ impl Telemetry {
     /// # Errors
     /// The reason if it is not, in one or two words.
     pub fn readiness(&self) -> Result<(), &'static str> {
-        match self.life.load(Ordering::Acquire) {
-            life if life == Life::Starting as u8 => Err("starting"),
-            life if life == Life::Serving as u8 => Ok(()),
-            life if life == Life::Draining as u8 => Err("draining"),
+        match self.phase.load(Ordering::Acquire) {
+            phase if phase == ServerPhase::Starting as u8 => Err("starting"),
+            phase if phase == ServerPhase::Serving as u8 => Ok(()),
+            phase if phase == ServerPhase::Draining as u8 => Err("draining"),
             _ => Err("stopped"),
         }
     }
 
     /// Whether the server has started: the application is loaded and the listeners are open.
     pub fn has_started(&self) -> bool {
-        self.life.load(Ordering::Acquire) > Life::Starting as u8
+        self.phase.load(Ordering::Acquire) > ServerPhase::Starting as u8
     }
 
     /// Whether the server is draining or has stopped.
     pub fn is_draining(&self) -> bool {
-        self.life.load(Ordering::Relaxed) >= Life::Draining as u8
+        self.phase.load(Ordering::Relaxed) >= ServerPhase::Draining as u8
     }
 
     /// The application raised an exception.
@@ -243,17 +243,17 @@ impl Telemetry {
     pub(crate) fn serving(&self, subject: Weak<dyn Subject>, listeners: &[String]) {
         let _ = self.listeners.set(listeners.to_vec());
         if self.subject.set(subject).is_ok() {
-            self.reach(Life::Serving);
+            self.reach(ServerPhase::Serving);
         }
     }
 
     pub(crate) fn set_draining(&self) {
-        self.reach(Life::Draining);
+        self.reach(ServerPhase::Draining);
     }
 
     /// The server has stopped; the usage of its threads is kept for the last scrape.
     pub(crate) fn ended(&self, threads: Threads) {
-        self.reach(Life::Stopped);
+        self.reach(ServerPhase::Stopped);
         *self.last_threads() = threads;
         if let Some(log) = self.access_log.get() {
             log.close();
@@ -269,8 +269,8 @@ impl Telemetry {
         self.subject.get()?.upgrade()
     }
 
-    fn reach(&self, life: Life) {
-        self.life.fetch_max(life as u8, Ordering::AcqRel);
+    fn reach(&self, phase: ServerPhase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
     }
 
     /// The clock of the server.

@@ -13,7 +13,7 @@ use super::layout::VALUES;
 use super::snapshot::{Snapshot, Threads};
 use super::values::Values;
 #[cfg(unix)]
-use crate::board::{PUBLISHED_WORDS, Record};
+use crate::board::{PUBLISHED_WORDS, SequencedRecord};
 
 impl Telemetry {
     /// All metrics in the Prometheus text format 0.0.4. Call it on a dedicated thread, because it
@@ -36,7 +36,7 @@ impl Telemetry {
 
     /// What a scrape of this process would show besides its cells, for another one to show.
     #[cfg(unix)]
-    pub(crate) fn publish(&self, record: Record<'_>) {
+    pub(crate) fn publish(&self, record: SequencedRecord<'_>) {
         const { assert!(VALUES <= PUBLISHED_WORDS) };
         let Some(subject) = self.subject() else { return };
         self.count_dropped_log_records();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::labels::{ConnectionState, Label};
-use crate::system::tcp_info::Backlog;
+use crate::system::tcp_info::AcceptQueue;
 
 /// A server whose state can be read.
 pub(crate) trait Subject: Send + Sync {
@@ -33,7 +33,7 @@ pub(crate) struct Snapshot {
     /// Bytes of request bodies in temporary files.
     pub(crate) bytes_in_on_disk: u64,
     /// The accept queues of the listening sockets, by name, where available.
-    pub(crate) backlogs: Vec<(String, Backlog)>,
+    pub(crate) backlogs: Vec<(String, AcceptQueue)>,
 }
 
 /// The usage of the worker threads.

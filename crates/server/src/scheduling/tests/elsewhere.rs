@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::super::siblings::Place;
+use super::super::siblings::Reservation;
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -126,7 +126,7 @@ fn a_request_stays_where_it_starts_soon_and_where_no_process_has_room() {
     let others = seats(0, [(BUSY, 0), (IDLE, 1)]);
     assert_eq!(on_arrival(&USUAL, &others), None);
     assert_eq!(on_tick(&COMPUTES, WORTH / 2, &others), None, "it has just come");
-    assert_eq!(on_arrival(&COMPUTES, &others), Some((1, Place::Reserved)));
+    assert_eq!(on_arrival(&COMPUTES, &others), Some((1, Reservation::Made)));
     assert_eq!(on_arrival(&COMPUTES, &others), None, "that was the only place");
 }
 
@@ -134,7 +134,7 @@ fn a_request_stays_where_it_starts_soon_and_where_no_process_has_room() {
 fn a_request_prefers_an_idle_process_behind_its_own() {
     let others = seats(1, [(IDLE, 1), (BUSY, 0), (BUSY, 3), (IDLE, 1)]);
     let moves: Vec<_> = (0..6).filter_map(|_| on_tick(&COMPUTES, MS, &others)).collect();
-    assert_eq!(moves, [3, 0, 2, 2, 2].map(|seat| (seat, Place::Reserved)));
+    assert_eq!(moves, [3, 0, 2, 2, 2].map(|seat| (seat, Reservation::Made)));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn nothing_is_sent_to_a_process_that_does_not_serve_or_does_not_read() {
     let others = seats(0, [(BUSY, 0), (stopped, 1), (ends, 1), (late, 1)]);
     assert_eq!(
         on_arrival(&COMPUTES, &others),
-        Some((3, Place::Reserved)),
+        Some((3, Reservation::Made)),
         "nothing waits there unread"
     );
     assert_eq!(on_arrival(&COMPUTES, &others), None);
@@ -159,7 +159,7 @@ fn a_stalled_process_sends_where_the_wait_is_shortest() {
         || seats(0, [(BUSY, 0), (after(9 * MS), 0), (after(3 * MS), 0), (after(70 * MS), 0)]);
     let attaching = |since| Load { attaching: Some(since), ..USUAL };
     assert_eq!(on_arrival(&attaching(10 * MS), &others()), None);
-    assert_eq!(on_arrival(&attaching(60 * MS), &others()), Some((2, Place::Any)));
+    assert_eq!(on_arrival(&attaching(60 * MS), &others()), Some((2, Reservation::None)));
     let all_worse = seats(0, [(BUSY, 0), (after(70 * MS), 0)]);
     assert_eq!(on_arrival(&attaching(60 * MS), &all_worse), None);
     let stalled_too = seats(0, [(BUSY, 0), (after(Duration::MAX), 0)]);
@@ -170,9 +170,9 @@ fn a_stalled_process_sends_where_the_wait_is_shortest() {
 fn a_process_that_ends_sends_where_the_wait_is_shortest() {
     let after = |expected_start| Shown { expected_start, ..BUSY };
     let busy = seats(0, [(BUSY, 0), (after(70 * MS), 0), (after(9 * MS), 0)]);
-    assert_eq!(on_retirement(&busy), Some((2, Place::Any)));
+    assert_eq!(on_retirement(&busy), Some((2, Reservation::None)));
     let idle = seats(0, [(BUSY, 0), (after(70 * MS), 0), (IDLE, 1)]);
-    assert_eq!(on_retirement(&idle), Some((2, Place::Reserved)));
+    assert_eq!(on_retirement(&idle), Some((2, Reservation::Made)));
     assert_eq!(on_retirement(&seats(0, [(BUSY, 0)])), None);
 }
 

@@ -26,7 +26,7 @@ use super::elsewhere::Load;
 use super::nap;
 use super::queue::Queue;
 use super::requester::{Mobility, Origin, QueuedRequest, Requester};
-use super::siblings::{Destination, Place, Siblings};
+use super::siblings::{Destination, Reservation, Siblings};
 use super::standby::{Gil, SWITCH_INTERVAL};
 use super::usage::BLOCKING_CALL;
 use super::worker_slot::WorkerSlot;
@@ -267,8 +267,11 @@ impl<'a> Run<'a> {
             }
             Step::HandOver => {
                 self.has_handed_over = true;
-                let mut to =
-                    Some(Destination { seat: 1, place: Place::Reserved, why: HandoffReason::Tick });
+                let mut to = Some(Destination {
+                    seat: 1,
+                    reservation: Reservation::Made,
+                    why: HandoffReason::Tick,
+                });
                 let _: usize = self.queue.hand_over_waiting(&mut |_, _| to.take());
             }
             Step::Moved => {

@@ -10,15 +10,15 @@ use maitred_config::AccessLogTarget;
 use crate::system::fork_guard::ForkGuard;
 use crate::telemetry::line_output::{LineOutput, Unwritten};
 
-/// The destination of lines.
+/// The sink of lines.
 #[derive(Debug)]
 pub(super) struct Output {
-    destination: Destination,
+    sink: Sink,
     lines: LineOutput,
 }
 
 #[derive(Debug)]
-enum Destination {
+enum Sink {
     Stdout,
     /// A descriptor that the process was given. It cannot be opened anew.
     Given(File),
@@ -32,19 +32,19 @@ enum Destination {
 }
 
 impl Output {
-    /// Opens the destination.
+    /// Opens the sink.
     ///
     /// # Errors
     /// The file cannot be opened or created.
     pub(super) fn open(target: &AccessLogTarget) -> io::Result<Self> {
-        let destination = match target {
-            AccessLogTarget::Stdout => Destination::Stdout,
+        let sink = match target {
+            AccessLogTarget::Stdout => Sink::Stdout,
             AccessLogTarget::File(path) => match given(path)? {
-                Some(file) => Destination::Given(file),
+                Some(file) => Sink::Given(file),
                 None => open(path)?,
             },
         };
-        Ok(Self { destination, lines: LineOutput::default() })
+        Ok(Self { sink, lines: LineOutput::default() })
     }
 
     /// Opens the file anew, after log rotation has moved it.
@@ -52,8 +52,8 @@ impl Output {
     /// # Errors
     /// It cannot be opened; the old one stays in use.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        if let Destination::File { path, .. } = &self.destination {
-            self.destination = open(path)?;
+        if let Sink::File { path, .. } = &self.sink {
+            self.sink = open(path)?;
             self.lines = LineOutput::default();
         }
         Ok(())
@@ -62,24 +62,22 @@ impl Output {
     /// Writes whole lines.
     ///
     /// # Errors
-    /// The destination has failed.
+    /// The sink has failed.
     pub(super) fn write(&mut self, lines: &[u8]) -> Result<(), Unwritten> {
-        match &mut self.destination {
-            Destination::Stdout => self.lines.write(&mut io::stdout().lock(), lines),
-            Destination::Given(file) | Destination::File { file, .. } => {
-                self.lines.write(file, lines)
-            }
+        match &mut self.sink {
+            Sink::Stdout => self.lines.write(&mut io::stdout().lock(), lines),
+            Sink::Given(file) | Sink::File { file, .. } => self.lines.write(file, lines),
         }
     }
 }
 
-fn open(path: &Path) -> io::Result<Destination> {
+fn open(path: &Path) -> io::Result<Sink> {
     let mut options = OpenOptions::new();
     // A pipe that is also open for reading can be opened before it has a reader, and stays intact
     // when its reader leaves. Until one comes, lines wait in the pipe, then here, and are dropped.
     options.create(true).append(true).read(is_pipe(path));
     let file = options.open(path)?;
-    Ok(Destination::File { _guard: ForkGuard::of(&file)?, file, path: path.to_owned() })
+    Ok(Sink::File { _guard: ForkGuard::of(&file)?, file, path: path.to_owned() })
 }
 
 #[cfg(unix)]
