@@ -1,6 +1,6 @@
 //! The reference page, `docs/settings.md`.
 
-use crate::declaration::{Effect, Section, Setting};
+use crate::declaration::{Change, Effect, Section, Setting};
 use crate::kinds::Kind;
 
 const INTRODUCTION: &str = "\
@@ -35,7 +35,8 @@ open the port on every address.
 **Errors** are reported all together, each with its location. Nothing is started, and the exit
 status is 2. An unknown `MAITRED_*` variable is a warning, or an error with `strict-env`.
 
-Settings are read once, at startup.
+Settings are read once, at startup. *Needs a restart* marks those of the listening sockets and of the
+supervisor, which no reload of worker processes changes.
 ";
 
 /// The page.
@@ -73,6 +74,9 @@ fn entry(setting: &Setting) -> String {
         (Some(name), Effect::Real) => format!("`{name}` in Waitress"),
         (None, _) => format!("since {}", setting.since),
     });
+    if setting.change == Change::Restart && setting.effect != Effect::Ignored {
+        facts.push("needs a restart".to_owned());
+    }
     format!("\n### `{}`\n\n{}\n\n{}.\n", setting.name, setting.help, facts.join(" · "))
 }
 
