@@ -19,6 +19,7 @@ use crate::lifecycle::server_state::{ServerState, Supervision};
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{HANDSHAKES_END_WITHIN, Listeners, Sharing};
 use crate::telemetry::RejectReason;
+use crate::telemetry::snapshot::ServerPhase;
 
 /// How often the number of connections is checked, in addition to notifications.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -44,7 +45,7 @@ pub(crate) enum Backlog {
 
 /// Starts the drain: from now on, responses say `Connection: close`.
 pub(crate) fn announce(server: &ServerState) {
-    server.shared.telemetry.set_draining();
+    server.phase.reach(ServerPhase::Draining);
     // For workers, the supervisor says it once.
     if server.supervision() == Supervision::Alone {
         tracing::info!(

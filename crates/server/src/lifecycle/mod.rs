@@ -4,7 +4,7 @@
 //! runs. `accept` admits connections to the `registry` of a `frontend`, and `inbox` those that other
 //! worker processes hand over; `sweep` and `request_timeout` check their deadlines, `drain` stops
 //! without losing requests, `retire` without closing connections, and `restart` restarts essential
-//! tasks. `preflight` finds out whether a server would start.
+//! tasks. `phase` is how far the server has come. `preflight` finds out whether a server would start.
 
 pub(crate) mod accept;
 mod console_close;
@@ -12,6 +12,7 @@ pub(crate) mod drain;
 pub(crate) mod frontend;
 #[cfg(unix)]
 mod inbox;
+pub(crate) mod phase;
 pub(crate) mod preflight;
 pub(crate) mod registry;
 pub(crate) mod request_timeout;

@@ -32,7 +32,7 @@ use crate::scheduling::queue::Queue;
 use crate::scheduling::{Gil, nap};
 use crate::system::file_limit;
 use crate::system::timer_ticks::FineTicks;
-use crate::telemetry::snapshot::Subject as _;
+use crate::telemetry::snapshot::{ServerPhase, Subject as _};
 use crate::telemetry::{OpenError, Telemetry};
 
 /// The number of threads that write request bodies to disk. More would not make a disk faster.
@@ -294,6 +294,7 @@ fn end(control: &Control, io_end: IoEnd) {
             tracing::warn!(target: "maitred", left, "stopped, with threads still in the application");
         }
     }
+    server.phase.reach(ServerPhase::Stopped);
     shared.telemetry.ended(server.threads());
     control.stopped(io_end);
 }

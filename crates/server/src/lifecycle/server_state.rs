@@ -11,12 +11,13 @@ use maitred_http_parser::exchange::Application;
 use crate::board::{Place, monotonic_ns};
 use crate::connection::shared::Shared;
 use crate::lifecycle::frontend::Frontend;
+use crate::lifecycle::phase::ReachedPhase;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{ListenAddress, Listeners};
 use crate::scheduling::queue::Queue;
 use crate::scheduling::workers::WorkerThreads;
 use crate::system::tcp_info;
-use crate::telemetry::snapshot::{Snapshot, Subject, ThreadStatus, Threads};
+use crate::telemetry::snapshot::{ServerPhase, Snapshot, Subject, ThreadStatus, Threads};
 
 /// The state of a running server.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct ServerState {
     pub(crate) workers: WorkerThreads,
     pub(crate) frontend: Arc<Frontend>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) phase: ReachedPhase,
     /// The listening sockets and their names. The references are weak, so that they do not keep the
     /// sockets open.
     acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
@@ -58,6 +60,7 @@ impl ServerState {
             settings,
             shared,
             queue,
+            phase: ReachedPhase::serving(),
             acceptors: OnceLock::new(),
             #[cfg(unix)]
             place: None,
@@ -104,6 +107,10 @@ impl ServerState {
 }
 
 impl Subject for ServerState {
+    fn phase(&self) -> ServerPhase {
+        self.phase.current()
+    }
+
     fn snapshot(&self) -> Snapshot {
         let queue = &self.queue;
         let now = self.shared.clock.instant();

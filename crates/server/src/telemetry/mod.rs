@@ -6,7 +6,7 @@
 //! time, and `exposition` writes both. `warnings` writes log lines about single requests, and `status`
 //! renders the status page.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ use self::access_log::AccessLog;
 use self::cells::Cells;
 use self::labels::{LogStream, Method};
 use self::record::{Record, RequestOutcome};
-use self::snapshot::{Subject, Threads};
+use self::snapshot::{ServerPhase, Subject, Threads};
 use self::stopwatch::Stopwatch;
 use self::warnings::Warnings;
 use crate::system::mutex::Mutex;
@@ -63,16 +63,6 @@ pub struct Interpreter {
     pub implementation: String,
     /// `enabled` or `disabled`.
     pub gil: String,
-}
-
-/// The stage of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum ServerPhase {
-    Starting,
-    Serving,
-    Draining,
-    Stopped,
 }
 
 /// The limits that a scrape repeats, and what the log says of them.
@@ -101,7 +91,6 @@ pub struct Telemetry {
     limits: ShownLimits,
     log_socket_errors: bool,
     requests: AtomicU64,
-    phase: AtomicU8,
     pause: Mutex<Stopwatch>,
     subject: OnceLock<Weak<dyn Subject>>,
     /// The usage of the threads when the server stopped.
@@ -134,7 +123,6 @@ impl Telemetry {
             },
             log_socket_errors: settings.observability.log_socket_errors,
             requests: AtomicU64::new(0),
-            phase: AtomicU8::new(ServerPhase::Starting as u8),
             pause: Mutex::default(),
             subject: OnceLock::new(),
             last_threads: Mutex::default(),
@@ -191,22 +179,28 @@ impl Telemetry {
     /// # Errors
     /// The reason if it is not, in one or two words.
     pub fn readiness(&self) -> Result<(), &'static str> {
-        match self.phase.load(Ordering::Acquire) {
-            phase if phase == ServerPhase::Starting as u8 => Err("starting"),
-            phase if phase == ServerPhase::Serving as u8 => Ok(()),
-            phase if phase == ServerPhase::Draining as u8 => Err("draining"),
-            _ => Err("stopped"),
+        match self.phase() {
+            None => Err("starting"),
+            Some(ServerPhase::Serving) => Ok(()),
+            Some(ServerPhase::Draining) => Err("draining"),
+            Some(ServerPhase::Stopped) => Err("stopped"),
         }
     }
 
     /// Whether the server has started: the application is loaded and the listeners are open.
     pub fn has_started(&self) -> bool {
-        self.phase.load(Ordering::Acquire) > ServerPhase::Starting as u8
+        self.subject.get().is_some()
     }
 
     /// Whether the server is draining or has stopped.
     pub fn is_draining(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) >= ServerPhase::Draining as u8
+        self.phase() >= Some(ServerPhase::Draining)
+    }
+
+    /// How far the server has come, if it has started.
+    fn phase(&self) -> Option<ServerPhase> {
+        let subject = self.subject.get()?;
+        Some(subject.upgrade().map_or(ServerPhase::Stopped, |subject| subject.phase()))
     }
 
     /// The application raised an exception.
@@ -242,18 +236,11 @@ impl Telemetry {
     /// The server has started; from now on, scrapes read its state.
     pub(crate) fn serving(&self, subject: Weak<dyn Subject>, listeners: &[String]) {
         let _ = self.listeners.set(listeners.to_vec());
-        if self.subject.set(subject).is_ok() {
-            self.reach(ServerPhase::Serving);
-        }
-    }
-
-    pub(crate) fn set_draining(&self) {
-        self.reach(ServerPhase::Draining);
+        let _ = self.subject.set(subject);
     }
 
     /// The server has stopped; the usage of its threads is kept for the last scrape.
     pub(crate) fn ended(&self, threads: Threads) {
-        self.reach(ServerPhase::Stopped);
         *self.last_threads() = threads;
         if let Some(log) = self.access_log.get() {
             log.close();
@@ -267,10 +254,6 @@ impl Telemetry {
     /// The server that is watched, while it runs.
     fn subject(&self) -> Option<Arc<dyn Subject>> {
         self.subject.get()?.upgrade()
-    }
-
-    fn reach(&self, phase: ServerPhase) {
-        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
     }
 
     /// The clock of the server.

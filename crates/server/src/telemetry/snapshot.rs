@@ -9,6 +9,9 @@ use crate::system::tcp_info::AcceptQueue;
 
 /// A server whose state can be read.
 pub(crate) trait Subject: Send + Sync {
+    /// How far it has come.
+    fn phase(&self) -> ServerPhase;
+
     /// The current state. It visits every connection.
     fn snapshot(&self) -> Snapshot;
 
@@ -18,6 +21,18 @@ pub(crate) trait Subject: Send + Sync {
     /// The occupation of each thread; with stacks if `patience` is given, which is the maximum total
     /// time to wait for the interpreter.
     fn thread_statuses(&self, patience: Option<Duration>) -> Vec<ThreadStatus>;
+}
+
+/// How far a server has come that has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum ServerPhase {
+    /// It serves.
+    Serving,
+    /// It finishes what has begun.
+    Draining,
+    /// It has ended.
+    Stopped,
 }
 
 /// The state of a server at one moment.
