@@ -32,6 +32,7 @@ class Server:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         # What the machine's own environment says must not decide what a test sees.
         inherited = {
@@ -43,7 +44,7 @@ class Server:
             command,
             cwd=cwd,
             env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=descriptors,

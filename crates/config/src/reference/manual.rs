@@ -33,12 +33,20 @@ const PRINTING: &[Described] =
 
 const SIGNALS: &[Described] = &[
     (
-        "SIGTERM, SIGINT, SIGHUP",
+        "SIGTERM, SIGINT",
         "Stop accepting, finish the requests in progress within graceful-timeout, and exit with 0. A \
-         second signal, half a second later or more, exits at once. If nohup(1) has the process \
-         ignore SIGHUP, it stays ignored.",
+         second signal, half a second later or more, exits at once.",
+    ),
+    (
+        "SIGHUP",
+        "With a supervisor, read the settings again and replace the worker processes. Without one, \
+         stop as for SIGTERM. If nohup(1) has the process ignore it, it stays ignored.",
     ),
     ("SIGUSR1", "Reopen the access log, after a log rotation has moved it."),
+    (
+        "SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH",
+        "Have a meaning for other servers only. The log says what to do instead.",
+    ),
 ];
 
 const FILES: &[Described] = &[

@@ -32,6 +32,8 @@ pub(crate) mod service_name;
 #[cfg(unix)]
 pub mod shared_memory;
 #[cfg(unix)]
+pub mod signal_action;
+#[cfg(unix)]
 pub mod standard_streams;
 pub(crate) mod tcp_info;
 #[cfg(target_os = "linux")]

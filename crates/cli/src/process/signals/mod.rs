@@ -7,8 +7,11 @@
 //! the main thread waits for the server. So a small thread reads what `signal.set_wakeup_fd` writes,
 //! and wakes the main thread to run the handler ([`SignalTarget::interrupt_wait`]).
 //!
+//! Signals with a meaning for other servers only (`foreign.rs`) are logged.
+//!
 //! On another thread than the main one, nothing is installed; the program handles signals.
 
+mod foreign;
 mod fork;
 pub(crate) mod repeated;
 mod stage;
@@ -20,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use maitred_server::Running;
+#[cfg(unix)]
+use maitred_server::system::signal_action;
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -76,8 +81,10 @@ impl SignalTarget for Running {
 /// The state that the handlers share.
 struct HandlerState {
     scope: Scope,
-    /// Whether standard input was a terminal.
+    /// Whether standard input was a terminal when the handlers were installed.
     had_terminal: bool,
+    /// Whether signals about using the terminal in the background are ignored by now.
+    leaves_terminal: AtomicBool,
     state: Mutex<SignalState>,
     /// Whether a signal arrived before the server started.
     interrupted: AtomicBool,
@@ -120,43 +127,44 @@ impl Signals {
         let shared = Arc::new(HandlerState {
             scope,
             had_terminal: std::io::stdin().is_terminal(),
+            leaves_terminal: false.into(),
             state: Mutex::new(SignalState::starting()),
             interrupted: false.into(),
         });
-        let module = py.import("signal")?;
-        let mut wanted = vec!["SIGTERM", "SIGINT"];
-        if scope == Scope::Supervisor {
-            wanted.push("SIGCHLD");
-        }
-        if scope != Scope::Embedded {
-            // Windows has no SIGUSR1; Ctrl-Break is SIGBREAK there. SIGHUP is sent when a terminal
-            // closes; its default action would kill the process during requests.
-            wanted.extend(["SIGUSR1", "SIGBREAK", "SIGHUP"]);
-        }
         let mut signals = Self {
             shared,
             previous: Vec::new(),
             _installed: Installed::new(py)?,
             pair: Mutex::new(Some(WakeupPair::new()?)),
         };
-        for name in wanted {
-            let Some(number) = module.getattr_opt(name)? else { continue };
-            let previous = module.call_method1("getsignal", (&number,))?;
-            let unset = previous.is(module.getattr("SIG_DFL")?)
-                || previous.is(module.getattr("default_int_handler")?);
-            // `nohup` ignores SIGHUP, so that the process survives its terminal.
-            let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
-            if (scope == Scope::Embedded && !unset) || is_to_survive {
-                continue;
-            }
-            let handler = Handler(Arc::clone(&signals.shared));
-            module.call_method1("signal", (&number, handler))?;
-            // None: not installed by Python, so it cannot be restored.
-            if !previous.is_none() {
-                signals.previous.push((number.extract()?, previous.unbind()));
-            }
+        for name in wanted(scope) {
+            signals.handle(py, name)?;
         }
         Ok(Some(signals))
+    }
+
+    /// Installs the handler of a signal, if the system has the signal and it is ours to handle.
+    fn handle(&mut self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let module = py.import("signal")?;
+        let Some(number) = module.getattr_opt(name)? else { return Ok(()) };
+        let previous = module.call_method1("getsignal", (&number,))?;
+        let unset = previous.is(module.getattr("SIG_DFL")?)
+            || previous.is(module.getattr("default_int_handler")?);
+        // `nohup` ignores SIGHUP, so that the process survives its terminal.
+        let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
+        let is_anothers = match foreign::SIGNALS.contains(&name) {
+            true => !has_default_action(number.extract()?),
+            false => self.shared.scope == Scope::Embedded && !unset,
+        };
+        if is_anothers || is_to_survive {
+            return Ok(());
+        }
+        module.call_method1("signal", (&number, Handler(Arc::clone(&self.shared))))?;
+        // None: not installed by Python, so it cannot be restored.
+        if !previous.is_none() {
+            self.previous.push((number.extract()?, previous.unbind()));
+        }
+        Ok(())
     }
 
     /// Whether a signal arrived before the server started.
@@ -200,7 +208,53 @@ impl Signals {
     }
 }
 
+/// The signals that are handled, where the system has them.
+fn wanted(scope: Scope) -> Vec<&'static str> {
+    let mut wanted = vec!["SIGTERM", "SIGINT"];
+    if scope == Scope::Supervisor {
+        wanted.push("SIGCHLD");
+    }
+    if scope != Scope::Embedded {
+        // Ctrl-Break is SIGBREAK on Windows. SIGHUP is sent when a terminal closes; its default
+        // action would kill the process during requests.
+        wanted.extend(["SIGBREAK", "SIGHUP"]);
+        wanted.extend(foreign::SIGNALS);
+    }
+    let has_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
+    if has_terminal || scope == Scope::Worker {
+        wanted.retain(|&signal| signal != foreign::OF_WINDOWS);
+    }
+    wanted
+}
+
+#[cfg(unix)]
+fn has_default_action(signal: i32) -> bool {
+    signal_action::is_default(signal)
+}
+
+/// No system but Unix has the signals that this is about.
+#[cfg(not(unix))]
+const fn has_default_action(_signal: i32) -> bool {
+    false
+}
+
 impl HandlerState {
+    /// Logs what to do instead of sending a signal. Those that the system sends because the process
+    /// uses its terminal in the background are then ignored: otherwise the read is tried again, and
+    /// the signal sent again, for ever.
+    fn advise(&self, name: &str) {
+        let is_of_terminal = self.had_terminal && foreign::OF_TERMINALS.contains(&name);
+        if is_of_terminal && self.leaves_terminal.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let advice = foreign::advice(name, self.scope);
+        tracing::warn!("{name} received, which is not supported: {advice}");
+        #[cfg(unix)]
+        if is_of_terminal && let Err(error) = signal_action::ignore_those_of_terminals() {
+            tracing::warn!("signals of the terminal cannot be ignored: {error}");
+        }
+    }
+
     fn state(&self, py: Python<'_>) -> std::sync::MutexGuard<'_, SignalState> {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
@@ -254,6 +308,7 @@ impl Handler {
                 tracing::info!("{name} received: asking the supervisor for a successor");
                 server.drain();
             }
+            Action::Advise => self.0.advise(&name),
             Action::End => {
                 py.import("os")?.call_method1("_exit", (0,))?;
             }

@@ -34,6 +34,8 @@ pub(super) enum Meaning {
     Reload,
     /// Somebody wants this worker to end.
     StopWorker,
+    /// It is a signal of another server.
+    Unsupported,
     /// It only wakes the main thread, or its default action must not happen.
     Nothing,
 }
@@ -44,6 +46,7 @@ impl Meaning {
         match (scope, signal) {
             (_, "SIGCHLD") => Self::Nothing,
             (_, "SIGUSR1") => Self::ReopenLogs,
+            (_, "SIGUSR2" | "SIGTTIN" | "SIGTTOU" | "SIGWINCH") => Self::Unsupported,
             (Scope::Supervisor, "SIGHUP") => Self::Reload,
             (Scope::Worker, "SIGTERM") => Self::StopWorker,
             // Ctrl-C and the end of a terminal reach the whole group: the supervisor decides.
@@ -65,6 +68,8 @@ pub(super) enum Action {
     Reload(Arc<dyn SignalTarget>),
     /// Ask for a successor.
     StopWorker(Arc<dyn SignalTarget>),
+    /// Log what to do instead.
+    Advise,
     End,
 }
 
@@ -92,6 +97,7 @@ impl SignalState {
         let server = server.map(Arc::clone);
         match meaning {
             Meaning::Nothing => return Action::Nothing,
+            Meaning::Unsupported => return Action::Advise,
             Meaning::ReopenLogs => return server.map_or(Action::Nothing, Action::ReopenLogs),
             Meaning::Reload => return server.map_or(Action::Nothing, Action::Reload),
             Meaning::StopWorker => return server.map_or(Action::Nothing, Action::StopWorker),
@@ -140,6 +146,7 @@ mod tests {
                 Self::Kill(_) => "kill",
                 Self::Reload(_) => "reload",
                 Self::StopWorker(_) => "stop worker",
+                Self::Advise => "advise",
                 Self::End => "end",
             }
         }
@@ -207,6 +214,26 @@ mod tests {
             (Scope::Process, "SIGHUP", Meaning::Stop),
         ] {
             assert_eq!(Meaning::of(signal, scope), meaning, "{signal}");
+        }
+    }
+
+    #[test]
+    fn a_signal_of_another_server_changes_nothing_in_any_stage() {
+        let (mut state, began) = (SignalState::starting(), Instant::now());
+        let comes = |state: &mut SignalState| state.next(Meaning::Unsupported, began).name();
+        assert_eq!(comes(&mut state), "advise");
+        state.serves(Arc::new(Nobody));
+        assert_eq!(comes(&mut state), "advise");
+        assert_eq!(stops(&mut state, began, &[0.0]), ["drain"]);
+        assert_eq!(comes(&mut state), "advise");
+        for signal in super::super::foreign::SIGNALS {
+            for scope in [Scope::Process, Scope::Supervisor, Scope::Worker] {
+                let meaning = Meaning::of(signal, scope);
+                assert!(
+                    matches!(meaning, Meaning::Unsupported | Meaning::ReopenLogs),
+                    "{signal} in {scope:?}"
+                );
+            }
         }
     }
 
