@@ -37,6 +37,11 @@ def test_its_settings_say_where_probes_are_answered_and_log_json() -> None:
     assert said["log-format"] == "json"
 
 
+def test_its_health_is_asked_by_the_program_itself() -> None:
+    # There is no curl in it, and the settings say where to ask.
+    assert re.findall(r"^HEALTHCHECK .*CMD (.*)$", STAGES[-1], re.M) == ['["maitred", "health"]']
+
+
 def test_process_one_is_the_server_itself() -> None:
     # A shell in between would not pass SIGTERM on.
     assert 'ENTRYPOINT ["maitred"]' in STAGES[-1]

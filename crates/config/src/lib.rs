@@ -44,6 +44,7 @@ mod assembly;
 mod conflicts;
 mod load;
 mod merge;
+mod running_server;
 mod system;
 
 mod import;
@@ -54,12 +55,13 @@ mod to_toml;
 pub use declaration::{Change, Effect, Reach, Section, Setting, find, settings};
 pub use files::{Candidate, SettingsFile, candidates};
 pub use import::{Imported, import, import_command_line, import_gunicorn};
-pub use invocation::{Checks, Command, Invocation, Shell, ShowFormat, command_meant_by};
+pub use invocation::{Checks, Command, Invocation, Probe, Shell, ShowFormat, command_meant_by};
 pub use kinds::{Count, CountOrAuto, Empty, Kind, Line, Period, Size, SizeOrShare, Words, Zero};
 pub use load::{Found, FoundApplication, Loaded, Sources, load, unnamed_application};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};
 pub use raw_value::Value;
+pub use running_server::running_server;
 pub use settings::{
     ApplicationSettings, LimitSettings, NetworkSettings, ObservabilitySettings, ProcessSettings,
     ProxySettings, Settings, TimeoutSettings,

@@ -258,7 +258,7 @@ pub(crate) fn defaults() -> Layer {
 }
 
 /// The layer of the settings file; `None` if the file could not be read.
-fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<Layer> {
+pub(crate) fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>) -> Option<Layer> {
     let Some(SettingsFile { candidate, contents }) = file else {
         return Some(Layer::new("file", Syntax::Typed));
     };

@@ -4,7 +4,9 @@
 //! does not exit, so a program can call `maitred.runner.run(argv)`.
 
 mod check;
+mod health;
 mod import;
+mod running_server;
 
 use std::ffi::OsString;
 
@@ -65,6 +67,7 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
         Command::Completions(shell) => Ok(reference::completions(*shell)),
         Command::Man { command } => man(command),
         Command::Import { what } => return import::import(py, what),
+        Command::Health(probe) => return health::health(py, arguments, *probe),
         Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
             let mut texts = SourceTexts::read(Some(arguments), Vec::new());
             texts.find_application(py)?;

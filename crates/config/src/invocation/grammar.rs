@@ -3,7 +3,11 @@
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::Shell;
+use crate::declaration::network::ADMIN_LISTEN;
 use crate::providers::command_line::{POSITIONAL, flags};
+
+/// The name of the argument that says which server to ask.
+pub(super) const SERVER: &str = "server";
 
 /// What follows the options of the whole help.
 const NOTES: &str = "\
@@ -60,6 +64,20 @@ pub(crate) fn grammar() -> Command {
                 .args(flags(true)),
         )
         .subcommand(config())
+        .subcommand(
+            asking("health")
+                .about("Ask a running server whether it is healthy; the exit status is the answer")
+                .arg(
+                    Arg::new("probe")
+                        .long("probe")
+                        .value_name("PROBE")
+                        .value_parser(["readyz", "livez", "startupz"])
+                        .help(
+                            "What to ask: whether it takes requests, whether it reacts, or whether \
+                             it has started [default: readyz]",
+                        ),
+                ),
+        )
         .subcommand(
             Command::new("completions").about("Print a completion script for a shell").arg(
                 Arg::new("shell")
@@ -125,6 +143,18 @@ fn config() -> Command {
                         .help("File to convert, or the command line of gunicorn or waitress-serve"),
                 ),
         )
+}
+
+/// A command that asks a running server.
+fn asking(name: &'static str) -> Command {
+    let admin_listen = flags(true).into_iter().filter(|flag| flag.get_id() == ADMIN_LISTEN.name);
+    Command::new(name)
+        .arg(Arg::new(SERVER).value_name("URL").help(
+            "The server's `admin-listen`: `http://host:port`, or `unix:` and a path. Without it, \
+             --admin-listen, the environment and the settings file are looked at.",
+        ))
+        .args(general())
+        .args(admin_listen.map(|flag| flag.hide_short_help(false)))
 }
 
 fn application() -> Arg {

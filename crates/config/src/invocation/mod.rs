@@ -22,6 +22,8 @@ pub struct Invocation {
     pub command: Command,
     /// The settings file named with `--config`.
     pub config: Option<String>,
+    /// The server that a command is to ask, as it was written.
+    pub(crate) server: Option<String>,
     pub(crate) layer: Layer,
     pub(crate) problems: Vec<Problem>,
 }
@@ -47,6 +49,8 @@ pub enum Command {
         /// A file, or the words of a command line.
         what: Vec<String>,
     },
+    /// Ask a running server whether it is healthy: `health`.
+    Health(Probe),
     /// Print a completion script for a shell: `completions`.
     Completions(Shell),
     /// Print a manual page: `man`.
@@ -66,6 +70,18 @@ pub enum Checks {
     Start,
     /// Also that it is fit for production: `--deploy`.
     Deploy,
+}
+
+/// What `health` asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Probe {
+    /// Whether the server takes requests.
+    #[default]
+    Ready,
+    /// Whether it reacts.
+    Alive,
+    /// Whether it has started.
+    Started,
 }
 
 /// The output format of `config show`.
@@ -122,7 +138,7 @@ impl Invocation {
 
     fn empty(command: Command, problems: Vec<Problem>) -> Self {
         let layer = command_line::read(&[], &mut Vec::new());
-        Self { command, config: None, layer, problems }
+        Self { command, config: None, server: None, layer, problems }
     }
 
     fn from_matches(matches: &ArgMatches, mut problems: Vec<Problem>) -> Self {
@@ -136,23 +152,23 @@ impl Invocation {
         let carrying: Vec<&ArgMatches> = levels
             .iter()
             .copied()
-            .filter(|level| level.try_contains_id("threads").is_ok())
+            .filter(|level| level.try_contains_id("config").is_ok())
             .collect();
         let config =
             carrying.iter().rev().find_map(|level| level.get_one::<String>("config").cloned());
+        let server = levels.last().and_then(|level| text_of(level, grammar::SERVER));
         let layer = command_line::read(&carrying, &mut problems);
-        Self { command, config, layer, problems }
+        Self { command, config, server, layer, problems }
     }
+}
+
+fn text_of(level: &ArgMatches, id: &str) -> Option<String> {
+    level.try_get_one::<String>(id).ok().flatten().cloned()
 }
 
 /// The command that the subcommands, or one of gunicorn's flags, select.
 fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
-    let text = |id: &str| {
-        levels
-            .iter()
-            .rev()
-            .find_map(|level| level.try_get_one::<String>(id).ok().flatten().cloned())
-    };
+    let text = |id: &str| levels.iter().rev().find_map(|level| text_of(level, id));
     let words = |id: &str| -> Vec<String> {
         let level = levels.last().and_then(|level| level.try_get_many(id).ok().flatten());
         level.map(|words| words.cloned().collect()).unwrap_or_default()
@@ -172,6 +188,11 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
         },
         ["config", "schema"] => Command::Schema,
         ["config", "import"] => Command::Import { what: words("what") },
+        ["health"] => Command::Health(match text("probe").as_deref() {
+            Some("livez") => Probe::Alive,
+            Some("startupz") => Probe::Started,
+            _ => Probe::Ready,
+        }),
         ["completions"] => {
             let shell = levels
                 .last()

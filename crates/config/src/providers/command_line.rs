@@ -143,8 +143,10 @@ pub(crate) fn read(levels: &[&ArgMatches], problems: &mut Vec<Problem>) -> Layer
 }
 
 fn typed(setting: &Setting, matches: &ArgMatches) -> Option<Value> {
+    // Some commands take only a few of the flags.
     let was_typed = |id: &str| {
-        matches.value_source(id).is_some_and(|source| source == ValueSource::CommandLine)
+        matches.try_contains_id(id).is_ok()
+            && matches.value_source(id).is_some_and(|source| source == ValueSource::CommandLine)
     };
     if setting.kind == Kind::Flag && was_typed(&negation(setting)) {
         return Some(Value::Bool(false));

@@ -154,6 +154,27 @@ const PAGES: &[Sections] = &[
         files: &[],
     },
     Sections {
+        command: "health",
+        examples: &[
+            ("maitred health", "Ask the server of these settings whether it takes requests."),
+            (
+                "maitred health --probe=livez unix:/run/maitred/admin.sock",
+                "Ask another one whether it reacts.",
+            ),
+            (
+                r#"HEALTHCHECK CMD ["maitred", "health"]"#,
+                "Check the health of a container, in a Dockerfile.",
+            ),
+        ],
+        exit_status: &[
+            ("0", "The server is healthy."),
+            ("1", "It is not, or none answers within five seconds. Standard error says why."),
+            ("2", "No source names the server, or the arguments are wrong."),
+        ],
+        signals: &[],
+        files: FILES,
+    },
+    Sections {
         command: "completions",
         examples: &[(
             "maitred completions bash > ~/.local/share/bash-completion/completions/maitred",

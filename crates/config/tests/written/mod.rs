@@ -31,6 +31,11 @@ pub(crate) const PROCESS: u32 = 4711;
 impl Written<'_> {
     /// Loads them, as a server that is told its application on the command line.
     pub(crate) fn load(&self) -> Result<Loaded, Problems> {
+        load(self.sources())
+    }
+
+    /// The sources, as they are read.
+    pub(crate) fn sources(&self) -> Sources {
         let path = if self.path.is_empty() { "maitred.toml" } else { self.path };
         let file = (!self.toml.is_empty()).then(|| SettingsFile {
             candidate: Candidate { path: path.into(), named_by: None },
@@ -38,7 +43,7 @@ impl Written<'_> {
         });
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let keyword = |(name, value): &(&str, Value)| ((*name).to_owned(), value.clone());
-        load(Sources {
+        Sources {
             file,
             environment: self.environment.iter().map(pair).collect(),
             invocation: (!self.arguments.is_empty())
@@ -50,7 +55,7 @@ impl Written<'_> {
             directory: self.directory.map(Into::into),
             process: Some(PROCESS),
             system: if self.is_for_windows { System::Windows } else { System::Unix },
-        })
+        }
     }
 
     /// The settings, which the case is expected to have.

@@ -28,7 +28,7 @@ pub(crate) mod port_owner;
 pub(crate) mod process_usage;
 #[cfg(windows)]
 mod process_usage_windows;
-pub(crate) mod service_name;
+pub mod service_name;
 #[cfg(unix)]
 pub mod shared_memory;
 #[cfg(unix)]

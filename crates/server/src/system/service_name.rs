@@ -7,7 +7,7 @@ use std::ffi::CString;
 /// getservbyname(3) returns memory that the next call of any thread overwrites, and its reentrant
 /// variant is not everywhere, so calls take turns.
 #[cfg(unix)]
-pub(crate) fn port(name: &str) -> Option<u16> {
+pub fn port(name: &str) -> Option<u16> {
     use crate::system::mutex::Mutex;
 
     static TURN: Mutex<()> = Mutex::new(());
@@ -22,7 +22,7 @@ pub(crate) fn port(name: &str) -> Option<u16> {
 
 /// The port; `None` if the service is not known.
 #[cfg(windows)]
-pub(crate) fn port(name: &str) -> Option<u16> {
+pub fn port(name: &str) -> Option<u16> {
     use socket2::{Domain, Socket, Type};
     use windows_sys::Win32::Networking::WinSock;
 
