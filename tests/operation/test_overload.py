@@ -30,7 +30,7 @@ def test_a_stuck_thread_is_replaced_and_its_stack_is_logged(stuck, gate):
         assert connection.read().status == 504
     line = server.wait_for(r"request-timeout: .*it was replaced.*")[0]
     assert "path=/wait" in line
-    assert "worker=maitred-0" in line
+    assert "worker_thread=maitred-0" in line
     server.wait_for(r"\n +.*gate\.recv\(1\)")
     # The first thread still waits at the gate.
     with server.connect() as connection:

@@ -16,7 +16,7 @@ mod queue;
 mod stderr;
 mod subscriber;
 
-pub(crate) use subscriber::{learn_thread_name, receive};
+pub(crate) use subscriber::{learn_thread_name, learn_worker_number, receive};
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub(crate) fn warn_now(message: &str) {
         logger: "maitred",
         thread: std::thread::current().name().unwrap_or("unnamed").into(),
         message: message.into(),
-        fields: Vec::new(),
+        fields: subscriber::process_fields(),
         exception: None,
     });
 }

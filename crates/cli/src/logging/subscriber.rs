@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Debug;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use maitred_config::LogLevel;
@@ -54,6 +55,21 @@ pub(crate) fn learn_thread_name(py: Python<'_>) {
     NAME.set(name.ok());
 }
 
+/// The number of this worker process, once it is known to be one.
+static WORKER: OnceLock<usize> = OnceLock::new();
+
+/// From now on, records say that this process is the worker of that number.
+pub(crate) fn learn_worker_number(number: usize) {
+    WORKER.get_or_init(|| number);
+}
+
+/// The fields of records that tell which of several processes logs.
+pub(super) fn process_fields() -> Vec<(&'static str, Value)> {
+    let Some(&number) = WORKER.get() else { return Vec::new() };
+    let number = i128::try_from(number).unwrap_or(i128::MAX);
+    vec![("worker", Value::Whole(number)), ("pid", Value::Whole(std::process::id().into()))]
+}
+
 /// Installs the subscriber, or changes the minimum severity if it is installed. If the program has
 /// another `tracing` subscriber, that one stays.
 pub(crate) fn receive(threshold: Threshold) {
@@ -102,6 +118,7 @@ impl Subscriber for LogSubscriber {
             Some(name) => name.clone(),
             None => std::thread::current().name().unwrap_or("unnamed").into(),
         });
+        text.fields.extend(process_fields());
         super::log(Record {
             time: super::queue::now(),
             severity: severity(*metadata.level()),

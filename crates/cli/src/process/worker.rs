@@ -12,6 +12,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::engine::{self, StartError, StartedServer, import};
+use crate::logging;
 use crate::process::exit_status::ExitStatus;
 use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
@@ -50,6 +51,7 @@ pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32>
     let started = match welcome {
         Ok(Welcome { membership, pad }) => {
             let place = membership.place.clone();
+            logging::learn_worker_number(place.number());
             start(py, loaded, membership, &control)
                 .and_then(|started| Ok((started, Pulse::start(py, place, pad)?)))
         }

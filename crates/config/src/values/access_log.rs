@@ -113,6 +113,8 @@ fields! {
     AppSeconds = "app",
     /// Seconds in the queue.
     QueueSeconds = "queue",
+    /// The number of the worker process, as in metrics.
+    Worker = "w",
     /// The worker thread.
     Thread = "thread",
     /// The request ID.

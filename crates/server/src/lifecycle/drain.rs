@@ -130,7 +130,7 @@ fn log_unfinished(server: &ServerState) {
             client = summary.client,
             request_id = summary.request_id.as_deref(),
             seconds = summary.runs_for.as_secs_f64(),
-            worker = thread.name,
+            worker_thread = thread.name,
             stack,
             "graceful-timeout: a running request is aborted"
         );

@@ -226,23 +226,23 @@ fn recover_overdue(workers: &WorkerThreads, request: &OverdueRequest) {
 }
 
 fn recover_ended(workers: &WorkerThreads, thread: &WorkerThread) {
-    let worker = &*thread.name;
+    let worker_thread = &*thread.name;
     let refilled = workers.refill(thread);
     let is_first_line = thread.is_end_to_be_logged();
     match refilled {
         Ok(()) if is_first_line => tracing::error!(
             target: "maitred",
-            worker,
+            worker_thread,
             "a worker thread ended unexpectedly and was replaced; this is a bug in Maitred"
         ),
         Ok(()) => tracing::info!(
             target: "maitred",
-            worker,
+            worker_thread,
             "the worker thread that ended unexpectedly has been replaced now"
         ),
         Err(error) if is_first_line => tracing::error!(
             target: "maitred",
-            worker,
+            worker_thread,
             "a worker thread ended unexpectedly and could not be replaced: {error}; retrying every \
              second; this is a bug in Maitred"
         ),
@@ -254,16 +254,16 @@ fn report(request: &OverdueRequest, stack: &str, outcome: &str) {
     let OverdueRequest { overdue, thread, summary, .. } = request;
     let seconds = summary.runs_for.as_secs_f64();
     let (method, path, client) = (&*summary.method, &*summary.path, &*summary.client);
-    let (request_id, worker) = (summary.request_id.as_deref(), &*thread.name);
+    let (request_id, worker_thread) = (summary.request_id.as_deref(), &*thread.name);
     match overdue {
         Overdue::TimedOut => tracing::error!(
             target: "maitred",
-            method, path, client, request_id, seconds, worker, stack,
+            method, path, client, request_id, seconds, worker_thread, stack,
             "request-timeout: a request is aborted, and its thread is stuck; {outcome}"
         ),
         Overdue::Slow => tracing::warn!(
             target: "maitred",
-            method, path, client, request_id, seconds, worker, stack,
+            method, path, client, request_id, seconds, worker_thread, stack,
             "slow-request: a request is still running"
         ),
     }

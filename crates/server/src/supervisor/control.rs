@@ -15,7 +15,7 @@ const LENGTH: usize = 4;
 /// What the supervisor tells a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// The first message. With it come the board and the pad for stacks.
+    /// The first message. With it come the board, the pad for stacks, and the lock of outputs.
     Welcome {
         /// The version of the supervisor, which must be that of the worker.
         version: String,

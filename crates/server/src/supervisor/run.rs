@@ -27,6 +27,7 @@ use crate::board::{Board, Life, SeatState};
 use crate::listen::Listeners;
 use crate::system::child;
 use crate::system::clock::Clock;
+use crate::system::output_lock;
 use crate::system::pass_fd::Wait;
 use crate::system::poll;
 use crate::system::shared_memory::SharedMemory;
@@ -233,7 +234,8 @@ impl Supervisor {
             number: order.number,
             generation: serial,
         };
-        worker.tell(&welcome, &[self.board.file(), worker.pad.file()]);
+        let outputs = output_lock::file(&self.options.temp_dir)?;
+        worker.tell(&welcome, &[self.board.file(), worker.pad.file(), outputs]);
         tracing::debug!(target: "maitred", worker = order.number, pid, "worker process started");
         self.view.started(order.number, order.reason);
         self.workers.insert(serial, worker);

@@ -20,6 +20,7 @@ use crate::lifecycle::running::Running;
 use crate::system::child::exit_now;
 use crate::system::inherited_socket;
 use crate::system::mutex::{Condvar, Mutex};
+use crate::system::output_lock;
 use crate::system::pass_fd::Wait;
 
 /// How long a worker without a supervisor finishes what runs.
@@ -173,6 +174,7 @@ impl WorkerControl {
             ToWorker::Welcome { version, seat, number, generation } => {
                 let board = incoming.descriptor()?;
                 let pad = incoming.descriptor()?;
+                output_lock::share(incoming.descriptor()?);
                 let membership = place(&version, board, seat, number).map(|place| {
                     let inboxes = Arc::new(Inboxes::new(place.board().shape().seats()));
                     Membership { place, generation, inboxes }

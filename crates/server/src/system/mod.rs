@@ -21,6 +21,8 @@ pub mod inherited_socket;
 pub(crate) mod monotonic;
 pub(crate) mod mutex;
 #[cfg(unix)]
+pub mod output_lock;
+#[cfg(unix)]
 pub mod pass_fd;
 #[cfg(unix)]
 pub(crate) mod poll;

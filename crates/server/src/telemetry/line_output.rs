@@ -1,9 +1,16 @@
 //! Writes lines to an output that may fail in the middle of one.
 //!
 //! A full disk takes the first part of a line. If the next line followed it directly, both would be
-//! unreadable; so a line end comes first when there is room again.
+//! unreadable; so a line end comes first when there is room again. Several worker processes write to
+//! the same output in turns (`system/output_lock.rs`).
 
 use std::io::{self, ErrorKind, Write};
+
+#[cfg(unix)]
+use crate::system::output_lock;
+
+/// About how many bytes are written in one turn, so that others have theirs soon.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// What is known of an output between two writes.
 #[derive(Debug, Default)]
@@ -27,6 +34,21 @@ impl LineOutput {
     /// # Errors
     /// The output has failed; what was written before stays there.
     pub fn write(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
+        let mut done = 0;
+        while done < lines.len() {
+            let end = done + first_piece(&lines[done..]);
+            self.write_piece(output, &lines[done..end]).map_err(
+                |Unwritten { written, error }| Unwritten { written: done + written, error },
+            )?;
+            done = end;
+        }
+        Ok(())
+    }
+
+    /// Writes one piece, in this process's turn.
+    fn write_piece(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
+        #[cfg(unix)]
+        let _turn = output_lock::take_turn();
         if self.is_torn {
             output.write_all(b"\n").map_err(|error| Unwritten { written: 0, error })?;
             self.is_torn = false;
@@ -49,9 +71,32 @@ impl LineOutput {
     }
 }
 
+/// The length of the first piece: whole lines, those with their indented ones that belong together.
+fn first_piece(lines: &[u8]) -> usize {
+    let begins_record = |at: &usize| lines[at - 1] == b'\n' && !lines[*at].is_ascii_whitespace();
+    let rest = PIECE_BYTES..lines.len();
+    rest.into_iter().find(begins_record).unwrap_or(lines.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_in_one_turn_ends_where_a_record_does() {
+        let line = |first: u8| [&[first], &[b'.'; 999][..], b"\n"].concat();
+        let mut lines = line(b'a').repeat(70);
+        assert_eq!(first_piece(&lines), 66 * 1001);
+        lines.truncate(66 * 1001);
+        lines.extend(line(b' ').repeat(3));
+        assert_eq!(first_piece(&lines), 69 * 1001);
+        lines.extend(line(b'b'));
+        assert_eq!(first_piece(&lines), 69 * 1001);
+        assert_eq!(first_piece(b"one\ntwo\n"), 8);
+        let mut written = Vec::new();
+        LineOutput::default().write(&mut written, &lines).unwrap();
+        assert_eq!(written, lines);
+    }
 
     /// A disk with room for so many bytes.
     struct Disk {

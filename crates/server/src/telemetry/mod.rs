@@ -78,8 +78,8 @@ struct ShownLimits {
 #[derive(Debug)]
 pub struct Telemetry {
     cells: Cells,
-    /// The label `worker`.
-    worker: String,
+    /// The number of the process, which is the label `worker`.
+    worker: usize,
     listeners: OnceLock<Vec<String>>,
     interpreter: Interpreter,
     settings: serde_json::Value,
@@ -108,7 +108,7 @@ impl Telemetry {
         let clock = Arc::new(Clock::new());
         Self {
             cells: Cells::on_heap(),
-            worker: "0".to_owned(),
+            worker: 0,
             listeners: OnceLock::new(),
             interpreter: Interpreter::default(),
             settings: serde_json::Value::Null,
@@ -136,7 +136,7 @@ impl Telemetry {
     /// Makes it count in these cells, for the worker of this number.
     #[must_use]
     pub fn with_cells(self, cells: Cells, number: usize) -> Self {
-        Self { cells, worker: number.to_string(), ..self }
+        Self { cells, worker: number, ..self }
     }
 
     /// Telemetry that nobody reads and that logs nothing, for connections that do not count.
@@ -219,7 +219,7 @@ impl Telemetry {
     pub(crate) fn open_access_log(&self, settings: &Settings) -> Result<(), OpenError> {
         let cells = self.cells.clone();
         let dropped = counters::LOG_DROPPED.at(LogStream::Access);
-        let log = AccessLog::open(settings, Arc::clone(&self.clock), move |lines| {
+        let log = AccessLog::open(settings, self.worker, Arc::clone(&self.clock), move |lines| {
             cells.block().add(dropped, lines);
         })?;
         if let Some(log) = log {

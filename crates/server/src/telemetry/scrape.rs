@@ -24,7 +24,8 @@ impl Telemetry {
         let snapshot = subject.map(|subject| subject.snapshot());
         self.count_dropped_log_records();
         let values = self.values(threads.unwrap_or(*self.last_threads.lock()), snapshot.as_ref());
-        let numbers = Numbers { worker: &self.worker, cells: &self.cells, values: &values };
+        let worker = self.worker.to_string();
+        let numbers = Numbers { worker: &worker, cells: &self.cells, values: &values };
         Exposition {
             interpreter: &self.interpreter,
             listeners: self.listeners.get().map(Vec::as_slice).unwrap_or_default(),

@@ -5,40 +5,41 @@
 //! terminal: quotes, backslashes and everything but visible ASCII are escaped.
 
 use std::io::Write as _;
-use std::time::SystemTime;
 
 use maitred_config::{AccessLogField, AccessLogFormat, AccessLogPiece};
 use maitred_http_parser::RequestHead;
 
-use super::{Entry, json};
+use super::{Line, json};
 use crate::telemetry::calendar::Utc;
 use crate::telemetry::trace_context::trace_id;
 
-/// Appends the line of a request that ended at `wall`, without the line's end.
-pub(super) fn write(format: &AccessLogFormat, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
+/// Appends a line, without its end.
+pub(super) fn write(format: &AccessLogFormat, out: &mut Vec<u8>, line: &Line<'_>) {
     let pieces = match format {
-        AccessLogFormat::Json => return json::write(out, entry, wall),
+        AccessLogFormat::Json => return json::write(out, line),
         AccessLogFormat::Pattern(pieces) => pieces,
     };
     for piece in pieces {
         match piece {
             AccessLogPiece::Text(text) => out.extend_from_slice(text.as_bytes()),
-            AccessLogPiece::Field(field) => write_field(*field, out, entry, wall),
-            AccessLogPiece::RequestField(name) => or_dash(out, entry.record.request_field(name)),
+            AccessLogPiece::Field(field) => write_field(*field, out, line),
+            AccessLogPiece::RequestField(name) => {
+                or_dash(out, line.entry.record.request_field(name))
+            }
         }
     }
 }
 
-fn write_field(field: AccessLogField, out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
-    let Entry { record, ended_at } = entry;
+fn write_field(field: AccessLogField, out: &mut Vec<u8>, line: &Line<'_>) {
+    let record = &line.entry.record;
     let head = record.head.as_deref();
-    let took = ended_at.saturating_duration_since(record.received_at);
+    let took = line.entry.ended_at.saturating_duration_since(record.received_at);
     // Writing to a Vec cannot fail.
     let _ = match field {
         AccessLogField::Client => return escape(out, record.client.address().as_bytes()),
         AccessLogField::Peer => return escape(out, record.client.peer.host.as_bytes()),
         AccessLogField::Identity | AccessLogField::User => write!(out, "-"),
-        AccessLogField::Time => return Utc::of(wall).write_common(out),
+        AccessLogField::Time => return Utc::of(line.ended_at).write_common(out),
         AccessLogField::RequestLine => return request_line(out, head),
         AccessLogField::Method => return or_dash(out, head.map(|head| head.method().as_bytes())),
         AccessLogField::Path => return or_dash(out, head.map(RequestHead::path)),
@@ -67,6 +68,7 @@ fn write_field(field: AccessLogField, out: &mut Vec<u8>, entry: &Entry, wall: Sy
         AccessLogField::QueueSeconds => {
             duration(out, record.queued_for().map(|time| time.as_secs_f64()))
         }
+        AccessLogField::Worker => write!(out, "{}", line.worker),
         AccessLogField::Thread => match record.thread {
             Some(thread) => write!(out, "maitred-{thread}"),
             None => write!(out, "-"),

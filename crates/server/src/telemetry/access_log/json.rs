@@ -4,20 +4,19 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::time::SystemTime;
 
 use maitred_http_parser::RequestHead;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-use super::Entry;
+use super::{Entry, Line};
 use crate::telemetry::calendar::Utc;
 use crate::telemetry::trace_context::trace_id;
 
 /// The fields of a line. Unknown values are omitted.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Fields<'a> {
     time: String,
     remote_addr: &'a str,
     client_addr: &'a str,
@@ -36,6 +35,7 @@ struct Line<'a> {
     app_time: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue_time: Option<f64>,
+    worker: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,13 +50,13 @@ struct Line<'a> {
     referer: Option<Cow<'a, str>>,
 }
 
-/// Appends a line, without its end. The request ended at `wall`.
-pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
-    let Entry { record, ended_at } = entry;
+/// Appends a line, without its end.
+pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>) {
+    let Entry { record, ended_at } = line.entry;
     let head = record.head.as_deref();
     let field = |name| record.request_field(name).map(String::from_utf8_lossy);
-    let line = Line {
-        time: Utc::of(wall).rfc3339(),
+    let fields = Fields {
+        time: Utc::of(line.ended_at).rfc3339(),
         remote_addr: &record.client.peer.host,
         client_addr: record.client.address(),
         method: head.map(RequestHead::method),
@@ -69,6 +69,7 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         duration: ended_at.saturating_duration_since(record.received_at).as_secs_f64(),
         app_time: record.answered_in().map(|time| time.as_secs_f64()),
         queue_time: record.queued_for().map(|time| time.as_secs_f64()),
+        worker: line.worker,
         thread: record.thread.map(|thread| format!("maitred-{thread}")),
         request_id: record.request_id.as_deref(),
         trace_id: record.request_field("traceparent").and_then(trace_id),
@@ -77,7 +78,7 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry, wall: SystemTime) {
         referer: field("referer"),
     };
     let mut serializer = Serializer::with_formatter(out, OneLine);
-    line.serialize(&mut serializer).expect("a line holds nothing but text and numbers");
+    fields.serialize(&mut serializer).expect("a line holds nothing but text and numbers");
 }
 
 /// Compact JSON that also escapes DEL, the C1 control characters (among them NEL) and the separators

@@ -10,7 +10,7 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use maitred_config::{AccessLogFormat, Settings};
 
@@ -47,6 +47,14 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Entry {
     pub(super) record: Record,
     pub(super) ended_at: Instant,
+}
+
+/// What is written of an ended request.
+struct Line<'a> {
+    entry: &'a Entry,
+    ended_at: SystemTime,
+    /// The number of the process.
+    worker: usize,
 }
 
 /// Why the access log could not be opened.
@@ -91,10 +99,11 @@ struct Buffer {
 }
 
 impl AccessLog {
-    /// Opens the access log of the settings, if they have one. `failed` is called with the number of
-    /// lines that could not be written.
+    /// Opens the access log of the settings, if they have one, for the process of this number.
+    /// `failed` is called with the number of lines that could not be written.
     pub(super) fn open(
         settings: &Settings,
+        worker: usize,
         clock: Arc<Clock>,
         failed: impl Fn(u64) + Send + 'static,
     ) -> Result<Option<Self>, OpenError> {
@@ -106,6 +115,7 @@ impl AccessLog {
         let writer = LogWriter {
             queue: Arc::clone(&queue),
             format: settings.observability.access_log_format.clone(),
+            worker,
             output,
             failed,
             clock,
@@ -194,6 +204,8 @@ impl Buffer {
 struct LogWriter<F> {
     queue: Arc<EntryQueue>,
     format: AccessLogFormat,
+    /// The number of the process.
+    worker: usize,
     output: Output,
     failed: F,
     clock: Arc<Clock>,
@@ -212,7 +224,8 @@ impl<F: Fn(u64)> LogWriter<F> {
             let (now, wall) = (self.clock.instant(), self.clock.wall());
             for entry in &entries {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
-                format::write(&self.format, &mut text, entry, ended);
+                let line = Line { entry, ended_at: ended, worker: self.worker };
+                format::write(&self.format, &mut text, &line);
                 text.push(b'\n');
                 if text.len() >= PIECE_BYTES {
                     self.write(&mut text);
