@@ -53,6 +53,7 @@ pub use system::child::ExitStatus as ChildStatus;
 pub use system::clock::Clock;
 pub use system::end_process::end_process;
 pub use system::error_text;
+pub use system::file_limit::{FileLimit, raise_file_limit};
 #[cfg(unix)]
 pub use system::inherited_socket::find_inherited_sockets;
 #[cfg(unix)]

@@ -18,5 +18,7 @@ pub(crate) mod wait;
 pub(crate) mod worker;
 
 mod exit;
+#[cfg(unix)]
+mod file_limit;
 pub(crate) mod service_manager;
 pub(crate) mod signals;

@@ -12,6 +12,8 @@ use pyo3::prelude::*;
 use crate::engine::{BoundServer, StartError, import};
 use crate::logging::{Log, LogOutput};
 use crate::process::exit_status::ExitStatus;
+#[cfg(unix)]
+use crate::process::file_limit;
 use crate::process::output::print_error;
 use crate::process::signals::{Scope, Signals};
 use crate::process::sources::SourceTexts;
@@ -141,12 +143,17 @@ fn serve_with_signals(
             Err(error) => NotServed::Start(error).report(),
         };
     }
+    // A supervisor needs few files, and its workers raise their own limit.
+    raise_file_limit(py, after)?;
     let process = std::process::id();
     let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
         let application = import::load(py, &loaded.settings);
         // The application may have caught the exception that a signal raised.
         if signals.is_some_and(Signals::interrupted) {
             return Err(NotServed::Interrupted);
+        }
+        if std::process::id() != process {
+            raise_file_limit(py, after)?; // a daemon that the application has made of the process
         }
         application.map_err(|error| match error.raised {
             Some(raised) if std::process::id() != process => StartError::Raised(raised).into(),
@@ -174,6 +181,16 @@ fn serve_with_signals(
         ServerEnd::Stopped => ExitStatus::Done,
         ServerEnd::Failed => ExitStatus::Failed,
     })
+}
+
+/// Allows as many open files as possible, in a process that is all the server's.
+#[cfg_attr(not(unix), expect(unused_variables, clippy::unnecessary_wraps, reason = "no limit"))]
+fn raise_file_limit(py: Python<'_>, after: Afterwards) -> PyResult<()> {
+    #[cfg(unix)]
+    if after == Afterwards::Exit {
+        file_limit::raise(py)?;
+    }
+    Ok(())
 }
 
 /// Whether the settings ask for a supervisor.

@@ -19,7 +19,7 @@ use crate::process::serve::NotServed;
 use crate::process::signals::{Scope, SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
 use crate::process::wait::ServerEnd;
-use crate::process::{exit, wait};
+use crate::process::{exit, file_limit, wait};
 
 /// How much more readily the kernel kills a worker than the supervisor when memory runs out.
 const OOM_SCORE: &str = "100";
@@ -47,6 +47,7 @@ pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32>
     let loaded = maitred_config::load(sources.sources()).map_err(|_| foreign())?;
     let signals = Signals::install(py, Scope::Worker)?;
     exit::prepare(py, &loaded.settings)?;
+    file_limit::raise(py)?;
     let welcome = py.detach(|| control.welcome());
     let started = match welcome {
         Ok(Welcome { membership, pad }) => {

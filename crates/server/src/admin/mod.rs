@@ -6,6 +6,7 @@
 //! same code as those of the server, in an instance of their own, which counts and logs nothing; the
 //! thread answers their requests itself. Its clients are trusted not to attack it, but not to behave
 //! well: connections are few and short-lived, and the oldest is closed to make room for the newest.
+//! It answers also when no descriptor is left (`system/spare_descriptors.rs`).
 
 use std::io;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use maitred_http_parser::forwarded::Trust;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
+use crate::connection::descriptors::ClientDescriptors;
 use crate::connection::policy::Policy;
 use crate::connection::request_id::RequestIds;
 use crate::connection::shared::{Answers, Shared};
@@ -29,6 +31,7 @@ use crate::lifecycle::{accept, sweep};
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, ListenAddress, Listener, after_parent, bind_admin};
 use crate::system::clock::Clock;
+use crate::system::spare_descriptors::SpareDescriptors;
 use crate::telemetry::Telemetry;
 
 mod pages;
@@ -71,6 +74,7 @@ pub struct AdminThread {
     frontend: Arc<Frontend>,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
+    _spare: SpareDescriptors,
 }
 
 impl Admin {
@@ -121,6 +125,7 @@ impl Admin {
             clock,
             answers: Answers::AtOnce(Box::new(move |exchange| pages::answer(&report, exchange))),
             temp_files: TempFiles::new(None),
+            descriptors: Arc::new(ClientDescriptors::unlimited()),
             telemetry: Arc::new(Telemetry::silent()),
             #[cfg(unix)]
             siblings: None,
@@ -145,7 +150,8 @@ impl Admin {
             runtime.shutdown_timeout(Duration::ZERO);
             drop(listeners); // also removes the file of a Unix socket
         })?;
-        Ok(AdminThread { frontend, stop, thread: Some(thread) })
+        let spare = SpareDescriptors::keep();
+        Ok(AdminThread { frontend, stop, thread: Some(thread), _spare: spare })
     }
 }
 

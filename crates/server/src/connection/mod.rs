@@ -16,6 +16,7 @@
 // The state of a connection.
 pub(crate) mod conn;
 mod deadlines;
+pub(crate) mod descriptors;
 mod disconnect;
 mod ending;
 pub(crate) mod policy;

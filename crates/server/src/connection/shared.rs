@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use maitred_http_parser::exchange::Exchange;
 
+use super::descriptors::ClientDescriptors;
 use super::policy::Policy;
 use super::request_id::RequestIds;
 #[cfg(unix)]
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<Clock>,
     pub(crate) answers: Answers,
     pub(crate) temp_files: TempFiles,
+    pub(crate) descriptors: Arc<ClientDescriptors>,
     pub(crate) telemetry: Arc<Telemetry>,
     /// The other worker processes, if this is one of several.
     #[cfg(unix)]

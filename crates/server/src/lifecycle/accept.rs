@@ -18,9 +18,11 @@ use std::time::Duration;
 use maitred_http_parser::exchange::Peer;
 
 use crate::connection::conn::ClientConnection;
+use crate::connection::descriptors::ClientDescriptor;
 use crate::connection::drive::{self, Driven};
-use crate::lifecycle::frontend::{AtLimit, Frontend};
+use crate::lifecycle::frontend::{AtLimit, Frontend, Room};
 use crate::listen::acceptor::Acceptor;
+use crate::system::spare_descriptors;
 use crate::telemetry::{CloseReason, RejectReason, Telemetry};
 use crate::transport::stream::Stream;
 
@@ -102,7 +104,7 @@ async fn room(frontend: &Frontend) {
             return;
         }
         paused.get_or_insert_with(|| {
-            frontend.shared.telemetry.limit_reached();
+            lacks_room(frontend);
             Paused::now(&frontend.shared.telemetry)
         });
         // Connections of other worker processes close without a notification.
@@ -131,6 +133,9 @@ impl Drop for Paused<'_> {
 /// retrying at once would only use CPU.
 async fn recover(frontend: &Frontend, error: &io::Error) {
     if is_out_of_descriptors(error) {
+        if frontend.at_limit == AtLimit::CloseOldest && spare_descriptors::release() {
+            return; // the admin listener answers even then
+        }
         frontend.shared.telemetry.out_of_descriptors(error);
         if !evict(frontend) {
             let _paused = Paused::now(&frontend.shared.telemetry);
@@ -173,22 +178,40 @@ fn admit(frontend: &Arc<Frontend>, stream: Stream, peer: Peer, listener: usize) 
     let now = frontend.shared.clock.instant();
     let conn =
         Arc::new(ClientConnection::new(Arc::clone(&frontend.shared), stream, peer, listener, now));
-    if !frontend.has_room() {
-        frontend.shared.telemetry.limit_reached();
-        if !evict(frontend) {
-            reject_overloaded(frontend, conn);
-            return;
-        }
+    let why = lacks_room(frontend);
+    if let Some(why) = why
+        && !evict(frontend)
+    {
+        reject_overloaded(frontend, conn, why);
+        return;
     }
     let open = enter(frontend, &conn);
     serve(conn, open);
+}
+
+/// Why there is no room, which is told.
+fn lacks_room(frontend: &Frontend) -> Option<RejectReason> {
+    let telemetry = &frontend.shared.telemetry;
+    match frontend.room() {
+        Room::Free => None,
+        Room::AtLimit => {
+            telemetry.limit_reached();
+            Some(RejectReason::Limit)
+        }
+        Room::NoDescriptors => {
+            telemetry.descriptors_are_short("clients may not take the last ones");
+            Some(RejectReason::FileDescriptors)
+        }
+    }
 }
 
 /// Enters a connection into the registry.
 pub(super) fn enter(frontend: &Arc<Frontend>, conn: &Arc<ClientConnection>) -> Open {
     let key = frontend.enter(conn);
     frontend.show_connections();
-    Open { frontend: Arc::clone(frontend), key, end: Driven::Closed(CloseReason::Error) }
+    let descriptor = frontend.shared.descriptors.take();
+    let end = Driven::Closed(CloseReason::Error);
+    Open { frontend: Arc::clone(frontend), key, descriptor: Some(descriptor), end }
 }
 
 /// Serves a connection until it ends, or has moved to another process.
@@ -203,6 +226,7 @@ pub(super) fn serve(conn: Arc<ClientConnection>, open: Open) {
 pub(super) struct Open {
     frontend: Arc<Frontend>,
     key: u64,
+    descriptor: Option<ClientDescriptor>,
     /// What became of it; a task that does not set it has failed.
     end: Driven,
 }
@@ -216,6 +240,8 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.frontend.registry.remove(self.key);
+        self.descriptor = None;
+        spare_descriptors::hold_again();
         self.frontend.show_connections();
         match self.end {
             Driven::Closed(reason) => self.frontend.shared.telemetry.connection_closed(reason),
@@ -232,8 +258,8 @@ fn evict(frontend: &Frontend) -> bool {
 }
 
 /// Answers 503 to a new connection.
-fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>) {
-    frontend.shared.telemetry.overload_rejected(RejectReason::Limit);
+fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>, why: RejectReason) {
+    frontend.shared.telemetry.overload_rejected(why);
     conn.reject_newcomer();
     let Ok(place) = Arc::clone(&frontend.registry.rejected_lingering).try_acquire_owned() else {
         frontend.shared.telemetry.connection_closed(CloseReason::Rejected);

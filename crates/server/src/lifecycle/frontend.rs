@@ -10,7 +10,14 @@ use maitred_config::{ConnectionLimitAction, Settings};
 use crate::connection::conn::ClientConnection;
 use crate::connection::shared::{Answers, Shared};
 use crate::lifecycle::registry::Registry;
+use crate::system::spare_descriptors;
 use crate::telemetry::snapshot::Connections;
+
+/// The maximum number of rejected connections that linger at once.
+const REJECTED_LINGERING_MAX: usize = 64;
+
+/// How many of them may do so beyond the descriptors of clients.
+const LINGERING_BESIDE_CLIENTS: usize = 8;
 
 /// The connections of one set of listeners.
 #[derive(Debug)]
@@ -34,10 +41,24 @@ pub(crate) enum AtLimit {
     CloseOldest,
 }
 
+/// Whether there is room for one more connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Free,
+    /// There are as many connections as there may be.
+    AtLimit,
+    /// There are fewer, but temporary files or the application use the descriptors.
+    NoDescriptors,
+}
+
 impl Frontend {
     pub(crate) fn new(shared: Arc<Shared>, limit: usize, at_limit: AtLimit) -> Self {
         let is_draining = AtomicBool::new(false);
-        Self { shared, registry: Registry::default(), limit, at_limit, is_draining }
+        let descriptors = shared.descriptors.most();
+        let left_over = descriptors.saturating_sub(limit);
+        let beside = descriptors.min(LINGERING_BESIDE_CLIENTS);
+        let lingering = left_over.saturating_add(beside).min(REJECTED_LINGERING_MAX);
+        Self { shared, registry: Registry::new(lingering), limit, at_limit, is_draining }
     }
 
     /// That of the server.
@@ -49,13 +70,26 @@ impl Frontend {
         Self::new(shared, settings.limits.connections, at_limit)
     }
 
-    /// Whether there are fewer connections than the limit, in all worker processes together.
+    /// Whether one more connection may be opened.
     pub(crate) fn has_room(&self) -> bool {
+        self.room() == Room::Free
+    }
+
+    /// Whether there are fewer connections than the limit, in all worker processes together, and a
+    /// descriptor for one more.
+    pub(crate) fn room(&self) -> Room {
         #[cfg(unix)]
         let elsewhere = self.shared.siblings.as_ref().map_or(0, |it| it.open_elsewhere());
         #[cfg(not(unix))]
         let elsewhere = 0;
-        self.registry.len().saturating_add(elsewhere) < self.limit
+        let (open, descriptors) = (self.registry.len(), &self.shared.descriptors);
+        if open.saturating_add(elsewhere) >= self.limit || open >= descriptors.most() {
+            Room::AtLimit
+        } else if descriptors.has_room() {
+            Room::Free
+        } else {
+            Room::NoDescriptors
+        }
     }
 
     /// The number of connections has changed.
@@ -112,6 +146,7 @@ impl Frontend {
     /// Advances the date, and checks the deadlines of all connections. Returns how many there are.
     pub(crate) fn sweep(&self, standstill: Duration) -> usize {
         self.shared.clock.tick();
+        spare_descriptors::hold_again();
         let conns = self.registry.all();
         for conn in &conns {
             conn.sweep(standstill);

@@ -14,10 +14,6 @@ use crate::system::mutex::Mutex;
 /// at the limit do not each cost a scan.
 const LONGEST_IDLE_AT_ONCE: usize = 64;
 
-/// The maximum number of rejected connections that linger at once, so that their clients can read
-/// the response. Above this, they are closed right after the response.
-const REJECTED_LINGERING_MAX: usize = 64;
-
 /// The open connections.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -32,20 +28,20 @@ pub(crate) struct Registry {
     pub(crate) gone: Notify,
 }
 
-impl Default for Registry {
-    fn default() -> Self {
+impl Registry {
+    /// An empty one. At most so many rejected connections linger at once, so that their clients can
+    /// read the response; more are closed right after it.
+    pub(crate) fn new(rejected_lingering: usize) -> Self {
         Self {
             conns: Mutex::default(),
             longest_idle: Mutex::default(),
             next: AtomicU64::new(0),
             count: AtomicUsize::new(0),
-            rejected_lingering: Arc::new(Semaphore::new(REJECTED_LINGERING_MAX)),
+            rejected_lingering: Arc::new(Semaphore::new(rejected_lingering)),
             gone: Notify::new(),
         }
     }
-}
 
-impl Registry {
     fn conns(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<ClientConnection>>> {
         self.conns.lock()
     }

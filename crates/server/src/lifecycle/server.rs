@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, StartError};
 
+use crate::connection::descriptors::{ClientDescriptors, FileLimits};
 use crate::connection::policy::Policy;
 use crate::connection::request_id::RequestIds;
 use crate::connection::shared::{Answers, Shared};
@@ -30,7 +31,7 @@ use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, Listeners};
 use crate::scheduling::queue::Queue;
 use crate::scheduling::{Gil, nap};
-use crate::system::file_limit;
+use crate::system::spare_descriptors::SpareDescriptors;
 use crate::system::timer_ticks::FineTicks;
 use crate::telemetry::snapshot::{ServerPhase, Subject as _};
 use crate::telemetry::{OpenError, Telemetry};
@@ -129,7 +130,8 @@ impl Server {
         let Self { settings, mut listeners, application, telemetry, gil, .. } = self;
         let clock = Arc::clone(telemetry.clock());
         telemetry.open_access_log(&settings)?;
-        file_limit::warn_if_few(settings.limits.connections);
+        let spare = SpareDescriptors::keep();
+        let descriptors = Arc::new(descriptors(&settings, &telemetry));
         let temp_files = TempFiles::new(settings.application.temp_dir.clone());
         temp_files.try_out()?;
         listeners.keep_from_children()?;
@@ -151,17 +153,33 @@ impl Server {
             clock,
             answers: Answers::Workers(Arc::clone(&queue)),
             temp_files,
+            descriptors,
             telemetry,
             #[cfg(unix)]
             siblings,
         };
-        let server = ServerState::new(settings, shared, queue, application);
+        let server = ServerState::new(settings, shared, queue, application, spare);
         #[cfg(unix)]
         let server = server.with_place(place);
         let server = Arc::new(server);
         // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.queue.close())
     }
+}
+
+/// The descriptors of clients; logs one line if they are fewer than `connection-limit`, to which the
+/// connections of all worker processes count.
+fn descriptors(settings: &Settings, telemetry: &Telemetry) -> ClientDescriptors {
+    let descriptors = ClientDescriptors::available();
+    let (wanted, processes) = (settings.limits.connections, settings.processes.workers);
+    let possible = descriptors.most().saturating_mul(processes);
+    if let Some(limits) = FileLimits::read()
+        && possible < wanted
+    {
+        telemetry.connections_capped(possible);
+        tracing::warn!(target: "maitred", "{}", limits.note(wanted));
+    }
+    descriptors
 }
 
 fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Running, RunError> {

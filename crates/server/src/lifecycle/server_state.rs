@@ -16,6 +16,7 @@ use crate::listen::acceptor::Acceptor;
 use crate::listen::{ListenAddress, Listeners};
 use crate::scheduling::queue::Queue;
 use crate::scheduling::workers::WorkerThreads;
+use crate::system::spare_descriptors::SpareDescriptors;
 use crate::system::tcp_info;
 use crate::telemetry::snapshot::{ServerPhase, Snapshot, Subject, ThreadStatus, Threads};
 
@@ -31,6 +32,8 @@ pub(crate) struct ServerState {
     /// The listening sockets and their names. The references are weak, so that they do not keep the
     /// sockets open.
     acceptors: OnceLock<Vec<(String, Weak<Acceptor>)>>,
+    /// For the metrics, which are read from files.
+    _spare: SpareDescriptors,
     /// The place on the board of a supervisor.
     #[cfg(unix)]
     pub(crate) place: Option<Place>,
@@ -51,6 +54,7 @@ impl ServerState {
         shared: Shared,
         queue: Arc<Queue>,
         application: Arc<dyn Application>,
+        spare: SpareDescriptors,
     ) -> Self {
         let (of_workers, clock) = (Arc::clone(&queue), Arc::clone(&shared.clock));
         let shared = Arc::new(shared);
@@ -62,6 +66,7 @@ impl ServerState {
             queue,
             phase: ReachedPhase::serving(),
             acceptors: OnceLock::new(),
+            _spare: spare,
             #[cfg(unix)]
             place: None,
         }

@@ -12,7 +12,7 @@ pub mod end_process;
 pub mod error_text;
 #[cfg(windows)]
 pub(crate) mod exclusive_address;
-pub(crate) mod file_limit;
+pub mod file_limit;
 pub(crate) mod fork_guard;
 #[cfg(unix)]
 pub(crate) mod inherited_file;
@@ -35,6 +35,7 @@ pub mod service_name;
 pub mod shared_memory;
 #[cfg(unix)]
 pub mod signal_action;
+pub(crate) mod spare_descriptors;
 #[cfg(unix)]
 pub mod standard_streams;
 pub(crate) mod tcp_info;

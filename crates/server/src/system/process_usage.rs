@@ -1,6 +1,9 @@
 //! The standard `process_*` metrics of Prometheus clients: from /proc on Linux, from system calls
 //! on Windows, none elsewhere.
 
+#[cfg(target_os = "linux")]
+use super::spare_descriptors;
+
 /// The values; `None` if the system does not provide one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct ProcessUsage {
@@ -20,10 +23,12 @@ pub(crate) fn read() -> ProcessUsage {
     ProcessUsage::default()
 }
 
-/// Reads /proc/self.
+/// Reads /proc/self, also when the process has no descriptor left for it.
 #[cfg(target_os = "linux")]
 pub(crate) fn read() -> ProcessUsage {
-    read_in(std::path::Path::new("/proc"))
+    let proc = std::path::Path::new("/proc");
+    let whole = || Some(read_in(proc)).filter(|process| process.open_fds.is_some());
+    spare_descriptors::read_with_one(whole).unwrap_or_else(|| read_in(proc))
 }
 
 /// Reads a proc(5) mounted at this path.

@@ -89,6 +89,8 @@ pub struct Telemetry {
     /// Reads the metrics of this process.
     read_process: fn() -> ProcessUsage,
     limits: ShownLimits,
+    /// The maximum number of connections, if the system allows fewer than the settings.
+    connections_possible: OnceLock<usize>,
     log_socket_errors: bool,
     requests: AtomicU64,
     pause: Mutex<Stopwatch>,
@@ -121,6 +123,7 @@ impl Telemetry {
                 connections: settings.limits.connections,
                 action: settings.limits.connection_limit_action,
             },
+            connections_possible: OnceLock::new(),
             log_socket_errors: settings.observability.log_socket_errors,
             requests: AtomicU64::new(0),
             pause: Mutex::default(),
@@ -167,6 +170,18 @@ impl Telemetry {
     #[must_use]
     pub fn with_log_dropped(self, dropped: fn() -> u64) -> Self {
         Self { server_log_dropped: Some(dropped), ..self }
+    }
+
+    /// The system allows so few connections, fewer than the settings.
+    pub(crate) fn connections_capped(&self, possible: usize) {
+        // Set once: a process serves once.
+        let _ = self.connections_possible.set(possible);
+    }
+
+    /// The limits, as far as the system allows them.
+    fn limits(&self) -> ShownLimits {
+        let possible = self.connections_possible.get().copied().unwrap_or(usize::MAX);
+        ShownLimits { connections: self.limits.connections.min(possible), ..self.limits }
     }
 
     /// The number of ended requests.

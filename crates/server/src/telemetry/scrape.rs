@@ -60,7 +60,7 @@ impl Telemetry {
         values.set_flag(&families::DRAINING, self.is_draining());
         values.set_count(&families::THREADS_LIMIT, self.limits.threads);
         values.set_count(&families::QUEUE_LIMIT, self.limits.queue);
-        values.set_count(&families::CONNECTIONS_LIMIT, self.limits.connections);
+        values.set_count(&families::CONNECTIONS_LIMIT, self.limits().connections);
         {
             let pause = self.pause();
             values.set_flag(&families::ACCEPT_PAUSED, pause.is_paused());

@@ -25,7 +25,7 @@ impl Telemetry {
             "settings": self.settings,
         });
         if let (Some(subject), Some(status)) = (self.subject(), status.as_object_mut()) {
-            describe(&*subject, self.limits, stacks, status);
+            describe(&*subject, self.limits(), stacks, status);
         }
         status
     }

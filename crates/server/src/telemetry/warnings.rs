@@ -70,7 +70,7 @@ impl Telemetry {
     pub(crate) fn limit_reached(&self) {
         self.cells.count(counters::LIMIT_REACHED);
         if self.may_say(|lines| &lines.limit).is_some() {
-            let limit = self.limits.connections;
+            let limit = self.limits().connections;
             let what_happens = match self.limits.action {
                 ConnectionLimitAction::Reject => {
                     "idle connections are closed to make room, and if none is idle, new connections \
@@ -89,14 +89,19 @@ impl Telemetry {
     /// A client could not be accepted, because no file descriptors are left.
     pub(crate) fn out_of_descriptors(&self, error: &io::Error) {
         self.overload_rejected(RejectReason::FileDescriptors);
+        self.descriptors_are_short(&describe(error));
+    }
+
+    /// Clients have taken all descriptors that they may have, or the application has.
+    pub(crate) fn descriptors_are_short(&self, why: &str) {
         if self.may_say(|lines| &lines.descriptors).is_some() {
-            let limit = self.limits.connections;
+            let limit = self.limits().connections;
             tracing::warn!(
                 target: "maitred",
-                "no file descriptors are left ({}), although connection-limit ({limit}) is not \
-                 reached: new connections wait until another one is closed; raise `ulimit -n` \
-                 (LimitNOFILE= in systemd), or lower connection-limit",
-                describe(error)
+                "no file descriptors are left ({why}), although connection-limit ({limit}) is not \
+                 reached: idle connections are closed to make room, and if none is idle, new \
+                 connections are answered 503 or wait; raise `ulimit -n` (LimitNOFILE= in systemd), \
+                 or lower connection-limit"
             );
         }
     }

@@ -1,0 +1,54 @@
+"""An application that uses descriptors, and shows what those are worth that it executes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+HELD: list[int] = []
+
+SOFT_LIMIT = ["sh", "-c", "ulimit -S -n"]
+
+
+def use_all() -> str:
+    """Open files until there is no descriptor left, and keep them."""
+    while True:
+        try:
+            HELD.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError as error:
+            return str(error.errno)
+
+
+def by_fork() -> str:
+    """The soft limit of a program that a forked child executes."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(writes, 1)
+        os.execvp(SOFT_LIMIT[0], SOFT_LIMIT)
+    os.close(writes)
+    with os.fdopen(reads) as output:
+        text = output.read()
+    os.waitpid(child, 0)
+    return text.strip()
+
+
+def by_subprocess(**options: object) -> str:
+    """The same of one that `subprocess` starts."""
+    return subprocess.run(SOFT_LIMIT, check=True, capture_output=True, text=True, **options).stdout
+
+
+ANSWERS = {
+    "/": lambda: "hello",
+    "/all": use_all,
+    "/fork": by_fork,
+    "/subprocess": lambda: by_subprocess().strip(),
+    "/spawn": lambda: by_subprocess(close_fds=False).strip(),
+    "/pid": lambda: str(os.getpid()),
+}
+
+
+def app(environ, start_response):
+    """Answer with a line."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [ANSWERS[environ["PATH_INFO"]]().encode()]

@@ -1,0 +1,130 @@
+"""Tests of the limit of open files: who may use how much of it, and what is left to look."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from admin import Admin
+from client import request
+from server import Server, command
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+
+HERE = Path(__file__).resolve().parent
+HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: t"
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Callable[..., tuple[Server, Admin]]]:
+    """Start a server under `ulimit` with these options, and return its admin listener as well."""
+    started: list[Server] = []
+
+    def start(limits: str, *arguments: str) -> tuple[Server, Admin]:
+        program = command(
+            "--listen=127.0.0.1:0",
+            "--admin-listen=127.0.0.1:0",
+            "--connection-limit=1000",
+            f"--python-path={HERE}",
+            *arguments,
+            "descriptors_app:app",
+        )
+        server = Server(["sh", "-c", f'ulimit {limits}; exec "$@"', "sh", *program], cwd=tmp_path)
+        started.append(server)
+        server.wait_for("serving on ")
+        return server, Admin(server)
+
+    yield start
+    try:
+        for server in started:
+            server.leave()
+    finally:
+        for server in started:
+            server.close()
+            sys.stdout.write(f"its log:\n{server.log}\n")
+
+
+def ask(server: Server, path: str) -> str:
+    with server.connect() as connection:
+        return connection.ask(request(path)).body.decode()
+
+
+def soft_limit(pid: int | str) -> int:
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    match = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
+    assert match, limits
+    return int(match[1])
+
+
+def looks_well(admin: Admin) -> None:
+    for _ in range(20):
+        assert admin.status("/livez") == 200
+        text = admin.ask("/metrics").body.decode()
+        assert re.search(r"^process_open_fds\{[^}]*\} [1-9]", text, re.MULTILINE), text
+        assert admin.status("/readyz") == 200
+
+
+@pytest.mark.parametrize("descriptors", [40, 64, 128])
+def test_probes_are_answered_while_clients_use_all_descriptors_that_they_may(limited, descriptors):
+    server, admin = limited(f"-n {descriptors}")
+    with contextlib.ExitStack() as clients:
+        for _ in range(descriptors + 100):
+            client = clients.enter_context(server.connect())
+            # The server may have refused it, and closed.
+            with contextlib.suppress(OSError):
+                client.send(HALF_A_HEAD)
+        looks_well(admin)
+        assert f"this process may have {descriptors} files open" in server.log
+        possible = admin.metric("maitred_connections_limit")
+        assert 1 <= possible < descriptors
+        connections = admin.statusz()["connections"]
+        assert sum(connections[state] for state in ("idle", "reading")) <= possible
+        assert admin.metric('maitred_connections_rejected_total{reason="limit"}') > 0
+    # Who comes when they have gone is served.
+    admin.until('maitred_connections{state="reading"}', 0)
+    assert ask(server, "/") == "hello"
+
+
+def test_probes_are_answered_while_the_application_has_all_descriptors(limited):
+    server, admin = limited("-n 80")
+    assert ask(server, "/all") == "24"  # EMFILE
+    looks_well(admin)
+    assert admin.metric("process_open_fds") >= 79
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="it reads /proc")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="its subprocess cannot be told to fork")
+def test_the_soft_limit_is_raised_and_programs_get_the_old_one(limited):
+    server, admin = limited("-S -n 256")
+    pid = ask(server, "/pid")
+    assert soft_limit(pid) == admin.metric("process_max_fds") > 256
+    assert [ask(server, path) for path in ("/fork", "/subprocess", "/spawn")] == ["256"] * 3
+    assert "connection-limit is" not in server.log
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="it reads /proc")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="its subprocess cannot be told to fork")
+def test_every_worker_process_raises_its_own_limit(limited):
+    server, _ = limited("-S -n 256", "--workers=2")
+    assert soft_limit(server.process.pid) == 256, "a supervisor needs few"
+    assert soft_limit(ask(server, "/pid")) > 256
+    assert [ask(server, path) for path in ("/fork", "/subprocess", "/spawn")] == ["256"] * 3
+
+
+def test_the_admin_listener_of_a_supervisor_answers_while_workers_have_no_descriptors(limited):
+    server, admin = limited("-n 64", "--workers=2")
+    with contextlib.ExitStack() as clients:
+        for _ in range(200):
+            client = clients.enter_context(server.connect())
+            with contextlib.suppress(OSError):
+                client.send(HALF_A_HEAD)
+        for _ in range(20):
+            assert admin.status("/livez") == admin.status("/readyz") == 200
+            text = admin.ask("/metrics").body.decode()
+            for worker in "01":
+                pattern = rf'^process_open_fds\{{worker="{worker}"\}} [1-9]'
+                assert re.search(pattern, text, re.MULTILINE), text
