@@ -65,3 +65,40 @@ def test_an_invalid_format_is_one_of_the_problems_that_are_reported_together(pro
     assert "unknown field `%(x)s`: the fields are h, l, u, t, r," in server.log
     assert "`threads` must be" in server.log
     assert server.log.endswith("2 problems; nothing was started\n")
+
+
+def test_what_the_application_adds_is_logged_and_what_a_query_holds_is_not(maitred, tmp_path):
+    (tmp_path / "adding.py").write_text("""
+def app(environ, start_response):
+    environ["REMOTE_USER"] = "anna"
+    start_response("302 Found", [("Location", "/next?token=2"), ("Content-Length", "0")])
+    return [b""]
+""")
+    server = maitred(
+        "--access-log=-",
+        '--access-log-format="%(r)s" %({Location}o)s %({remote_user}e)s %({query_string}e)s.',
+        "--no-access-log-query",
+        "adding:app",
+        cwd=tmp_path,
+    )
+    with server.connect() as connection:
+        connection.send(request("/?token=1"))
+        assert connection.read().status == 302
+    assert server.stop() == 0
+    assert server.output == '"GET / HTTP/1.1" /next anna -.\n'
+
+
+def test_a_server_error_leaves_a_trace_without_an_access_log(maitred, tmp_path):
+    (tmp_path / "failing.py").write_text("""
+def app(environ, start_response):
+    start_response("503 Service Unavailable", [("Content-Length", "0")])
+    return [b""]
+""")
+    server = maitred("--request-id=generate", "failing:app", cwd=tmp_path)
+    with server.connect() as connection:
+        connection.send(request("/shop?token=1"))
+        assert connection.read().status == 503
+    line = server.wait_for(r"WARNING a request was answered with a server error (.*)\n")[1]
+    assert line.startswith("method=GET path=/shop status=503 seconds=0."), line
+    assert " request_id=" in line
+    assert server.stop() == 0

@@ -84,6 +84,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
                 }
             }),
             access_log_format: access_log_format(merged)?,
+            access_log_query: merged.flag(&observability::ACCESS_LOG_QUERY),
             access_log_exclude: merged.get(&observability::ACCESS_LOG_EXCLUDE),
             log_level: merged.get(&observability::LOG_LEVEL),
             log_format: merged.get(&observability::LOG_FORMAT),

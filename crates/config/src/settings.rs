@@ -128,6 +128,8 @@ pub struct ObservabilitySettings {
     pub access_log: Option<AccessLogTarget>,
     /// Format of an access log line.
     pub access_log_format: AccessLogFormat,
+    /// Whether the access log has the queries of URLs.
+    pub access_log_query: bool,
     /// Paths left out of the access log if the status is below 400.
     pub access_log_exclude: Vec<String>,
     /// Minimum severity of log records.

@@ -132,6 +132,7 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
         is_multiprocess: false,
         error_output: ErrorOutput::Log,
         expose_tracebacks: false,
+        logged_environ: Vec::new(),
     };
     let globals = PyDict::new(py);
     let code = std::ffi::CString::new(APPLICATIONS).expect("no NUL");

@@ -43,6 +43,7 @@
 //!         is_multiprocess: false,
 //!         error_output: ErrorOutput::Log,
 //!         expose_tracebacks: false,
+//!         logged_environ: Vec::new(),
 //!     };
 //!     Python::initialize();
 //!     let application = Python::attach(|py| {

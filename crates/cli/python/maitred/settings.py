@@ -219,6 +219,8 @@ class Settings(TypedDict, total=False):
     """File for the access log; `-` is standard output. If unset, there is no access log."""
     access_log_format: str | None
     """`common`, `combined`, `json`, or a pattern of fields such as `%(h)s %(r)s %(s)s`."""
+    access_log_query: bool
+    """Whether the access log has the queries of URLs, which may hold secrets."""
     access_log_exclude: str | Iterable[str] | None
     """Request paths, compared exactly, to leave out of the access log if the status is below 400.
     """

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use maitred_config::Settings;
+use maitred_config::{ObservabilitySettings, Settings};
 use maitred_http_parser::fault::Stage;
 #[cfg(unix)]
 use maitred_server::Membership;
@@ -96,8 +96,17 @@ fn plug_in(py: Python<'_>, callable: Py<PyAny>, start: &Start<'_>) -> PyResult<W
         error_output: start.error_output,
         is_multiprocess: start.is_supervised(),
         expose_tracebacks: settings.observability.expose_tracebacks,
+        logged_environ: logged_environ(&settings.observability),
     };
     WsgiApplication::new(py, callable, &variables, Arc::new(log))
+}
+
+/// The environ variables that the access log shows, if there is one.
+fn logged_environ(observability: &ObservabilitySettings) -> Vec<String> {
+    if observability.access_log.is_none() {
+        return Vec::new();
+    }
+    observability.access_log_format.environ_variables().map(str::to_owned).collect()
 }
 
 /// Logs the application's exceptions and what it writes to `wsgi.errors`.

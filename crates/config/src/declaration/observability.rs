@@ -21,6 +21,13 @@ settings! {
         help: "`common`, `combined`, `json`, or a pattern of fields such as `%(h)s %(r)s %(s)s`.",
     }
 
+    ACCESS_LOG_QUERY {
+        name: "access-log-query",
+        kind: Kind::Flag,
+        default: Some("true"),
+        help: "Whether the access log has the queries of URLs, which may hold secrets.",
+    }
+
     ACCESS_LOG_EXCLUDE {
         name: "access-log-exclude",
         kind: Kind::UrlPaths,

@@ -49,6 +49,11 @@ pub enum AccessLogPiece {
     Field(AccessLogField),
     /// A field of the request, by its lower-case name: `%({user-agent}i)s`.
     RequestField(String),
+    /// A field of the response as the application gave it, by its name: `%({location}o)s`.
+    ResponseField(String),
+    /// A variable of the environ after the application has run, by its name in any case:
+    /// `%({REMOTE_USER}e)s`.
+    EnvironVariable(String),
 }
 
 /// Declares the fields: the name and the meaning.
@@ -140,6 +145,31 @@ impl AccessLogFormat {
         Self::Pattern(pieces(pattern).expect("a test takes the predefined patterns apart"))
     }
 
+    /// The response fields that its lines show, one for each [`AccessLogPiece::ResponseField`], in
+    /// their order.
+    pub fn response_fields(&self) -> impl Iterator<Item = &str> {
+        self.pieces().iter().filter_map(|piece| match piece {
+            AccessLogPiece::ResponseField(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The environ variables that its lines show, one for each
+    /// [`AccessLogPiece::EnvironVariable`], in their order.
+    pub fn environ_variables(&self) -> impl Iterator<Item = &str> {
+        self.pieces().iter().filter_map(|piece| match piece {
+            AccessLogPiece::EnvironVariable(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn pieces(&self) -> &[AccessLogPiece] {
+        match self {
+            Self::Json => &[],
+            Self::Pattern(pieces) => pieces,
+        }
+    }
+
     /// Parses `common`, `combined`, `json` or a pattern. The error says what would be correct, if
     /// that is known.
     pub fn parse(text: &str) -> Result<Self, Option<String>> {
@@ -198,8 +228,13 @@ fn pieces(pattern: &str) -> Result<Vec<AccessLogPiece>, String> {
 
 /// The piece for the field `%(name)s`.
 fn piece(name: &str) -> Result<AccessLogPiece, String> {
-    if let Some(field) = name.strip_prefix('{').and_then(|name| name.strip_suffix("}i")) {
-        return Ok(AccessLogPiece::RequestField(field.to_ascii_lowercase()));
+    if let Some((field, kind)) = name.strip_prefix('{').and_then(|name| name.rsplit_once('}')) {
+        match kind {
+            "i" => return Ok(AccessLogPiece::RequestField(field.to_ascii_lowercase())),
+            "o" => return Ok(AccessLogPiece::ResponseField(field.to_ascii_lowercase())),
+            "e" => return Ok(AccessLogPiece::EnvironVariable(field.to_owned())),
+            _ => {}
+        }
     }
     let fields = AccessLogField::ALL;
     if let Some((_, field)) = fields.iter().find(|(known, _)| *known == name) {
@@ -210,7 +245,8 @@ fn piece(name: &str) -> Result<AccessLogPiece, String> {
     Err(match nearest(name, names.clone().filter(|known| known.len() > 1)) {
         Some(right) => format!("{unknown}: did you mean `%({right})s`?"),
         None => format!(
-            "{unknown}: the fields are {}, and request fields such as `%({{accept}}i)s`",
+            "{unknown}: the fields are {}, and request fields such as `%({{accept}}i)s`, response \
+             fields such as `%({{location}}o)s` and environ variables such as `%({{REMOTE_USER}}e)s`",
             names.collect::<Vec<_>>().join(", ")
         ),
     })
@@ -224,11 +260,13 @@ mod tests {
     fn a_pattern_is_taken_apart_into_text_and_fields() {
         let text = |text: &str| AccessLogPiece::Text(text.to_owned());
         assert_eq!(
-            pieces(r"%(h)s 100%% %({X-Real}i)s."),
+            pieces(r"%(h)s 100%% %({X-Real}i)s%({X-A}o)s%({REMOTE_USER}e)s."),
             Ok(vec![
                 AccessLogPiece::Field(AccessLogField::Client),
                 text(" 100% "),
                 AccessLogPiece::RequestField("x-real".into()),
+                AccessLogPiece::ResponseField("x-a".into()),
+                AccessLogPiece::EnvironVariable("REMOTE_USER".into()),
                 text("."),
             ])
         );
@@ -255,6 +293,7 @@ mod tests {
             ("%(h) %(r)s", "a `%` begins a field"),
             ("%(h", "a `%` begins a field"),
             ("%(x)s", "unknown field `%(x)s`: the fields are h, l, u, t, r,"),
+            ("%({accept}x)s", "unknown field `%({accept}x)s`: the fields are h, l, u, t, r,"),
             ("%(request-id)s", "unknown field `%(request-id)s`: did you mean `%(request_id)s`?"),
         ] {
             let hint = hint(pattern).unwrap_or_default();

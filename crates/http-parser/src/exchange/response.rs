@@ -79,6 +79,11 @@ pub trait Reply: Send {
     /// Sends a file as the whole body; no chunk may have been sent. Only `finish` may follow.
     fn file(&mut self, file: FileBody) -> Flow;
 
+    /// Values of the environ variables that access log lines show, in the order of their names, after
+    /// the application has run; `None` where there is no such variable. Before the end, if at all.
+    /// A server that shows none asks for none.
+    fn log_environ(&mut self, _values: Vec<Option<Vec<u8>>>) {}
+
     /// Ends the response. `last` is the last chunk, and may be empty. If the head has not been sent,
     /// `last` is the whole body: its length is declared, and head and body are sent in one write.
     fn finish(&mut self, last: Chunk<'_>);

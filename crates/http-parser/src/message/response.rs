@@ -4,7 +4,7 @@
 //! allow response splitting (RFC 9112 §11.1), an application must not set hop-by-hop fields
 //! (PEP 3333, "Other HTTP Features"), and a second Content-Length could contradict the first.
 
-use super::headers::{is_token, is_value};
+use super::headers::{is_token, is_value, trim_ows};
 use crate::fault::ApplicationFault;
 
 /// A valid response head: a status line and field lines, in the application's order and spelling.
@@ -124,6 +124,17 @@ impl ResponseHead {
         self.status
     }
 
+    /// The value of the last field with this name, in any case.
+    pub fn field(&self, name: &[u8]) -> Option<&[u8]> {
+        // A value has no line break.
+        let lines = self.lines.split(|&byte| byte == b'\n').skip(1);
+        let fields = lines.filter_map(|line| {
+            let (found, value) = line.split_at_checked(name.len())?;
+            found.eq_ignore_ascii_case(name).then(|| value.strip_prefix(b":")).flatten()
+        });
+        fields.last().map(|value| trim_ows(value.strip_suffix(b"\r").unwrap_or(value)))
+    }
+
     /// The Content-Length that the application declared, if any.
     pub fn content_length(&self) -> Option<u64> {
         self.content_length.map(|declared| declared.value)
@@ -235,6 +246,15 @@ mod tests {
             assert!(head(&[("Content-Length", bad)]).is_err(), "{bad:?}");
         }
         assert_eq!(head(&[("Content-Length", "007")]).unwrap().content_length(), Some(7));
+    }
+
+    #[test]
+    fn the_last_field_of_a_name_is_found_in_any_case() {
+        let head = head(&[("X-A", "1"), ("Location", "http://a:1/"), ("x-a", " 2:3 ")]).unwrap();
+        assert_eq!(head.field(b"x-A"), Some(&b"2:3"[..]));
+        assert_eq!(head.field(b"location"), Some(&b"http://a:1/"[..]));
+        assert_eq!(head.field(b"x-b"), None);
+        assert_eq!(head.field(b"HTTP/1.1 200 OK"), None);
     }
 
     #[test]

@@ -191,6 +191,7 @@ fn policy(server: Option<String>) -> Policy {
         // A page is made in memory as a whole.
         output_memory_max: u64::MAX,
         output_high_watermark: u64::MAX,
+        logged_fields: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use maitred_config::{ProxyHeader, RequestId, Settings, TrustedProxies};
+use maitred_config::{ObservabilitySettings, ProxyHeader, RequestId, Settings, TrustedProxies};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::forwarded::{Trust, TrustedFields, TrustedPeers};
@@ -25,6 +25,8 @@ pub(crate) struct Policy {
     pub(crate) output_memory_max: u64,
     /// Bytes of a response that may wait for the client; above this, the application waits, too.
     pub(crate) output_high_watermark: u64,
+    /// The response fields that the access log shows.
+    pub(crate) logged_fields: Vec<String>,
 }
 
 impl Policy {
@@ -52,8 +54,17 @@ impl Policy {
             body_memory_max: settings.limits.inbuf_overflow,
             output_memory_max: settings.limits.outbuf_overflow as u64,
             output_high_watermark: settings.limits.outbuf_high_watermark as u64,
+            logged_fields: logged_fields(&settings.observability),
         }
     }
+}
+
+/// The response fields that the access log shows, if there is one.
+fn logged_fields(observability: &ObservabilitySettings) -> Vec<String> {
+    if observability.access_log.is_none() {
+        return Vec::new();
+    }
+    observability.access_log_format.response_fields().map(str::to_owned).collect()
 }
 
 /// Which peers and forwarding fields are trusted.

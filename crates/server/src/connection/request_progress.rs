@@ -13,7 +13,7 @@ use maitred_http_parser::connection::{Outcome, Phase};
 use maitred_http_parser::exchange::Client;
 
 use super::temp_files::DiskClaim;
-use crate::telemetry::record::{Record, RequestOutcome};
+use crate::telemetry::record::{LoggedValues, Record, RequestOutcome};
 use crate::telemetry::{ConnectionState, DisconnectStage};
 
 /// The request of a connection, if anything of one is known.
@@ -40,6 +40,8 @@ pub(super) struct CurrentRequest {
     response_body_bytes: u64,
     /// The status of the head that was given.
     status: Option<u16>,
+    /// What else the access log shows.
+    logged: Option<Box<LoggedValues>>,
     /// The disk budget of its body.
     disk: Option<DiskClaim>,
     stage: Stage,
@@ -142,6 +144,11 @@ impl RequestProgress {
         }
     }
 
+    /// What else the access log shows of the request.
+    pub(super) fn logged(&mut self) -> Option<&mut LoggedValues> {
+        Some(self.request.as_mut()?.logged.get_or_insert_default())
+    }
+
     /// So many more bytes of the response's body will be sent.
     pub(super) fn body_given(&mut self, bytes: u64) {
         if let Some(request) = &mut self.request {
@@ -188,12 +195,10 @@ impl RequestProgress {
 
     /// The client has left. A request that is served ends when the application has answered.
     pub(super) fn abandoned(&mut self) {
-        let Some(request) = &mut self.request else { return };
-        match request.stage {
-            Stage::Arriving | Stage::Queued { .. } => {
-                request.end(RequestOutcome::Abandoned(request.disconnect_stage()), None);
-            }
-            Stage::Served { .. } | Stage::Answered { .. } => {}
+        if let Some(request) = &mut self.request
+            && matches!(request.stage, Stage::Arriving | Stage::Queued { .. })
+        {
+            request.end(RequestOutcome::Abandoned(request.disconnect_stage()), None);
         }
     }
 
@@ -241,11 +246,7 @@ impl RequestProgress {
     /// The request that was taken at that time.
     pub(super) fn taken_at(&self, taken_at: Instant) -> Option<&CurrentRequest> {
         let request = self.request.as_ref()?;
-        let taken = match request.stage {
-            Stage::Served { taken, .. } => Some(taken),
-            Stage::Answered { taken, .. } => taken,
-            Stage::Arriving | Stage::Queued { .. } => None,
-        };
+        let (_, taken) = request.times();
         (taken?.at == taken_at).then_some(request)
     }
 
@@ -271,10 +272,9 @@ impl RequestProgress {
 
     /// Bytes of its body that are in memory.
     pub(super) fn body_bytes_in_memory(&self) -> u64 {
-        match &self.request {
-            Some(known) if known.is_complete() && known.disk.is_none() => known.request_body_bytes,
-            _ => self.arriving_bytes,
-        }
+        let is_there = |known: &&CurrentRequest| known.times().0.is_some() && known.disk.is_none();
+        let complete = self.request.as_ref().filter(is_there);
+        complete.map_or(self.arriving_bytes, |known| known.request_body_bytes)
     }
 
     fn replace(&mut self, request: CurrentRequest) -> Option<Record> {
@@ -314,6 +314,7 @@ impl CurrentRequest {
             request_body_bytes: 0,
             response_body_bytes: 0,
             status: None,
+            logged: None,
             disk: None,
             stage: Stage::Arriving,
         }
@@ -336,12 +337,13 @@ impl CurrentRequest {
         matches!(self.stage, Stage::Answered { .. })
     }
 
-    /// Whether all of it has arrived.
-    fn is_complete(&self) -> bool {
+    /// When it was complete and queued, and when it was taken.
+    fn times(&self) -> (Option<Instant>, Option<Taken>) {
         match self.stage {
-            Stage::Arriving => false,
-            Stage::Queued { .. } | Stage::Served { .. } => true,
-            Stage::Answered { queued_at, .. } => queued_at.is_some(),
+            Stage::Arriving => (None, None),
+            Stage::Queued { at } => (Some(at), None),
+            Stage::Served { queued_at, taken } => (Some(queued_at), Some(taken)),
+            Stage::Answered { queued_at, taken, .. } => (queued_at, taken),
         }
     }
 
@@ -357,12 +359,10 @@ impl CurrentRequest {
 
     /// Its outcome is known now. The first one stands.
     fn end(&mut self, outcome: RequestOutcome, answered_at: Option<Instant>) {
-        let (queued_at, taken) = match self.stage {
-            Stage::Arriving => (None, None),
-            Stage::Queued { at } => (Some(at), None),
-            Stage::Served { queued_at, taken } => (Some(queued_at), Some(taken)),
-            Stage::Answered { .. } => return,
-        };
+        if self.is_answered() {
+            return;
+        }
+        let (queued_at, taken) = self.times();
         self.stage = Stage::Answered { queued_at, taken, answered_at, outcome };
     }
 
@@ -391,6 +391,7 @@ impl CurrentRequest {
             request_body_bytes: self.request_body_bytes,
             response_body_bytes: self.response_body_bytes,
             status: self.status,
+            logged: self.logged,
             outcome,
         })
     }

@@ -109,12 +109,18 @@ impl State {
         head: Option<ResponseHead>,
         chunk: Chunk<'_>,
         known: Option<u64>,
+        logged_fields: &[String],
         now: &Moment,
     ) -> Flow {
         let Self { protocol, outbox, request, .. } = self;
         if let Some(head) = head {
             if protocol.is_owed() {
                 request.head_given(head.status());
+                if !logged_fields.is_empty()
+                    && let Some(logged) = request.logged()
+                {
+                    logged.take_fields(&head, logged_fields);
+                }
             }
             outbox.append(|out| protocol.respond(head, known, out, now));
         }
@@ -169,7 +175,7 @@ impl Reply for ResponseWriter {
         let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
-        if state.encode(head, chunk, None, &now) == Flow::Gone {
+        if state.encode(head, chunk, None, &conn.policy.logged_fields, &now) == Flow::Gone {
             return Flow::Gone;
         }
         let size = state.outbox.len();
@@ -219,7 +225,9 @@ impl Reply for ResponseWriter {
         let now = conn.shared.clock.now();
         let mut state = conn.state();
         let nothing = Chunk::Borrowed(&[]);
-        if state.encode(head, nothing, Some(file.length), &now) == Flow::Gone {
+        if state.encode(head, nothing, Some(file.length), &conn.policy.logged_fields, &now)
+            == Flow::Gone
+        {
             return Flow::Gone;
         }
         let State { protocol, outbox, request, .. } = &mut *state;
@@ -235,6 +243,12 @@ impl Reply for ResponseWriter {
         Flow::Continue
     }
 
+    fn log_environ(&mut self, values: Vec<Option<Vec<u8>>>) {
+        if let Some(logged) = self.conn.state().request.logged() {
+            logged.environ_variables = values;
+        }
+    }
+
     fn finish(&mut self, last: Chunk<'_>) {
         let head = self.begin();
         self.done = true;
@@ -243,7 +257,7 @@ impl Reply for ResponseWriter {
         let mut state = conn.state();
         let known = last.as_slice().len() as u64;
         // What came of it, `finish` of the protocol tells as well.
-        let _ = state.encode(head, last, Some(known), &now);
+        let _ = state.encode(head, last, Some(known), &conn.policy.logged_fields, &now);
         let State { protocol, outbox, .. } = &mut *state;
         let outcome = outbox.append(|out| protocol.finish(out, &now));
         state.answered(outcome, &conn.shared.telemetry, now.instant);

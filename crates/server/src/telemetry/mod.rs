@@ -313,9 +313,13 @@ impl Telemetry {
         if let RequestOutcome::Abandoned(stage) = record.outcome {
             cells.add(counters::DISCONNECTS.at(stage), 1);
         }
-        if let Some(log) = self.access_log.get()
-            && !log.push(record, now)
-        {
+        let Some(log) = self.access_log.get() else {
+            if code >= 500 {
+                self.server_error(&record, duration);
+            }
+            return;
+        };
+        if !log.push(record, now) {
             self.cells.count(counters::LOG_DROPPED.at(LogStream::Access));
         }
     }

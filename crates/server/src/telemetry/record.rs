@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::Client;
+use maitred_http_parser::{RequestHead, ResponseHead};
 
 use super::labels::DisconnectStage;
 
@@ -37,8 +37,33 @@ pub(crate) struct Record {
     pub(crate) response_body_bytes: u64,
     /// The status of the head that was sent.
     pub(crate) status: Option<u16>,
+    /// What the pattern of the access log shows besides.
+    pub(crate) logged: Option<Box<LoggedValues>>,
     /// How it ended.
     pub(crate) outcome: RequestOutcome,
+}
+
+/// What only some patterns of the access log show, in the order of their names there; `None` for what
+/// is not set. Empty where the application has not answered.
+#[derive(Debug, Default)]
+pub(crate) struct LoggedValues {
+    pub(crate) response_fields: Vec<Option<Vec<u8>>>,
+    pub(crate) environ_variables: Vec<Option<Vec<u8>>>,
+}
+
+impl LoggedValues {
+    /// Keeps the fields of these names.
+    pub(crate) fn take_fields(&mut self, head: &ResponseHead, names: &[String]) {
+        let field = |name: &String| head.field(name.as_bytes()).map(<[u8]>::to_vec);
+        self.response_fields = names.iter().map(field).collect();
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let values = self.response_fields.iter().chain(&self.environ_variables);
+        let bytes = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
+        size_of::<Self>() + values.map(|value| size_of_val(value) + bytes(value)).sum::<usize>()
+    }
 }
 
 /// How a request ended.

@@ -12,6 +12,7 @@ use maitred_http_parser::{Rejection, RequestHead};
 
 use super::counters;
 use super::rate_limit::RateLimit;
+use super::record::Record;
 use super::{RejectReason, Telemetry};
 use crate::system::error_text::describe;
 
@@ -27,6 +28,7 @@ pub(super) struct Warnings {
     unreadable: RateLimit,
     short: RateLimit,
     long: RateLimit,
+    server_error: RateLimit,
 }
 
 impl Default for Warnings {
@@ -55,6 +57,7 @@ impl Warnings {
             unreadable: limit(),
             short: limit(),
             long: limit(),
+            server_error: limit(),
         }
     }
 }
@@ -146,6 +149,23 @@ impl Telemetry {
     pub(crate) fn storage_failed(&self, what: &str, error: &io::Error) {
         if let Some(left_out) = self.may_say(|lines| &lines.storage) {
             tracing::error!(target: "maitred", left_out, "cannot store {what} in temp-dir: {error}");
+        }
+    }
+
+    /// A request was answered with a status of 500 or more, and there is no access log to say so.
+    pub(super) fn server_error(&self, record: &Record, duration: Duration) {
+        if let Some(left_out) = self.may_say(|lines| &lines.server_error) {
+            let head = record.head.as_deref();
+            tracing::warn!(
+                target: "maitred",
+                method = head.map(RequestHead::method),
+                path = head.map(path_of).as_deref(),
+                status = record.code(),
+                seconds = duration.as_secs_f64(),
+                request_id = record.request_id.as_deref(),
+                left_out,
+                "a request was answered with a server error"
+            );
         }
     }
 

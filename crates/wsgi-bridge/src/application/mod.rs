@@ -49,6 +49,7 @@ impl WsgiApplication {
             url_prefix: variables.url_prefix.into(),
             leading_slashes: variables.leading_slashes,
             expose_tracebacks: variables.expose_tracebacks,
+            logged_environ: variables.logged_environ.into(),
             known_keys: KnownKeys::new(py),
             dropped_names: Mutex::default(),
             drop_queue: Arc::default(),

@@ -24,6 +24,8 @@ pub struct ServerVariables {
     pub error_output: ErrorOutput,
     /// Whether clients see the traceback of an exception.
     pub expose_tracebacks: bool,
+    /// Names of the environ variables that the access log shows, in any case.
+    pub logged_environ: Vec<String>,
 }
 
 /// The variables of a listener for the environ.

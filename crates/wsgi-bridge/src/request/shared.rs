@@ -19,6 +19,8 @@ pub(crate) struct ApplicationState {
     pub(crate) url_prefix: Box<str>,
     pub(crate) leading_slashes: LeadingSlashes,
     pub(crate) expose_tracebacks: bool,
+    /// Names of the environ variables that the access log shows.
+    pub(crate) logged_environ: Arc<[String]>,
     pub(crate) known_keys: KnownKeys,
     /// Names with an underscore that have been logged.
     pub(crate) dropped_names: Mutex<HashSet<Box<[u8]>>>,

@@ -11,6 +11,7 @@ pub(crate) mod drop_queue;
 pub(crate) mod file_wrapper;
 pub(crate) mod iterable;
 mod large_chunks;
+pub(crate) mod logged_environ;
 pub(crate) mod sent_file;
 pub(crate) mod start_response;
 
@@ -24,6 +25,7 @@ use pyo3::types::PyBytes;
 
 use self::drop_queue::DropQueue;
 use self::large_chunks::HELD_FROM;
+use self::logged_environ::LoggedEnviron;
 use crate::interpreter::attach;
 use crate::interpreter::fork::{self, Process};
 
@@ -31,6 +33,8 @@ use crate::interpreter::fork::{self, Process};
 pub(crate) struct PendingResponse {
     state: Mutex<ResponseState>,
     drop_queue: Arc<DropQueue>,
+    /// What the access log shows of the request's environ.
+    pub(crate) logged_environ: LoggedEnviron,
     process: Process,
 }
 
@@ -70,8 +74,9 @@ pub(crate) enum HeadRefused {
 }
 
 impl PendingResponse {
-    pub(crate) fn new(drop_queue: Arc<DropQueue>) -> Self {
-        Self { state: Mutex::default(), drop_queue, process: Process::current() }
+    pub(crate) fn new(drop_queue: Arc<DropQueue>, logged_environ: LoggedEnviron) -> Self {
+        let process = Process::current();
+        Self { state: Mutex::default(), drop_queue, logged_environ, process }
     }
 
     /// Begins a response, after the previous one has ended.
@@ -145,6 +150,7 @@ impl PendingResponse {
     /// of it, the owner of the file is dropped.
     pub(crate) fn send_file(&self, py: Python<'_>, file: FileBody) {
         self.end_child(py);
+        self.log_environ(py);
         attach::detached(py, || {
             let mut state = self.lock_detached();
             state.pass_head();
@@ -161,6 +167,7 @@ impl PendingResponse {
         last: Option<&Bound<'_, PyBytes>>,
     ) -> Result<(), ApplicationFault> {
         self.end_child(py);
+        self.log_environ(py);
         let memory = last.map_or(&[][..], |bytes| bytes.as_bytes());
         match last {
             Some(bytes) if memory.len() >= HELD_FROM => {
@@ -174,9 +181,20 @@ impl PendingResponse {
     /// Abandons the response.
     pub(crate) fn fail(&self, py: Python<'_>, fault: ApplicationFault) {
         self.end_child(py);
+        self.log_environ(py);
         let reply = self.lock(py).reply.take();
         if let Some(mut reply) = reply {
             reply.fail(fault);
+        }
+    }
+
+    /// Tells the access log what it shows of the environ, which the application has changed by now.
+    fn log_environ(&self, py: Python<'_>) {
+        // Python code runs, so nothing is locked.
+        if let Some(values) = self.logged_environ.values(py)
+            && let Some(reply) = &mut self.lock(py).reply
+        {
+            reply.log_environ(values);
         }
     }
 

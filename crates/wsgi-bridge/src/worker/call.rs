@@ -80,6 +80,7 @@ impl WorkerContext {
                 input: &input.object,
             };
             let environ = self.environs.build(py, &head, &parts, &objects.client_disconnected)?;
+            request.response.logged_environ.watch(py, &environ);
             let start_response = objects.start_response.bind(py);
             let callable = application.callable.bind(py);
             let called = attach::call_python(|| callable.call1((&environ, start_response)));

@@ -16,6 +16,7 @@ use crate::interpreter::reference_count::references;
 use crate::request::client_disconnected::ClientDisconnected;
 use crate::request::shared::ApplicationState;
 use crate::response::PendingResponse;
+use crate::response::logged_environ::LoggedEnviron;
 use crate::response::start_response::StartResponse;
 
 /// The objects of one request at a time.
@@ -30,7 +31,9 @@ pub(crate) struct ReusedObjects {
 impl ReusedObjects {
     /// Fresh objects.
     pub(crate) fn new(py: Python<'_>, application: &ApplicationState) -> PyResult<Self> {
-        let response = Arc::new(PendingResponse::new(Arc::clone(&application.drop_queue)));
+        let logged_environ = LoggedEnviron::new(Arc::clone(&application.logged_environ));
+        let drop_queue = Arc::clone(&application.drop_queue);
+        let response = Arc::new(PendingResponse::new(drop_queue, logged_environ));
         let object = Py::new(py, StartResponse::new(py, Arc::clone(&response))?)?;
         let start_response = object.getattr(py, intern!(py, "start_response"))?;
         let client_disconnected = Py::new(py, ClientDisconnected::default())?;

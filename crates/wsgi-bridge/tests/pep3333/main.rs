@@ -8,5 +8,6 @@ mod environ;
 mod faults;
 mod file_wrapper;
 mod load;
+mod logged_environ;
 mod start_response;
 mod streams;

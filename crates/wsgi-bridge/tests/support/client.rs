@@ -125,6 +125,8 @@ pub struct Response {
     pub from_file: u64,
     /// How many chunks came as memory that may be held.
     pub held_chunks: usize,
+    /// What the access log is told of the environ.
+    pub logged_environ: Vec<Option<Vec<u8>>>,
     pub was_dropped: bool,
 }
 
@@ -319,6 +321,11 @@ impl Reply for Recording {
         let out = self.write(&bytes, Some(file.length));
         self.wrote(out, false);
         Flow::Continue
+    }
+
+    fn log_environ(&mut self, values: Vec<Option<Vec<u8>>>) {
+        assert!(self.received.logged_environ.is_empty(), "told twice");
+        self.received.logged_environ = values;
     }
 
     fn finish(&mut self, last: Chunk<'_>) {

@@ -36,6 +36,7 @@ pub fn variables() -> ServerVariables {
         is_multiprocess: false,
         error_output: ErrorOutput::Log,
         expose_tracebacks: false,
+        logged_environ: Vec::new(),
     }
 }
 

@@ -9,8 +9,10 @@ use std::io::Write as _;
 use maitred_config::{AccessLogField, AccessLogFormat, AccessLogPiece};
 use maitred_http_parser::RequestHead;
 
+use super::queries::Queries;
 use super::{Line, json};
 use crate::telemetry::calendar::Utc;
+use crate::telemetry::record::Record;
 use crate::telemetry::trace_context::trace_id;
 
 /// Appends a line, without its end.
@@ -19,14 +21,29 @@ pub(super) fn write(format: &AccessLogFormat, out: &mut Vec<u8>, line: &Line<'_>
         AccessLogFormat::Json => return json::write(out, line),
         AccessLogFormat::Pattern(pieces) => pieces,
     };
+    let Record { logged, .. } = &line.entry.record;
+    // One value for each such piece, in the same order; none where nothing is known.
+    let mut response_fields = logged.iter().flat_map(|values| &values.response_fields);
+    let mut environ = logged.iter().flat_map(|values| &values.environ_variables);
     for piece in pieces {
-        match piece {
-            AccessLogPiece::Text(text) => out.extend_from_slice(text.as_bytes()),
-            AccessLogPiece::Field(field) => write_field(*field, out, line),
-            AccessLogPiece::RequestField(name) => {
-                or_dash(out, line.entry.record.request_field(name))
+        let (name, value) = match piece {
+            AccessLogPiece::Text(text) => {
+                out.extend_from_slice(text.as_bytes());
+                continue;
             }
-        }
+            AccessLogPiece::Field(field) => {
+                write_field(*field, out, line);
+                continue;
+            }
+            AccessLogPiece::RequestField(name) => (name, line.entry.record.request_field(name)),
+            AccessLogPiece::ResponseField(name) => {
+                (name, response_fields.next().and_then(Option::as_deref))
+            }
+            AccessLogPiece::EnvironVariable(name) => {
+                (name, environ.next().and_then(Option::as_deref))
+            }
+        };
+        or_dash(out, value.map(|value| line.queries.of_named(name, value)));
     }
 }
 
@@ -40,11 +57,11 @@ fn write_field(field: AccessLogField, out: &mut Vec<u8>, line: &Line<'_>) {
         AccessLogField::Peer => return escape(out, record.client.peer.host.as_bytes()),
         AccessLogField::Identity | AccessLogField::User => write!(out, "-"),
         AccessLogField::Time => return Utc::of(line.ended_at).write_common(out),
-        AccessLogField::RequestLine => return request_line(out, head),
+        AccessLogField::RequestLine => return request_line(out, head, line.queries),
         AccessLogField::Method => return or_dash(out, head.map(|head| head.method().as_bytes())),
         AccessLogField::Path => return or_dash(out, head.map(RequestHead::path)),
         AccessLogField::Query => {
-            return escape(out, head.map(RequestHead::query).unwrap_or_default());
+            return escape(out, head.map(|head| line.queries.query(head)).unwrap_or_default());
         }
         AccessLogField::Protocol => {
             write!(out, "{}", head.map_or("-", |head| head.version().as_str()))
@@ -54,7 +71,10 @@ fn write_field(field: AccessLogField, out: &mut Vec<u8>, line: &Line<'_>) {
         AccessLogField::Bytes | AccessLogField::BytesOrDash => {
             write!(out, "{}", record.response_body_bytes)
         }
-        AccessLogField::Referer => return or_dash(out, record.request_field("referer")),
+        AccessLogField::Referer => {
+            let referer = record.request_field("referer");
+            return or_dash(out, referer.map(|value| line.queries.of_url(value)));
+        }
         AccessLogField::UserAgent => return or_dash(out, record.request_field("user-agent")),
         AccessLogField::Seconds => write!(out, "{}", took.as_secs()),
         AccessLogField::Milliseconds => write!(out, "{}", took.as_millis()),
@@ -91,11 +111,11 @@ fn duration(out: &mut Vec<u8>, seconds: Option<f64>) -> std::io::Result<()> {
     }
 }
 
-fn request_line(out: &mut Vec<u8>, head: Option<&RequestHead>) {
+fn request_line(out: &mut Vec<u8>, head: Option<&RequestHead>, queries: Queries) {
     let Some(head) = head else { return out.push(b'-') };
     escape(out, head.method().as_bytes());
     out.push(b' ');
-    escape(out, head.target());
+    escape(out, queries.of_url(head.target()));
     out.push(b' ');
     out.extend_from_slice(head.version().as_str().as_bytes());
 }

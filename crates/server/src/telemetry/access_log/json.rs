@@ -54,13 +54,16 @@ struct Fields<'a> {
 pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>) {
     let Entry { record, ended_at } = line.entry;
     let head = record.head.as_deref();
-    let field = |name| record.request_field(name).map(String::from_utf8_lossy);
+    let field = |name| {
+        let value = record.request_field(name)?;
+        Some(String::from_utf8_lossy(line.queries.of_named(name, value)))
+    };
     let fields = Fields {
         time: Utc::of(line.ended_at).rfc3339(),
         remote_addr: &record.client.peer.host,
         client_addr: record.client.address(),
         method: head.map(RequestHead::method),
-        target: head.map(|head| String::from_utf8_lossy(head.target())),
+        target: head.map(|head| String::from_utf8_lossy(line.queries.of_url(head.target()))),
         protocol: head.map(|head| head.version().as_str()),
         status: record.code(),
         result: record.result_name(),

@@ -23,13 +23,15 @@ use crate::telemetry::record::Record;
 mod format;
 mod json;
 mod output;
+mod queries;
 
 use output::Output;
+use queries::Queries;
 
 /// The maximum number of lines that wait to be written.
 const LINES_MAX: usize = 32 * 1024;
 
-/// The maximum bytes of request heads in these lines.
+/// The maximum bytes of request heads and other values in these lines.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The bytes written at once. More would not be cheaper, and would stay allocated.
@@ -55,6 +57,7 @@ struct Line<'a> {
     ended_at: SystemTime,
     /// The number of the process.
     worker: usize,
+    queries: Queries,
 }
 
 /// Why the access log could not be opened.
@@ -115,6 +118,7 @@ impl AccessLog {
         let writer = LogWriter {
             queue: Arc::clone(&queue),
             format: settings.observability.access_log_format.clone(),
+            queries: Queries::of(&settings.observability),
             worker,
             output,
             failed,
@@ -137,7 +141,9 @@ impl AccessLog {
         if self.is_excluded(&record) {
             return true;
         }
-        let size = record.head.as_ref().map_or(0, |head| head.held_bytes()) + size_of::<Entry>();
+        let size = size_of::<Entry>()
+            + record.head.as_ref().map_or(0, |head| head.held_bytes())
+            + record.logged.as_ref().map_or(0, |values| values.held_bytes());
         let mut buffer = self.queue.buffer();
         if buffer.closed || buffer.entries.len() >= LINES_MAX || buffer.bytes + size > BYTES_MAX {
             return false;
@@ -204,6 +210,7 @@ impl Buffer {
 struct LogWriter<F> {
     queue: Arc<EntryQueue>,
     format: AccessLogFormat,
+    queries: Queries,
     /// The number of the process.
     worker: usize,
     output: Output,
@@ -224,7 +231,8 @@ impl<F: Fn(u64)> LogWriter<F> {
             let (now, wall) = (self.clock.instant(), self.clock.wall());
             for entry in &entries {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
-                let line = Line { entry, ended_at: ended, worker: self.worker };
+                let (worker, queries) = (self.worker, self.queries);
+                let line = Line { entry, ended_at: ended, worker, queries };
                 format::write(&self.format, &mut text, &line);
                 text.push(b'\n');
                 if text.len() >= PIECE_BYTES {
