@@ -2,6 +2,8 @@
 
 mod written;
 
+use std::time::Duration;
+
 use maitred_config::{Gil, MemoryLimit};
 use written::Written;
 
@@ -166,6 +168,19 @@ fn a_supervisor_exists_where_a_setting_needs_it() {
     for toml in ["", "workers = 1\n", "supervisor = \"never\"\n", "max-rss = 0\n"] {
         assert!(!is_supervised(toml), "{toml}");
     }
+}
+
+#[test]
+fn reload_gives_a_debugger_all_the_time_and_new_code_its_turn_unless_settings_say_otherwise() {
+    let loaded = |toml| Written { toml, ..Written::default() }.loaded().settings;
+    let settings = loaded("reload = true\n");
+    assert_eq!(settings.processes.worker_timeout, None);
+    assert_eq!(settings.processes.start_timeout, Duration::from_secs(86_400));
+    assert_eq!(settings.timeouts.graceful, Duration::from_secs(1));
+    let settings = loaded("reload = true\nworker-timeout = 5\ngraceful-timeout = 7\n");
+    assert_eq!(settings.processes.worker_timeout, Some(Duration::from_secs(5)));
+    assert_eq!(settings.timeouts.graceful, Duration::from_secs(7));
+    assert_eq!(loaded("reload = false\n"), loaded(""));
 }
 
 #[test]

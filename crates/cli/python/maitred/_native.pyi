@@ -42,7 +42,7 @@ def import_application(name: str, call: bool, /) -> WSGIApplication:
     the application's traceback.
     """
 
-def work(control: int, sources: str, /) -> int:
+def work(control: int, sources: str, report: int | None, /) -> int:
     """Run a worker process; only the supervisor calls it, in a process that it has started."""
 
 def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:

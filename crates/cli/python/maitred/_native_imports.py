@@ -29,6 +29,7 @@ def imported_by_the_native_module() -> None:
     import threading
     import traceback
 
+    import maitred._code_report
     import maitred._deploy
     import maitred._exit
     import maitred._gunicorn_conf

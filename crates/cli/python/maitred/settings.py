@@ -123,8 +123,8 @@ class Settings(TypedDict, total=False):
     `maitred.hook`.
     """
     reload: bool
-    """Replace the worker process when a file of an imported module changes. For development only;
-    there is one worker.
+    """Replace the worker process when the file of an imported module or the settings file changes.
+    For development only: there is one worker, no timeout kills it, and it has the terminal.
     """
     metrics_by_worker: Literal["auto", "true", "false"] | bool | None
     """Whether `/metrics` has the series of each worker process, or their sums; `auto` is up to 8

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ const PROGRAM: &str = "import json, os, sys; \
     sys.path[:] = launch['path']; \
     sys.argv[:] = launch['argv']; \
     from maitred._native import work; \
-    sys.exit(work(control, json.dumps(launch['sources'])))";
+    sys.exit(work(control, json.dumps(launch['sources']), launch['report']))";
 
 /// Variables that speak of the process that the service manager has started.
 const OF_THE_SERVICE: [&str; 5] =
@@ -54,25 +54,34 @@ pub(crate) fn is_possible(py: Python<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Starts a worker, in this folder if it still exists, else in that of this process. Returns the `subprocess.Popen`, which must be kept, and its pid.
+/// How a worker is started.
+pub(crate) struct Launch<'a> {
+    pub(crate) order: &'a StartOrder,
+    pub(crate) sources: &'a SourceTexts,
+    /// Where it starts, if the folder still exists; else in that of this process.
+    pub(crate) folder: Option<&'a Path>,
+    /// Its end of the control socket.
+    pub(crate) control: &'a OwnedFd,
+    /// Where it reports the files of its code, in development. It has the standard input then, for
+    /// debuggers.
+    pub(crate) report: Option<&'a OwnedFd>,
+}
+
+/// Starts a worker. Returns the `subprocess.Popen`, which must be kept, and its pid.
 ///
 /// # Errors
 /// The process or its files cannot be created.
-pub(crate) fn launch(
-    py: Python<'_>,
-    order: &StartOrder,
-    sources: &SourceTexts,
-    folder: Option<&Path>,
-    control: &OwnedFd,
-) -> PyResult<(Py<PyAny>, u32)> {
+pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>, u32)> {
     let sys = py.import("sys")?;
+    let report = launch.report.map(AsRawFd::as_raw_fd);
     let parameters = json!({
         "path": strings(&sys.getattr("path")?)?,
         "argv": strings(&sys.getattr("argv")?)?,
-        "sources": sources.to_json(),
+        "sources": launch.sources.to_json(),
+        "report": report,
     });
     let parameters = file_with(&parameters)?;
-    let (control, parameters_fd) = (control.as_raw_fd(), parameters.as_raw_fd());
+    let (control, parameters_fd) = (launch.control.as_raw_fd(), parameters.as_raw_fd());
     let subprocess = py.import("subprocess")?;
     let command = PyList::empty(py);
     command.append(sys.getattr("executable")?)?;
@@ -82,12 +91,15 @@ pub(crate) fn launch(
     for argument in ["-c", PROGRAM, &control.to_string(), &parameters_fd.to_string()] {
         command.append(argument)?;
     }
-    command.append(format!("maitred worker {}", order.number))?;
+    command.append(format!("maitred worker {}", launch.order.number))?;
     let options = PyDict::new(py);
-    options.set_item("stdin", subprocess.getattr("DEVNULL")?)?;
-    options.set_item("pass_fds", (control, parameters_fd))?;
-    options.set_item("env", environment(py, order.number)?)?;
-    options.set_item("cwd", folder.filter(|folder| folder.is_dir()))?;
+    if report.is_none() {
+        options.set_item("stdin", subprocess.getattr("DEVNULL")?)?;
+    }
+    let passed: Vec<_> = [control, parameters_fd].into_iter().chain(report).collect();
+    options.set_item("pass_fds", passed)?;
+    options.set_item("env", environment(py, launch.order.number)?)?;
+    options.set_item("cwd", launch.folder.filter(|folder| folder.is_dir()))?;
     let process = subprocess.call_method("Popen", (command,), Some(&options))?;
     let pid = process.getattr("pid")?.extract()?;
     Ok((process.unbind(), pid))

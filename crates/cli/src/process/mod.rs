@@ -7,6 +7,10 @@ mod project;
 pub(crate) mod sources;
 
 #[cfg(unix)]
+mod code_changes;
+#[cfg(unix)]
+mod code_watch;
+#[cfg(unix)]
 mod launch;
 #[cfg(unix)]
 mod pulse;

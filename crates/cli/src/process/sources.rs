@@ -66,6 +66,14 @@ impl SourceTexts {
         Self::read(self.arguments.clone(), self.keywords.clone())
     }
 
+    /// The settings file that was read, if there is one.
+    pub(crate) fn settings_file(&self) -> Option<PathBuf> {
+        let (path, contents) = self.file.as_ref()?;
+        let path = PathBuf::from(path);
+        contents.as_ref().ok()?;
+        Some(self.directory.as_ref().map_or_else(|| path.clone(), |folder| folder.join(&path)))
+    }
+
     /// The sources, for loading.
     pub(crate) fn sources(&self) -> Sources {
         let file = self.file.as_ref().and_then(|(path, contents)| {

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maitred_config::Loaded;
 use maitred_server::board::{Board, Shape};
@@ -25,11 +26,15 @@ use pyo3::prelude::*;
 
 use crate::engine::{BoundServer, StartError, SupervisedParts};
 use crate::logging::{self, Log, LogOutput};
+use crate::process::code_watch::{CodeWatch, Outcome};
 use crate::process::exit_status::ExitStatus;
-use crate::process::launch;
+use crate::process::launch::{self, Launch};
 use crate::process::service_manager;
 use crate::process::signals::{SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
+
+/// How long a new worker has to stay ready before the old one retires.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// Serves with worker processes until a signal stops the server.
 ///
@@ -72,7 +77,13 @@ fn run(
     let handle = supervisor.handle();
     let wakeup = signals.map(|signals| signals.serve(py, Arc::new(handle.clone()))).transpose();
     let wakeup = wakeup.map_err(StartError::Raised)?;
+    let code = loaded.settings.processes.reload.then(|| CodeWatch::start(handle.clone()));
+    let code = code.transpose().map_err(system)?;
+    if let (Some(code), Some(file)) = (&code, sources.settings_file()) {
+        code.add(file);
+    }
     let mut processes = Processes {
+        code,
         loaded,
         sources,
         before_reload: None,
@@ -101,7 +112,8 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
         workers: settings.processes.workers,
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         start_timeout: settings.processes.start_timeout,
-        settle: std::time::Duration::from_secs(1),
+        // A developer wants the new code, and not the old one meanwhile.
+        settle: if settings.processes.reload { Duration::ZERO } else { SETTLE },
         drain_delay: settings.timeouts.drain_delay,
         graceful_timeout: settings.timeouts.graceful,
         worker_timeout: settings.processes.worker_timeout,
@@ -130,6 +142,8 @@ fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
 
 /// The worker processes, which Python starts.
 struct Processes {
+    /// What watches the code, in development.
+    code: Option<CodeWatch>,
     loaded: Loaded,
     sources: SourceTexts,
     /// What they were before the reload that runs.
@@ -147,9 +161,15 @@ struct Processes {
 
 impl WorkerProcesses for Processes {
     fn start(&mut self, order: &StartOrder, control: OwnedFd) -> io::Result<u32> {
-        let folder = self.folder.as_deref();
-        let started =
-            Python::attach(|py| launch::launch(py, order, &self.sources, folder, &control));
+        let report = self.code.as_ref().map(CodeWatch::reports).transpose()?;
+        let launch = Launch {
+            order,
+            sources: &self.sources,
+            folder: self.folder.as_deref(),
+            control: &control,
+            report: report.as_ref(),
+        };
+        let started = Python::attach(|py| launch::launch(py, &launch));
         let (process, pid) = started.map_err(io::Error::other)?;
         self.started.push((pid, process));
         Ok(pid)
@@ -171,6 +191,7 @@ impl WorkerProcesses for Processes {
     fn happened(&mut self, event: Event) {
         match event {
             Event::Ready => {
+                self.code.iter().for_each(|code| code.settled(Outcome::New));
                 if let Err(error) = Python::attach(|py| self.announce(py)) {
                     tracing::warn!(target: "maitred", "{error}");
                 }
@@ -188,6 +209,7 @@ impl WorkerProcesses for Processes {
                 for problem in problems.iter() {
                     tracing::error!(target: "maitred", "reload refused: {problem}");
                 }
+                self.code.iter().for_each(|code| code.settled(Outcome::Old));
                 return None;
             }
         };
@@ -212,8 +234,11 @@ impl Processes {
     /// Tells how a reload has ended. If new workers have failed, later ones start as before.
     fn reload_ended(&mut self, result: ReloadResult) {
         let before = self.before_reload.take();
-        match result {
-            ReloadResult::Complete { .. } => tracing::info!(target: "maitred", "reload {result}"),
+        let outcome = match result {
+            ReloadResult::Complete { .. } => {
+                tracing::info!(target: "maitred", "reload {result}");
+                Outcome::New
+            }
             // The one that runs decides.
             ReloadResult::Busy => {
                 self.before_reload = before;
@@ -224,9 +249,15 @@ impl Processes {
                 if let Some(before) = before {
                     self.sources = before;
                 }
-                tracing::error!(target: "maitred", "reload {result}; the others go on");
+                let others = match self.code {
+                    Some(_) => "the old code is served until the next change",
+                    None => "the others go on",
+                };
+                tracing::error!(target: "maitred", "reload {result}; {others}");
+                Outcome::Old
             }
-        }
+        };
+        self.code.iter().for_each(|code| code.settled(outcome));
         service_manager::ready(&format!("reload {result}"));
     }
 

@@ -32,11 +32,16 @@ pub(crate) fn is_worker() -> bool {
     IS_WORKER.load(Ordering::Relaxed)
 }
 
-/// Runs a worker, with its end of the control socket and the sources of its settings. Returns the
-/// exit status.
+/// Runs a worker, with its end of the control socket, the sources of its settings, and in development
+/// the pipe on which it reports its code. Returns the exit status.
 #[pyfunction]
-#[pyo3(signature = (control, sources, /))]
-pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32> {
+#[pyo3(signature = (control, sources, report, /))]
+pub(crate) fn work(
+    py: Python<'_>,
+    control: i32,
+    sources: &str,
+    report: Option<i32>,
+) -> PyResult<i32> {
     IS_WORKER.store(true, Ordering::Relaxed);
     let control = WorkerControl::attach(control)?;
     // Where it cannot be set, as outside Linux, the kernel chooses.
@@ -48,12 +53,13 @@ pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32>
     let signals = Signals::install(py, Scope::Worker)?;
     exit::prepare(py, &loaded.settings)?;
     file_limit::raise(py)?;
+    let reporter = report.map(|report| reporter(py, report)).transpose()?;
     let welcome = py.detach(|| control.welcome());
     let started = match welcome {
         Ok(Welcome { membership, pad }) => {
             let place = membership.place.clone();
             logging::learn_worker_number(place.number());
-            start(py, loaded, membership, &control)
+            start(py, loaded, membership, &control, reporter.as_ref())
                 .and_then(|started| Ok((started, Pulse::start(py, place, pad)?)))
         }
         Err(error) => Err(StartError::Failed(error.to_string()).into()),
@@ -73,15 +79,28 @@ pub(crate) fn work(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32>
     result.map(ExitStatus::status)
 }
 
+/// What reports the code of the application on this pipe.
+fn reporter(py: Python<'_>, report: i32) -> PyResult<Bound<'_, PyAny>> {
+    py.import("maitred._code_report")?.getattr("Reporter")?.call1((report,))
+}
+
 /// Imports the application, gets the listeners, and starts to serve.
 fn start(
     py: Python<'_>,
     loaded: Loaded,
     membership: Membership,
     control: &WorkerControl,
+    reporter: Option<&Bound<'_, PyAny>>,
 ) -> Result<StartedServer, NotServed> {
     let load = |py: Python<'_>, loaded: &Loaded| {
-        import::load(py, &loaded.settings).map_err(|error| NotServed::Import(error.text))
+        let loaded = import::load(py, &loaded.settings);
+        if let Some(reporter) = reporter {
+            match &loaded {
+                Ok(_) => reporter.call_method0("begin")?,
+                Err(error) => reporter.call_method1("failed", (error.raised.as_ref(),))?,
+            };
+        }
+        loaded.map_err(|error| NotServed::Import(error.text))
     };
     let listeners = |py: Python<'_>| {
         let sockets = py.detach(|| control.imported());

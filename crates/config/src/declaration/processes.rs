@@ -104,10 +104,10 @@ settings! {
         name: "reload",
         kind: Kind::Flag,
         default: Some("false"),
-        help: "Replace the worker process when a file of an imported module changes. For \
-               development only; there is one worker.",
+        help: "Replace the worker process when the file of an imported module or the settings file \
+               changes. For development only: there is one worker, no timeout kills it, and it has \
+               the terminal.",
         since: "0.2",
-        effect: Effect::Planned,
         change: Change::Restart,
     }
 
