@@ -94,10 +94,11 @@ def test_where_nobody_is_it_says_so_in_one_line(run, tmp_path):
     assert done.returncode == 1
     assert re.fullmatch(rf"error: no server is there, at {url}: .*refused.*\n", done.stderr)
     if sys.platform != "win32":
-        done = run("health", f"unix:{tmp_path}/none.sock")
+        path = f"unix:{tmp_path}/none.sock"
+        done = run("health", path)
         assert done.returncode == 1
-        wanted = f"error: no server is there, at unix:{tmp_path}/none.sock: no such file or directory"
-        assert done.stderr == f"{wanted}\n"
+        reason = "no such file or directory"
+        assert done.stderr == f"error: no server is there, at {path}: {reason}\n"
 
 
 AS_SOMEBODY_ELSE = """
