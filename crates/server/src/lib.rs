@@ -36,7 +36,7 @@ pub mod system;
 pub mod telemetry;
 mod transport;
 
-pub use admin::{Admin, AdminThread, Report};
+pub use admin::{Admin, AdminThread, Report, ServerTotals};
 #[cfg(unix)]
 pub use connection::inboxes::Inboxes;
 pub use connection::policy::trust;

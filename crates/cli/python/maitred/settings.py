@@ -76,8 +76,8 @@ class Settings(TypedDict, total=False):
     backlog: int | None
     """Maximum length of the kernel's queue of connections that are not yet accepted."""
     admin_listen: str | None
-    """Address for probes, metrics and status: `/livez`, `/readyz`, `/startupz`, `/metrics`,
-    `/statusz`. If unset, they are not served.
+    """Address for probes, metrics and status: a live page at `/`, and `/livez`, `/readyz`,
+    `/startupz`, `/metrics`, `/statusz`. If unset, they are not served.
     """
     recv_bytes: int | str | None
     """Accepted for compatibility with Waitress; the read size is not configurable."""

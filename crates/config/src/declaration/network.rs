@@ -90,8 +90,8 @@ settings! {
     ADMIN_LISTEN {
         name: "admin-listen",
         kind: Kind::Endpoint,
-        help: "Address for probes, metrics and status: `/livez`, `/readyz`, `/startupz`, \
-               `/metrics`, `/statusz`. If unset, they are not served.",
+        help: "Address for probes, metrics and status: a live page at `/`, and `/livez`, `/readyz`, \
+               `/startupz`, `/metrics`, `/statusz`. If unset, they are not served.",
         example: "\"127.0.0.1:9090\"",
     }
 

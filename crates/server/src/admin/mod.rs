@@ -34,13 +34,19 @@ use crate::system::clock::Clock;
 use crate::system::spare_descriptors::SpareDescriptors;
 use crate::telemetry::Telemetry;
 
+mod history;
+mod live;
+mod page;
 mod pages;
 mod report;
+mod status_page;
 
-pub use report::Report;
+use live::Live;
+pub use report::{Report, ServerTotals};
 
-/// The maximum number of connections. Prometheus has one, the kubelet one for each probe.
-const CONNECTIONS_MAX: usize = 32;
+/// The maximum number of connections: streams of events, and as many as before for everybody else.
+/// Prometheus has one, the kubelet one for each probe.
+const CONNECTIONS_MAX: usize = live::STREAMS_MAX + 32;
 
 /// The maximum number of threads that wait for the interpreter to supply stacks.
 const WAITING_THREADS_MAX: usize = 2;
@@ -50,6 +56,9 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// The maximum length of a request body. Nothing is made of it, so it stays in memory.
 const BODY_BYTES_MAX: usize = 4096;
+
+/// The most events that are kept for a client that does not read them: those of some seconds.
+const UNREAD_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The timeouts. Keep-alive is longer than common scrape intervals, so that the connection of
 /// Prometheus persists.
@@ -119,11 +128,15 @@ impl Admin {
         let Self { mut listeners, server, clock } = self;
         let keep = Listener::keep_from_children;
         listeners.iter_mut().try_for_each(keep).map_err(io::Error::other)?;
+        let live = Arc::new(Live::new(Arc::clone(&report), Arc::clone(&clock)));
+        let told = Arc::clone(&live);
         let shared = Shared {
             policy: Arc::new(policy(server)),
             request_ids: RequestIds::new(clock.wall()),
             clock,
-            answers: Answers::AtOnce(Box::new(move |exchange| pages::answer(&report, exchange))),
+            answers: Answers::AtOnce(Box::new(move |exchange| {
+                pages::answer(&report, &told, exchange)
+            })),
             temp_files: TempFiles::new(None),
             descriptors: Arc::new(ClientDescriptors::unlimited()),
             telemetry: Arc::new(Telemetry::silent()),
@@ -145,7 +158,7 @@ impl Admin {
         let stop = Arc::new(Notify::new());
         let (stopped, served) = (Arc::clone(&stop), Arc::clone(&frontend));
         let thread = std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
-            spawn_tasks(&runtime, &served, acceptors);
+            spawn_tasks(&runtime, &served, &live, acceptors);
             runtime.block_on(stopped.notified());
             runtime.shutdown_timeout(Duration::ZERO);
             drop(listeners); // also removes the file of a Unix socket
@@ -188,14 +201,25 @@ fn policy(server: Option<String>) -> Policy {
         trust: Trust::default(),
         request_id: RequestId::Off,
         body_memory_max: BODY_BYTES_MAX,
-        // A page is made in memory as a whole.
+        // A page is made in memory as a whole. A stream is given up above the mark.
         output_memory_max: u64::MAX,
-        output_high_watermark: u64::MAX,
+        output_high_watermark: UNREAD_BYTES_MAX,
         logged_fields: Vec::new(),
     }
 }
 
-fn spawn_tasks(runtime: &Runtime, frontend: &Arc<Frontend>, acceptors: Vec<Arc<Acceptor>>) {
+fn spawn_tasks(
+    runtime: &Runtime,
+    frontend: &Arc<Frontend>,
+    live: &Arc<Live>,
+    acceptors: Vec<Arc<Acceptor>>,
+) {
+    let live = Arc::clone(live);
+    let tell = move || {
+        let live = Arc::clone(&live);
+        sweep::periodically(move |_| live.tick())
+    };
+    runtime.spawn(after_panics("the live page of admin-listen", tell));
     let swept = Arc::clone(frontend);
     let sweep = move || {
         let frontend = Arc::clone(&swept);

@@ -10,6 +10,8 @@ use maitred_http_parser::exchange::{Chunk, Exchange, Reply};
 use maitred_http_parser::{RequestHead, ResponseHead};
 
 use super::Report;
+use super::live::{Live, STREAMS_MAX};
+use super::{page, status_page};
 
 /// The maximum wait for the interpreter to supply stacks. Other requests are answered meanwhile.
 const STACKS_WITHIN: Duration = Duration::from_secs(1);
@@ -17,6 +19,8 @@ const STACKS_WITHIN: Duration = Duration::from_secs(1);
 const TEXT: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+const EVENTS: &str = "text/event-stream";
 
 /// What there is.
 #[derive(Clone, Copy)]
@@ -29,22 +33,31 @@ enum Page {
     Ready,
     Metrics,
     Status,
+    /// The live page.
+    Live,
+    /// What changes on it.
+    Events,
+    /// What it shows, as JSON.
+    Overview,
 }
 
 /// Every path, first those that an answer to another path names, then the aliases.
-const PAGES: [(&str, Page); 8] = [
+const PAGES: [(&str, Page); 11] = [
+    ("/", Page::Live),
     ("/livez", Page::Alive),
     ("/startupz", Page::Started),
     ("/readyz", Page::Ready),
     ("/metrics", Page::Metrics),
     ("/statusz", Page::Status),
+    ("/overview", Page::Overview),
+    ("/events", Page::Events),
     ("/healthz", Page::Alive),
     ("/health", Page::Alive),
     ("/ready", Page::Ready),
 ];
 
 /// How many of them are not aliases.
-const NAMED: usize = 5;
+const NAMED: usize = 6;
 
 /// A response.
 struct Response {
@@ -61,6 +74,11 @@ impl Response {
         };
         field("Content-Type", media_type);
         field("Cache-Control", "no-store");
+        field("X-Content-Type-Options", "nosniff");
+        if media_type == HTML {
+            field("Content-Security-Policy", page::POLICY);
+            field("Referrer-Policy", "no-referrer");
+        }
         if status.starts_with("405") {
             field("Allow", "GET, HEAD");
         }
@@ -74,8 +92,12 @@ impl Response {
         }
     }
 
-    fn status(report: &dyn Report, stacks: Option<Duration>) -> Self {
-        Self::new("200 OK", JSON, format!("{:#}\n", report.status(stacks)))
+    fn status(report: &dyn Report, live: &Live, stacks: Option<Duration>) -> Self {
+        Self::new("200 OK", JSON, status_page::text(report.status(stacks), live.now()))
+    }
+
+    fn live(live: &Live, stacks: Option<Duration>) -> Self {
+        Self::new("200 OK", HTML, live.page(stacks))
     }
 
     fn send(self, mut reply: Box<dyn Reply>) {
@@ -85,7 +107,7 @@ impl Response {
 }
 
 /// Answers a request.
-pub(super) fn answer(report: &Arc<dyn Report>, exchange: Exchange) {
+pub(super) fn answer(report: &Arc<dyn Report>, live: &Arc<Live>, exchange: Exchange) {
     let Exchange { head, reply, .. } = exchange;
     let response = match find(&head) {
         Err(response) => response,
@@ -95,18 +117,34 @@ pub(super) fn answer(report: &Arc<dyn Report>, exchange: Exchange) {
         }
         Ok(Page::Ready) => Response::probe(report.readiness()),
         Ok(Page::Metrics) => Response::new("200 OK", PROMETHEUS, report.scrape()),
-        Ok(Page::Status) if wants_stacks(&head) => {
-            let report = Arc::clone(report);
+        Ok(page @ (Page::Status | Page::Live)) if wants_stacks(&head) => {
+            let (report, live) = (Arc::clone(report), Arc::clone(live));
             // Not on this thread, because it may wait for the interpreter. A panic in it drops the
             // reply, which answers 500.
             tokio::task::spawn_blocking(move || {
-                Response::status(&*report, Some(STACKS_WITHIN)).send(reply);
+                let response = match page {
+                    Page::Live => Response::live(&live, Some(STACKS_WITHIN)),
+                    _ => Response::status(&*report, &live, Some(STACKS_WITHIN)),
+                };
+                response.send(reply);
             });
             return;
         }
-        Ok(Page::Status) => Response::status(&**report, None),
+        Ok(Page::Status) => Response::status(&**report, live, None),
+        Ok(Page::Live) => Response::live(live, None),
+        Ok(Page::Overview) => Response::new("200 OK", JSON, format!("{}\n", live.overview())),
+        Ok(Page::Events) => return subscribe(live, reply),
     };
     response.send(reply);
+}
+
+/// Begins a stream of events, unless there are too many.
+fn subscribe(live: &Live, reply: Box<dyn Reply>) {
+    let Response { head, .. } = Response::new("200 OK", EVENTS, "");
+    if let Err(reply) = live.subscribe(reply, head) {
+        let text = format!("there are {STREAMS_MAX} streams of events already\n");
+        Response::new("503 Service Unavailable", TEXT, text).send(reply);
+    }
 }
 
 /// The requested page, or the response if there is none.

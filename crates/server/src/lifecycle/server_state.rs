@@ -135,6 +135,10 @@ impl Subject for ServerState {
         }
     }
 
+    fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     fn threads(&self) -> Threads {
         self.queue.threads()
     }

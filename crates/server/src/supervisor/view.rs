@@ -10,15 +10,18 @@ use serde_json::{Value, json};
 
 use super::facts::{ReloadResult, Serial, StartReason};
 use super::fleet::Fleet;
-use crate::admin::Report;
+use crate::admin::{Report, ServerTotals};
 use crate::board::{Board, Place, Seat, Seen, monotonic_ns};
 use crate::system::mutex::Mutex;
 use crate::telemetry::Interpreter;
 use crate::telemetry::cells::Cells;
 use crate::telemetry::exposition::{Exposition, Numbers};
 use crate::telemetry::layout::VALUES;
+use crate::telemetry::overview::Overview;
 use crate::telemetry::values::Values;
 use crate::telemetry::workers::{self, WorkersExposition};
+
+mod overview;
 
 /// The age of the supervisor's beat from which it counts as dead: it looks every second.
 const BEAT_MAX: Duration = Duration::from_secs(10);
@@ -302,6 +305,14 @@ impl Report for View {
             workers: &workers,
         };
         exposition.write() + &own.into_text()
+    }
+
+    fn overview(&self, _stacks: Option<Duration>) -> Overview {
+        self.current_overview()
+    }
+
+    fn totals(&self) -> ServerTotals {
+        self.current_totals()
     }
 
     fn status(&self, _stacks: Option<Duration>) -> Value {

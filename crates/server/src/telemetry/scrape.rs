@@ -11,6 +11,7 @@ use super::labels::LogStream;
 #[cfg(unix)]
 use super::layout::VALUES;
 use super::snapshot::{Snapshot, Threads};
+use super::totals::Totals;
 use super::values::Values;
 #[cfg(unix)]
 use crate::board::{PUBLISHED_WORDS, SequencedRecord};
@@ -33,6 +34,16 @@ impl Telemetry {
             workers: &[numbers],
         }
         .write()
+    }
+
+    /// What has been counted so far. It visits no connection.
+    pub fn totals(&self) -> Totals {
+        let mut values = Values::default();
+        let subject = self.subject();
+        let threads = subject.as_ref().map(|subject| subject.threads());
+        values.set_threads(&threads.unwrap_or(*self.last_threads.lock()));
+        values.set_count(&families::QUEUE_REQUESTS, subject.map_or(0, |subject| subject.queued()));
+        Totals::read(&self.cells, &values)
     }
 
     /// What a scrape of this process would show besides its cells, for another one to show.

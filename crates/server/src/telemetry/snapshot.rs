@@ -15,6 +15,9 @@ pub(crate) trait Subject: Send + Sync {
     /// The current state. It visits every connection.
     fn snapshot(&self) -> Snapshot;
 
+    /// The number of requests that wait for a thread.
+    fn queued(&self) -> usize;
+
     /// The usage of its threads.
     fn threads(&self) -> Threads;
 
