@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 from client import ResponseError, request
 from observing import is_running, until
 from server import Server
+from unmovable import unmovable
 
 TWO = "--workers=2"
 HERE = Path(__file__).parent
@@ -70,7 +72,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counters_stay(workers, gate
     server = workers(TWO)
     pid = server.ready()[1]
     with server.connect_to(pid) as connection:
-        connection.send(request("/wait?secret=1"))
+        connection.send(unmovable("/wait?secret=1"))
         gate.await_one()
         until(lambda: any(it["running"] for it in server.all()), "the status shows what it runs")
         before = server.metrics()
@@ -89,6 +91,76 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counters_stay(workers, gate
     assert after['maitred_worker_starts_total{worker="supervisor",reason="crash"}'] == 1
     assert after['maitred_worker_exits_total{worker="supervisor",how="signal"}'] == 1
     assert server.ask()["pid"] in ready.values()
+
+
+def test_every_connection_and_request_ends_once_when_a_worker_is_killed(workers, gate):
+    server = workers(TWO, "--threads=2")
+    pid = server.until_ready(2)[1]
+    idle = [server.connect_to(pid) for _ in range(3)]
+    running = [server.connect_to(pid) for _ in range(2)]
+    for connection in running:
+        connection.send(unmovable("/wait"))
+        gate.await_one()
+    until(
+        lambda: sum(len(it["running"]) for it in server.all() if it["pid"] == pid) == 2,
+        "both run there",
+    )
+    os.kill(pid, signal.SIGKILL)
+    server.until_ready(2, without=pid)
+    labels = ('worker="1"', 'method="POST"', 'code="500"')
+    assert server.sum("maitred_requests_total", *labels) == 2
+    died = server.sum("maitred_connections_closed_total", 'reason="worker_died"')
+    assert died == len(idle) + len(running)
+    for connection in (*idle, *running):
+        connection.close()
+    accepted = server.sum("maitred_connections_accepted_total")
+    closed = "maitred_connections_closed_total"
+    until(lambda: server.sum(closed) == accepted, "every connection has ended once")
+
+
+def test_a_scrape_shows_what_workers_do_now(workers):
+    server = workers(TWO)
+    server.until_ready(2)
+    connections, exact = [], 0
+    for count in range(1, 41):
+        connections.append(server.server.connect())
+        assert connections[-1].ask(request("/")).status == 200
+        exact += server.sum("maitred_connections") == count
+    # What workers show by themselves, once a second, would be right by chance only.
+    assert exact >= 10
+    for connection in connections:
+        connection.close()
+
+
+def test_the_supervisor_shows_the_backlog_of_its_addresses(workers):
+    server = workers(TWO, "--backlog=77")
+    metrics = server.metrics()
+    series = [name for name in metrics if name.startswith("maitred_listen_backlog")]
+    assert all('worker="supervisor"' in name for name in series)
+    limits = [metrics[name] for name in series if "_limit_" in name]
+    assert limits == ([77] if sys.platform == "linux" else [])
+
+
+@pytest.mark.parametrize("by_worker", ["true", "false"])
+def test_metrics_have_a_series_for_each_worker_or_their_sums(workers, by_worker):
+    server = workers(TWO, f"--metrics-by-worker={by_worker}")
+    server.until_ready(2)
+    for _ in range(20):
+        server.ask()
+    until(lambda: server.sum("maitred_requests_total", 'code="200"') == 20, "all are counted")
+
+    def numbers(name: str) -> set[str]:
+        found = (re.match(name + '{worker="(.*?)"', series) for series in server.metrics())
+        return {match[1] for match in found if match}
+
+    each = {"0", "1"}
+    summed = each if by_worker == "true" else {"all"}
+    assert numbers("maitred_requests_total") == summed
+    assert numbers("maitred_app_duration_seconds_count") == summed
+    assert numbers("maitred_threads_busy_seconds_total") == summed
+    assert numbers("process_resident_memory_bytes") == summed
+    for name in ("maitred_threads", "maitred_connections", "maitred_worker_generation"):
+        assert numbers(name) == each
 
 
 def test_the_others_answer_while_workers_are_killed_under_load(workers):

@@ -21,7 +21,6 @@ PLANNED = {
     "worker_timeout",
     "start_timeout",
     "hooks",
-    "metrics_by_worker",
 }
 """Fields of the settings of worker processes, which are declared before they have an effect."""
 

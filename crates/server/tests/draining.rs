@@ -210,7 +210,7 @@ fn what_runs_longer_than_the_grace_is_named_and_cut_off() {
     assert!(told.head.contains("Retry-After: 1"), "{}", told.head);
     let lines = log::lines_with("a running request is aborted");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    for part in ["/runs/for/ever", "the stack of maitred-0", "worker=\"maitred-0\""] {
+    for part in ["/runs/for/ever", "the stack of maitred-0", "worker_thread=\"maitred-0\""] {
         assert!(lines[0].contains(part), "no {part} in {lines:?}");
     }
     assert_eq!(served.running.wait(), Waited::Stopped);

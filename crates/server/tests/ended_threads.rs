@@ -89,7 +89,7 @@ fn a_thread_that_a_panic_ends_is_replaced_each_time_and_logged_once_each() {
     }
     for line in log::lines_with("and was replaced") {
         let begins = "ERROR maitred a worker thread ended unexpectedly and was replaced";
-        assert!(line.starts_with(begins) && line.contains("worker=\"maitred-"), "{line}");
+        assert!(line.starts_with(begins) && line.contains("worker_thread=\"maitred-"), "{line}");
     }
 }
 

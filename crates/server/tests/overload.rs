@@ -113,14 +113,38 @@ fn as_many_stuck_threads_are_replaced_as_there_are_threads_and_no_more() {
         #[expect(clippy::cast_precision_loss, reason = "one or two")]
         served.until(STUCK, count as f64);
     }
-    // Nobody serves: what comes waits, and is not lost.
+    // Nobody serves, and the probes say so: that of liveness after `worker-timeout`.
     assert_eq!((served.metric(THREADS), served.metric(BUSY)), (1.0, 1.0));
+    assert_eq!(served.telemetry.readiness(), Err("all threads are stuck"));
+    assert_eq!(served.telemetry.liveness(), Ok(()));
+    served.clock.advance(60 * SECOND);
+    assert_eq!(served.telemetry.liveness(), Err("all threads are stuck"));
+    // What comes waits, and is not lost.
     let mut waits = asks(&served, "/waits");
     served.until(WAITING, 1.0);
     gate.open();
     assert_eq!(waits.answer().status, 200);
     served.until(STUCK, 0.0);
     assert_eq!(served.metric(THREADS), 1.0);
+    assert_eq!((served.telemetry.readiness(), served.telemetry.liveness()), (Ok(()), Ok(())));
+}
+
+#[test]
+fn without_a_request_timeout_no_thread_is_ever_stuck() {
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.timeouts.request = None;
+    });
+    let served = standing(settings, stuck(&gate));
+    let mut slow = asks(&served, "/stuck/for/ever");
+    gate.wait_for(1);
+    served.clock.advance(3600 * SECOND);
+    served.running.tick();
+    assert_eq!((served.telemetry.readiness(), served.telemetry.liveness()), (Ok(()), Ok(())));
+    gate.open();
+    assert_eq!(slow.answer().status, 200);
 }
 
 #[test]

@@ -113,8 +113,9 @@ class Settings(TypedDict, total=False):
     the cgroup's memory limit; 0 is never.
     """
     worker_timeout: float | str | None
-    """Replace a worker process whose interpreter has not answered for this long, after its stacks
-    have been logged. 0 disables this.
+    """Replace a worker process whose interpreter has not answered for this long, or whose threads
+    have all exceeded `request-timeout`, after its stacks have been logged. Without a supervisor,
+    `/livez` fails then. 0 disables this.
     """
     start_timeout: float | str | None
     """Maximum time of a worker process from its start until it can serve."""
@@ -128,7 +129,7 @@ class Settings(TypedDict, total=False):
     """
     metrics_by_worker: Literal["auto", "true", "false"] | bool | None
     """Whether `/metrics` has the series of each worker process, or their sums; `auto` is up to 8
-    workers.
+    workers. Threads and connections always have theirs.
     """
 
     # Limits

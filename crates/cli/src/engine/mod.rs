@@ -131,6 +131,7 @@ impl BoundServer {
             interpreter: interpreter::facts(py)?,
             settings: self.loaded.to_json(true),
             listeners: self.listeners.addresses().map(ListenAddress::name).collect(),
+            metrics_by_worker: self.loaded.settings.processes.metrics_by_worker,
         })
     }
 

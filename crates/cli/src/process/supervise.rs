@@ -117,6 +117,7 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
         drain_delay: settings.timeouts.drain_delay,
         graceful_timeout: settings.timeouts.graceful,
         worker_timeout: settings.processes.worker_timeout,
+        connection_limit: settings.limits.connections,
         recycling: recycling(&settings.processes),
         reaping,
         temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),

@@ -77,8 +77,9 @@ settings! {
         name: "worker-timeout",
         kind: Kind::Duration(Period { zero: Zero::Never }),
         default: Some("60s"),
-        help: "Replace a worker process whose interpreter has not answered for this long, after \
-               its stacks have been logged. 0 disables this.",
+        help: "Replace a worker process whose interpreter has not answered for this long, or whose \
+               threads have all exceeded `request-timeout`, after its stacks have been logged. \
+               Without a supervisor, `/livez` fails then. 0 disables this.",
         since: "0.2",
     }
 
@@ -116,8 +117,8 @@ settings! {
         kind: Kind::Choice(Words::of::<MetricsByWorker>()),
         default: Some("auto"),
         help: "Whether `/metrics` has the series of each worker process, or their sums; `auto` is \
-               up to 8 workers.",
+               up to 8 workers. Threads and connections always have theirs.",
         since: "0.2",
-        effect: Effect::Planned,
+        change: Change::Restart,
     }
 }

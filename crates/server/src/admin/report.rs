@@ -50,7 +50,7 @@ pub trait Report: std::fmt::Debug + Send + Sync {
 
 impl Report for Telemetry {
     fn liveness(&self) -> Result<(), &'static str> {
-        Ok(()) // it answers
+        Self::liveness(self)
     }
 
     fn has_started(&self) -> bool {

@@ -52,6 +52,7 @@ pub(super) mod seat {
     // Beats: written each second, and by the I/O thread each time round its loop.
     pub(in super::super) const IO_BEAT: usize = LINE;
     pub(in super::super) const PYTHON_BEAT: usize = LINE + 1;
+    pub(in super::super) const STUCK_SINCE: usize = LINE + 2;
 
     // Load: written under the lock of the process's queue.
     pub(in super::super) const ROOM: usize = 2 * LINE;
@@ -97,12 +98,12 @@ pub struct Shape {
 
 impl Shape {
     /// The board for this many workers with this many threads each, and a number of counters for
-    /// each.
+    /// each. Each thread may be stuck and have a replacement.
     pub fn new(workers: usize, threads: usize, cells: usize) -> Self {
         Self {
             numbers: workers.saturating_mul(2).clamp(NUMBERS_MIN, NUMBERS_MAX),
             cells: cells.min(CELLS_MAX),
-            slots: threads.clamp(1, SLOTS_MAX),
+            slots: threads.saturating_mul(2).clamp(1, SLOTS_MAX),
         }
     }
 

@@ -66,6 +66,9 @@ impl<'a> Seat<'a> {
         io_beat, set_io_beat = seat::IO_BEAT;
         /// When a thread of its last had the interpreter, in monotonic nanoseconds.
         python_beat, set_python_beat = seat::PYTHON_BEAT;
+        /// Since when no thread of its can take a request any more, in monotonic nanoseconds; 0 if one
+        /// can.
+        stuck_since, set_stuck_since = seat::STUCK_SINCE;
         /// How many more requests would start there at once.
         room, set_room = seat::ROOM;
         /// Requests that wait for a thread.
@@ -165,7 +168,8 @@ impl<'a> Seat<'a> {
     pub fn slot(&self, thread: usize) -> Option<Slot<'a>> {
         let start = self.shape.slot(thread);
         let exists = thread < self.shape.slots;
-        exists.then(|| Slot::new(&self.words[start..start + SLOT_WORDS]))
+        let words = exists.then(|| self.words[start..].first_chunk::<SLOT_WORDS>())??;
+        Some(Slot::new(words))
     }
 
     /// All of them.

@@ -57,6 +57,11 @@ impl<'a> SequencedRecord<'a> {
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
     }
 
+    /// A number that changes with every record.
+    pub fn version(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
     /// Reads the record into as many words as `values` has, and says whether it is one. If it is
     /// torn, `values` holds what stands there.
     pub fn read(&self, values: &mut [u64]) -> Seen {

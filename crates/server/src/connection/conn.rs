@@ -24,10 +24,11 @@ use super::policy::Policy;
 use super::request_progress::RequestProgress;
 use super::shared::Shared;
 use super::travel::Travel;
+use crate::scheduling::requester::Requester as _;
 use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::{Record, RequestOutcome};
 use crate::telemetry::snapshot::Connections;
-use crate::telemetry::{CloseReason, ConnectionState};
+use crate::telemetry::{CloseReason, ConnectionState, RejectReason};
 use crate::transport::stream::Stream;
 
 /// One connection.
@@ -244,6 +245,20 @@ impl ClientConnection {
                 self.end(&mut state, CloseReason::Drain);
             }
         }
+    }
+
+    /// Answers a request whose body is still arriving, because this process will not take it.
+    pub(crate) fn reject_arriving(&self, why: RejectReason) {
+        let doing = self.state().request.connection_state();
+        if doing == Some(ConnectionState::Reading) {
+            self.reject_overloaded(why);
+        }
+    }
+
+    /// Whether output waits for the client.
+    pub(crate) fn has_unsent_output(&self) -> bool {
+        let state = self.state();
+        !state.ending.is_over() && (state.writing || !state.outbox.is_empty())
     }
 
     /// Aborts the connection at the end of a drain.

@@ -192,6 +192,11 @@ impl SiblingProcesses {
         self.retires.store(true, Ordering::Relaxed);
     }
 
+    /// Whether this process ends.
+    pub(crate) fn retires(&self) -> bool {
+        self.retires.load(Ordering::Relaxed)
+    }
+
     /// Where a request moves because this process ends.
     pub(crate) fn on_retirement(&self) -> Option<Destination> {
         let (seat, reservation) = elsewhere::on_retirement(&self.view())?;
@@ -225,8 +230,7 @@ impl Siblings for SiblingProcesses {
 
     fn show(&self, load: &Load, oldest: Option<Instant>) {
         let (board, index, seat) = (self.place.board(), self.place.index(), self.place.seat());
-        let is_closed =
-            self.is_closed.load(Ordering::Relaxed) || self.retires.load(Ordering::Relaxed);
+        let is_closed = self.is_closed.load(Ordering::Relaxed) || self.retires();
         let unread = usize::try_from(seat.unread()).unwrap_or(usize::MAX);
         let room = if is_closed { 0 } else { load.room().saturating_sub(unread) };
         seat.set_room(room as u64);
@@ -257,7 +261,7 @@ impl Siblings for SiblingProcesses {
     }
 
     fn on_arrival(&self, load: &Load, hops: u8) -> Option<Destination> {
-        if self.retires.load(Ordering::Relaxed) {
+        if self.retires() {
             return self.on_retirement();
         }
         // At most once between two responses, so that connections do not go back and forth.

@@ -42,7 +42,7 @@ const ROOM_LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Accepts on one listener while it is polled.
 pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index: usize) {
     loop {
-        while frontend.is_stalled() {
+        while frontend.leaves_accepting() {
             // Other worker processes accept meanwhile.
             tokio::time::sleep(STALLED_LOOK_AGAIN).await;
         }
@@ -54,7 +54,7 @@ pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index:
             if waits && !frontend.has_room() {
                 return Poll::Ready(None); // another listener has taken the last place meanwhile
             }
-            if frontend.is_stalled() {
+            if frontend.leaves_accepting() {
                 return Poll::Ready(None);
             }
             acceptor.poll_accept(cx).map(Some)

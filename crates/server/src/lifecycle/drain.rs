@@ -146,6 +146,10 @@ pub(crate) async fn cut_off(server: &ServerState) {
     for conn in server.frontend.registry.all() {
         conn.cut_off();
     }
+    #[cfg(unix)]
+    for thread in server.workers.all() {
+        thread.slot.show_answered();
+    }
     let gone = async {
         while server.frontend.registry.len() > 0 {
             // Late or not, the count decides.

@@ -100,8 +100,13 @@ impl Frontend {
         }
     }
 
-    /// Whether a call holds the GIL and does not give way, and other processes should accept.
-    pub(crate) fn is_stalled(&self) -> bool {
+    /// Whether other processes should accept: a call holds the GIL and does not give way, or this
+    /// process ends.
+    pub(crate) fn leaves_accepting(&self) -> bool {
+        #[cfg(unix)]
+        if self.shared.siblings.as_ref().is_some_and(|siblings| siblings.retires()) {
+            return true;
+        }
         match &self.shared.answers {
             Answers::Workers(queue) => queue.is_stalled(),
             Answers::AtOnce(_) => false,

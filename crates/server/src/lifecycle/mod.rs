@@ -9,6 +9,8 @@
 pub(crate) mod accept;
 mod console_close;
 pub(crate) mod drain;
+#[cfg(unix)]
+mod evacuate;
 pub(crate) mod frontend;
 #[cfg(unix)]
 mod inbox;

@@ -166,6 +166,8 @@ impl Checks {
         let (since, summary) = (*since, requester.summary(*since, now));
         if overdue == Overdue::TimedOut {
             requester.time_out(thread.slot.index, since);
+            #[cfg(unix)]
+            thread.slot.show_answered();
         }
         let request = OverdueRequest { overdue, thread: Arc::clone(thread), since, summary };
         let (Err(TrySendError::Full(incident)) | Err(TrySendError::Disconnected(incident))) =

@@ -36,7 +36,8 @@ pub(crate) async fn finish(server: &ServerState, deadline: Instant) {
     }
 }
 
-fn hand_over(server: &ServerState) {
+/// Hands over what can move now.
+pub(super) fn hand_over(server: &ServerState) {
     let Some(siblings) = &server.shared.siblings else { return };
     let _: usize = server.queue.hand_over_waiting(&mut |_, _| siblings.on_retirement());
     for conn in server.frontend.registry.all() {

@@ -52,6 +52,15 @@ pub(crate) enum IoEnd {
     Panicked,
 }
 
+/// How far the evacuation of a process that hangs has come.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Evacuation {
+    NotAsked,
+    Asked,
+    Done,
+}
+
 /// The stages of stopping. A server on its own passes from one to the next by itself; a worker of a
 /// supervisor is told each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +83,9 @@ pub(crate) struct Control {
     changed: Condvar,
     /// Notifies the I/O thread of a new stage.
     advanced: Notify,
+    /// Notified when the supervisor wants to see what the process does.
+    #[cfg(unix)]
+    publish: Notify,
     pub(crate) server: Arc<ServerState>,
     /// Starts tasks on the I/O thread.
     #[cfg(windows)]
@@ -87,6 +99,9 @@ struct ControlState {
     ended: Option<IoEnd>,
     /// Whether others go on to serve.
     retires: bool,
+    /// How far the evacuation of a process that hangs has come.
+    #[cfg(unix)]
+    evacuation: Evacuation,
     /// The number of interruptions.
     interruptions: u64,
     io: Option<JoinHandle<()>>,
@@ -104,11 +119,15 @@ impl Control {
                 stage: StopStage::Serve,
                 ended: None,
                 retires: false,
+                #[cfg(unix)]
+                evacuation: Evacuation::NotAsked,
                 interruptions: 0,
                 io: None,
             }),
             changed: Condvar::new(),
             advanced: Notify::new(),
+            #[cfg(unix)]
+            publish: Notify::new(),
             server,
             #[cfg(windows)]
             tasks,
@@ -146,6 +165,35 @@ impl Control {
             }
             advanced.await;
         }
+    }
+
+    /// Shows the supervisor what the process does, whenever it looks.
+    #[cfg(unix)]
+    pub(crate) async fn publish_when_asked(&self) {
+        loop {
+            self.publish.notified().await;
+            self.server.publish();
+        }
+    }
+
+    /// Waits until the process is to be evacuated.
+    #[cfg(unix)]
+    pub(crate) async fn evacuation_asked(&self) {
+        loop {
+            let mut advanced = std::pin::pin!(self.advanced.notified());
+            advanced.as_mut().enable();
+            if self.state().evacuation != Evacuation::NotAsked {
+                return;
+            }
+            advanced.await;
+        }
+    }
+
+    /// Everything has been handed over or answered.
+    #[cfg(unix)]
+    pub(crate) fn evacuated(&self) {
+        self.state().evacuation = Evacuation::Done;
+        self.changed.notify_all();
     }
 
     /// Stops the monitor, and waits until its thread has ended.
@@ -196,6 +244,26 @@ impl Running {
     pub(crate) fn retire(&self) {
         self.control.state().retires = true;
         self.finish();
+    }
+
+    /// Shows the supervisor soon what the process does.
+    #[cfg(unix)]
+    pub(crate) fn publish(&self) {
+        self.control.publish.notify_one();
+    }
+
+    /// Hands over what can move and answers the rest, because the process hangs and will be killed.
+    /// Waits for that, for so long at most, and returns whether it is done.
+    #[cfg(unix)]
+    pub(crate) fn evacuate(&self, within: Duration) -> bool {
+        let mut state = self.control.state();
+        state.evacuation = state.evacuation.max(Evacuation::Asked);
+        self.control.advanced.notify_waiters();
+        let is_under_way = |state: &mut ControlState| {
+            state.evacuation != Evacuation::Done && state.ended.is_none()
+        };
+        let (state, _) = self.control.changed.wait_timeout_while(state, within, is_under_way);
+        state.evacuation == Evacuation::Done
     }
 
     /// Waits until the server has stopped, for so long at most. Returns whether it has.

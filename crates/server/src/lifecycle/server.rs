@@ -19,6 +19,8 @@ use crate::connection::temp_files::{TempDirError, TempFiles};
 use crate::lifecycle::accept;
 use crate::lifecycle::drain::{self, Backlog};
 #[cfg(unix)]
+use crate::lifecycle::evacuate;
+#[cfg(unix)]
 use crate::lifecycle::inbox::Inbox;
 use crate::lifecycle::request_timeout::TimeoutMonitor;
 use crate::lifecycle::restart::after_panics;
@@ -240,6 +242,22 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     let (swept, queue) = (Arc::clone(server), Arc::clone(&server.queue));
     let sweeping = tokio::spawn(after_panics("the sweep", move || sweep::run(Arc::clone(&swept))));
     let napping = tokio::spawn(after_panics("the nap", move || nap::run(Arc::clone(&queue))));
+    #[cfg(unix)]
+    let asked = {
+        let (evacuated, published) = (Arc::clone(control), Arc::clone(control));
+        let evacuate = move || {
+            let control = Arc::clone(&evacuated);
+            async move { evacuate::when_asked(&control).await }
+        };
+        let publish = move || {
+            let control = Arc::clone(&published);
+            async move { control.publish_when_asked().await }
+        };
+        [
+            tokio::spawn(after_panics("evacuating", evacuate)),
+            tokio::spawn(after_panics("publishing", publish)),
+        ]
+    };
     let accept = |(index, acceptor): (usize, &Arc<Acceptor>)| {
         let (frontend, acceptor) = (Arc::clone(&server.frontend), Arc::clone(acceptor));
         let accept = move || accept::run(Arc::clone(&frontend), Arc::clone(&acceptor), index);
@@ -282,6 +300,8 @@ async fn serve(control: &Arc<Control>, acceptors: Vec<Arc<Acceptor>>, listeners:
     drain::cut_off(server).await;
     sweeping.abort();
     napping.abort();
+    #[cfg(unix)]
+    asked.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 /// Waits for `finished`, or until the server is told to stop at once.

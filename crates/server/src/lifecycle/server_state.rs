@@ -88,7 +88,10 @@ impl ServerState {
         seat.set_threads(threads.count as u64);
         seat.set_requests(self.shared.telemetry.requests());
         self.shared.telemetry.publish(seat.published());
-        seat.set_io_beat(monotonic_ns());
+        let now = monotonic_ns();
+        let stuck_for = self.stuck_for().map(|time| u64::try_from(time.as_nanos()).unwrap_or(now));
+        seat.set_stuck_since(stuck_for.map_or(0, |time| now.saturating_sub(time).max(1)));
+        seat.set_io_beat(now);
     }
 
     /// Whether a supervisor stops the server.
@@ -137,6 +140,11 @@ impl Subject for ServerState {
 
     fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    fn stuck_for(&self) -> Option<Duration> {
+        let limit = self.settings.timeouts.request?;
+        self.workers.stuck_for(self.shared.clock.instant(), limit)
     }
 
     fn threads(&self) -> Threads {

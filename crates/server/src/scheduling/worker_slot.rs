@@ -28,9 +28,9 @@ pub(crate) struct WorkerSlot {
     work: Mutex<SlotState>,
     /// Whether the worker should let other Python threads run after this request.
     yields: AtomicBool,
-    /// Where a supervisor sees what the worker is serving.
+    /// Where a supervisor sees what the worker is serving: the board, and which slot of the seat.
     #[cfg(unix)]
-    place: Option<Place>,
+    place: Option<(Place, usize)>,
 }
 
 impl WorkerSlot {
@@ -52,20 +52,37 @@ impl WorkerSlot {
 
     /// The same, shown to a supervisor.
     #[cfg(unix)]
-    pub(crate) fn shown_on(self, place: Option<Place>) -> Self {
+    pub(crate) fn shown_at(self, place: Option<(Place, usize)>) -> Self {
         Self { place, ..self }
+    }
+
+    /// In which slot of the seat it is shown.
+    #[cfg(unix)]
+    pub(crate) fn shown_in(&self) -> Option<usize> {
+        self.place.as_ref().map(|(_, slot)| *slot)
+    }
+
+    /// The request that it serves has been answered without it.
+    #[cfg(unix)]
+    pub(crate) fn show_answered(&self) {
+        if let Some((place, slot)) = &self.place
+            && let Some(slot) = place.seat().slot(*slot)
+        {
+            slot.answered();
+        }
     }
 
     /// Shows which request the worker serves from now on: if the process dies, the supervisor tells.
     #[cfg(unix)]
     fn show(&self, exchange: Option<&Exchange>) {
-        let Some(place) = &self.place else { return };
-        let Some(slot) = place.seat().slot(self.index) else { return };
+        let Some((place, slot)) = &self.place else { return };
+        let Some(slot) = place.seat().slot(*slot) else { return };
         match exchange {
             Some(exchange) => {
                 let head = &exchange.head;
                 let id = exchange.request_id.as_deref().unwrap_or_default();
-                slot.begin(monotonic_ns(), head.method_token(), head.path(), id.as_bytes());
+                let thread = u16::try_from(self.index).unwrap_or(u16::MAX);
+                slot.begin(monotonic_ns(), thread, head.method_token(), head.path(), id.as_bytes());
             }
             None => slot.end(),
         }

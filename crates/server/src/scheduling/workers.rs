@@ -125,7 +125,7 @@ impl WorkerThreads {
         let name = format!("maitred-{index}");
         let slot = WorkerSlot::take(&self.queue, &self.clock, index);
         #[cfg(unix)]
-        let slot = slot.shown_on(self.place.clone());
+        let slot = slot.shown_at(self.place.clone().map(|place| (place, self.free_slot())));
         let slot = Arc::new(slot);
         match self.application.start_worker(&name, Arc::clone(&slot) as _) {
             Ok(worker) => {
@@ -138,6 +138,26 @@ impl WorkerThreads {
                 Err(error)
             }
         }
+    }
+
+    /// The first slot of the seat in which no thread is shown.
+    #[cfg(unix)]
+    fn free_slot(&self) -> usize {
+        let taken: Vec<_> = self.all().iter().filter_map(|thread| thread.slot.shown_in()).collect();
+        (0..).find(|slot| !taken.contains(slot)).unwrap_or(usize::MAX)
+    }
+
+    /// For how long no thread has been able to take a request: each runs one that has been aborted, and
+    /// no more are replaced. `limit` is that of a request.
+    pub(crate) fn stuck_for(&self, now: Instant, limit: Duration) -> Option<Duration> {
+        let threads = self.all();
+        let replaced = threads.iter().filter(|thread| thread.marks().is_replaced).count();
+        let is_exhausted = replaced == threads.len() || replaced >= self.count;
+        if threads.is_empty() || !is_exhausted || !threads.iter().all(|it| it.is_stuck()) {
+            return None;
+        }
+        let taken = threads.iter().filter_map(|thread| thread.marks().timed_out).max()?;
+        Some(now.saturating_duration_since(taken + limit))
     }
 
     /// The number of threads that still run an aborted request.

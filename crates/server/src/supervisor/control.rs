@@ -46,6 +46,10 @@ pub enum ToWorker {
     End,
     /// Others serve: hand over or finish everything, and end.
     Retire,
+    /// It hangs and will be killed: hand over what can move, and answer the rest.
+    Evacuate,
+    /// Show on the board what you do now: somebody looks.
+    Publish,
     /// Open the log files again.
     ReopenLogs,
 }
@@ -66,6 +70,8 @@ pub enum ToSupervisor {
     },
     /// A process from outside has asked it to end.
     AskedToEnd,
+    /// It has nothing left that it could hand over or answer.
+    Evacuated,
 }
 
 /// What is wrong with the bytes of another process.

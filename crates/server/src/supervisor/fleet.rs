@@ -323,9 +323,14 @@ impl Fleet {
 
     /// Starts the numbers whose time has come, as many as may import at once.
     fn start_what_waits(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        // Without room, a process that retires has to end first.
+        let most = match self.headroom {
+            Headroom::Enough => self.limits.seats,
+            Headroom::Short => self.limits.workers.max(1),
+        };
         let is_due = |(_, (at, _)): &(&usize, &(Duration, StartReason))| *at <= now;
         while self.count(Phase::Importing) < self.limits.imports_at_once.max(1)
-            && self.processes.len() < self.limits.seats
+            && self.processes.len() < most
             && let Some((&number, &(_, reason))) = self.starts.iter().find(is_due)
         {
             self.starts.remove(&number);

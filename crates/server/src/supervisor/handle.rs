@@ -20,6 +20,7 @@ pub(super) enum Request {
     Kill,
     Reload,
     ReopenLogs,
+    Publish,
 }
 
 impl SupervisorHandle {
@@ -47,6 +48,11 @@ impl SupervisorHandle {
     /// Opens the log files of all workers again.
     pub fn reopen_logs(&self) {
         self.ask(Request::ReopenLogs);
+    }
+
+    /// Asks all workers to show on the board what they do now.
+    pub(super) fn publish(&self) {
+        self.ask(Request::Publish);
     }
 
     /// Makes the supervisor's thread run handlers of signals.

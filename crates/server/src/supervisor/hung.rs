@@ -1,15 +1,22 @@
-//! A worker that does not react: its stacks are logged, and it is killed and replaced.
+//! A worker that does not react: it is emptied, its stacks are logged, and it is killed and replaced.
+//!
+//! First its I/O thread, if that runs, hands over what can move and answers the rest
+//! (`lifecycle/evacuate.rs`). Then the stacks are asked for, by a signal, and the process is killed.
 
 use std::time::{Duration, Instant};
 
+use super::control::ToWorker;
 use super::facts::{Fact, Serial};
 use super::health::{Beats, Hung, Silence};
 use super::run::Supervisor;
 use super::stacks;
 use super::view::WorkerState;
 use super::workers::WorkerProcesses;
-use crate::board::monotonic_ns;
+use crate::board::{SeatState, monotonic_ns};
 use crate::system::child;
+
+/// How long a worker may take to hand over and answer what it has.
+pub(super) const EVACUATED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long the dump of the stacks may take: it is made by C code that waits for nothing.
 const DUMPED_WITHIN: Duration = Duration::from_millis(300);
@@ -18,27 +25,44 @@ const DUMPED_WITHIN: Duration = Duration::from_millis(300);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dying {
     hung: Hung,
+    stage: DyingStage,
+    /// Since when it has been at this stage.
     since: Instant,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DyingStage {
+    /// It hands over and answers what it has.
+    Evacuating,
+    /// Its stacks are being written.
+    Dumping,
+}
+
 impl Supervisor {
-    /// Looks for a worker that does not react, and asks it for its stacks.
+    /// Looks for a worker that does not react, and begins to end it.
     pub(super) fn look_for_hung(&mut self) {
         let now_ns = monotonic_ns();
         let age = |beat: u64| Duration::from_nanos(now_ns.saturating_sub(beat));
         let ready = self.workers.iter().filter(|(_, worker)| worker.state == WorkerState::Ready);
+        // One at a time: while it dies, the others are not judged.
         let beats: Vec<(Serial, Beats)> = ready
+            .filter(|_| self.dying.is_none())
             .filter_map(|(&serial, worker)| {
                 let seat = self.board.seat(worker.seat)?;
+                let stuck = match seat.stuck_since() {
+                    0 => Duration::ZERO,
+                    since => age(since),
+                };
                 let (io, python) = (age(seat.io_beat()), age(seat.python_beat()));
-                Some((serial, Beats { io, python, stuck: Duration::ZERO }))
+                Some((serial, Beats { io, python, stuck }))
             })
             .collect();
         let since_start = self.since_start();
         let fleet = &self.fleet;
         let hung = self.health.look(since_start, &beats, |serial| fleet.is_replaced(serial));
         let Some(hung) = hung else { return };
-        let Some(worker) = self.workers.get(&hung.serial) else { return };
+        let now = self.now();
+        let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
         if let Some(why) = must_not_be_killed(worker.pid) {
             tracing::error!(
                 target: "maitred",
@@ -47,20 +71,43 @@ impl Supervisor {
             );
             return;
         }
-        if let Some(signal) = stacks::dump_signal() {
-            // If it cannot be asked, it has ended.
-            let _ = child::signal(worker.pid, signal);
+        // Nobody sends it more.
+        worker.state = WorkerState::Retiring;
+        if let Some(seat) = self.board.seat(worker.seat) {
+            seat.set_state(SeatState::Retiring);
         }
-        self.dying = Some(Dying { hung, since: self.now() });
+        worker.tell(&ToWorker::Evacuate, &[]);
+        self.dying = Some(Dying { hung, stage: DyingStage::Evacuating, since: now });
     }
 
-    /// Kills a worker that does not react, once its stacks are there.
+    /// Goes on with a worker that does not react: asks for its stacks when it is empty, and kills it
+    /// when they are there.
     pub(super) fn kill_hung(&mut self, processes: &mut dyn WorkerProcesses) {
-        let Some(Dying { hung, since }) = self.dying else { return };
-        if self.now().saturating_duration_since(since) < DUMPED_WITHIN {
+        let Some(Dying { hung, stage, since }) = self.dying else { return };
+        let now = self.now();
+        let waited = now.saturating_duration_since(since);
+        let Some(worker) = self.workers.get(&hung.serial) else {
+            self.dying = None;
             return;
+        };
+        let is_empty = worker.is_evacuated || hung.silence == Silence::Io;
+        match stage {
+            DyingStage::Evacuating if is_empty || waited >= EVACUATED_WITHIN => {
+                if let Some(signal) = stacks::dump_signal() {
+                    // If it cannot be asked, it has ended.
+                    let _ = child::signal(worker.pid, signal);
+                }
+                self.dying = Some(Dying { hung, stage: DyingStage::Dumping, since: now });
+            }
+            DyingStage::Dumping if waited >= DUMPED_WITHIN => {
+                self.dying = None;
+                self.end_hung(hung, processes);
+            }
+            DyingStage::Evacuating | DyingStage::Dumping => {}
         }
-        self.dying = None;
+    }
+
+    fn end_hung(&mut self, hung: Hung, processes: &mut dyn WorkerProcesses) {
         let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
         let (number, pid) = (worker.number, worker.pid);
         let silence = match hung.silence {

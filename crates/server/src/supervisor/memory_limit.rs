@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::facts::Headroom;
+
 /// Above this there is no limit: version 1 writes a huge number for none.
 const NO_LIMIT: u64 = 1 << 60;
 
@@ -43,6 +45,16 @@ impl MemoryLimit {
             files.least(path, read)
         });
         groups.min_by_key(|memory| memory.limit)
+    }
+}
+
+impl Headroom {
+    /// Whether there is room for one more process, of the size of the largest there is.
+    pub fn of(memory: Option<MemoryLimit>, largest: u64) -> Self {
+        match memory {
+            Some(memory) if memory.free() < largest => Self::Short,
+            Some(_) | None => Self::Enough,
+        }
     }
 }
 
@@ -125,6 +137,15 @@ mod tests {
             ("/sys/fs/cgroup/memory/memory.stat", "total_inactive_file 30\n"),
         ]);
         assert_eq!(memory, Some(MemoryLimit { limit: 512 << 20, used: 70 }));
+    }
+
+    #[test]
+    fn there_is_room_where_the_largest_process_fits_once_more_or_nobody_limits() {
+        let memory = |used| Some(MemoryLimit { limit: 1000, used });
+        assert_eq!(Headroom::of(memory(600), 400), Headroom::Enough);
+        assert_eq!(Headroom::of(memory(601), 400), Headroom::Short);
+        assert_eq!(Headroom::of(memory(1200), 1), Headroom::Short);
+        assert_eq!(Headroom::of(None, u64::MAX), Headroom::Enough);
     }
 
     #[test]

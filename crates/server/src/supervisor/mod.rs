@@ -5,8 +5,8 @@
 //! whether there is room for one more, and `control` is what supervisor and workers say to each
 //! other. None of them does input or output, and time is an argument.
 //!
-//! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together, `view` is what the admin
-//! listener shows, and `worker` is the other end: the control socket in a worker process.
+//! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together,
+//! `view` and `scrape` are what the admin listener shows, and `worker` is the other end: the control socket in a worker process.
 
 mod backoff;
 mod channel;
@@ -24,6 +24,7 @@ mod reaping;
 pub mod recycling;
 mod replacement;
 pub mod run;
+mod scrape;
 pub mod stacks;
 pub mod view;
 pub mod worker;

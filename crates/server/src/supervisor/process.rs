@@ -13,6 +13,7 @@ use crate::board::{Seat, monotonic_ns};
 use crate::system::child::ExitStatus;
 use crate::system::pass_fd::Wait;
 use crate::system::shared_memory::SharedMemory;
+use crate::telemetry::cells::Lost;
 
 /// A worker process.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Worker {
     /// It has printed why it cannot start.
     pub(super) has_said_why: bool,
     pub(super) is_killed: bool,
+    /// It has handed over or answered everything.
+    pub(super) is_evacuated: bool,
     pub(super) has_children: Option<bool>,
     pub(super) threshold: Threshold,
     pub(super) reason: StartReason,
@@ -63,8 +66,26 @@ impl Worker {
                 self.has_children = Some(has_children);
                 None
             }
+            ToSupervisor::Evacuated => {
+                self.is_evacuated = true;
+                None
+            }
             ToSupervisor::AskedToEnd => Some(Fact::Replace(serial, StartReason::Asked)),
         }
+    }
+}
+
+/// What a process had when it ended that nobody will count, of at most so many connections: the board
+/// may hold any number.
+pub(super) fn lost_with(seat: &Seat<'_>, connection_limit: usize) -> Lost {
+    let most = connection_limit as u64;
+    let connections = seat.open().min(most);
+    let requests = seat.slots().filter_map(|slot| slot.read());
+    let running = requests.filter(|request| !request.is_answered);
+    Lost {
+        connections,
+        running: running.map(|request| request.method).collect(),
+        waiting: seat.waiting().min(connections),
     }
 }
 
@@ -78,6 +99,7 @@ pub(super) fn report_death(worker: &Worker, status: Option<ExitStatus>, seat: &S
         target: "maitred",
         worker = number, pid,
         running = requests.len(),
+        waiting = seat.waiting(),
         connections = seat.open(),
         "a worker process died ({status})"
     );

@@ -1,19 +1,52 @@
-//! Reaps processes: workers, and the orphans that come to process 1 of a container.
+//! Kills processes, and reaps them: workers, and the orphans that come to process 1 of a container.
 
 use std::time::Duration;
 
-use super::facts::{Fact, Serial};
-use super::process::report_death;
+use super::facts::{Fact, KillReason, Serial};
+use super::process::{lost_with, report_death};
 use super::run::Supervisor;
 use super::view::WorkerState;
 use super::workers::{Reaping, WorkerProcesses};
 use crate::board::SeatState;
 use crate::system::child::{self, ExitStatus};
+use crate::telemetry::cells::Lost;
 
 /// How long after the end of its control socket a process may live.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Supervisor {
+    /// Kills a process.
+    pub(super) fn kill(&mut self, serial: Serial, reason: KillReason) {
+        let Some(worker) = self.workers.get_mut(&serial) else { return };
+        let (number, pid) = (worker.number, worker.pid);
+        match reason {
+            KillReason::StartTimeout => tracing::error!(
+                target: "maitred",
+                worker = number, pid,
+                "start-timeout: a worker process has not become ready within {:?} and is killed",
+                self.options.start_timeout
+            ),
+            KillReason::Overdue => tracing::error!(
+                target: "maitred",
+                worker = number, pid,
+                "a worker process has not ended in time and is killed"
+            ),
+            KillReason::NotWanted => {}
+        }
+        worker.is_killed = true;
+        if let Err(error) = child::signal(pid, libc::SIGKILL) {
+            tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");
+        }
+    }
+
+    /// Kills all processes.
+    pub(super) fn kill_all(&mut self) {
+        let all: Vec<_> = self.workers.keys().copied().collect();
+        for serial in all {
+            self.kill(serial, KillReason::NotWanted);
+        }
+    }
+
     /// Reaps who has ended, and kills who has closed its control socket and goes on.
     pub(super) fn reap(&mut self, processes: &mut dyn WorkerProcesses) {
         let now = self.now();
@@ -67,14 +100,16 @@ impl Supervisor {
             || (self.fleet.is_draining() && status == Some(ExitStatus::Exited(0)));
         self.board.room().clear(worker.seat);
         self.board.waiting().clear(worker.seat);
+        let mut lost = Lost::default();
         if let Some(seat) = self.board.seat(worker.seat) {
             if !is_expected {
                 report_death(&worker, status, &seat);
             }
+            lost = lost_with(&seat, self.options.connection_limit);
             seat.set_state(SeatState::Free);
         }
         self.forward_inbox(worker.seat);
-        self.view.ended(worker.number, worker.seat, how);
+        self.view.ended(worker.number, worker.seat, how, &lost);
         self.tell_fleet(Fact::Exited(serial), processes);
     }
 

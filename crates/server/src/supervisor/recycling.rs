@@ -5,7 +5,8 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::facts::{Fact, StartReason};
+use super::facts::{Fact, Headroom, StartReason};
+use super::memory_limit::MemoryLimit;
 use super::run::Supervisor;
 use super::workers::WorkerProcesses;
 
@@ -57,15 +58,19 @@ impl Threshold {
 }
 
 impl Supervisor {
-    /// Asks for successors of workers that have served for long enough.
+    /// Asks for successors of workers that have served for long enough, and looks whether there is
+    /// memory for one more process.
     pub(super) fn recycle(&mut self, processes: &mut dyn WorkerProcesses) {
         let mut facts = Vec::new();
+        let mut largest = 0;
         for (&serial, worker) in &self.workers {
             let Some(seat) = self.board.seat(worker.seat) else { continue };
             let resident = self.view.resident_bytes(worker.seat);
+            largest = largest.max(resident);
             let reason = worker.threshold.reached(seat.requests(), resident);
             facts.extend(reason.map(|reason| Fact::Replace(serial, reason)));
         }
+        self.fleet.set_headroom(Headroom::of(MemoryLimit::read(), largest));
         for fact in facts {
             self.tell_fleet(fact, processes);
         }

@@ -11,10 +11,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::channel::{Incoming, Progress};
 use super::control::{ToSupervisor, ToWorker};
 use super::drain::Drain;
-use super::facts::{Command, End, Fact, FleetLimits, KillReason, Serial};
+use super::facts::{Command, End, Fact, FleetLimits, Serial};
 use super::fleet::Fleet;
 use super::handle::{self, Request, Requests, SupervisorHandle};
 use super::health::Health;
@@ -25,12 +27,12 @@ use super::view::{View, WorkerState, WorkerView};
 use super::workers::{Event, StartOrder, SupervisorOptions, WorkerProcesses};
 use crate::board::{Board, Life, SeatState};
 use crate::listen::Listeners;
-use crate::system::child;
 use crate::system::clock::Clock;
 use crate::system::output_lock;
 use crate::system::pass_fd::Wait;
 use crate::system::poll;
 use crate::system::shared_memory::SharedMemory;
+use crate::system::tcp_info;
 
 /// How often the supervisor looks at everything.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -76,6 +78,7 @@ impl Supervisor {
         clock: Arc<Clock>,
     ) -> io::Result<Self> {
         let (handle, requests) = handle::channel()?;
+        view.asks(handle.clone());
         let health = Health::new(options.worker_timeout);
         let began = clock.instant();
         let limits = FleetLimits {
@@ -224,6 +227,7 @@ impl Supervisor {
             ended_at: None,
             has_said_why: false,
             is_killed: false,
+            is_evacuated: false,
             has_children: None,
             threshold: self.options.recycling.threshold(),
             reason: order.reason,
@@ -240,36 +244,6 @@ impl Supervisor {
         self.view.started(order.number, order.reason);
         self.workers.insert(serial, worker);
         Ok(())
-    }
-
-    fn kill(&mut self, serial: Serial, reason: KillReason) {
-        let Some(worker) = self.workers.get_mut(&serial) else { return };
-        let (number, pid) = (worker.number, worker.pid);
-        match reason {
-            KillReason::StartTimeout => tracing::error!(
-                target: "maitred",
-                worker = number, pid,
-                "start-timeout: a worker process has not become ready within {:?} and is killed",
-                self.options.start_timeout
-            ),
-            KillReason::Overdue => tracing::error!(
-                target: "maitred",
-                worker = number, pid,
-                "a worker process has not ended in time and is killed"
-            ),
-            KillReason::NotWanted => {}
-        }
-        worker.is_killed = true;
-        if let Err(error) = child::signal(pid, libc::SIGKILL) {
-            tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");
-        }
-    }
-
-    fn kill_all(&mut self) {
-        let all: Vec<_> = self.workers.keys().copied().collect();
-        for serial in all {
-            self.kill(serial, KillReason::NotWanted);
-        }
     }
 
     fn end(&mut self, end: End) {
@@ -297,11 +271,14 @@ impl Supervisor {
                     self.tell_fleet(Fact::Reload(workers), processes);
                 }
             }
-            Request::ReopenLogs => {
-                for worker in self.workers.values() {
-                    worker.tell(&ToWorker::ReopenLogs, &[]);
-                }
-            }
+            Request::ReopenLogs => self.tell_all(&ToWorker::ReopenLogs),
+            Request::Publish => self.tell_all(&ToWorker::Publish),
+        }
+    }
+
+    fn tell_all(&self, message: &ToWorker) {
+        for worker in self.workers.values() {
+            worker.tell(message, &[]);
         }
     }
 
@@ -369,7 +346,11 @@ impl Supervisor {
             age: now.saturating_duration_since(worker.started_at),
         });
         let uptime = now.saturating_duration_since(self.began);
-        self.view.publish(&self.fleet, workers.collect(), uptime);
+        let listeners = self.listeners.iter().flat_map(|it| &it.entries);
+        let backlogs = listeners.filter_map(|listener| {
+            Some((listener.address.name(), tcp_info::backlog(&SockRef::from(&listener.socket))?))
+        });
+        self.view.publish(&self.fleet, workers.collect(), backlogs.collect(), uptime);
         if self.fleet.is_ready() && !self.was_ready {
             self.was_ready = true;
             self.board.set_life(Life::Serving);

@@ -3,23 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::facts::{ReloadResult, Serial, StartReason};
 use super::fleet::Fleet;
+use super::handle::SupervisorHandle;
+use super::scrape;
 use crate::admin::{Report, ServerTotals};
-use crate::board::{Board, Place, Seat, Seen, monotonic_ns};
+use crate::board::{Board, Place, Seat, monotonic_ns};
 use crate::system::mutex::Mutex;
-use crate::telemetry::Interpreter;
-use crate::telemetry::cells::Cells;
-use crate::telemetry::exposition::{Exposition, Numbers};
-use crate::telemetry::layout::VALUES;
+use crate::system::tcp_info::AcceptQueue;
+use crate::telemetry::cells::{Cells, Lost};
 use crate::telemetry::overview::Overview;
 use crate::telemetry::values::Values;
-use crate::telemetry::workers::{self, WorkersExposition};
+use crate::telemetry::{ALL_STUCK, Interpreter};
 
 mod overview;
 
@@ -72,45 +72,49 @@ pub struct WorkerView {
 
 /// What has happened to worker processes, for metrics.
 #[derive(Debug, Default)]
-struct Counts {
-    starts: BTreeMap<&'static str, u64>,
-    exits: BTreeMap<&'static str, u64>,
-    reloads: BTreeMap<&'static str, u64>,
+pub(super) struct Counts {
+    pub(super) starts: BTreeMap<&'static str, u64>,
+    pub(super) exits: BTreeMap<&'static str, u64>,
+    pub(super) reloads: BTreeMap<&'static str, u64>,
     /// The time in which fewer workers than intended were ready.
-    short: Duration,
+    pub(super) short: Duration,
 }
 
 /// How worker processes end, in metrics.
-const EXITS: [&str; 5] = ["retired", "killed", "signal", "status", "start_failed"];
+pub(super) const EXITS: [&str; 5] = ["retired", "killed", "signal", "status", "start_failed"];
 
 /// How reloads end, in metrics.
-const RELOADS: [&str; 3] = ["complete", "stopped", "refused"];
+pub(super) const RELOADS: [&str; 3] = ["complete", "stopped", "refused"];
 
 #[derive(Debug, Default)]
-struct Published {
+pub(super) struct Published {
     is_ready: bool,
     has_started: bool,
     is_draining: bool,
-    wanted: usize,
-    workers: Vec<WorkerView>,
+    pub(super) wanted: usize,
+    pub(super) workers: Vec<WorkerView>,
+    /// The accept queues of the listening sockets.
+    pub(super) backlogs: Vec<(String, AcceptQueue)>,
     reload: Option<(usize, usize)>,
     last_reload: Option<ReloadResult>,
     uptime: Duration,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// How many numbers have had a process: a number that has counted stays in every scrape.
-    numbers: usize,
+    pub(super) numbers: usize,
     /// The last whole record that each seat has published.
-    values: BTreeMap<usize, Values>,
+    pub(super) values: BTreeMap<usize, Values>,
 }
 
 /// The state of all workers.
 #[derive(Debug)]
 pub struct View {
-    board: Arc<Board>,
+    pub(super) board: Arc<Board>,
     published: Mutex<Published>,
+    /// Asks the supervisor for something, once there is one.
+    pub(super) supervisor: OnceLock<SupervisorHandle>,
     /// When the supervisor's loop last ran, in monotonic nanoseconds.
     beat: AtomicU64,
-    about: About,
+    pub(super) about: About,
 }
 
 /// What is shown of the server as a whole.
@@ -122,20 +126,39 @@ pub struct About {
     pub settings: Value,
     /// The names of the listeners.
     pub listeners: Vec<String>,
+    /// Whether each worker has series of its own.
+    pub metrics_by_worker: bool,
 }
 
 impl View {
     /// A view of a supervisor that has not begun.
     pub fn new(board: Arc<Board>, about: About) -> Self {
-        Self { board, published: Mutex::default(), beat: AtomicU64::new(monotonic_ns()), about }
+        Self {
+            board,
+            published: Mutex::default(),
+            supervisor: OnceLock::new(),
+            beat: AtomicU64::new(monotonic_ns()),
+            about,
+        }
     }
 
-    fn published(&self) -> MutexGuard<'_, Published> {
+    /// The supervisor that it is a view of.
+    pub(super) fn asks(&self, supervisor: SupervisorHandle) {
+        self.supervisor.get_or_init(|| supervisor);
+    }
+
+    pub(super) fn published(&self) -> MutexGuard<'_, Published> {
         self.published.lock()
     }
 
     /// Shows the state of now.
-    pub(super) fn publish(&self, fleet: &Fleet, workers: Vec<WorkerView>, uptime: Duration) {
+    pub(super) fn publish(
+        &self,
+        fleet: &Fleet,
+        workers: Vec<WorkerView>,
+        backlogs: Vec<(String, AcceptQueue)>,
+        uptime: Duration,
+    ) {
         self.beat.store(monotonic_ns(), Ordering::Relaxed);
         let mut published = self.published();
         if published.has_started && !published.is_draining && fleet.ready() < fleet.wanted() {
@@ -148,6 +171,7 @@ impl View {
         published.wanted = fleet.wanted();
         published.reload = fleet.reload_progress();
         published.workers = workers;
+        published.backlogs = backlogs;
         published.uptime = uptime;
     }
 
@@ -159,14 +183,16 @@ impl View {
     }
 
     /// A process has ended, in one of the ways of [`EXITS`]. What it has summed up and not counted is
-    /// added to the counters of its number, in one step for whoever scrapes.
-    pub(super) fn ended(&self, number: usize, seat: usize, how: &'static str) {
+    /// added to the counters of its number, and so is what was lost with it, in one step for whoever
+    /// scrapes.
+    pub(super) fn ended(&self, number: usize, seat: usize, how: &'static str, lost: &Lost) {
         let mut published = self.published();
         *published.counts.exits.entry(how).or_default() += 1;
         published.workers.retain(|worker| worker.seat != seat);
         let last = published.values_of(&self.board, seat);
-        if let (Some(cells), Some(last)) = (self.cells(number), last) {
-            cells.settle(&last);
+        if let Some(cells) = self.cells(number) {
+            cells.lose(lost);
+            cells.settle(&last.unwrap_or_default());
         }
         published.values.remove(&seat);
     }
@@ -190,73 +216,20 @@ impl View {
     }
 
     /// The counters of a number.
-    fn cells(&self, number: usize) -> Option<Cells> {
+    pub(super) fn cells(&self, number: usize) -> Option<Cells> {
         Cells::shared(Arc::new(Place::new(Arc::clone(&self.board), 0, number)?))
     }
 }
 
 impl Published {
-    /// What a seat has published: its last whole record, if this one is just being written.
-    fn values_of(&mut self, board: &Board, seat: usize) -> Option<Values> {
-        let mut words = [0; VALUES];
-        if board.seat(seat)?.published().read(&mut words) == Seen::Whole {
-            self.values.insert(seat, Values::from_words(&words));
-        }
-        self.values.get(&seat).cloned()
-    }
-
-    /// What all processes of a number have published.
-    fn values_of_number(&mut self, board: &Board, number: usize) -> Values {
-        let of_number = self.workers.iter().filter(|worker| worker.number == number);
-        let seats: Vec<_> = of_number.map(|worker| worker.seat).collect();
-        let mut sum = Values::default();
-        for seat in seats {
-            if let Some(values) = self.values_of(board, seat) {
-                sum.add(&values);
-            }
-        }
-        sum
-    }
-
-    /// The metrics of the supervisor itself.
-    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-    fn write_workers(&self, board: &Board, out: &mut WorkersExposition) {
-        out.family(&workers::WORKERS);
-        for state in WorkerState::ALL {
-            let count = self.workers.iter().filter(|worker| worker.state == state).count();
-            out.sample(&workers::WORKERS, None, &[state.name()], count as f64);
-        }
-        out.family(&workers::LIMIT);
-        out.sample(&workers::LIMIT, None, &[], self.wanted as f64);
-        out.family(&workers::SHORT_SECONDS);
-        out.sample(&workers::SHORT_SECONDS, None, &[], self.counts.short.as_secs_f64());
-        let reasons = StartReason::ALL.map(StartReason::name);
-        for (family, labels, counts) in [
-            (&workers::STARTS, &reasons[..], &self.counts.starts),
-            (&workers::EXITS, &EXITS[..], &self.counts.exits),
-            (&workers::RELOADS, &RELOADS[..], &self.counts.reloads),
-        ] {
-            out.family(family);
-            for label in labels {
-                let count = counts.get(label).copied().unwrap_or(0);
-                out.sample(family, None, &[label], count as f64);
-            }
-        }
-        let newest = |number: usize| {
-            let of_number = self.workers.iter().filter(move |worker| worker.number == number);
-            of_number.max_by_key(|worker| worker.serial)
+    /// Whether every worker that is ready has only threads that are stuck.
+    fn are_all_stuck(&self, board: &Board) -> bool {
+        let ready = self.workers.iter().filter(|worker| worker.state == WorkerState::Ready);
+        let is_stuck = |worker: &WorkerView| {
+            board.seat(worker.seat).is_some_and(|seat| seat.stuck_since() > 0)
         };
-        out.family(&workers::GENERATION);
-        for worker in (0..self.numbers).filter_map(newest) {
-            out.sample(&workers::GENERATION, Some(worker.number), &[], worker.serial as f64);
-        }
-        out.family(&workers::BEAT_AGE);
-        let now = monotonic_ns();
-        for worker in (0..self.numbers).filter_map(newest) {
-            let Some(seat) = board.seat(worker.seat) else { continue };
-            let age = Duration::from_nanos(now.saturating_sub(seat.io_beat()));
-            out.sample(&workers::BEAT_AGE, Some(worker.number), &["io"], age.as_secs_f64());
-        }
+        let mut ready = ready.peekable();
+        ready.peek().is_some() && ready.all(is_stuck)
     }
 }
 
@@ -277,6 +250,7 @@ impl Report for View {
         let published = self.published();
         match () {
             () if published.is_draining => Err("draining"),
+            () if published.is_ready && published.are_all_stuck(&self.board) => Err(ALL_STUCK),
             () if published.is_ready => Ok(()),
             () if published.has_started => Err("no worker is ready"),
             () => Err("starting"),
@@ -284,27 +258,7 @@ impl Report for View {
     }
 
     fn scrape(&self) -> String {
-        let mut published = self.published();
-        let numbers: Vec<_> = (0..published.numbers)
-            .filter_map(|number| {
-                let values = published.values_of_number(&self.board, number);
-                Some((number.to_string(), self.cells(number)?, values))
-            })
-            .collect();
-        let mut own = WorkersExposition::default();
-        published.write_workers(&self.board, &mut own);
-        drop(published);
-        let workers: Vec<_> = numbers
-            .iter()
-            .map(|(worker, cells, values)| Numbers { worker, cells, values })
-            .collect();
-        let exposition = Exposition {
-            interpreter: &self.about.interpreter,
-            listeners: &self.about.listeners,
-            backlogs: &[],
-            workers: &workers,
-        };
-        exposition.write() + &own.into_text()
+        scrape::scrape(self)
     }
 
     fn overview(&self, _stacks: Option<Duration>) -> Overview {

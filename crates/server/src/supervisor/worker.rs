@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::channel::{Incoming, Progress, send};
 use super::control::{ToSupervisor, ToWorker};
+use super::hung::EVACUATED_WITHIN;
 use crate::board::{Board, Place, SeatState};
 use crate::connection::inboxes::Inboxes;
 use crate::connection::siblings::Membership;
@@ -214,6 +215,13 @@ impl WorkerControl {
             ToWorker::CloseListeners => self.running().iter().for_each(Running::close_listeners),
             ToWorker::End => self.running().iter().for_each(Running::finish),
             ToWorker::Retire => self.running().iter().for_each(Running::retire),
+            ToWorker::Evacuate => {
+                let running = self.running();
+                if running.is_some_and(|running| running.evacuate(EVACUATED_WITHIN)) {
+                    self.tell(&ToSupervisor::Evacuated);
+                }
+            }
+            ToWorker::Publish => self.running().iter().for_each(Running::publish),
             ToWorker::ReopenLogs => self.running().iter().for_each(Running::reopen_logs),
         }
         Ok(())

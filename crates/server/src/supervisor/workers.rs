@@ -81,6 +81,8 @@ pub struct SupervisorOptions {
     pub graceful_timeout: Duration,
     /// How long a worker may not react; `None` is for ever.
     pub worker_timeout: Option<Duration>,
+    /// The most connections that all of them may have.
+    pub connection_limit: usize,
     /// When workers are replaced.
     pub recycling: Recycling,
     /// Whose children are reaped.

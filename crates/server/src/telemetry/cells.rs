@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::counters;
 use super::families::{self, Kind};
+use super::labels::{CloseReason, Method};
 use super::layout::{CELLS, first_cell};
 use super::values::Values;
 
@@ -46,6 +48,26 @@ impl Cells {
         }
     }
 
+    /// Counts what a process had when it died, so that every connection and every request ends once.
+    pub(crate) fn lose(&self, lost: &Lost) {
+        let cells = self.block();
+        cells.add(counters::CLOSED.at(CloseReason::WorkerDied), lost.connections);
+        let count = |method, requests| cells.add(counters::requests(method, LOST_STATUS), requests);
+        lost.running.iter().for_each(|method| count(Method::of(method.as_bytes()), 1));
+        count(Method::Other, lost.waiting);
+    }
+
+    /// What several have counted together.
+    pub(super) fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        let sum = Self::on_heap();
+        for cells in all {
+            for (own, other) in sum.block().0.iter().zip(cells.block().0) {
+                own.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        sum
+    }
+
     /// The cells. Taken once for several events, because it may have to be computed.
     pub(super) fn block(&self) -> Block<'_> {
         Block((*self.0).as_ref())
@@ -56,6 +78,20 @@ impl Cells {
         self.block().add(cell, 1);
     }
 }
+
+/// What a process had when it died.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Open connections.
+    pub(crate) connections: u64,
+    /// The method of each request that ran and had not been answered.
+    pub(crate) running: Vec<String>,
+    /// Requests that waited for a thread.
+    pub(crate) waiting: u64,
+}
+
+/// The status as which a request counts that ended with its process.
+const LOST_STATUS: u16 = 500;
 
 /// The cells of a block.
 #[derive(Clone, Copy)]
@@ -110,6 +146,18 @@ mod tests {
         let seconds = |family| cells.block().duration(first_cell(family)).as_secs_f64();
         assert_eq!(seconds(&families::BUSY_SECONDS), 4.5);
         assert_eq!(seconds(&families::ATTACH_SECONDS), 0.0);
+    }
+
+    #[test]
+    fn what_a_dead_process_had_is_counted_as_ended() {
+        let cells = Cells::on_heap();
+        let running = vec!["GET".to_owned(), "BREW".to_owned()];
+        cells.lose(&Lost { connections: 5, running, waiting: 2 });
+        let closed = cells.block().get(counters::CLOSED.at(CloseReason::WorkerDied));
+        let requests = |method| cells.block().get(counters::requests(method, 500));
+        assert_eq!((closed, requests(Method::Get), requests(Method::Other)), (5, 1, 3));
+        let both = Cells::sum([&cells, &cells].into_iter());
+        assert_eq!(both.block().get(counters::CLOSED.at(CloseReason::WorkerDied)), 10);
     }
 
     #[test]

@@ -36,11 +36,30 @@ pub struct Exposition<'a> {
     pub interpreter: &'a Interpreter,
     /// The names of the listeners.
     pub listeners: &'a [String],
-    /// The accept queues of the listening sockets, by name, where the system tells.
-    pub(crate) backlogs: &'a [(String, AcceptQueue)],
+    /// The accept queues of the listening sockets, where the system tells.
+    pub(crate) backlogs: Backlogs<'a>,
     /// Each worker.
     pub workers: &'a [Numbers<'a>],
+    /// Their sum, which stands for each of them where there are many; but for [`BY_WORKER`].
+    pub(crate) sum: Option<Numbers<'a>>,
 }
+
+/// The accept queues of the listening sockets, by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backlogs<'a> {
+    /// The label `worker` of the process that has bound them.
+    pub(crate) worker: &'a str,
+    pub(crate) queues: &'a [(String, AcceptQueue)],
+}
+
+/// The families that have a series for each worker however many there are.
+const BY_WORKER: [Family; 5] = [
+    families::THREADS,
+    families::THREADS_LIMIT,
+    families::THREADS_BUSY,
+    families::THREADS_STUCK,
+    families::CONNECTIONS,
+];
 
 impl Exposition<'_> {
     /// All of it, as text. Each family stands once, with the series of every worker.
@@ -58,9 +77,17 @@ impl Exposition<'_> {
         recorder.handle().render() + &own
     }
 
+    /// The numbers that have series of a family.
+    fn numbers_of(&self, family: &Family) -> &[Numbers<'_>] {
+        match &self.sum {
+            Some(sum) if !BY_WORKER.contains(family) => std::slice::from_ref(sum),
+            Some(_) | None => self.workers,
+        }
+    }
+
     fn record_counters(&self, recorder: &PrometheusRecorder, family: &Family) {
         recorder.describe_counter(family.name.into(), None, family.help.into());
-        for numbers in self.workers {
+        for numbers in self.numbers_of(family) {
             for index in 0..series(family) {
                 let count = numbers.cells.block().get(first_cell(family) + index);
                 if count == 0 && !exists_from_start(family, index) {
@@ -79,7 +106,7 @@ impl Exposition<'_> {
             let key = Key::from_parts(family.name, labels);
             recorder.register_gauge(&key, &METADATA).set(value);
         };
-        for numbers in self.workers {
+        for numbers in self.numbers_of(family) {
             if !is_open(family) {
                 for index in 0..series(family) {
                     let value = numbers.values.get(family, index);
@@ -91,19 +118,21 @@ impl Exposition<'_> {
             } else if *family == families::BUILD_INFO {
                 let Interpreter { version, implementation, gil } = self.interpreter;
                 let texts = [env!("CARGO_PKG_VERSION"), version, implementation, gil];
-                set(text_labels(numbers, family, &texts), 1.0);
-            } else {
-                for (listener, backlog) in self.backlogs {
-                    let is_limit = *family == families::BACKLOG_LIMIT;
-                    let value = if is_limit { backlog.limit } else { backlog.waiting };
-                    set(text_labels(numbers, family, &[listener]), f64::from(value));
-                }
+                set(text_labels(numbers.worker, family, &texts), 1.0);
+            }
+        }
+        if [families::BACKLOG, families::BACKLOG_LIMIT].contains(family) {
+            for (listener, backlog) in self.backlogs.queues {
+                let is_limit = *family == families::BACKLOG_LIMIT;
+                let value = if is_limit { backlog.limit } else { backlog.waiting };
+                let labels = text_labels(self.backlogs.worker, family, &[listener]);
+                set(labels, f64::from(value));
             }
         }
     }
 
     fn write_seconds(&self, out: &mut String, family: &Family) {
-        let all = self.workers.iter().filter_map(|numbers| {
+        let all = self.numbers_of(family).iter().filter_map(|numbers| {
             let ended = numbers.cells.block().duration(first_cell(family)).as_secs_f64();
             Some((numbers.worker, ended + numbers.values.get(family, 0)?))
         });
@@ -122,7 +151,7 @@ impl Exposition<'_> {
     fn write_histograms(&self, out: &mut String, family: &Family) {
         begin(out, family);
         let name = family.name;
-        for numbers in self.workers {
+        for numbers in self.numbers_of(family) {
             for index in 0..series(family) {
                 let Some(pairs) = self.labels(numbers, family, index) else { continue };
                 let mut labels = String::new();
@@ -145,7 +174,7 @@ impl Exposition<'_> {
 
     /// The labels of a series, if it exists.
     fn labels(&self, numbers: &Numbers<'_>, family: &Family, index: usize) -> Option<Vec<Pair>> {
-        let mut labels = vec![worker(numbers)];
+        let mut labels = vec![worker(numbers.worker)];
         for (label, index) in split(family, index) {
             labels.push(Pair::new(label.name, label.value(index, self.listeners)?.into_owned()));
         }
@@ -153,17 +182,26 @@ impl Exposition<'_> {
     }
 }
 
+/// What several workers have counted and are doing together.
+pub(crate) fn sum(workers: &[Numbers<'_>]) -> (Cells, Values) {
+    let mut values = Values::default();
+    for numbers in workers {
+        values.add(numbers.values);
+    }
+    (Cells::sum(workers.iter().map(|numbers| numbers.cells)), values)
+}
+
 const METADATA: Metadata<'_> = Metadata::new("maitred", Level::INFO, None);
 
-fn worker(numbers: &Numbers<'_>) -> Pair {
-    Pair::new("worker", numbers.worker.to_owned())
+fn worker(worker: &str) -> Pair {
+    Pair::new("worker", worker.to_owned())
 }
 
 /// The labels of a series whose values are texts.
-fn text_labels(numbers: &Numbers<'_>, family: &Family, texts: &[&str]) -> Vec<Pair> {
+fn text_labels(number: &str, family: &Family, texts: &[&str]) -> Vec<Pair> {
     let pairs = family.labels.iter().zip(texts);
     let pairs = pairs.map(|(label, text)| Pair::new(label.name, (*text).to_owned()));
-    std::iter::once(worker(numbers)).chain(pairs).collect()
+    std::iter::once(worker(number)).chain(pairs).collect()
 }
 
 /// Whether a series is shown although nothing has been counted.
@@ -212,9 +250,12 @@ mod tests {
             Numbers { worker: "0", cells: &first, values: &Values::default() },
             Numbers { worker: "1", cells: &second, values: &busy },
         ];
-        let (interpreter, backlogs) = (&Interpreter::default(), &[]);
+        let interpreter = &Interpreter::default();
         let listeners = &["127.0.0.1:80".to_owned()];
-        let text = Exposition { interpreter, listeners, backlogs, workers: &workers }.write();
+        let queues = [("127.0.0.1:80".to_owned(), AcceptQueue { waiting: 3, limit: 128 })];
+        let backlogs = Backlogs { worker: "supervisor", queues: &queues };
+        let shown = Exposition { interpreter, listeners, backlogs, workers: &workers, sum: None };
+        let text = shown.write();
         for line in [
             "maitred_requests_total{worker=\"0\",method=\"GET\",code=\"200\"} 1",
             "maitred_requests_total{worker=\"1\",method=\"GET\",code=\"200\"} 0",
@@ -227,6 +268,7 @@ mod tests {
             "maitred_queue_wait_seconds_count{worker=\"0\"} 0",
             "maitred_threads_busy_seconds_total{worker=\"0\"} 0",
             "maitred_threads_busy_seconds_total{worker=\"1\"} 5.5",
+            "maitred_listen_backlog_connections{worker=\"supervisor\",listener=\"127.0.0.1:80\"} 3",
         ] {
             assert_eq!(text.lines().filter(|written| *written == line).count(), 1, "{line}");
         }
@@ -237,12 +279,44 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_stands_for_the_series_of_each_worker_but_for_threads_and_connections() {
+        let (first, second) = (Cells::on_heap(), Cells::on_heap());
+        first.count(counters::requests(Method::Get, 200));
+        second.count(counters::requests(Method::Get, 200));
+        let mut values = Values::default();
+        values.set(&families::THREADS, 4.0);
+        values.set(&families::QUEUE_REQUESTS, 2.0);
+        let workers = [("0", &first), ("1", &second)].map(|(worker, cells)| Numbers {
+            worker,
+            cells,
+            values: &values,
+        });
+        let (cells, sum_of_values) = sum(&workers);
+        let sum = Some(Numbers { worker: "all", cells: &cells, values: &sum_of_values });
+        let interpreter = &Interpreter::default();
+        let backlogs = Backlogs { worker: "supervisor", queues: &[] };
+        let shown = Exposition { interpreter, listeners: &[], backlogs, workers: &workers, sum };
+        let text = shown.write();
+        for line in [
+            "maitred_requests_total{worker=\"all\",method=\"GET\",code=\"200\"} 2",
+            "maitred_queue_requests{worker=\"all\"} 4",
+            "maitred_threads{worker=\"0\"} 4",
+            "maitred_threads{worker=\"1\"} 4",
+        ] {
+            assert_eq!(text.lines().filter(|written| *written == line).count(), 1, "{line}");
+        }
+        assert!(!text.contains("maitred_requests_total{worker=\"0\""), "{text}");
+    }
+
+    #[test]
     fn a_rare_status_is_shown_from_its_first_use() {
         let cells = Cells::on_heap();
         let text = |cells: &Cells| {
             let workers = [Numbers { worker: "0", cells, values: &Values::default() }];
             let interpreter = &Interpreter::default();
-            Exposition { interpreter, listeners: &[], backlogs: &[], workers: &workers }.write()
+            let backlogs = Backlogs { worker: "0", queues: &[] };
+            Exposition { interpreter, listeners: &[], backlogs, workers: &workers, sum: None }
+                .write()
         };
         let series = |code| format!("{{worker=\"0\",method=\"PUT\",code=\"{code}\"}} ");
         assert!(!text(&cells).contains(&series("418")));

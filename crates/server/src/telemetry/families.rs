@@ -251,11 +251,11 @@ families! {
     CLOSED = "maitred_connections_closed_total", Kind::Counter,
         [LabelSet::closed::<CloseReason>("reason")],
         "Closed client connections. reason: client, finished, keep_alive_timeout, write_timeout, \
-         protocol, evicted, rejected, drain, error.";
+         protocol, evicted, rejected, drain, error, worker_died.";
     REJECTED = "maitred_connections_rejected_total", Kind::Counter,
         [LabelSet::closed::<RejectReason>("reason")],
         "Clients answered 503 by the server, or not accepted. reason: limit, queue_full, \
-         queue_timeout, draining, file_descriptors.";
+         queue_timeout, draining, file_descriptors, worker_hung.";
     EVICTED = "maitred_connections_evicted_total", Kind::Counter, [],
         "Idle keep-alive connections closed to make room for a new one.";
     LIMIT_REACHED = "maitred_connection_limit_reached_total", Kind::Counter, [],
@@ -317,7 +317,9 @@ pub fn page() -> String {
          0.0.4. Every series\nexists from the start, so that `increase()` counts the first event. \
          Every series also has the label `worker`, the\nnumber of the worker process; without a \
          supervisor it is `0`. What a worker counts stays with its number when its\nprocess is \
-         replaced or dies, so no counter goes back.\n\n\
+         replaced or dies, so no counter goes back. With more than 8 workers, or \
+         `metrics-by-worker = false`,\nonly threads and connections have a series for each worker, \
+         and everything else is summed up as `all`.\n\n\
          | name | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for family in ALL {

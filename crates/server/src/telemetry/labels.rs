@@ -60,6 +60,8 @@ label! {
         Drain = "drain",
         /// The server or the application failed.
         Error = "error",
+        /// The worker process that had it died.
+        WorkerDied = "worker_died",
     }
 }
 
@@ -106,6 +108,8 @@ label! {
         Draining = "draining",
         /// The process has no file descriptors left.
         FileDescriptors = "file_descriptors",
+        /// The worker process hangs and is replaced.
+        WorkerHung = "worker_hung",
     }
 }
 

@@ -85,6 +85,11 @@ pub(super) const fn is_open(family: &Family) -> bool {
     false
 }
 
+/// Whether a family is read at a scrape, and not counted.
+pub(super) fn has_values(family: &Family) -> bool {
+    matches!(family.kind, Kind::Gauge | Kind::Seconds) && !is_open(family)
+}
+
 /// FNV-1a over everything that the layout depends on.
 const fn fingerprint() -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;

@@ -67,6 +67,9 @@ pub struct Interpreter {
     pub gil: String,
 }
 
+/// Why a server is not ready, and at last not alive, whose threads are all past `request-timeout`.
+pub(crate) const ALL_STUCK: &str = "all threads are stuck";
+
 /// The limits that a scrape repeats, and what the log says of them.
 #[derive(Clone, Copy, Debug)]
 struct ShownLimits {
@@ -74,6 +77,8 @@ struct ShownLimits {
     queue: usize,
     connections: usize,
     action: ConnectionLimitAction,
+    /// How long all threads may be stuck before the server counts as dead.
+    stuck: Option<Duration>,
 }
 
 /// Counts and reports events.
@@ -124,6 +129,7 @@ impl Telemetry {
                 queue: settings.limits.queue,
                 connections: settings.limits.connections,
                 action: settings.limits.connection_limit_action,
+                stuck: settings.processes.worker_timeout,
             },
             connections_possible: OnceLock::new(),
             log_socket_errors: settings.observability.log_socket_errors,
@@ -191,13 +197,26 @@ impl Telemetry {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Whether the server works: it does not if all threads have been stuck for `worker-timeout`.
+    ///
+    /// # Errors
+    /// The reason if it does not, in a few words.
+    pub fn liveness(&self) -> Result<(), &'static str> {
+        let stuck_for = self.subject().and_then(|subject| subject.stuck_for());
+        match (stuck_for, self.limits.stuck) {
+            (Some(time), Some(limit)) if time >= limit => Err(ALL_STUCK),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the server is ready.
     ///
     /// # Errors
-    /// The reason if it is not, in one or two words.
+    /// The reason if it is not, in a few words.
     pub fn readiness(&self) -> Result<(), &'static str> {
         match self.phase() {
             None => Err("starting"),
+            Some(ServerPhase::Serving) if self.is_all_stuck() => Err(ALL_STUCK),
             Some(ServerPhase::Serving) => Ok(()),
             Some(ServerPhase::Draining) => Err("draining"),
             Some(ServerPhase::Stopped) => Err("stopped"),
@@ -212,6 +231,10 @@ impl Telemetry {
     /// Whether the server is draining or has stopped.
     pub fn is_draining(&self) -> bool {
         self.phase() >= Some(ServerPhase::Draining)
+    }
+
+    fn is_all_stuck(&self) -> bool {
+        self.subject().is_some_and(|subject| subject.stuck_for().is_some())
     }
 
     /// How far the server has come, if it has started.

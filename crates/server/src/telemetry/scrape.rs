@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Telemetry;
 use super::counters;
-use super::exposition::{Exposition, Numbers};
+use super::exposition::{Backlogs, Exposition, Numbers};
 use super::families;
 use super::labels::LogStream;
 #[cfg(unix)]
@@ -30,8 +30,12 @@ impl Telemetry {
         Exposition {
             interpreter: &self.interpreter,
             listeners: self.listeners.get().map(Vec::as_slice).unwrap_or_default(),
-            backlogs: snapshot.as_ref().map(|it| it.backlogs.as_slice()).unwrap_or_default(),
+            backlogs: Backlogs {
+                worker: &worker,
+                queues: snapshot.as_ref().map(|it| it.backlogs.as_slice()).unwrap_or_default(),
+            },
             workers: &[numbers],
+            sum: None,
         }
         .write()
     }

@@ -18,6 +18,9 @@ pub(crate) trait Subject: Send + Sync {
     /// The number of requests that wait for a thread.
     fn queued(&self) -> usize;
 
+    /// For how long no thread has been able to take a request, because all are stuck.
+    fn stuck_for(&self) -> Option<Duration>;
+
     /// The usage of its threads.
     fn threads(&self) -> Threads;
 

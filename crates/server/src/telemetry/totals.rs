@@ -170,6 +170,7 @@ fn failure_name(kind: usize) -> String {
         }
         Some(RejectReason::Draining) => "client turned away: the server stops".into(),
         Some(RejectReason::FileDescriptors) => "client turned away: no file descriptors".into(),
+        Some(RejectReason::WorkerHung) => "request turned away: the worker process hung".into(),
         None => format!("response with status {}", usize::from(first) + kind),
     }
 }

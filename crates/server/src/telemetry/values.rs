@@ -7,13 +7,24 @@ use std::time::Duration;
 
 use super::families::{self, Family};
 use super::labels::{ConnectionState, Label as _};
-use super::layout::{VALUES, first_value};
+use super::layout::{VALUES, first_value, has_values, series};
 use super::snapshot::{Connections, Snapshot, Threads};
 use crate::system::process_usage::ProcessUsage;
 
 /// The values of one process at one moment. Those that the system does not tell are not a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values([f64; VALUES]);
+
+/// The values of several processes of which the largest counts: flags, ages, and a limit of all
+/// together.
+const GREATEST: [Family; 6] = [
+    families::READY,
+    families::DRAINING,
+    families::ACCEPT_PAUSED,
+    families::QUEUE_OLDEST,
+    families::CONNECTIONS_LIMIT,
+    families::PROCESS_START,
+];
 
 impl Default for Values {
     fn default() -> Self {
@@ -32,15 +43,20 @@ impl Values {
         Self(words.map(f64::from_bits))
     }
 
-    /// Adds the values of another process of the same number, of which one follows the other. What
-    /// only one of them knows counts alone.
+    /// Adds the values of another process. What only one of them knows counts alone; of what does not
+    /// add up, the larger value counts.
     pub fn add(&mut self, other: &Self) {
-        for (own, other) in self.0.iter_mut().zip(other.0) {
-            *own = match (own.is_nan(), other.is_nan()) {
-                (_, true) => *own,
-                (true, false) => other,
-                (false, false) => *own + other,
-            };
+        for family in families::ALL.iter().filter(|family| has_values(family)) {
+            let adds_up = !GREATEST.contains(family);
+            for index in first_value(family)..first_value(family) + series(family) {
+                let (own, other) = (self.0[index], other.0[index]);
+                self.0[index] = match (own.is_nan(), other.is_nan()) {
+                    (_, true) => own,
+                    (true, false) => other,
+                    (false, false) if adds_up => own + other,
+                    (false, false) => own.max(other),
+                };
+            }
         }
     }
 
@@ -144,7 +160,10 @@ mod tests {
         new.set(&families::PROCESS_RESIDENT, 4096.0);
         old.set(&families::PROCESS_CPU, f64::NAN);
         new.set(&families::PROCESS_CPU, f64::NAN);
+        old.set(&families::PROCESS_START, 1000.0);
+        new.set(&families::PROCESS_START, 2000.0);
         new.add(&old);
+        assert_eq!(new.get(&families::PROCESS_START, 0), Some(2000.0));
         assert_eq!(new.get(&families::BUSY_SECONDS, 0), Some(3.5));
         assert_eq!(new.resident_bytes(), Some(4096));
         assert_eq!(new.get(&families::PROCESS_CPU, 0), None);

@@ -331,6 +331,18 @@ fn without_memory_a_single_worker_stays_and_the_warning_repeats_each_hour() {
 }
 
 #[test]
+fn without_memory_for_one_more_a_crash_is_replaced_when_who_retires_has_ended() {
+    let mut scene = Scene::serving(LIMITS);
+    scene.tell(Fact::Replace(0, StartReason::MaxRss));
+    scene.is_ready(2);
+    assert_eq!(scene.after(1), ["retire 0"]);
+    scene.fleet.set_headroom(Headroom::Short);
+    is_none(&scene.tell(Fact::Exited(1)));
+    is_none(&scene.after(10));
+    assert_eq!(scene.tell(Fact::Exited(0)), ["start 3 as 1: crash"]);
+}
+
+#[test]
 fn a_drain_starts_nobody_and_ends_with_the_last_process() {
     let mut scene = Scene::serving(LIMITS);
     scene.tell(Fact::Reload(2));

@@ -70,11 +70,10 @@ fn seconds_since(then: u64) -> f64 {
 }
 
 fn describe(worker: &WorkerView, seat: &Seat<'_>, values: &Values) -> WorkerOverview {
-    let slots = seat.slots().enumerate();
-    let running = slots.filter_map(|(thread, slot)| {
+    let running = seat.slots().filter_map(|slot| {
         let request = slot.read()?;
         Some(RequestOverview {
-            thread: format!("maitred-{thread}"),
+            thread: format!("maitred-{}", request.thread),
             method: request.method,
             path: request.path,
             request_id: Some(request.request_id).filter(|id| !id.is_empty()),

@@ -1,0 +1,112 @@
+"""Tests of workers that do not react: what can be saved is, and then they are replaced."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from client import Connection, request
+from observing import until
+from unmovable import unmovable
+
+WORKER_TIMEOUT = "--worker-timeout=2"
+
+
+def hold(server, gate, pid: int) -> Connection:
+    """Send a request that holds the GIL of the worker of this pid until the gate opens."""
+    while True:
+        connection = server.connect_to(pid)
+        connection.send(request("/hold"))
+        waiting = gate.await_one()
+        if int(waiting.recv(16)) == pid:
+            return connection
+        waiting.close()
+        connection.read()
+        connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="connections are handed over on Linux only")
+def test_a_worker_that_hangs_gives_its_work_away_and_answers_the_rest_before_it_is_killed(
+    workers, gate
+):
+    server = workers("--workers=2", "--threads=2", WORKER_TIMEOUT, app="hand_off_app:app")
+    server.until_ready(2)
+    hung, other = server.ready().values()
+    idle = [server.connect_to(hung) for _ in range(20)]
+    too_large, arriving = server.connect_to(hung), server.connect_to(hung)
+    holding = hold(server, gate, hung)
+    too_large.send(unmovable("/"))
+    arriving.send(unmovable("/")[:20_000])
+
+    answer = holding.read()
+    assert answer.status == 504
+    for connection in (too_large, arriving):
+        answer = connection.read()
+        assert (answer.status, answer["retry-after"]) == (503, "1")
+    successors = server.until_ready(2, without=hung)
+    assert other in successors.values()
+    # None of these was closed: the other worker has had them since before.
+    answered = {json.loads(it.ask(request("/")).body)["pid"] for it in idle}
+    assert answered <= set(successors.values())
+    log = server.server.wait_for(
+        r"worker-timeout: .* no thread of it gets the interpreter(.|\n)*hold_the_gil"
+    )
+    assert "GET /hold" in log[0]
+    for connection in (*idle, too_large, arriving, holding):
+        connection.close()
+
+    metrics = server.metrics()
+    assert metrics['maitred_worker_starts_total{worker="supervisor",reason="hung"}'] == 1
+    assert server.sum("maitred_requests_total", 'code="504"') == 1
+    assert server.sum("maitred_requests_total", 'code="503"') == 2
+    assert server.sum("maitred_requests_total", 'code="500"') == 0
+    assert server.sum("maitred_connections_rejected_total", 'reason="worker_hung"') == 2
+    accepted = server.sum("maitred_connections_accepted_total")
+    closed = "maitred_connections_closed_total"
+    until(lambda: server.sum(closed) == accepted, "every connection has ended once")
+
+
+def test_a_single_worker_that_hangs_answers_what_waits_before_it_is_killed(workers, gate):
+    server = workers("--supervisor=always", "--threads=1", WORKER_TIMEOUT, app="hand_off_app:app")
+    (pid,) = server.until_ready(1).values()
+    waiting = server.connect_to(pid)
+    with hold(server, gate, pid) as holding, waiting:
+        waiting.send(request("/"))
+        assert holding.read().status == 504
+        assert waiting.read().status == 503
+    (successor,) = server.until_ready(1, without=pid).values()
+    assert server.ask()["pid"] == successor
+
+
+def test_a_worker_whose_threads_are_all_stuck_is_replaced(workers, gate):
+    server = workers("--workers=2", "--threads=1", "--request-timeout=1", WORKER_TIMEOUT)
+    server.until_ready(2)
+    stuck, other = server.ready().values()
+    # The thread, and the only replacement that it gets.
+    for _ in range(2):
+        with server.connect_to(stuck) as connection:
+            connection.send(unmovable("/wait"))
+            assert connection.read().status == 504
+    server.server.wait_for("a worker process is killed.*because all its threads are stuck")
+    successors = server.until_ready(2, without=stuck)
+    assert other in successors.values()
+    metrics = server.metrics()
+    assert metrics['maitred_worker_starts_total{worker="supervisor",reason="hung"}'] == 1
+    # They were answered and counted when they timed out, and not again when the process died.
+    assert server.sum("maitred_requests_total", 'code="504"') == 2
+    assert server.sum("maitred_requests_total", 'code="500"') == 0
+
+
+def test_a_server_whose_only_worker_has_but_stuck_threads_is_not_ready_until_it_is_replaced(
+    workers, gate
+):
+    server = workers("--supervisor=always", "--threads=1", "--request-timeout=1", WORKER_TIMEOUT)
+    (stuck,) = server.until_ready(1).values()
+    for _ in range(2):
+        with server.server.connect() as connection:
+            connection.send(request("/wait"))
+            assert connection.read().status == 504
+    until(lambda: server.admin.ask("/readyz").body == b"all threads are stuck\n", "nobody is ready")
+    server.until_ready(1, without=stuck)
+    until(lambda: server.admin.status("/readyz") == 200, "the successor is ready")
