@@ -7,7 +7,8 @@ use crate::declaration::network::{
     ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
 use crate::declaration::observability::{
-    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, ACCESS_LOG_QUERY, REQUEST_ID,
+    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, ACCESS_LOG_QUERY, LOG_FIELDS, LOG_FORMAT,
+    REQUEST_ID,
 };
 use crate::declaration::processes::{
     MAX_REQUESTS, MAX_REQUESTS_JITTER, MAX_RSS, PRELOAD, RELOAD, SUPERVISOR, WORKERS,
@@ -207,10 +208,13 @@ fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
             warning(location, format!("`{}` has no effect: {reason}", setting.name));
         }
     }
-    let needs: [(&Setting, &str, bool); 4] = [
+    let json = |setting| merged.get::<String>(setting) == "json";
+    let is_json = json(&LOG_FORMAT) || json(&ACCESS_LOG_FORMAT);
+    let needs: [(&Setting, &str, bool); 5] = [
         (&ACCESS_LOG_FORMAT, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
         (&ACCESS_LOG_EXCLUDE, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
         (&ACCESS_LOG_QUERY, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
+        (&LOG_FIELDS, "no log is JSON", is_json),
         (&UNIX_SOCKET_PERMS, "there is no Unix socket", listens_at_unix(merged)),
     ];
     for (setting, reason, is_used) in needs {

@@ -57,7 +57,7 @@ pub use files::{Candidate, SettingsFile, candidates};
 pub use import::{Imported, import, import_command_line, import_gunicorn};
 pub use invocation::{Checks, Command, Invocation, Probe, Shell, ShowFormat, command_meant_by};
 pub use kinds::{Count, CountOrAuto, Empty, Kind, Line, Period, Size, SizeOrShare, Words, Zero};
-pub use load::{Found, FoundApplication, Loaded, Sources, load, unnamed_application};
+pub use load::{Found, FoundApplication, Loaded, Sources, load, log_format, unnamed_application};
 pub use origin::Origin;
 pub use problem::{Colour, Problem, Problems, Warning};
 pub use raw_value::Value;
@@ -69,6 +69,6 @@ pub use settings::{
 pub use system::{Gil, System};
 pub use values::{
     AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ConnectionLimitAction,
-    Endpoint, HostName, LogFormat, LogLevel, MemoryLimit, Port, ProxyHeader, ProxyHeaders,
-    RequestId, SupervisorUse, TrustedProxies,
+    Endpoint, HostName, LogFields, LogFormat, LogLevel, MemoryLimit, Port, ProxyHeader,
+    ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
 };

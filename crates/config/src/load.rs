@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::assembly::Machine;
-use crate::declaration::{Effect, Setting, application, settings};
+use crate::declaration::{Effect, Setting, application, observability, settings};
 use crate::files::SettingsFile;
 use crate::invocation::Invocation;
 use crate::kinds::Syntax;
@@ -17,6 +17,7 @@ use crate::providers::{Entry, Layer, derived, environment, keywords, socket_acti
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::{Gil, System};
+use crate::values::{Choice, LogFields, LogFormat, value_of};
 
 /// Every source of settings, already read.
 #[derive(Debug, Default)]
@@ -149,6 +150,28 @@ pub fn unnamed_application(sources: &Sources) -> Option<PathBuf> {
 
 fn is_attempted(layer: &Layer, setting: &Setting) -> bool {
     layer.get(setting).is_some_and(Entry::is_set) || layer.is_invalid(setting)
+}
+
+/// How the log is written, as far as the sources say so: errors in them are told in that format, too.
+pub fn log_format(sources: &Sources) -> (LogFormat, LogFields) {
+    // The problems are found again when the sources are loaded.
+    let mut problems = Vec::new();
+    let file = read_file(sources.file.clone(), &mut problems);
+    let environment = environment::read(&sources.environment, &mut problems).layer;
+    let keywords = keywords::read(&sources.keywords, &mut problems);
+    let command_line = sources.invocation.as_ref().map(|invocation| &invocation.layer);
+    let layers: Vec<&Layer> =
+        file.iter().chain([&environment]).chain(command_line).chain([&keywords]).collect();
+    (last_word(&layers, &observability::LOG_FORMAT), last_word(&layers, &observability::LOG_FIELDS))
+}
+
+/// The value of a choice in the last layer that has one.
+fn last_word<T: Choice + Default>(layers: &[&Layer], setting: &Setting) -> T {
+    let word = layers.iter().rev().find_map(|layer| match &layer.get(setting)?.value {
+        Value::Text(word) => value_of(word),
+        _ => None,
+    });
+    word.unwrap_or_default()
 }
 
 /// Reads, merges and checks the sources.

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFormat, LogLevel,
-    MemoryLimit, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFields, LogFormat,
+    LogLevel, MemoryLimit, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
 };
 
 /// Complete settings: every value has been set or defaulted, and every combination validated.
@@ -136,6 +136,8 @@ pub struct ObservabilitySettings {
     pub log_level: LogLevel,
     /// Format of a log record.
     pub log_format: LogFormat,
+    /// Names of the fields in logs that are JSON.
+    pub log_fields: LogFields,
     /// Whether socket errors of connections are logged.
     pub log_socket_errors: bool,
     /// Whether an error response shows the application's traceback.

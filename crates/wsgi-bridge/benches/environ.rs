@@ -20,7 +20,7 @@ use maitred_http_parser::exchange::{
 use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{ApplicationFault, Limits, RequestHead, ResponseHead};
 use maitred_wsgi_bridge::bench_support::EnvironBuilder;
-use maitred_wsgi_bridge::log::{Level, Log, Raised};
+use maitred_wsgi_bridge::log::{ErrorLines, Level, Log, Raised};
 use maitred_wsgi_bridge::{
     ErrorOutput, LeadingSlashes, ListenerVariables, ServerVariables, WsgiApplication,
 };
@@ -143,12 +143,15 @@ fn application(py: Python<'_>, name: &str) -> WsgiApplication {
 
 struct Silent;
 
+impl ErrorLines for Silent {
+    fn written(&self, _text: &str) {}
+    fn flush(&self) {}
+}
+
 impl Log for Silent {
     fn raised(&self, raised: &Raised<'_>) {
         println!("{}", raised.traceback);
     }
-    fn written(&self, _line: &str) {}
-    fn flush(&self) {}
 
     fn noted(&self, _level: Level, _text: &str) {}
 }

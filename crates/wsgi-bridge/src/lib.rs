@@ -72,6 +72,6 @@ pub mod bench_support;
 
 pub use application::WsgiApplication;
 pub use application::load::load;
-pub use error_stream::ErrorOutput;
+pub use error_stream::{ErrorOutput, log_stream};
 pub use log::Log;
 pub use request::{LeadingSlashes, ListenerVariables, ServerVariables};

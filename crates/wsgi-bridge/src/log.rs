@@ -5,20 +5,32 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::fault::Stage;
 use pyo3::PyErr;
 
-/// Receives the exceptions and the error output of applications.
-///
-/// Every method but [`Log::flush`] is called from a thread that is attached to the interpreter, so it
-/// may use Python, and should not block.
-pub trait Log: Send + Sync {
-    /// The application raised an exception. Also used for counting, by stage.
-    fn raised(&self, raised: &Raised<'_>);
-
-    /// A line that the application wrote to `wsgi.errors`, without its line end.
-    fn written(&self, line: &str);
+/// Receives text that a program writes to its error output.
+pub trait ErrorLines: Send + Sync {
+    /// One line or several, without the last line end. Called from a thread that is attached to the
+    /// interpreter, so it may use Python, and should not block.
+    fn written(&self, text: &str);
 
     /// Waits until the lines so far have been written, as long as that is worth waiting for. Called
     /// from a thread that is not attached to the interpreter.
     fn flush(&self);
+
+    /// Whether the text is shown where colours are.
+    fn shows_colours(&self) -> bool {
+        false
+    }
+}
+
+/// Receives the exceptions and the error output of applications.
+///
+/// Its methods are called from a thread that is attached to the interpreter, so they may use Python,
+/// and should not block.
+pub trait Log: ErrorLines {
+    /// A worker thread has started, and is this one.
+    fn thread_started(&self) {}
+
+    /// The application raised an exception. Also used for counting, by stage.
+    fn raised(&self, raised: &Raised<'_>);
 
     /// Another message for the operator, in one line.
     fn noted(&self, level: Level, text: &str);

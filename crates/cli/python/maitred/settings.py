@@ -228,7 +228,11 @@ class Settings(TypedDict, total=False):
     log_level: Literal["error", "warning", "info", "debug", "trace"] | None
     """Minimum severity of log records: `error`, `warning`, `info`, `debug` or `trace`."""
     log_format: Literal["text", "json"] | None
-    """`text` for people, or `json`: one object per line."""
+    """`text` for people, or `json`: one object per line, for all that reaches standard error."""
+    log_fields: Literal["plain", "google", "ecs"] | None
+    """Names of the fields in logs that are JSON: `plain`, `google` for Cloud Logging or `ecs` for
+    the Elastic Common Schema.
+    """
     log_socket_errors: bool
     """Log socket errors of connections, at level `debug`."""
     expose_tracebacks: bool

@@ -30,7 +30,7 @@ pub(crate) fn check(py: Python<'_>, loaded: &Loaded, checks: Checks) -> PyResult
     let application = match import::load(py, settings) {
         Ok(application) => application,
         Err(error) => {
-            print_error(&error.text);
+            print_error(&error.failure.text());
             return Ok(ExitStatus::Failed);
         }
     };

@@ -105,7 +105,11 @@ fn with_settings(
     let loaded = match maitred_config::load(texts.sources()) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            print_error(&problems.render(colour()));
+            if *command == Command::Serve {
+                serve::refuse(py, &texts.sources(), &problems, after)?;
+            } else {
+                print_error(&problems.render(colour()));
+            }
             return Ok(ExitStatus::Usage);
         }
     };

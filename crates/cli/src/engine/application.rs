@@ -1,6 +1,5 @@
 //! Connects the WSGI application to the server.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use maitred_config::{ObservabilitySettings, Settings};
@@ -9,14 +8,14 @@ use maitred_http_parser::fault::Stage;
 use maitred_server::Membership;
 use maitred_server::{Gil, ListenAddress, Listeners, Running, Server, Telemetry};
 use maitred_wsgi_bridge::interpreter::threads::is_exiting;
-use maitred_wsgi_bridge::log::{Level, Raised};
+use maitred_wsgi_bridge::log::{ErrorLines, Level, Raised};
 use maitred_wsgi_bridge::{
-    ErrorOutput, LeadingSlashes, ListenerVariables, Log, ServerVariables, WsgiApplication,
+    LeadingSlashes, ListenerVariables, Log, ServerVariables, WsgiApplication,
 };
 use pyo3::prelude::*;
 
 use crate::engine::interpreter;
-use crate::logging::{self, ERRORS};
+use crate::logging::{self, LogOutput};
 
 /// What a server is started with, besides the application.
 pub(super) struct Start<'a> {
@@ -25,7 +24,7 @@ pub(super) struct Start<'a> {
     pub(super) telemetry: Arc<Telemetry>,
     /// Starts the threads, if given.
     pub(super) thread_starter: Option<Py<PyAny>>,
-    pub(super) error_output: ErrorOutput,
+    pub(super) output: LogOutput,
     /// The place among the workers, if it is a worker of a supervisor.
     #[cfg(unix)]
     pub(super) membership: Option<Membership>,
@@ -74,7 +73,7 @@ fn text(error: impl std::fmt::Display) -> String {
 /// Creates the WSGI application with the variables that the environ needs.
 fn plug_in(py: Python<'_>, callable: Py<PyAny>, start: &Start<'_>) -> PyResult<WsgiApplication> {
     let settings = start.settings;
-    let log = ApplicationLog(Arc::clone(&start.telemetry));
+    let log = ApplicationLog { telemetry: Arc::clone(&start.telemetry), output: start.output };
     let listeners = start.listeners.addresses().map(|address| ListenerVariables {
         server_name: settings.application.server_name.clone(),
         server_port: match address {
@@ -93,7 +92,7 @@ fn plug_in(py: Python<'_>, callable: Py<PyAny>, start: &Start<'_>) -> PyResult<W
         },
         ident: settings.application.ident.clone().unwrap_or_default(),
         threads: settings.limits.threads,
-        error_output: start.error_output,
+        error_output: start.output.error_output(),
         is_multiprocess: start.is_supervised(),
         expose_tracebacks: settings.observability.expose_tracebacks,
         logged_environ: logged_environ(&settings.observability),
@@ -110,41 +109,43 @@ fn logged_environ(observability: &ObservabilitySettings) -> Vec<String> {
 }
 
 /// Logs the application's exceptions and what it writes to `wsgi.errors`.
-struct ApplicationLog(Arc<Telemetry>);
+struct ApplicationLog {
+    telemetry: Arc<Telemetry>,
+    output: LogOutput,
+}
+
+impl ErrorLines for ApplicationLog {
+    fn written(&self, text: &str) {
+        Python::attach(logging::learn_thread_name); // a thread of the application may write
+        logging::write_text(text);
+    }
+
+    fn flush(&self) {
+        logging::flush();
+    }
+
+    fn shows_colours(&self) -> bool {
+        logging::shows_colours()
+    }
+}
 
 impl Log for ApplicationLog {
+    fn thread_started(&self) {
+        Python::attach(logging::learn_thread_name); // already attached: every method here is
+    }
+
     fn raised(&self, raised: &Raised<'_>) {
         if is_exiting() && raised.exception == "SystemExit" {
             return; // raised by us to end the thread at shutdown
         }
-        self.0.application_raised(raised.stage);
-        Python::attach(logging::learn_thread_name); // already attached: every method here is
+        self.telemetry.application_raised(raised.stage);
         let doing = match raised.stage {
             Stage::Call => "when it was called",
             Stage::Iterate => "while its response was iterated",
             Stage::Close => "when its response was closed",
         };
-        tracing::error!(
-            target: "maitred.application",
-            method = raised.head.method(),
-            // Without the query, which may contain secrets.
-            path = %raised.head.path().escape_ascii(),
-            exception = raised.exception,
-            request_id = raised.request_id,
-            traceback = raised.traceback,
-            // For Python's `logging`; see `logging/exception.rs`.
-            object = raised.error as &(dyn Error + 'static),
-            "the application raised an exception {doing}"
-        );
-    }
-
-    fn written(&self, line: &str) {
-        Python::attach(logging::learn_thread_name);
-        tracing::warn!(target: ERRORS, "{line}");
-    }
-
-    fn flush(&self) {
-        logging::flush();
+        let message = format!("the application raised an exception {doing}");
+        Python::attach(|py| logging::log_exception(py, raised, message, self.output));
     }
 
     fn noted(&self, level: Level, text: &str) {

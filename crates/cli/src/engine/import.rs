@@ -6,17 +6,19 @@ use maitred_config::Settings;
 use maitred_wsgi_bridge::application::load::{Kind, LoadError, load as find};
 use pyo3::prelude::*;
 
+use crate::logging::Failure;
+
 /// Why the application cannot be served.
 pub(crate) struct ImportError {
-    /// The text for stderr: one line, and the application's traceback if there is one.
-    pub(crate) text: String,
+    /// What is said of it.
+    pub(crate) failure: Box<Failure>,
     /// The exception of the application, if it raised one.
     pub(crate) raised: Option<PyErr>,
 }
 
 impl From<String> for ImportError {
-    fn from(text: String) -> Self {
-        Self { text, raised: None }
+    fn from(message: String) -> Self {
+        Self { failure: Box::new(message.into()), raised: None }
     }
 }
 
@@ -27,25 +29,31 @@ impl From<String> for ImportError {
 pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, ImportError> {
     if let Some(folder) = &settings.application.chdir {
         change_to(py, folder).map_err(|error| {
-            format!("error: cannot change to the directory `{}`: {error}\n", folder.display())
+            format!("cannot change to the directory `{}`: {error}", folder.display())
         })?;
     }
     let name = settings.application.app.as_deref().unwrap_or_default();
     make_importable(py, &settings.application.python_path)
-        .map_err(|error| format!("error: cannot change sys.path: {error}\n"))?;
+        .map_err(|error| format!("cannot change sys.path: {error}"))?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     find(py, name, kind).map_err(|error| {
         let hint = match &error {
             LoadError::NoModule { module, .. } => hint(py, module, name),
             _ => None,
         };
-        let hint = hint.map(|hint| format!("   = help: {hint}\n")).unwrap_or_default();
-        let text = format!("error: {}\n{hint}", error.to_string().trim_end());
-        let raised = match error {
-            LoadError::Raised { error, .. } => Some(*error),
-            _ => None,
-        };
-        ImportError { text, raised }
+        match error {
+            LoadError::Raised { action, exception, traceback, error } => {
+                let message = format!("{action} raised {exception}");
+                let exception = Some((exception, traceback));
+                let failure = Failure { message, exception, ..Failure::default() };
+                ImportError { failure: failure.into(), raised: Some(*error) }
+            }
+            other => {
+                let message = other.to_string().trim_end().to_owned();
+                let failure = Failure { message, help: hint, ..Failure::default() };
+                ImportError { failure: failure.into(), raised: None }
+            }
+        }
     })
 }
 

@@ -156,8 +156,8 @@ impl BoundServer {
         output: LogOutput,
         application: impl FnOnce(Python<'_>, &Loaded) -> Result<Py<PyAny>, E>,
     ) -> Result<StartedServer, E> {
-        let mut log = Log::start(py, output, self.loaded.settings.observability.log_format)
-            .map_err(StartError::Raised)?;
+        let format = (&self.loaded.settings.observability).into();
+        let mut log = Log::start(py, output, format).map_err(StartError::Raised)?;
         let Self { loaded, listeners, admin, thread_starter } = self;
         let process = std::process::id();
         let addresses = listeners.addresses().cloned().collect();
@@ -175,7 +175,7 @@ impl BoundServer {
                 listeners,
                 telemetry,
                 thread_starter,
-                error_output: output.error_output(),
+                output,
                 #[cfg(unix)]
                 membership: None,
             };
@@ -207,8 +207,8 @@ pub(crate) fn start_worker<E: From<StartError>>(
 ) -> Result<StartedServer, E> {
     logging::receive(loaded.settings.observability.log_level.into());
     logging::learn_thread_name(py);
-    let log = Log::start(py, LogOutput::Stderr, loaded.settings.observability.log_format)
-        .map_err(StartError::Raised)?;
+    let format = (&loaded.settings.observability).into();
+    let log = Log::start(py, LogOutput::Stderr, format).map_err(StartError::Raised)?;
     let started = (|| {
         let cells = Cells::shared(Arc::new(membership.place.clone()));
         let cells = cells.ok_or_else(|| StartError::Failed("the board has no counters".into()))?;
@@ -223,7 +223,7 @@ pub(crate) fn start_worker<E: From<StartError>>(
             listeners,
             telemetry,
             thread_starter: None,
-            error_output: LogOutput::Stderr.error_output(),
+            output: LogOutput::Stderr,
             membership: Some(membership),
         };
         let running = application::start(py, callable, start).map_err(StartError::Failed)?;

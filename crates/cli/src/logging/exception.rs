@@ -58,8 +58,16 @@ impl Exception {
     /// # Errors
     /// Python has no memory.
     pub(super) fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (self.0.get_type(py), self.0.value(py), self.0.traceback(py)).into_pyobject(py)
+        exception_info(py, &self.0)
     }
+}
+
+/// What `logging` calls `exc_info`.
+///
+/// # Errors
+/// Python has no memory.
+pub(super) fn exception_info<'py>(py: Python<'py>, error: &PyErr) -> PyResult<Bound<'py, PyTuple>> {
+    (error.get_type(py), error.value(py), error.traceback(py)).into_pyobject(py)
 }
 
 impl Drop for Exception {

@@ -2,16 +2,15 @@
 //!
 //! A record may contain data from a client. In text, control characters are escaped, so that a
 //! client can neither forge a line nor send escape sequences to a terminal; JSON escapes them
-//! anyway. The application's own text keeps its colours on a terminal. Only a `traceback` or a `stack`, which come from the application, may have several
-//! lines; they follow the record, indented.
+//! anyway. The application's own text keeps its lines, and its colours on a terminal. Otherwise only a
+//! `traceback` or a `stack`, which come from the application, may have several lines; they follow the
+//! record, indented.
 
-use std::io::Write;
-
-use maitred_config::LogFormat;
+use maitred_config::{LogFields, LogFormat, ObservabilitySettings};
 use maitred_server::telemetry::calendar::Utc;
 
-use super::ERRORS;
 use super::queue::{Record, Severity, Value};
+use super::{ERRORS, json};
 
 /// Fields that are printed as a block of lines below the record.
 const BLOCKS: [&str; 2] = ["traceback", "stack"];
@@ -25,28 +24,57 @@ pub(super) enum Medium {
     Other,
 }
 
-/// Appends the record as a line.
-pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LogFormat, medium: Medium) {
-    match format {
-        LogFormat::Text => write_text(out, record, medium),
-        LogFormat::Json => write_json(out, record),
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineFormat {
+    /// For people.
+    Text,
+    /// As JSON objects, with these names of fields.
+    Json(LogFields),
+}
+
+impl LineFormat {
+    pub(crate) const fn new(format: LogFormat, names: LogFields) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json(names),
+        }
     }
+}
+
+impl From<&ObservabilitySettings> for LineFormat {
+    fn from(settings: &ObservabilitySettings) -> Self {
+        Self::new(settings.log_format, settings.log_fields)
+    }
+}
+
+/// Appends the record as a line.
+pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LineFormat, medium: Medium) {
+    match format {
+        LineFormat::Text => write_text(out, record, medium),
+        LineFormat::Json(names) => json::write(out, record, names),
+    }
+}
+
+/// A line that the application has written.
+fn write_own_line(out: &mut Vec<u8>, text: &str, medium: Medium) {
+    let mut line = String::new();
+    for part in text.split_inclusive(ESCAPE) {
+        match part.strip_suffix(ESCAPE) {
+            Some(text) if medium == Medium::Terminal => {
+                escape(&mut line, text);
+                line.push(ESCAPE);
+            }
+            _ => escape(&mut line, part),
+        }
+    }
+    line.push('\n');
+    out.extend_from_slice(line.as_bytes());
 }
 
 fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
     if record.logger == ERRORS {
-        let mut line = String::new();
-        for part in record.message.split_inclusive(ESCAPE) {
-            match part.strip_suffix(ESCAPE) {
-                Some(text) if medium == Medium::Terminal => {
-                    escape(&mut line, text);
-                    line.push(ESCAPE);
-                }
-                _ => escape(&mut line, part),
-            }
-        }
-        line.push('\n');
-        out.extend_from_slice(line.as_bytes());
+        record.message.split('\n').for_each(|line| write_own_line(out, line, medium));
         return;
     }
     let mut line = Utc::of(record.time).rfc3339();
@@ -54,12 +82,12 @@ fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
     line.push_str(level(record.severity));
     line.push(' ');
     if record.logger != "maitred" {
-        line.push_str(record.logger);
+        line.push_str(&record.logger);
         line.push_str(": ");
     }
     escape(&mut line, &record.message);
     for (name, value) in &record.fields {
-        if BLOCKS.contains(name) {
+        if BLOCKS.contains(&&**name) {
             continue;
         }
         line.push(' ');
@@ -79,7 +107,7 @@ fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
     }
     line.push('\n');
     for (name, value) in &record.fields {
-        if let (true, Value::Text(text)) = (BLOCKS.contains(name), value) {
+        if let (true, Value::Text(text)) = (BLOCKS.contains(&&**name), value) {
             for part in text.trim_end().lines() {
                 line.push_str("    ");
                 escape(&mut line, part);
@@ -90,29 +118,8 @@ fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
     out.extend_from_slice(line.as_bytes());
 }
 
-fn write_json(out: &mut Vec<u8>, record: &Record) {
-    let mut object = serde_json::Map::new();
-    object.insert("time".into(), Utc::of(record.time).rfc3339().into());
-    object.insert("level".into(), level(record.severity).trim_end().to_lowercase().into());
-    object.insert("logger".into(), record.logger.into());
-    object.insert("message".into(), record.message.clone().into());
-    object.insert("thread".into(), record.thread.as_ref().into());
-    for (name, value) in &record.fields {
-        let value = match value {
-            Value::Text(text) => text.clone().into(),
-            Value::Whole(number) => serde_json::Number::from_i128(*number)
-                .map_or_else(|| number.to_string().into(), serde_json::Value::Number),
-            Value::Real(number) => (*number).into(),
-            Value::Bool(truth) => (*truth).into(),
-        };
-        object.entry(*name).or_insert(value);
-    }
-    // Writing a map of strings and numbers to a vector cannot fail.
-    let _ = serde_json::to_writer(&mut *out, &object);
-    let _ = out.write_all(b"\n");
-}
-
-fn level(severity: Severity) -> &'static str {
+/// The severity as a word in capitals.
+pub(super) const fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
@@ -142,18 +149,18 @@ mod tests {
 
     use super::*;
 
-    fn check(fields: Vec<(&'static str, Value)>, format: LogFormat, expected: &str) {
+    fn check(name: &'static str, value: Value, expected: &str) {
         let record = Record {
             time: UNIX_EPOCH + Duration::from_millis(1_795_383_901_042),
             severity: Severity::Warning,
-            logger: "maitred",
+            logger: "maitred".into(),
             thread: "maitred-0".into(),
             message: "it \u{1b}[31mhappened\r\n".into(),
-            fields,
+            fields: vec![(name.into(), value), ("count".into(), Value::Whole(3))],
             exception: None,
         };
         let mut out = Vec::new();
-        write_line(&mut out, &record, format, Medium::Terminal);
+        write_line(&mut out, &record, LineFormat::Text, Medium::Terminal);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -162,7 +169,7 @@ mod tests {
         let record = Record {
             time: UNIX_EPOCH,
             severity: Severity::Warning,
-            logger: ERRORS,
+            logger: ERRORS.into(),
             thread: "maitred-0".into(),
             message: "\u{1b}[31mred\u{1b}[0m\u{7}".into(),
             fields: Vec::new(),
@@ -173,16 +180,17 @@ mod tests {
             write_line(&mut out, &record, format, medium);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(written(LogFormat::Text, Medium::Terminal), "\u{1b}[31mred\u{1b}[0m\\u{7}\n");
-        assert_eq!(written(LogFormat::Text, Medium::Other), "\\u{1b}[31mred\\u{1b}[0m\\u{7}\n");
-        assert!(!written(LogFormat::Json, Medium::Terminal).contains('\u{1b}'));
+        assert_eq!(written(LineFormat::Text, Medium::Terminal), "\u{1b}[31mred\u{1b}[0m\\u{7}\n");
+        assert_eq!(written(LineFormat::Text, Medium::Other), "\\u{1b}[31mred\\u{1b}[0m\\u{7}\n");
+        let json = LineFormat::Json(LogFields::Plain);
+        assert!(!written(json, Medium::Terminal).contains('\u{1b}'));
     }
 
     #[test]
     fn text_cannot_be_forged_by_what_a_client_sent() {
         check(
-            vec![("path", Value::Text("/\\\" a=1".into())), ("count", Value::Whole(3))],
-            LogFormat::Text,
+            "path",
+            Value::Text("/\\\" a=1".into()),
             "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n path=\"/\\\\\\\" a=1\" \
              count=3\n",
         );
@@ -191,21 +199,10 @@ mod tests {
     #[test]
     fn a_traceback_keeps_its_lines_below_the_record() {
         check(
-            vec![("traceback", Value::Text("Traceback:\n  File \"x\"\nBoom\n".into()))],
-            LogFormat::Text,
-            "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n\n    Traceback:\n      \
+            "traceback",
+            Value::Text("Traceback:\n  File \"x\"\nBoom\n".into()),
+            "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n count=3\n    Traceback:\n      \
              File \"x\"\n    Boom\n",
-        );
-    }
-
-    #[test]
-    fn json_is_one_object_on_one_line() {
-        check(
-            vec![("seconds", Value::Real(0.5)), ("level", Value::Text("mine".into()))],
-            LogFormat::Json,
-            "{\"level\":\"warning\",\"logger\":\"maitred\",\"message\":\"it \\u001b[31mhappened\\r\
-             \\n\",\"seconds\":0.5,\"thread\":\"maitred-0\",\"time\":\"2026-11-22T21:45:01.042Z\"}\
-             \n",
         );
     }
 }

@@ -9,23 +9,30 @@
 //! otherwise, the logger is `maitred`.
 
 mod exception;
+mod failure;
+mod fault;
+mod json;
 mod line;
+pub(crate) mod owned_process;
 mod process_queue;
 mod python;
 mod queue;
 mod stderr;
 mod subscriber;
 
+pub(crate) use failure::Failure;
+pub(crate) use fault::log_exception;
+pub(crate) use line::LineFormat;
 pub(crate) use subscriber::{learn_thread_name, learn_worker_number, receive};
 
 use std::time::Duration;
 
-use maitred_config::{Loaded, LogFormat};
+use maitred_config::Loaded;
 use maitred_wsgi_bridge::ErrorOutput;
 use pyo3::prelude::*;
 
 use python::PythonLog;
-use queue::{Record, Severity};
+use queue::{Fields, Record, Severity};
 use stderr::StderrLog;
 
 /// The logger of what the application writes to `wsgi.errors`. Its lines are logged at every
@@ -78,7 +85,7 @@ impl Log {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(crate) fn start(py: Python<'_>, output: LogOutput, format: LogFormat) -> PyResult<Self> {
+    pub(crate) fn start(py: Python<'_>, output: LogOutput, format: LineFormat) -> PyResult<Self> {
         Ok(match output {
             LogOutput::Stderr => Self::Stderr(StderrLog::start(format)?),
             LogOutput::Python => Self::Python(PythonLog::start(py)?),
@@ -127,22 +134,46 @@ pub(crate) fn flush() {
 /// Writes a warning at once, without the queue: at the end of the process, when nothing reads it. It
 /// blocks as long as standard error does.
 pub(crate) fn warn_now(message: &str) {
-    stderr::write_now(&Record {
+    stderr::write_now(&record("maitred", Severity::Warning, message.into(), Vec::new()));
+}
+
+/// Sets the format of what is written to standard error.
+pub(crate) fn set_format(format: LineFormat) {
+    stderr::set_format(format);
+}
+
+/// Logs text that the program has written to its error output.
+pub(crate) fn write_text(text: &str) {
+    log(record(ERRORS, Severity::Warning, text.into(), Vec::new()));
+}
+
+/// Whether colours in such text are shown.
+pub(crate) fn shows_colours() -> bool {
+    stderr::format() == LineFormat::Text && stderr::medium() == line::Medium::Terminal
+}
+
+/// A record of this moment and thread.
+fn record(logger: &'static str, severity: Severity, message: String, mut fields: Fields) -> Record {
+    fields.extend(subscriber::process_fields());
+    Record {
         time: queue::now(),
-        severity: Severity::Warning,
-        logger: "maitred",
-        thread: std::thread::current().name().unwrap_or("unnamed").into(),
-        message: message.into(),
-        fields: subscriber::process_fields(),
+        severity,
+        logger: logger.into(),
+        thread: subscriber::thread_name(),
+        message,
+        fields,
         exception: None,
-    });
+    }
 }
 
 /// Takes a record: it waits for the thread that writes, or is written at once in a forked child,
 /// which has no such thread. A child may have any lock held for ever, so none is taken there.
 fn log(record: Record) {
-    match process_queue::get() {
-        Some(queue) => queue.push(record),
-        None => stderr::write_now(&record),
+    let Some(queue) = process_queue::get() else { return stderr::write_now(&record) };
+    if !owned_process::is_owned() {
+        queue.push(record);
+    } else if let Some(record) = queue.push_for_reader(record) {
+        // The server has stopped, and the process has not ended.
+        stderr::write_now(&record);
     }
 }

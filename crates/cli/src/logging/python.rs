@@ -9,9 +9,9 @@ use std::time::UNIX_EPOCH;
 use maitred_wsgi_bridge::interpreter::threads;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::exception::Wanted;
+use super::exception::{Wanted, exception_info};
 use super::queue::{Reader, Record, Severity, Value};
 
 /// The running thread and how many servers want it.
@@ -105,21 +105,48 @@ impl LogThread {
 }
 
 fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
-    let py = logging.py();
-    let (number, name) = match record.severity {
+    let (number, _) = level(record.severity);
+    let logger = logging.call_method1("getLogger", (&*record.logger,))?;
+    if !logger.call_method1("isEnabledFor", (number,))?.is_truthy()? {
+        return Ok(());
+    }
+    let exception = record.exception.as_ref().map(|it| it.info(logging.py())).transpose()?;
+    logger.call_method1("handle", (python_record(logging, record, exception)?,)).map(drop)
+}
+
+/// Hands a record to the handlers of the program, on this thread, as an application would log it.
+/// Returns whether one of them shows it on standard output or error.
+///
+/// # Errors
+/// A filter of the program raised an exception.
+pub(super) fn report(py: Python<'_>, record: &Record, exception: &PyErr) -> PyResult<bool> {
+    let logging = py.import("logging")?;
+    let python_record = python_record(&logging, record, Some(exception_info(py, exception)?))?;
+    py.import("maitred._logging")?.call_method1("report", (python_record,))?.extract()
+}
+
+/// The level of `logging`: number and name.
+const fn level(severity: Severity) -> (u8, &'static str) {
+    match severity {
         Severity::Error => (40, "ERROR"),
         Severity::Warning => (30, "WARNING"),
         Severity::Info => (20, "INFO"),
         Severity::Debug => (10, "DEBUG"),
         Severity::Trace => (5, "TRACE"),
-    };
-    let logger = logging.call_method1("getLogger", (record.logger,))?;
-    if !logger.call_method1("isEnabledFor", (number,))?.is_truthy()? {
-        return Ok(());
     }
+}
+
+/// The record as `logging` has them.
+fn python_record<'py>(
+    logging: &Bound<'py, PyModule>,
+    record: &Record,
+    exception: Option<Bound<'py, PyTuple>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = logging.py();
+    let (number, name) = level(record.severity);
     let created = record.time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let attributes = PyDict::new(py);
-    attributes.set_item("name", record.logger)?;
+    attributes.set_item("name", &*record.logger)?;
     attributes.set_item("levelno", number)?;
     attributes.set_item("levelname", name)?;
     attributes.set_item("created", created.as_secs_f64())?;
@@ -132,10 +159,10 @@ fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
     let mut message = record.message.clone();
     for (name, value) in &record.fields {
         match value {
-            Value::Text(text) => extra.set_item(name, text)?,
-            Value::Whole(number) => extra.set_item(name, number)?,
-            Value::Real(number) => extra.set_item(name, number)?,
-            Value::Bool(truth) => extra.set_item(name, truth)?,
+            Value::Text(text) => extra.set_item(&**name, text)?,
+            Value::Whole(number) => extra.set_item(&**name, number)?,
+            Value::Real(number) => extra.set_item(&**name, number)?,
+            Value::Bool(truth) => extra.set_item(&**name, truth)?,
         }
         match value {
             // A formatter appends `exc_text` after the line, like any traceback.
@@ -148,13 +175,11 @@ fn hand_over(logging: &Bound<'_, PyModule>, record: &Record) -> PyResult<()> {
             Value::Bool(truth) => message.push_str(&format!(" {name}={truth}")),
         }
     }
-    if let Some(exception) = &record.exception {
-        attributes.set_item("exc_info", exception.info(py)?)?;
+    if let Some(exception) = exception {
+        attributes.set_item("exc_info", exception)?;
     }
     attributes.set_item("msg", message)?;
     attributes.set_item("args", PyList::empty(py).to_tuple())?;
     attributes.set_item("maitred", extra)?;
-    let python_record = logging.call_method1("makeLogRecord", (attributes,))?;
-    logger.call_method1("handle", (python_record,))?;
-    Ok(())
+    logging.call_method1("makeLogRecord", (attributes,))
 }

@@ -4,6 +4,7 @@
 //! exhaust memory. The lock is held only to push one record or to take all, never to format or
 //! write. Who must know that its records have been written waits for that, with a limit.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -31,15 +32,18 @@ pub(super) enum Severity {
 pub(super) struct Record {
     pub(super) time: SystemTime,
     pub(super) severity: Severity,
-    /// The name of the logger: `maitred`, or a name that begins with `maitred.`.
-    pub(super) logger: &'static str,
+    /// The name of the logger: `maitred`, a name that begins with `maitred.`, or the application's.
+    pub(super) logger: Cow<'static, str>,
     /// The name of the thread that logged it.
     pub(super) thread: Box<str>,
     pub(super) message: String,
-    pub(super) fields: Vec<(&'static str, Value)>,
+    pub(super) fields: Fields,
     /// What it is about, where that is an exception and the log goes to Python.
     pub(super) exception: Option<Exception>,
 }
+
+/// The fields of a record, each with its name.
+pub(super) type Fields = Vec<(Cow<'static, str>, Value)>;
 
 /// The value of a field of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,8 +109,21 @@ impl Queue {
 
     /// Adds a record, or drops it if there is no room.
     pub(super) fn push(&self, record: Record) {
+        self.add(self.lock(), record);
+    }
+
+    /// Adds a record, or returns it if the last reader has ended, and nobody would read it.
+    pub(super) fn push_for_reader(&self, record: Record) -> Option<Record> {
+        let waiting = self.lock();
+        if waiting.closed && !waiting.is_read {
+            return Some(record);
+        }
+        self.add(waiting, record);
+        None
+    }
+
+    fn add(&self, mut waiting: MutexGuard<'_, Waiting>, record: Record) {
         let size = record.size();
-        let mut waiting = self.lock();
         if waiting.records.len() >= RECORDS_MAX || waiting.bytes + size > BYTES_MAX {
             waiting.dropped += 1;
             waiting.dropped_total += 1;
@@ -120,6 +137,12 @@ impl Queue {
         waiting.records.push_back(record);
         drop(waiting);
         self.filled.notify_all();
+    }
+
+    /// A reader of what waits, unless there is one.
+    pub(super) fn open_unread(self: &Arc<Self>) -> Option<Reader> {
+        let is_read = self.lock().is_read;
+        (!is_read).then(|| self.open())
     }
 
     /// Counts records that were taken and could not be written.
@@ -197,11 +220,11 @@ impl Reader {
             batch.push(Record {
                 time: now(),
                 severity: Severity::Warning,
-                logger: "maitred",
+                logger: "maitred".into(),
                 thread: "maitred-log".into(),
                 message: "log records were dropped, because they could not be written fast enough"
                     .into(),
-                fields: vec![("dropped", Value::Whole(dropped.into()))],
+                fields: vec![("dropped".into(), Value::Whole(dropped.into()))],
                 exception: None,
             });
         }
@@ -227,7 +250,7 @@ mod tests {
         Record {
             time: SystemTime::UNIX_EPOCH,
             severity: Severity::Info,
-            logger: "maitred",
+            logger: "maitred".into(),
             thread: "main".into(),
             message: message.into(),
             fields: Vec::new(),
@@ -255,7 +278,7 @@ mod tests {
         }
         let batch = reader.next_batch().unwrap();
         assert_eq!(batch.len(), RECORDS_MAX + 1);
-        assert_eq!(batch.last().unwrap().fields, [("dropped", Value::Whole(3))]);
+        assert_eq!(batch.last().unwrap().fields, [("dropped".into(), Value::Whole(3))]);
         queue.push(record("later"));
         assert_eq!(reader.next_batch().unwrap().len(), 1);
     }
@@ -268,7 +291,7 @@ mod tests {
         queue.push(record("small"));
         let batch = reader.next_batch().unwrap();
         assert_eq!(batch[0].message, "small");
-        assert_eq!(batch[1].fields, [("dropped", Value::Whole(1))]);
+        assert_eq!(batch[1].fields, [("dropped".into(), Value::Whole(1))]);
     }
 
     #[test]
@@ -291,6 +314,11 @@ mod tests {
         assert!(reader.next_batch().is_none());
         queue.push(record("too late"));
         queue.flush(FOREVER);
+        let unread = queue.push_for_reader(record("for nobody")).unwrap();
+        assert_eq!(unread.message, "for nobody");
+        let mut reader = queue.open_unread().unwrap();
+        assert!(queue.open_unread().is_none(), "there is one");
+        assert_eq!(reader.next_batch().unwrap()[0].message, "too late");
     }
 
     #[test]

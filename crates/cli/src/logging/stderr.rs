@@ -6,14 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use maitred_config::LogFormat;
+use maitred_config::LogFields;
 use maitred_server::telemetry::line_output::LineOutput;
 
-use super::line::{self, write_line};
+use super::line::{self, LineFormat, write_line};
 use super::process_queue;
 use super::queue::{self, Queue, Record};
 
@@ -21,11 +21,25 @@ use super::queue::{self, Queue, Record};
 /// within two seconds of its deadlines, whatever the log does.
 const LAST_RECORDS_WITHIN: Duration = Duration::from_millis(500);
 
-/// Whether lines are JSON objects. Set once, before any thread of the server exists.
-static IS_JSON: AtomicBool = AtomicBool::new(false);
+/// The format of lines: an index of [`FORMATS`]. Set once, before any thread of the server exists.
+static FORMAT: AtomicUsize = AtomicUsize::new(0);
 
-fn format() -> LogFormat {
-    if IS_JSON.load(Ordering::Relaxed) { LogFormat::Json } else { LogFormat::Text }
+const FORMATS: [LineFormat; 4] = [
+    LineFormat::Text,
+    LineFormat::Json(LogFields::Plain),
+    LineFormat::Json(LogFields::Google),
+    LineFormat::Json(LogFields::Ecs),
+];
+
+/// The format of lines.
+pub(super) fn format() -> LineFormat {
+    FORMATS.get(FORMAT.load(Ordering::Relaxed)).copied().unwrap_or(LineFormat::Text)
+}
+
+/// Sets the format of lines.
+pub(super) fn set_format(format: LineFormat) {
+    let index = FORMATS.iter().position(|known| *known == format);
+    FORMAT.store(index.unwrap_or_default(), Ordering::Relaxed);
 }
 
 /// The running thread. Dropping it writes the remaining records.
@@ -42,8 +56,8 @@ impl StderrLog {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(crate) fn start(format: LogFormat) -> io::Result<Self> {
-        IS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+    pub(crate) fn start(format: LineFormat) -> io::Result<Self> {
+        set_format(format);
         let queue = process_queue::get_or_create();
         let reader = queue.open();
         let mut records = reader.clone();
@@ -115,6 +129,16 @@ impl Writer {
     }
 }
 
+/// Writes the records that wait for a log that was not started. It blocks as long as standard error
+/// does.
+pub(super) fn write_waiting() {
+    let Some(mut reader) = process_queue::get().and_then(Queue::open_unread) else { return };
+    reader.close();
+    while let Some(batch) = reader.next_batch() {
+        batch.iter().for_each(write_now);
+    }
+}
+
 /// Writes one record at once, in a single call, without waiting for any lock.
 pub(super) fn write_now(record: &Record) {
     let mut text = Vec::new();
@@ -123,7 +147,8 @@ pub(super) fn write_now(record: &Record) {
     let _ = duplicate().and_then(|mut file| file.write_all(&text));
 }
 
-fn medium() -> line::Medium {
+/// What standard error is.
+pub(super) fn medium() -> line::Medium {
     if io::stderr().is_terminal() { line::Medium::Terminal } else { line::Medium::Other }
 }
 

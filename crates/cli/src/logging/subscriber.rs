@@ -16,7 +16,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::ERRORS;
 use super::exception::Exception;
-use super::queue::{Record, Severity, Value};
+use super::queue::{Fields, Record, Severity, Value};
 
 /// The minimum severity of records, for the whole process.
 static THRESHOLD: AtomicU8 = AtomicU8::new(Severity::Info as u8);
@@ -55,6 +55,14 @@ pub(crate) fn learn_thread_name(py: Python<'_>) {
     NAME.set(name.ok());
 }
 
+/// The name of this thread.
+pub(super) fn thread_name() -> Box<str> {
+    NAME.with_borrow(|name| match name {
+        Some(name) => name.clone(),
+        None => std::thread::current().name().unwrap_or("unnamed").into(),
+    })
+}
+
 /// The number of this worker process, once it is known to be one.
 static WORKER: OnceLock<usize> = OnceLock::new();
 
@@ -64,10 +72,11 @@ pub(crate) fn learn_worker_number(number: usize) {
 }
 
 /// The fields of records that tell which of several processes logs.
-pub(super) fn process_fields() -> Vec<(&'static str, Value)> {
+pub(super) fn process_fields() -> Fields {
     let Some(&number) = WORKER.get() else { return Vec::new() };
     let number = i128::try_from(number).unwrap_or(i128::MAX);
-    vec![("worker", Value::Whole(number)), ("pid", Value::Whole(std::process::id().into()))]
+    let pid = std::process::id().into();
+    vec![("worker".into(), Value::Whole(number)), ("pid".into(), Value::Whole(pid))]
 }
 
 /// Installs the subscriber, or changes the minimum severity if it is installed. If the program has
@@ -114,19 +123,15 @@ impl Subscriber for LogSubscriber {
         let metadata = event.metadata();
         let mut text = Text { message: String::new(), fields: Vec::new(), exception: None };
         event.record(&mut text);
-        let thread = NAME.with_borrow(|name| match name {
-            Some(name) => name.clone(),
-            None => std::thread::current().name().unwrap_or("unnamed").into(),
-        });
         text.fields.extend(process_fields());
         super::log(Record {
             time: super::queue::now(),
             severity: severity(*metadata.level()),
             logger: match metadata.target() {
-                target if target.starts_with("maitred.") => target,
-                _ => "maitred",
+                target if target.starts_with("maitred.") => target.into(),
+                _ => "maitred".into(),
             },
-            thread,
+            thread: thread_name(),
             message: text.message,
             fields: text.fields,
             exception: text.exception,
@@ -149,7 +154,7 @@ impl Subscriber for LogSubscriber {
 /// Collects the fields of an event.
 struct Text {
     message: String,
-    fields: Vec<(&'static str, Value)>,
+    fields: Fields,
     exception: Option<Exception>,
 }
 
@@ -157,7 +162,7 @@ impl Text {
     fn add(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::Text(text)) => self.message = text,
-            (name, value) => self.fields.push((name, value)),
+            (name, value) => self.fields.push((name.into(), value)),
         }
     }
 }
@@ -210,14 +215,14 @@ mod tests {
         reader.close();
         let records = reader.next_batch().unwrap();
         assert_eq!(records.len(), 2);
-        assert_eq!((records[1].logger, &*records[1].message), ("maitred", "of this crate"));
+        assert_eq!((&*records[1].logger, &*records[1].message), ("maitred", "of this crate"));
         let record = &records[0];
         assert_eq!(record.logger, "maitred.queue");
         assert_eq!(record.severity, Severity::Info);
         assert_eq!(record.message, "the queue grows");
         assert_eq!(
             record.fields,
-            [("waiting", Value::Whole(7)), ("path", Value::Text("/x".into()))]
+            [("waiting".into(), Value::Whole(7)), ("path".into(), Value::Text("/x".into()))]
         );
     }
 }

@@ -4,17 +4,17 @@
 //! the steps from the addresses to the application. The announcement is logged only when requests
 //! are answered.
 
-use maitred_config::{Loaded, Settings};
+use maitred_config::{Loaded, Problems, Settings, Sources};
 #[cfg(unix)]
 use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
 
 use crate::engine::{BoundServer, StartError, import};
-use crate::logging::{Log, LogOutput};
+use crate::logging::{self, Failure, LineFormat, LogOutput, owned_process};
 use crate::process::exit_status::ExitStatus;
 #[cfg(unix)]
 use crate::process::file_limit;
-use crate::process::output::print_error;
+use crate::process::output::{colour, print_error};
 use crate::process::signals::{Scope, Signals};
 use crate::process::sources::SourceTexts;
 #[cfg(unix)]
@@ -42,7 +42,10 @@ pub(crate) fn serve(
     }
     let scope = if is_supervised(&loaded.settings) { Scope::Supervisor } else { Scope::Process };
     let signals = Signals::install(py, scope)?;
+    let format = (&loaded.settings.observability).into();
+    logging::set_format(format);
     if after == Afterwards::Exit {
+        owned_process::adopt(py, format)?;
         exit::prepare(py, &loaded.settings)?;
     }
     let process = std::process::id();
@@ -65,6 +68,27 @@ pub(crate) fn serve(
     }
 }
 
+/// Reports errors in the settings, in the format of the log that they ask for.
+///
+/// # Errors
+/// Python's standard error cannot be replaced.
+pub(crate) fn refuse(
+    py: Python<'_>,
+    sources: &Sources,
+    problems: &Problems,
+    after: Afterwards,
+) -> PyResult<()> {
+    let (format, names) = maitred_config::log_format(sources);
+    let format = LineFormat::new(format, names);
+    if after == Afterwards::Continue || format == LineFormat::Text {
+        print_error(&problems.render(colour()));
+        return Ok(());
+    }
+    owned_process::adopt(py, format)?;
+    problems.iter().for_each(|problem| Failure::from(problem).print());
+    Ok(())
+}
+
 /// What the process does after the server has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Afterwards {
@@ -77,8 +101,8 @@ pub(crate) enum Afterwards {
 /// Why the application is not served.
 pub(crate) enum NotServed {
     Start(StartError),
-    /// It cannot be imported. The text is for stderr: whole lines, with the traceback.
-    Import(String),
+    /// It cannot be imported.
+    Import(Box<Failure>),
     /// A signal ended the program first.
     Interrupted,
 }
@@ -91,8 +115,8 @@ impl NotServed {
     pub(crate) fn report(self) -> PyResult<ExitStatus> {
         match self {
             Self::Interrupted => Ok(ExitStatus::Done),
-            Self::Import(message) => {
-                print_error(&message);
+            Self::Import(failure) => {
+                failure.print();
                 Ok(ExitStatus::Failed)
             }
             Self::Start(StartError::Failed(error)) => Ok(failed(&error)),
@@ -124,12 +148,7 @@ fn serve_with_signals(
         .and_then(|mut bound| bound.keep_from_children().map(|()| bound));
     let bound = match bound {
         Ok(bound) => bound,
-        Err(error) => {
-            // Nothing has been written yet, not even the warnings about the settings.
-            Log::start(py, LogOutput::Stderr, loaded.settings.observability.log_format)?
-                .stop(py)?;
-            return Ok(failed(&error.to_string()));
-        }
+        Err(error) => return Ok(failed(&error.to_string())),
     };
     #[cfg(unix)]
     if is_supervised(&loaded.settings) {
@@ -155,10 +174,12 @@ fn serve_with_signals(
         if std::process::id() != process {
             raise_file_limit(py, after)?; // a daemon that the application has made of the process
         }
-        application.map_err(|error| match error.raised {
+        let application = application.map_err(|error| match error.raised {
             Some(raised) if std::process::id() != process => StartError::Raised(raised).into(),
-            _ => NotServed::Import(error.text),
-        })
+            _ => NotServed::Import(error.failure),
+        })?;
+        owned_process::application_imported(py)?;
+        Ok(application)
     });
     let started = match started {
         Ok(started) => started,
@@ -204,6 +225,6 @@ const fn is_worker() -> bool {
 }
 
 fn failed(error: &str) -> ExitStatus {
-    print_error(&format!("error: {error}\n"));
+    Failure::from(error.to_owned()).print();
     ExitStatus::Failed
 }

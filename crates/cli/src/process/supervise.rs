@@ -50,7 +50,7 @@ pub(crate) fn supervise(
 ) -> Result<ExitStatus, StartError> {
     let raised = StartError::Raised;
     launch::is_possible(py).map_err(StartError::Failed)?;
-    let log = Log::start(py, output, bound.settings().observability.log_format).map_err(raised)?;
+    let log = Log::start(py, output, (&bound.settings().observability).into()).map_err(raised)?;
     let supervised = run(py, bound, sources, signals, reaping);
     log.stop(py).map_err(raised)?;
     supervised

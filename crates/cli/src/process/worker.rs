@@ -12,7 +12,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::engine::{self, StartError, StartedServer, import};
-use crate::logging;
+use crate::logging::{self, owned_process};
 use crate::process::exit_status::ExitStatus;
 use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
@@ -50,6 +50,7 @@ pub(crate) fn work(
     let sources = serde_json::from_str(sources).map_err(|_| foreign())?;
     let sources = SourceTexts::from_json(&sources).ok_or_else(foreign)?;
     let loaded = maitred_config::load(sources.sources()).map_err(|_| foreign())?;
+    owned_process::adopt(py, (&loaded.settings.observability).into())?;
     let signals = Signals::install(py, Scope::Worker)?;
     exit::prepare(py, &loaded.settings)?;
     file_limit::raise(py)?;
@@ -100,7 +101,9 @@ fn start(
                 Err(error) => reporter.call_method1("failed", (error.raised.as_ref(),))?,
             };
         }
-        loaded.map_err(|error| NotServed::Import(error.text))
+        let application = loaded.map_err(|error| NotServed::Import(error.failure))?;
+        owned_process::application_imported(py)?;
+        Ok(application)
     };
     let listeners = |py: Python<'_>| {
         let sockets = py.detach(|| control.imported());

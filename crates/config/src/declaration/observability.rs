@@ -2,7 +2,7 @@
 
 use super::{Kind, Setting};
 use crate::kinds::Words;
-use crate::values::{LogFormat, LogLevel, RequestId};
+use crate::values::{LogFields, LogFormat, LogLevel, RequestId};
 
 settings! {
     section Observability;
@@ -47,7 +47,16 @@ settings! {
         name: "log-format",
         kind: Kind::Choice(Words::of::<LogFormat>()),
         default: Some("text"),
-        help: "`text` for people, or `json`: one object per line.",
+        help: "`text` for people, or `json`: one object per line, for all that reaches standard \
+               error.",
+    }
+
+    LOG_FIELDS {
+        name: "log-fields",
+        kind: Kind::Choice(Words::of::<LogFields>()),
+        default: Some("plain"),
+        help: "Names of the fields in logs that are JSON: `plain`, `google` for Cloud Logging or \
+               `ecs` for the Elastic Common Schema.",
     }
 
     LOG_SOCKET_ERRORS {

@@ -34,11 +34,15 @@ macro_rules! choice {
     };
 }
 
+/// The value of a word.
+pub(crate) fn value_of<T: Choice>(word: &str) -> Option<T> {
+    let index = T::WORDS.iter().position(|known| *known == word)?;
+    T::VALUES.get(index).copied()
+}
+
 fn from_word<'de, T: Choice, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let word = String::deserialize(deserializer)?;
-    let index = T::WORDS.iter().position(|known| *known == word);
-    let value = index.and_then(|index| T::VALUES.get(index));
-    value.copied().ok_or_else(|| Error::unknown_variant(&word, T::WORDS))
+    value_of(&word).ok_or_else(|| Error::unknown_variant(&word, T::WORDS))
 }
 
 choice! {
@@ -74,6 +78,19 @@ choice! {
         Text = "text",
         /// One JSON object per line.
         Json = "json",
+    }
+}
+
+choice! {
+    /// How the fields of JSON logs are named, and which units they have.
+    pub enum LogFields {
+        /// As this project names them.
+        #[default]
+        Plain = "plain",
+        /// As Google Cloud Logging reads them.
+        Google = "google",
+        /// As the Elastic Common Schema names them.
+        Ecs = "ecs",
     }
 }
 
@@ -130,6 +147,7 @@ mod tests {
         assert_eq!(defaults.limits.connection_limit_action, ConnectionLimitAction::default());
         assert_eq!(defaults.observability.request_id, RequestId::default());
         assert_eq!(defaults.observability.log_format, LogFormat::default());
+        assert_eq!(defaults.observability.log_fields, LogFields::default());
         assert_eq!(defaults.observability.log_level, LogLevel::default());
         assert_eq!(defaults.processes.supervisor, SupervisorUse::default());
         assert!(defaults.processes.metrics_by_worker);

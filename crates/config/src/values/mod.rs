@@ -12,8 +12,8 @@ mod proxies;
 pub(crate) mod quantity;
 
 pub use access_log::{AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget};
-pub(crate) use choice::{Choice, MetricsByWorker};
-pub use choice::{ConnectionLimitAction, LogFormat, LogLevel, RequestId, SupervisorUse};
+pub(crate) use choice::{Choice, MetricsByWorker, value_of};
+pub use choice::{ConnectionLimitAction, LogFields, LogFormat, LogLevel, RequestId, SupervisorUse};
 pub use endpoint::{Endpoint, HostName, Port};
 pub(crate) use host::{DEFAULT_PORT, check_socket_path};
 pub use memory::MemoryLimit;

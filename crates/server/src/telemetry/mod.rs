@@ -23,6 +23,7 @@ pub mod exposition;
 pub mod families;
 mod handoffs;
 mod histogram;
+pub mod json_line;
 mod labels;
 pub mod layout;
 pub mod line_output;
@@ -39,7 +40,7 @@ pub mod values;
 mod warnings;
 pub mod workers;
 
-pub use access_log::OpenError;
+pub use access_log::{ECS_VERSION, OpenError};
 #[cfg(unix)]
 pub(crate) use labels::HandoffRefusal;
 pub(crate) use labels::{

@@ -92,7 +92,7 @@ impl WorkerContext {
             request.raised(py, Stage::Call, &error);
         }
         self.keep_or_drop_objects(py);
-        error_stream::finish_line(&*self.application.log);
+        error_stream::finish_lines(&*self.application.log);
     }
 
     /// Reuses the objects for the next request, unless the application has kept them.
@@ -115,7 +115,7 @@ impl WorkerContext {
                 let request_id = request_id.as_deref();
                 log_exception(py, &self.application, &head, request_id, Stage::Close, &error);
             }
-            error_stream::finish_line(&*self.application.log);
+            error_stream::finish_lines(&*self.application.log);
             if self.process.is_parent() {
                 fork::end_child(py);
             }
@@ -131,7 +131,7 @@ impl WorkerContext {
         let text = "a worker thread panicked while serving a request: the request is lost, and the \
                     thread continues; this is a bug in Maitred";
         self.application.log.noted(Level::Error, text);
-        error_stream::finish_line(&*self.application.log);
+        error_stream::finish_lines(&*self.application.log);
     }
 }
 
@@ -202,14 +202,10 @@ fn log_exception(
     error: &PyErr,
 ) -> String {
     let traceback = attach::call_python(|| traceback::format_exception(py, error));
-    application.log.raised(&Raised {
-        stage,
-        head,
-        request_id,
-        error,
-        exception: &traceback::class_name(py, error),
-        traceback: &traceback,
-    });
+    let exception = traceback::class_name(py, error);
+    let (exception, traceback_text) = (&*exception, &*traceback);
+    let raised = Raised { stage, head, request_id, error, exception, traceback: traceback_text };
+    attach::call_python(|| application.log.raised(&raised));
     traceback
 }
 

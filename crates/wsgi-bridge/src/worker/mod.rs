@@ -98,6 +98,7 @@ impl Drop for Finished<'_> {
 }
 
 fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Arc<dyn Exchanges>) {
+    application.log.thread_started();
     let process = Process::current();
     let mut context = WorkerContext::new(Arc::clone(application), Arc::clone(exchanges));
     loop {

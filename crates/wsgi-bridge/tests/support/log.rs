@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use maitred_wsgi_bridge::log::{Level, Log, Raised};
+use maitred_wsgi_bridge::log::{ErrorLines, Level, Log, Raised};
 
 /// What has been logged.
 #[derive(Default)]
@@ -34,8 +34,17 @@ impl Recorded {
     }
 
     pub fn lines(&self) -> Vec<String> {
-        self.written.lock().unwrap().clone()
+        let written = self.written.lock().unwrap();
+        written.iter().flat_map(|text| text.split('\n')).map(str::to_owned).collect()
     }
+}
+
+impl ErrorLines for Recorded {
+    fn written(&self, text: &str) {
+        self.written.lock().unwrap().push(text.to_owned());
+    }
+
+    fn flush(&self) {}
 }
 
 impl Log for Recorded {
@@ -48,12 +57,6 @@ impl Log for Recorded {
             traceback: raised.traceback.to_owned(),
         });
     }
-
-    fn written(&self, line: &str) {
-        self.written.lock().unwrap().push(line.to_owned());
-    }
-
-    fn flush(&self) {}
 
     fn noted(&self, level: Level, text: &str) {
         self.noted.lock().unwrap().push(format!("{level:?}: {text}"));

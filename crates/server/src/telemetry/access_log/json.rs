@@ -1,53 +1,51 @@
-//! An access log line as one JSON object. The serializer escapes what JSON requires, and this file
-//! everything else that could end a line or control a terminal; bytes that are not UTF-8 become
-//! U+FFFD.
+//! An access log line as one JSON object. Bytes that are not UTF-8 become U+FFFD.
 
 use std::borrow::Cow;
-use std::io;
 
+use maitred_config::LogFields;
 use maitred_http_parser::RequestHead;
 use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
 
+use super::dialects::{Ecs, Google};
 use super::{Entry, Line};
 use crate::telemetry::calendar::Utc;
+use crate::telemetry::json_line;
 use crate::telemetry::trace_context::trace_id;
 
 /// The fields of a line. Unknown values are omitted.
 #[derive(Serialize)]
-struct Fields<'a> {
-    time: String,
-    remote_addr: &'a str,
-    client_addr: &'a str,
+pub(super) struct Fields<'a> {
+    pub(super) time: String,
+    pub(super) remote_addr: &'a str,
+    pub(super) client_addr: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'a str>,
+    pub(super) method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<Cow<'a, str>>,
+    pub(super) target: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    protocol: Option<&'static str>,
-    status: u16,
-    result: &'static str,
-    bytes: u64,
-    request_bytes: u64,
-    duration: f64,
+    pub(super) protocol: Option<&'static str>,
+    pub(super) status: u16,
+    pub(super) result: &'static str,
+    pub(super) bytes: u64,
+    pub(super) request_bytes: u64,
+    pub(super) duration: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    app_time: Option<f64>,
+    pub(super) app_time: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queue_time: Option<f64>,
-    worker: usize,
+    pub(super) queue_time: Option<f64>,
+    pub(super) worker: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    thread: Option<String>,
+    pub(super) thread: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<&'a str>,
+    pub(super) trace_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<Cow<'a, str>>,
+    pub(super) host: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<Cow<'a, str>>,
+    pub(super) user_agent: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    referer: Option<Cow<'a, str>>,
+    pub(super) referer: Option<Cow<'a, str>>,
 }
 
 /// Appends a line, without its end.
@@ -80,42 +78,9 @@ pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>) {
         user_agent: field("user-agent"),
         referer: field("referer"),
     };
-    let mut serializer = Serializer::with_formatter(out, OneLine);
-    fields.serialize(&mut serializer).expect("a line holds nothing but text and numbers");
-}
-
-/// Compact JSON that also escapes DEL, the C1 control characters (among them NEL) and the separators
-/// U+2028 and U+2029, which some readers take for a line end.
-struct OneLine;
-
-impl Formatter for OneLine {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: io::Write + ?Sized,
-    {
-        let mut written = 0;
-        for (at, character) in fragment.char_indices() {
-            if matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}') {
-                writer.write_all(&fragment.as_bytes()[written..at])?;
-                write!(writer, "\\u{:04x}", u32::from(character))?;
-                written = at + character.len_utf8();
-            }
-        }
-        writer.write_all(&fragment.as_bytes()[written..])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whatever_some_reader_takes_for_the_end_of_a_line_is_escaped() {
-        let text = "a\u{85}b\u{2028}c\u{2029}d\u{7f}e\n\u{1b}é\u{9b}";
-        let mut out = Vec::new();
-        text.serialize(&mut Serializer::with_formatter(&mut out, OneLine)).expect("text");
-        let line = String::from_utf8(out).expect("UTF-8");
-        assert_eq!(line, r#""a\u0085b\u2028c\u2029d\u007fe\n\u001bé\u009b""#);
-        assert_eq!(serde_json::from_str::<String>(&line).expect("JSON"), text);
+    match line.names {
+        LogFields::Plain => json_line::write(out, &fields),
+        LogFields::Google => json_line::write(out, &Google(&fields)),
+        LogFields::Ecs => json_line::write(out, &Ecs(&fields)),
     }
 }

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, MutexGuard, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use maitred_config::{AccessLogFormat, Settings};
+use maitred_config::{AccessLogFormat, LogFields, Settings};
 
 use super::rate_limit::RateLimit;
 use crate::system::clock::Clock;
@@ -20,11 +20,13 @@ use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::line_output::Unwritten;
 use crate::telemetry::record::Record;
 
+mod dialects;
 mod format;
 mod json;
 mod output;
 mod queries;
 
+pub use dialects::ECS_VERSION;
 use output::Output;
 use queries::Queries;
 
@@ -58,6 +60,8 @@ struct Line<'a> {
     /// The number of the process.
     worker: usize,
     queries: Queries,
+    /// The names of fields in JSON.
+    names: LogFields,
 }
 
 /// Why the access log could not be opened.
@@ -119,6 +123,7 @@ impl AccessLog {
             queue: Arc::clone(&queue),
             format: settings.observability.access_log_format.clone(),
             queries: Queries::of(&settings.observability),
+            names: settings.observability.log_fields,
             worker,
             output,
             failed,
@@ -211,6 +216,7 @@ struct LogWriter<F> {
     queue: Arc<EntryQueue>,
     format: AccessLogFormat,
     queries: Queries,
+    names: LogFields,
     /// The number of the process.
     worker: usize,
     output: Output,
@@ -231,8 +237,8 @@ impl<F: Fn(u64)> LogWriter<F> {
             let (now, wall) = (self.clock.instant(), self.clock.wall());
             for entry in &entries {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
-                let (worker, queries) = (self.worker, self.queries);
-                let line = Line { entry, ended_at: ended, worker, queries };
+                let (worker, queries, names) = (self.worker, self.queries, self.names);
+                let line = Line { entry, ended_at: ended, worker, queries, names };
                 format::write(&self.format, &mut text, &line);
                 text.push(b'\n');
                 if text.len() >= PIECE_BYTES {
