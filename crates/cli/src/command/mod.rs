@@ -7,6 +7,7 @@ mod check;
 mod health;
 mod import;
 mod running_server;
+mod top;
 
 use std::ffi::OsString;
 
@@ -67,6 +68,7 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
         Command::Completions(shell) => Ok(reference::completions(*shell)),
         Command::Man { command } => man(command),
         Command::Import { what } => return import::import(py, what),
+        Command::Top => return top::top(py, arguments),
         Command::Health(probe) => return health::health(py, arguments, *probe),
         Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
             let mut texts = SourceTexts::read(Some(arguments), Vec::new());

@@ -64,6 +64,7 @@ pub(crate) fn grammar() -> Command {
                 .args(flags(true)),
         )
         .subcommand(config())
+        .subcommand(asking("top").about("Show what a running server does, in the terminal"))
         .subcommand(
             asking("health")
                 .about("Ask a running server whether it is healthy; the exit status is the answer")

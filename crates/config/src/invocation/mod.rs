@@ -49,6 +49,8 @@ pub enum Command {
         /// A file, or the words of a command line.
         what: Vec<String>,
     },
+    /// Show what a running server does: `top`.
+    Top,
     /// Ask a running server whether it is healthy: `health`.
     Health(Probe),
     /// Print a completion script for a shell: `completions`.
@@ -188,6 +190,7 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
         },
         ["config", "schema"] => Command::Schema,
         ["config", "import"] => Command::Import { what: words("what") },
+        ["top"] => Command::Top,
         ["health"] => Command::Health(match text("probe").as_deref() {
             Some("livez") => Probe::Alive,
             Some("startupz") => Probe::Started,

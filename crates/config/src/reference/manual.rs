@@ -154,6 +154,20 @@ const PAGES: &[Sections] = &[
         files: &[],
     },
     Sections {
+        command: "top",
+        examples: &[
+            ("maitred top", "Show the server of these settings. q quits, the arrows scroll."),
+            ("maitred top unix:/run/maitred/admin.sock", "Show another one."),
+        ],
+        exit_status: &[
+            ("0", "It was told to quit."),
+            ("1", "No server answers within five seconds, or there is no terminal."),
+            ("2", "No source names the server, or the arguments are wrong."),
+        ],
+        signals: &[],
+        files: FILES,
+    },
+    Sections {
         command: "health",
         examples: &[
             ("maitred health", "Ask the server of these settings whether it takes requests."),

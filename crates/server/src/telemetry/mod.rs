@@ -23,6 +23,7 @@ pub mod exposition;
 pub mod families;
 mod handoffs;
 mod histogram;
+pub mod in_words;
 pub mod json_line;
 mod labels;
 pub mod layout;

@@ -54,7 +54,15 @@ impl RunningServer {
     /// # Errors
     /// Nobody is there, it is not permitted, or the answer is late, too long or not HTTP.
     pub(crate) fn get(&self, py: Python<'_>, path: &str) -> Result<Response, Unanswered> {
-        py.detach(|| self.ask("GET", path, Deadline::after(ANSWER_WITHIN)))
+        py.detach(|| self.get_detached(path))
+    }
+
+    /// The same on a thread that does not have the interpreter.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn get_detached(&self, path: &str) -> Result<Response, Unanswered> {
+        self.ask("GET", path, Deadline::after(ANSWER_WITHIN))
     }
 
     fn ask(&self, method: &str, path: &str, deadline: Deadline) -> Result<Response, Unanswered> {

@@ -10,6 +10,7 @@ mod sections;
 
 use std::time::Duration;
 
+use crate::telemetry::in_words::printable;
 pub(super) use sections::{Section, sections};
 
 const DOCUMENT: &str = include_str!("page.html");
@@ -53,17 +54,10 @@ fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(character),
-            // Of no use to a reader, and some turn the direction of what follows.
-            _ if character.is_control() || is_directional(character) => escaped.push('\u{fffd}'),
-            _ => escaped.push(character),
+            _ => escaped.push(printable(character)),
         }
     }
     escaped
-}
-
-/// Whether a character changes the direction of others (UAX #9 §2).
-fn is_directional(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

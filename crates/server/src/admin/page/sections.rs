@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::escape;
 use super::plot::{Area, PlotLine, greatest, plot};
 use crate::admin::history::{History, Sample};
+use crate::telemetry::in_words::{duration, latency, mebibytes, percent, rate};
 use crate::telemetry::overview::{ConnectionCount, Overview, RequestOverview, WorkerOverview};
 
 /// The most running requests that are shown of one worker.
@@ -91,8 +92,8 @@ fn plots(overview: &Overview, history: &History) -> String {
         let Tile { title, meaning, number, beside, lines, scale, format } = tile;
         let most = greatest(samples, &lines);
         let edge = scale.unwrap_or(most);
-        let peak = format!("peak {}", format(most));
-        let description = escape(&format!("{title} in the last ten minutes: {peak}"));
+        let peak = escape(&format!("peak {}", format(most)));
+        let description = format!("{title} in the last ten minutes: {peak}");
         let picture = plot(samples, &lines, edge, &description);
         let _ = write!(
             html,
@@ -113,7 +114,7 @@ fn tiles(overview: &Overview, now: &Sample) -> [Tile; 6] {
         Tile {
             title: "Requests",
             meaning: "Requests that end, a second",
-            number: rate(now.requests_per_second),
+            number: escape(&rate(now.requests_per_second)),
             beside: "/s".to_owned(),
             lines: vec![filled("a", |it| Some(it.requests_per_second))],
             scale: None,
@@ -122,7 +123,7 @@ fn tiles(overview: &Overview, now: &Sample) -> [Tile; 6] {
         Tile {
             title: "Errors",
             meaning: "Responses with a status of 5xx, a second",
-            number: rate(now.errors_per_second),
+            number: escape(&rate(now.errors_per_second)),
             beside: "/s".to_owned(),
             lines: vec![filled("c", |it| Some(it.errors_per_second))],
             scale: None,
@@ -304,61 +305,9 @@ fn capitalised(word: &str) -> String {
     rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
 }
 
-/// A rate or a count: whole from 10 on, with one digit below.
-fn rate(value: f64) -> String {
-    match value {
-        0.0 => "0".to_owned(),
-        ..0.05 => "<0.1".replace('<', "&lt;"),
-        ..9.95 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
-
-/// A short time, with three digits.
-fn latency(seconds: f64) -> String {
-    match seconds * 1000.0 {
-        ms @ ..9.95 => format!("{ms:.1} ms"),
-        ms @ ..999.5 => format!("{ms:.0} ms"),
-        ms @ ..9_995.0 => format!("{:.2} s", ms / 1000.0),
-        ms @ ..99_950.0 => format!("{:.1} s", ms / 1000.0),
-        _ => duration(seconds),
-    }
-}
-
-/// A long time, in its two greatest units.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative")]
-fn duration(seconds: f64) -> String {
-    let seconds = seconds as u64;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match () {
-        () if days > 0 => format!("{days} d {} h", hours % 24),
-        () if hours > 0 => format!("{hours} h {} min", minutes % 60),
-        () if minutes > 0 => format!("{minutes} min {} s", seconds % 60),
-        () => format!("{seconds} s"),
-    }
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes / (1024 * 1024))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_have_their_units() {
-        let rates = [0.0, 0.01, 0.5, 9.94, 12.3, 1234.0].map(rate);
-        assert_eq!(rates, ["0", "&lt;0.1", "0.5", "9.9", "12", "1234"]);
-        let times = [0.0012, 0.0421, 1.234, 42.0, 125.0, 7260.0, 100_000.0].map(latency);
-        let expected = ["1.2 ms", "42 ms", "1.23 s", "42.0 s", "2 min 5 s", "2 h 1 min", "1 d 3 h"];
-        assert_eq!(times, expected);
-        assert_eq!(percent(0.256), "26 %");
-    }
 
     #[test]
     fn the_request_that_runs_longest_is_the_first_row() {
