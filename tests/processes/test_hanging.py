@@ -67,6 +67,25 @@ def test_a_worker_that_hangs_gives_its_work_away_and_answers_the_rest_before_it_
     until(lambda: server.sum(closed) == accepted, "every connection has ended once")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no signal to spare elsewhere")
+def test_the_status_page_shows_the_stacks_of_all_workers_also_of_one_that_hangs(workers, gate):
+    server = workers("--workers=2", "--threads=2", app="hand_off_app:app")
+    server.until_ready(2)
+    hung, other = server.ready().values()
+    waiting = server.connect_to(other)
+    waiting.send(unmovable("/wait"))
+    assert int(gate.await_one().recv(16)) == other
+    with hold(server, gate, hung), waiting:
+        for _ in range(2):  # the second time does not show what was there the first time
+            status = json.loads(server.admin.ask("/statusz?stacks=1").body)
+            stacks = {it["pid"]: it["stacks"] for it in status["workers"]}
+            assert stacks[hung].count("in hold_the_gil") == 1
+            assert stacks[other].count("in wait") == 1
+        assert all("stacks" not in it for it in server.all())
+        gate.open()
+        assert waiting.read().status == 200
+
+
 def test_a_single_worker_that_hangs_answers_what_waits_before_it_is_killed(workers, gate):
     server = workers("--supervisor=always", "--threads=1", WORKER_TIMEOUT, app="hand_off_app:app")
     (pid,) = server.until_ready(1).values()

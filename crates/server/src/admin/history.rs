@@ -126,7 +126,7 @@ impl History {
                 known.worker == worker && known.what == what && known.sample + 1 >= sample
             };
             if let Some(known) = self.failures.iter_mut().find(goes_on) {
-                known.count += count;
+                known.count = known.count.saturating_add(count);
                 known.sample = sample;
                 known.at.clone_from(&at);
             } else {
@@ -182,7 +182,8 @@ impl Sample {
 /// there are no durations. One above all bounds is the highest bound.
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
 fn quantile(buckets: &[u64; BUCKETS], quantile: f64) -> Option<f64> {
-    let rank = buckets.iter().sum::<u64>() as f64 * quantile;
+    let all = buckets.iter().copied().fold(0, u64::saturating_add);
+    let rank = all as f64 * quantile;
     if rank == 0.0 {
         return None;
     }

@@ -59,15 +59,21 @@ impl Board {
     /// The memory cannot be had.
     pub fn create(shape: Shape, folder: &Path) -> io::Result<Self> {
         let memory = SharedMemory::create(shape.words(), folder)?;
+        let board = Self { memory, shape };
+        board.show_shape();
+        Ok(board)
+    }
+
+    /// Writes how much there is room for: again, if something else has written there.
+    pub(crate) fn show_shape(&self) {
         let set = |index: usize, value: usize| {
-            memory.words()[index].store(value as u64, Ordering::Relaxed);
+            self.memory.words()[index].store(value as u64, Ordering::Relaxed);
         };
-        set(header::NUMBERS, shape.numbers);
-        set(header::CELLS, shape.cells);
-        set(header::SLOTS, shape.slots);
-        set(header::SEAT_WORDS, shape.seat_words());
-        memory.words()[header::MAGIC].store(MAGIC, Ordering::Release);
-        Ok(Self { memory, shape })
+        set(header::NUMBERS, self.shape.numbers);
+        set(header::CELLS, self.shape.cells);
+        set(header::SLOTS, self.shape.slots);
+        set(header::SEAT_WORDS, self.shape.seat_words());
+        self.memory.words()[header::MAGIC].store(MAGIC, Ordering::Release);
     }
 
     /// Maps the board of the supervisor.
@@ -252,6 +258,17 @@ mod tests {
             let refused = attached(&board).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{index} {value}");
         }
+    }
+
+    #[test]
+    fn a_board_whose_header_was_overwritten_can_be_given_to_workers_again() {
+        let board = board();
+        for word in &board.memory.words()[..16] {
+            word.store(u64::MAX, Ordering::Relaxed);
+        }
+        assert!(attached(&board).is_err());
+        board.show_shape();
+        assert_eq!(attached(&board).unwrap().shape(), board.shape());
     }
 
     #[test]

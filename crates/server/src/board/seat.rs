@@ -10,6 +10,9 @@ use super::layout::{SLOT_WORDS, Shape, seat};
 use super::sequence_lock::SequencedRecord;
 use super::slot::Slot;
 
+/// More messages than any inbox holds: so many connections cannot be on their way to a process.
+const UNREAD_MAX: u64 = 4096;
+
 /// What the process of a seat is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
@@ -106,6 +109,14 @@ impl<'a> Seat<'a> {
         // A connection is counted as sent before it can be adopted, but the words are read in turn.
         let adopted = self.adopted();
         self.sent().saturating_sub(adopted)
+    }
+
+    /// Corrects how many were sent to it, if that cannot be: something else has written there.
+    pub fn mend_unread(&self) {
+        let adopted = self.adopted();
+        if self.sent().checked_sub(adopted).is_none_or(|unread| unread > UNREAD_MAX) {
+            self.set_sent(adopted);
+        }
     }
 
     /// Open connections, those that were sent to it and not adopted yet included.
@@ -210,6 +221,19 @@ mod tests {
         let all: Vec<_> = (0..3).map(|_| seat.reserve()).collect();
         assert_eq!(all, [true, true, false]);
         assert_eq!(seat.room(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_on_its_way_is_corrected_and_what_can_be_stays() {
+        let shape = Shape::new(1, 1, 0);
+        let words: Vec<_> = (0..shape.seat_words()).map(|_| AtomicU64::new(0)).collect();
+        let seat = Seat::new(&words, shape);
+        for (sent, adopted, unread) in [(9, 7, 2), (u64::MAX, 7, 0), (5, 7, 0), (7, 7, 0)] {
+            seat.set_sent(sent);
+            words[seat::ADOPTED].store(adopted, Ordering::Relaxed);
+            seat.mend_unread();
+            assert_eq!(seat.unread(), unread, "{sent} {adopted}");
+        }
     }
 
     #[test]

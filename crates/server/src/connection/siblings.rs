@@ -87,8 +87,10 @@ impl SiblingProcesses {
     pub(crate) fn open_elsewhere(&self) -> usize {
         let board = self.place.board();
         let others = (0..board.shape().seats()).filter(|&seat| seat != self.place.index());
-        let open = others.filter_map(|seat| board.seat(seat)).map(|seat| seat.open_and_unread());
-        usize::try_from(open.sum::<u64>()).unwrap_or(usize::MAX)
+        let taken = others.filter_map(|seat| board.seat(seat));
+        let taken = taken.filter(|seat| seat.state() != SeatState::Free);
+        let open = taken.map(|seat| seat.open_and_unread());
+        usize::try_from(open.fold(0, u64::saturating_add)).unwrap_or(usize::MAX)
     }
 
     /// A time, in nanoseconds of the clock that all processes share.

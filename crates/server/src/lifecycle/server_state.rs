@@ -86,6 +86,9 @@ impl ServerState {
         let seat = place.seat();
         let threads = self.queue.threads();
         seat.set_threads(threads.count as u64);
+        // Written at each change, too. But an application may have written anything to the board.
+        self.frontend.show_connections();
+        seat.mend_unread();
         seat.set_requests(self.shared.telemetry.requests());
         self.shared.telemetry.publish(seat.published());
         let now = monotonic_ns();

@@ -21,6 +21,7 @@ pub(super) enum Request {
     Reload,
     ReopenLogs,
     Publish,
+    TellStacks,
 }
 
 impl SupervisorHandle {
@@ -53,6 +54,11 @@ impl SupervisorHandle {
     /// Asks all workers to show on the board what they do now.
     pub(super) fn publish(&self) {
         self.ask(Request::Publish);
+    }
+
+    /// Asks for the stacks of all workers, which the view will have.
+    pub(super) fn tell_stacks(&self) {
+        self.ask(Request::TellStacks);
     }
 
     /// Makes the supervisor's thread run handlers of signals.

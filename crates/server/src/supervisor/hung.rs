@@ -18,9 +18,6 @@ use crate::system::child;
 /// How long a worker may take to hand over and answer what it has.
 pub(super) const EVACUATED_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long the dump of the stacks may take: it is made by C code that waits for nothing.
-const DUMPED_WITHIN: Duration = Duration::from_millis(300);
-
 /// A worker that is about to be killed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dying {
@@ -93,13 +90,10 @@ impl Supervisor {
         let is_empty = worker.is_evacuated || hung.silence == Silence::Io;
         match stage {
             DyingStage::Evacuating if is_empty || waited >= EVACUATED_WITHIN => {
-                if let Some(signal) = stacks::dump_signal() {
-                    // If it cannot be asked, it has ended.
-                    let _ = child::signal(worker.pid, signal);
-                }
+                stacks::ask(worker);
                 self.dying = Some(Dying { hung, stage: DyingStage::Dumping, since: now });
             }
-            DyingStage::Dumping if waited >= DUMPED_WITHIN => {
+            DyingStage::Dumping if waited >= stacks::DUMPED_WITHIN => {
                 self.dying = None;
                 self.end_hung(hung, processes);
             }

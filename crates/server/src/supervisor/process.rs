@@ -8,8 +8,9 @@ use super::channel::{Incoming, send};
 use super::control::{ToSupervisor, ToWorker};
 use super::facts::{Fact, Serial, StartReason};
 use super::recycling::Threshold;
+use super::run::Supervisor;
 use super::view::WorkerState;
-use crate::board::{Seat, monotonic_ns};
+use crate::board::{Seat, SeatState, monotonic_ns};
 use crate::system::child::ExitStatus;
 use crate::system::pass_fd::Wait;
 use crate::system::shared_memory::SharedMemory;
@@ -71,6 +72,25 @@ impl Worker {
                 None
             }
             ToSupervisor::AskedToEnd => Some(Fact::Replace(serial, StartReason::Asked)),
+        }
+    }
+}
+
+impl Supervisor {
+    /// Writes to the board who sits where. That changes rarely, but an application may have written
+    /// anything there.
+    pub(super) fn show_workers(&self) {
+        self.board.show_shape();
+        for (&serial, worker) in &self.workers {
+            let Some(seat) = self.board.seat(worker.seat) else { continue };
+            seat.set_number(worker.number as u64);
+            seat.set_generation(serial);
+            seat.set_pid(worker.pid.into());
+            seat.set_state(match worker.state {
+                WorkerState::Starting => SeatState::Starting,
+                WorkerState::Ready => SeatState::Ready,
+                WorkerState::Retiring => SeatState::Retiring,
+            });
         }
     }
 }

@@ -60,6 +60,8 @@ pub struct Supervisor {
     drain: Option<Drain>,
     pub(super) health: Health,
     pub(super) dying: Option<Dying>,
+    /// When the workers were asked for their stacks, until these are told.
+    pub(super) stacks_asked_at: Option<Instant>,
     pub(super) view: Arc<View>,
     was_ready: bool,
     ended: Option<End>,
@@ -106,6 +108,7 @@ impl Supervisor {
             drain: None,
             health,
             dying: None,
+            stacks_asked_at: None,
             was_ready: false,
             ended: None,
         })
@@ -213,6 +216,7 @@ impl Supervisor {
         let (socket, theirs) = UnixStream::pair()?;
         let pid = processes.start(order, theirs.into())?;
         let seat = self.board.seat(index).ok_or(io::ErrorKind::NotFound)?;
+        self.board.show_shape();
         seat.begin_anew(order.number, serial, crate::board::monotonic_ns());
         seat.set_pid(pid.into());
         let worker = Worker {
@@ -272,6 +276,7 @@ impl Supervisor {
                 }
             }
             Request::ReopenLogs => self.tell_all(&ToWorker::ReopenLogs),
+            Request::TellStacks => self.ask_for_stacks(),
             Request::Publish => self.tell_all(&ToWorker::Publish),
         }
     }
@@ -321,11 +326,13 @@ impl Supervisor {
         let is_due = |at: Instant| now.saturating_duration_since(at) >= LOOK_EVERY;
         if self.looked_at.is_none_or(is_due) {
             self.looked_at = Some(now);
+            self.show_workers();
             self.recycle(processes);
             self.forward_unread();
             self.look_for_hung();
         }
         self.kill_hung(processes);
+        self.tell_stacks(now);
         self.tell_fleet(Fact::Tick, processes);
         if let Some(mut drain) = self.drain.take() {
             drain.step(self, &self.options.clone());
@@ -363,6 +370,7 @@ impl Supervisor {
         let is_busy = self.fleet.is_changing()
             || self.drain.is_some()
             || self.dying.is_some()
+            || self.stacks_asked_at.is_some()
             || self.ended.is_some();
         let within = if is_busy { LOOK_SOON } else { LOOK_EVERY };
         let open = self.workers.values().filter(|worker| worker.ended_at.is_none());

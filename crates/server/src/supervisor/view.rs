@@ -12,6 +12,7 @@ use super::facts::{ReloadResult, Serial, StartReason};
 use super::fleet::Fleet;
 use super::handle::SupervisorHandle;
 use super::scrape;
+use super::stacks::AskedStacks;
 use crate::admin::{Report, ServerTotals};
 use crate::board::{Board, Place, Seat, monotonic_ns};
 use crate::system::mutex::Mutex;
@@ -112,6 +113,7 @@ pub struct View {
     published: Mutex<Published>,
     /// Asks the supervisor for something, once there is one.
     pub(super) supervisor: OnceLock<SupervisorHandle>,
+    pub(super) asked_stacks: AskedStacks,
     /// When the supervisor's loop last ran, in monotonic nanoseconds.
     beat: AtomicU64,
     pub(super) about: About,
@@ -137,6 +139,7 @@ impl View {
             board,
             published: Mutex::default(),
             supervisor: OnceLock::new(),
+            asked_stacks: AskedStacks::default(),
             beat: AtomicU64::new(monotonic_ns()),
             about,
         }
@@ -269,13 +272,20 @@ impl Report for View {
         self.current_totals()
     }
 
-    fn status(&self, _stacks: Option<Duration>) -> Value {
+    fn status(&self, stacks: Option<Duration>) -> Value {
         let state = self.readiness().err().unwrap_or("ready");
+        let stacks = stacks.map(|within| self.stacks(within)).unwrap_or_default();
         let published = self.published();
         let workers: Vec<_> = published
             .workers
             .iter()
-            .filter_map(|worker| Some(describe(worker, &self.board.seat(worker.seat)?)))
+            .filter_map(|worker| {
+                let mut status = describe(worker, &self.board.seat(worker.seat)?);
+                if let Some(stacks) = stacks.get(&worker.serial) {
+                    status["stacks"] = stacks.as_str().into();
+                }
+                Some(status)
+            })
             .collect();
         let Interpreter { version, implementation, gil } = &self.about.interpreter;
         json!({

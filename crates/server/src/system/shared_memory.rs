@@ -5,11 +5,11 @@
 //! Its content is only ever seen as atomic words: another process may write each of them at any
 //! time, so nothing else could be read without a data race.
 
-use std::io;
+use std::io::{self, Seek as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::unnamed_file;
 
@@ -61,6 +61,16 @@ impl SharedMemory {
         let bytes = usize::try_from(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
         let start = map(file.as_fd(), bytes)?;
         Ok(Self { file, start, words: bytes / WORD })
+    }
+
+    /// Makes all words 0, and the beginning of the file the place where whoever has it writes next.
+    ///
+    /// # Errors
+    /// The file has no such place.
+    pub fn begin_anew(&self) -> io::Result<()> {
+        self.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        // The place belongs to the open file, which all processes share.
+        std::fs::File::from(self.file.try_clone()?).rewind()
     }
 
     /// What to hand to another process.

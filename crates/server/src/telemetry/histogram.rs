@@ -51,10 +51,10 @@ impl Histogram {
 
     /// What has been counted.
     pub(super) fn read(self, cells: Block<'_>) -> Observed {
-        let mut count = 0;
+        let mut count: u64 = 0;
         let bounds = self.bounds.iter().copied().map(Some).chain([None]);
         let buckets = bounds.zip(self.first..).map(|(bound, cell)| {
-            count += cells.get(cell);
+            count = count.wrapping_add(cells.get(cell)); // as the cells do
             (bound, count)
         });
         let up_to = buckets.collect();

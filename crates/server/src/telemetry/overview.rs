@@ -111,8 +111,9 @@ impl Overview {
     /// Adds the queue and the connections that a worker process has published.
     pub(crate) fn add(&mut self, values: &Values) {
         let value = |family, series| values.get(family, series).unwrap_or(0.0);
-        self.queue.requests += whole(value(&families::QUEUE_REQUESTS, 0));
-        self.queue.limit += whole(value(&families::QUEUE_LIMIT, 0));
+        self.queue.requests =
+            self.queue.requests.saturating_add(whole(value(&families::QUEUE_REQUESTS, 0)));
+        self.queue.limit = self.queue.limit.saturating_add(whole(value(&families::QUEUE_LIMIT, 0)));
         // One limit for all of them together.
         let limit = whole(value(&families::CONNECTIONS_LIMIT, 0));
         self.connections_limit = self.connections_limit.max(limit);
@@ -121,7 +122,8 @@ impl Overview {
             self.connections = ConnectionState::ALL.iter().map(none).collect();
         }
         for (state, connections) in self.connections.iter_mut().enumerate() {
-            connections.count += whole(value(&families::CONNECTIONS, state));
+            connections.count =
+                connections.count.saturating_add(whole(value(&families::CONNECTIONS, state)));
         }
     }
 }

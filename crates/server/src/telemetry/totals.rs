@@ -74,10 +74,10 @@ impl Totals {
             let observed = Histogram::of(&families::REQUEST_DURATION).series(class).read(block);
             let mut below = 0;
             for (bucket, (_, up_to)) in totals.durations.iter_mut().zip(observed.up_to) {
-                *bucket += up_to - below;
+                *bucket = bucket.wrapping_add(up_to.wrapping_sub(below)); // as the cells do
                 below = up_to;
             }
-            totals.requests += observed.count;
+            totals.requests = totals.requests.wrapping_add(observed.count);
             totals.server_errors = observed.count; // the last class is 5xx
         }
         let seconds = |family: &Family| {
@@ -88,7 +88,8 @@ impl Totals {
         totals.attach_seconds = seconds(&families::ATTACH_SECONDS);
         totals.threads = values.get(&families::THREADS, 0).unwrap_or(0.0);
         totals.queued = values.get(&families::QUEUE_REQUESTS, 0).unwrap_or(0.0);
-        let cells = failing_cells().map(|cells| cells.map(|cell| block.get(cell)).sum());
+        let cells = failing_cells()
+            .map(|cells| cells.map(|cell| block.get(cell)).fold(0, u64::wrapping_add));
         for (failure, count) in totals.failures.iter_mut().zip(cells) {
             *failure = count;
         }
@@ -117,10 +118,10 @@ impl Totals {
 
     /// Adds those of another number.
     pub(crate) fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.server_errors += other.server_errors;
+        self.requests = self.requests.wrapping_add(other.requests);
+        self.server_errors = self.server_errors.wrapping_add(other.server_errors);
         for (own, other) in self.durations.iter_mut().zip(other.durations) {
-            *own += other;
+            *own = own.wrapping_add(other);
         }
         self.busy_seconds += other.busy_seconds;
         self.saturated_seconds += other.saturated_seconds;
@@ -128,7 +129,7 @@ impl Totals {
         self.threads += other.threads;
         self.queued += other.queued;
         for (own, other) in self.failures.iter_mut().zip(other.failures) {
-            *own += other;
+            *own = own.wrapping_add(other);
         }
     }
 

@@ -259,7 +259,7 @@ fn row(worker: usize, request: &RequestOverview) -> String {
 
 fn connections(overview: &Overview) -> String {
     let Overview { connections, connections_limit, .. } = overview;
-    let open: usize = connections.iter().map(|it| it.count).sum();
+    let open = connections.iter().map(|it| it.count).fold(0, usize::saturating_add);
     let mut html = format!("<p><strong>{open}</strong> of {connections_limit}</p>");
     html.push_str("<svg viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">");
     let mut before = 0;
