@@ -148,9 +148,8 @@ impl Frontend {
         sum
     }
 
-    /// Advances the date, and checks the deadlines of all connections. Returns how many there are.
+    /// Checks the deadlines of all connections. Returns how many there are.
     pub(crate) fn sweep(&self, standstill: Duration) -> usize {
-        self.shared.clock.tick();
         spare_descriptors::hold_again();
         let conns = self.registry.all();
         for conn in &conns {

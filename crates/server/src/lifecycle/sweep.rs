@@ -1,5 +1,5 @@
-//! Runs once a second: advances the date, checks every connection's deadlines, answers requests
-//! that have waited too long in the queue, has a worker drop the objects that other threads left for
+//! Runs once a second: checks every connection's deadlines, answers requests that have waited too long
+//! in the queue, has a worker drop the objects that other threads left for
 //! it, and tells the supervisor, if there is one, that this process lives and what it does.
 //!
 //! One sweep costs less than a timer for each connection, and no timeout needs a precision better
