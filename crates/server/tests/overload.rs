@@ -90,6 +90,119 @@ fn a_request_that_runs_too_long_is_answered_504_and_its_thread_is_replaced() {
 }
 
 #[test]
+fn a_standstill_of_the_process_is_not_charged_to_a_running_request() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 2;
+        settings.timeouts.request = Some(10 * SECOND);
+        settings.timeouts.slow_request = Some(5 * SECOND);
+    });
+    let served = standing(settings, stuck(&gate));
+    let mut slow = asks(&served, "/stuck/paused");
+    gate.wait_for(1);
+    served.clock.advance(4 * SECOND);
+    served.running.tick();
+    for standstill in [60, 3600] {
+        served.clock.advance(standstill * SECOND);
+        served.running.tick_after(standstill * SECOND);
+        assert_eq!(served.metric(STUCK), 0.0);
+    }
+    // One that comes afterwards has no more time than it is due.
+    let mut later = asks(&served, "/stuck/later");
+    gate.wait_for(2);
+    served.clock.advance(5 * SECOND);
+    served.running.tick();
+    assert_eq!(served.metric(STUCK), 0.0);
+    eventually("the line about it", || !log::lines_with("/stuck/paused").is_empty());
+    served.clock.advance(SECOND);
+    served.running.tick();
+    assert_eq!(slow.answer().status, 504);
+    served.clock.advance(4 * SECOND);
+    served.running.tick();
+    assert_eq!(later.answer().status, 504);
+    gate.open();
+    served.until(STUCK, 0.0);
+}
+
+#[test]
+fn a_request_that_was_answered_504_is_named_for_as_long_as_it_runs() {
+    log::listen();
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let settings = settings().with(|settings| {
+        settings.limits.threads = 1;
+        settings.timeouts.request = Some(10 * SECOND);
+        settings.timeouts.queue = 1_000_000 * SECOND;
+        settings.proxies.trusted = TrustedProxies::Any;
+        settings.proxies.headers = ProxyHeaders::default().with(ProxyHeader::XForwardedFor);
+    });
+    let served = standing(settings, stuck(&gate));
+    // The thread of the first one is replaced, and that of the second one is not.
+    for count in 1..=2 {
+        let mut slow = served.connect();
+        let head = format!("PUT /stuck/named/{count} HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n");
+        slow.send(format!("{head}X-Forwarded-For: 192.0.2.{count}\r\n\r\n").as_bytes());
+        gate.wait_for(count);
+        served.clock.advance(10 * SECOND);
+        served.running.tick();
+        assert_eq!(slow.answer().status, 504);
+        let path = format!("/stuck/named/{count}");
+        eventually("the line about it", || !log::lines_with(&path).is_empty());
+    }
+    served.until(STUCK, 2.0);
+    let status = served.telemetry.status(None);
+    let threads = status["threads"].as_array().expect("a list");
+    let stuck: Vec<_> = threads.iter().filter(|thread| thread["stuck"] == true).collect();
+    for (thread, count) in stuck.iter().zip(1..=2) {
+        let request = &thread["request"];
+        let facts = ["method", "path", "client"].map(|fact| request[fact].as_str());
+        let (path, client) = (format!("/stuck/named/{count}"), format!("192.0.2.{count}"));
+        assert_eq!(facts, [Some("PUT"), Some(&path), Some(&client)], "{status}");
+    }
+    assert_eq!(stuck.len(), 2, "{status}");
+    // When the server stops, a connection without a thread makes it wait.
+    let mut waits = asks(&served, "/waits");
+    served.until(WAITING, 1.0);
+    served.running.drain();
+    eventually("the end of the drain", || {
+        served.clock.advance(10 * SECOND);
+        waits.has_more()
+    });
+    for count in 1..=2 {
+        let lines = log::lines_with(&format!("/stuck/named/{count}"));
+        let last = lines.last().expect("there are some");
+        for part in ["a running request is aborted", "method=\"PUT\"", "192.0.2."] {
+            assert!(last.contains(part), "no {part} in {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn a_request_whose_response_is_complete_is_named_while_the_application_goes_on() {
+    let gate = Gate::new();
+    let _opens = Opens(gate.clone());
+    let inside = gate.clone();
+    let application = App::new(move |exchange: Exchange| {
+        answer(exchange, b"hello");
+        inside.pass();
+    });
+    let served = standing(settings(), application);
+    let mut client = asks(&served, "/closes/slowly");
+    assert_eq!(client.answer().status, 200);
+    gate.wait_for(1);
+    let status = served.telemetry.status(None);
+    let busy: Vec<_> = status["threads"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|thread| thread["request"]["path"].as_str())
+        .collect();
+    assert_eq!(busy, ["/closes/slowly"], "{status}");
+}
+
+#[test]
 fn as_many_stuck_threads_are_replaced_as_there_are_threads_and_no_more() {
     log::listen();
     let gate = Gate::new();

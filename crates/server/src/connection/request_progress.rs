@@ -243,13 +243,6 @@ impl RequestProgress {
         Some((request.head()?, request.received_at))
     }
 
-    /// The request that was taken at that time.
-    pub(super) fn taken_at(&self, taken_at: Instant) -> Option<&CurrentRequest> {
-        let request = self.request.as_ref()?;
-        let (_, taken) = request.times();
-        (taken?.at == taken_at).then_some(request)
-    }
-
     /// What is known of the head.
     pub(super) fn head(&self) -> Option<&RequestHead> {
         self.request.as_ref()?.head()
@@ -323,14 +316,6 @@ impl CurrentRequest {
     /// The head, or what is known of it.
     pub(super) fn head(&self) -> Option<&RequestHead> {
         self.head.as_deref()
-    }
-
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    pub(super) fn request_id(&self) -> Option<&Arc<str>> {
-        self.request_id.as_ref()
     }
 
     fn is_answered(&self) -> bool {

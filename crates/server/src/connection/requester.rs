@@ -10,7 +10,6 @@ use super::request_start;
 use super::submit;
 use crate::scheduling::requester::{QueuedRequest, Requester};
 use crate::scheduling::siblings::Destination;
-use crate::telemetry::snapshot::RequestSummary;
 use crate::telemetry::{CloseReason, RejectReason};
 
 impl Requester for ClientConnection {
@@ -60,24 +59,6 @@ impl Requester for ClientConnection {
 
     fn flush(&self, now: Instant) {
         Self::flush(self, now);
-    }
-
-    fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary {
-        let state = self.state();
-        let request = state.request.taken_at(taken_at);
-        let head = request.and_then(|request| request.head());
-        RequestSummary {
-            method: head.map_or_else(|| "-".to_owned(), |head| head.method().to_owned()),
-            path: head.map_or_else(
-                || "-".to_owned(),
-                |head| String::from_utf8_lossy(head.path()).into_owned(),
-            ),
-            client: request
-                .map_or(&*self.peer.host, |request| request.client().address())
-                .to_owned(),
-            request_id: request.and_then(|request| request.request_id().cloned()),
-            runs_for: now.saturating_duration_since(taken_at),
-        }
     }
 
     fn hand_over(

@@ -117,8 +117,8 @@ fn log_unfinished(server: &ServerState) {
     let now = server.shared.clock.instant();
     let mut patience = STACK_WITHIN;
     for thread in server.workers.all() {
-        let Some(serving) = thread.slot.serving() else { continue };
-        let summary = serving.requester.summary(serving.since, now);
+        let Some(serving) = thread.running() else { continue };
+        let summary = serving.summary(now);
         let began = server.shared.clock.instant();
         let stack = thread.stack(patience);
         patience =

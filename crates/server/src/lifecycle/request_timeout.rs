@@ -7,6 +7,9 @@
 //!
 //! `slow-request` only writes the application's stack to the log, once for each request.
 //!
+//! A process that stands still (a paused container or machine) gives its requests no time, so a
+//! standstill counts for neither. It shows in a wait of the monitor that ends late.
+//!
 //! The monitor also sees threads that have ended by themselves, and the recovery thread replaces them.
 
 use std::sync::Arc;
@@ -17,12 +20,16 @@ use std::time::{Duration, Instant};
 use crate::lifecycle::server_state::ServerState;
 use crate::scheduling::standby::RunningRequest;
 use crate::scheduling::workers::{Overdue, Replaced, WorkerThread, WorkerThreads};
+use crate::system::clock::Clock;
 use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::rate_limit::RateLimit;
 use crate::telemetry::snapshot::RequestSummary;
 
 /// The maximum time between two checks: the monitor is not notified of requests that begin meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How late a wait must end for the process to have stood still, and not only to have been busy.
+const STANDSTILL_MIN: Duration = Duration::from_secs(1);
 
 /// The maximum wait for the interpreter to supply stacks; then a line is logged without it.
 pub(crate) const STACK_WITHIN: Duration = Duration::from_millis(500);
@@ -87,22 +94,27 @@ impl TimeoutMonitor {
         Ok(Self { checks, stop, thread: Some(thread) })
     }
 
-    /// Checks now.
-    pub(crate) fn check(&self) {
-        self.checks.check();
+    /// Checks now, after a standstill.
+    pub(crate) fn check_after(&self, standstill: Duration) {
+        self.checks.check(standstill);
     }
 }
 
 fn watch(checks: &Checks, (stop, changed): &(Mutex<bool>, Condvar)) {
+    let clock = Clock::new(); // real time, also if a test's clock stands still
+    let mut standstill = Duration::ZERO;
     let mut stopped = stop.lock();
     while !*stopped {
         drop(stopped);
-        let due = checks.check();
+        let due = checks.check(standstill);
         let now = checks.server.shared.clock.instant();
         let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
+        let wait = wait.min(LOOK_AGAIN);
+        let ends = clock.instant() + wait;
         stopped = stop.lock();
-        (stopped, _) =
-            changed.wait_timeout_while(stopped, wait.min(LOOK_AGAIN), |stopped| !*stopped);
+        (stopped, _) = changed.wait_timeout_while(stopped, wait, |stopped| !*stopped);
+        let late = clock.instant().saturating_duration_since(ends);
+        standstill = if late >= STANDSTILL_MIN { late } else { Duration::ZERO };
     }
 }
 
@@ -118,8 +130,9 @@ impl Drop for TimeoutMonitor {
 }
 
 impl Checks {
-    /// Checks every thread, and returns when the next request can exceed its limit. Never waits.
-    fn check(&self) -> Option<Instant> {
+    /// Checks every thread, after a standstill, and returns when the next request can exceed its limit.
+    /// Never waits.
+    fn check(&self, standstill: Duration) -> Option<Instant> {
         let ServerState { settings, shared, workers, .. } = &*self.server;
         let now = shared.clock.instant();
         let mut next: Option<Instant> = None;
@@ -136,10 +149,13 @@ impl Checks {
                 continue;
             }
             let serving = thread.slot.serving();
+            let stood = serving.as_ref().map_or(Duration::ZERO, |serving| {
+                thread.stood_still(serving.since, standstill, now)
+            });
             for (overdue, limit) in limits {
                 let Some(limit) = limit else { continue };
                 // Who serves nothing now may begin at once.
-                let due = serving.as_ref().map_or(now, |serving| serving.since) + limit;
+                let due = serving.as_ref().map_or(now, |serving| serving.since) + limit + stood;
                 match &serving {
                     Some(serving) if due <= now => {
                         if thread.mark(overdue, serving.since) {
@@ -162,10 +178,9 @@ impl Checks {
         serving: &RunningRequest,
         now: Instant,
     ) {
-        let RunningRequest { requester, since } = serving;
-        let (since, summary) = (*since, requester.summary(*since, now));
+        let (since, summary) = (serving.since, serving.summary(now));
         if overdue == Overdue::TimedOut {
-            requester.time_out(thread.slot.index, since);
+            serving.requester.time_out(thread.slot.index, since);
             #[cfg(unix)]
             thread.slot.show_answered();
         }

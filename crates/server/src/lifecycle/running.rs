@@ -328,9 +328,14 @@ impl Running {
 
     /// Runs all periodic checks now: the sweep and the monitor. For tests that advance the clock.
     pub fn tick(&self) {
-        sweep::sweep(&self.control.server, Duration::ZERO);
+        self.tick_after(Duration::ZERO);
+    }
+
+    /// The same after the process has stood still for this time.
+    pub fn tick_after(&self, standstill: Duration) {
+        sweep::sweep(&self.control.server, standstill);
         if let Some(monitor) = &*self.control.monitor.lock() {
-            monitor.check();
+            monitor.check_after(standstill);
         }
     }
 

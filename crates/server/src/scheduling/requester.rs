@@ -10,7 +10,6 @@ use maitred_http_parser::exchange::Exchange;
 
 use super::siblings::Destination;
 use crate::telemetry::RejectReason;
-use crate::telemetry::snapshot::RequestSummary;
 
 /// The side that waits for the response to a queued request.
 pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
@@ -35,9 +34,6 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
 
     /// Sends the deferred response.
     fn flush(&self, now: Instant);
-
-    /// Describes the request that was taken at that time.
-    fn summary(&self, taken_at: Instant, now: Instant) -> RequestSummary;
 
     /// Hands the connection over to another worker process, with this request, which has been taken
     /// out of the queue. Called by the I/O thread.

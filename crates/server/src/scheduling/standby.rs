@@ -5,10 +5,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maitred_http_parser::RequestHead;
+use maitred_http_parser::exchange::{Client, Exchange};
+
 use super::elsewhere::{AttachTimes, Load};
 use super::parker::Parker;
 use super::requester::{Origin, QueuedRequest, Requester};
 use super::usage::{BLOCKING_CALL, Usage};
+use crate::telemetry::snapshot::RequestSummary;
 
 /// CPython's switch interval: after this time, a computing thread must release the GIL if another
 /// thread waits for it.
@@ -103,11 +107,41 @@ impl SlotState {
     }
 }
 
-/// The request that a worker is serving.
+/// The request that a worker is serving. It knows by itself what the log says of it, because its
+/// connection forgets a request that was answered, and the application may run on: after a 504, or in
+/// the `close()` of its iterable.
 #[derive(Clone, Debug)]
 pub(crate) struct RunningRequest {
     pub(crate) requester: Arc<dyn Requester>,
     pub(crate) since: Instant,
+    head: Arc<RequestHead>,
+    client: Client,
+    request_id: Option<Arc<str>>,
+}
+
+impl RunningRequest {
+    /// A worker has taken the request at that time.
+    pub(super) fn new(taken: &QueuedRequest, since: Instant) -> Self {
+        let Exchange { head, client, request_id, .. } = &taken.exchange;
+        Self {
+            requester: Arc::clone(&taken.requester),
+            since,
+            head: Arc::clone(head),
+            client: client.clone(),
+            request_id: request_id.clone(),
+        }
+    }
+
+    /// What the log says of it.
+    pub(crate) fn summary(&self, now: Instant) -> RequestSummary {
+        RequestSummary {
+            method: self.head.method().to_owned(),
+            path: String::from_utf8_lossy(self.head.path()).into_owned(),
+            client: self.client.address().to_owned(),
+            request_id: self.request_id.clone(),
+            runs_for: now.saturating_duration_since(self.since),
+        }
+    }
 }
 
 /// A sleeping worker.

@@ -158,10 +158,7 @@ impl Exchanges for WorkerSlot {
         });
         let lasted = ended.as_ref().map(|(_, lasted)| *lasted);
         let taken = self.queue.take(self.index, lasted, &mut work, now);
-        work.serving = taken.next.as_ref().map(|waiting| RunningRequest {
-            requester: Arc::clone(&waiting.requester),
-            since: now,
-        });
+        work.serving = taken.next.as_ref().map(|waiting| RunningRequest::new(waiting, now));
         let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
         if yields {
             work.kept_since = now;

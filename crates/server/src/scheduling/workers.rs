@@ -9,7 +9,7 @@
 //! replaced as well, until that succeeds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::exchange::{
@@ -17,6 +17,7 @@ use maitred_http_parser::exchange::{
 };
 
 use super::queue::Queue;
+use super::standby::RunningRequest;
 use super::worker_slot::WorkerSlot;
 #[cfg(unix)]
 use crate::board::Place;
@@ -45,6 +46,8 @@ pub(crate) struct WorkerThread {
     worker: Box<dyn Worker>,
     pub(crate) name: String,
     marks: Mutex<TimeoutMarks>,
+    /// The request with which it was given up, and replaced.
+    given_up: OnceLock<RunningRequest>,
 }
 
 /// What has been done about the request of a thread. The time when a request was taken identifies it.
@@ -52,6 +55,8 @@ pub(crate) struct WorkerThread {
 struct TimeoutMarks {
     timed_out: Option<Instant>,
     reported_slow: Option<Instant>,
+    /// How long the process has stood still since then.
+    stood_still: Option<(Instant, Duration)>,
     is_replaced: bool,
     /// The recovery thread has been notified that the thread has ended.
     is_end_reported: bool,
@@ -129,7 +134,8 @@ impl WorkerThreads {
         let slot = Arc::new(slot);
         match self.application.start_worker(&name, Arc::clone(&slot) as _) {
             Ok(worker) => {
-                let thread = WorkerThread { slot, worker, name, marks: Mutex::default() };
+                let (marks, given_up) = (Mutex::default(), OnceLock::new());
+                let thread = WorkerThread { slot, worker, name, marks, given_up };
                 self.threads().push(Arc::new(thread));
                 Ok(())
             }
@@ -174,6 +180,7 @@ impl WorkerThreads {
         let Some(given_up) = thread.slot.give_up(since) else { return Replaced::Returned };
         thread.marks().is_replaced = true;
         given_up.requester.served(self.clock.instant().saturating_duration_since(since));
+        let _ = thread.given_up.set(given_up); // a thread is given up once
         match self.start_one() {
             Ok(()) => Replaced::Yes,
             Err(error) => Replaced::Failed(error),
@@ -207,7 +214,7 @@ impl WorkerThreads {
         let clock = Clock::new(); // real time, also if a test's clock stands still
         let mut deadline = patience.map(|patience| clock.instant() + patience);
         let describe = |thread: &Arc<WorkerThread>| {
-            let serving = thread.slot.serving();
+            let serving = thread.running();
             let is_stuck = thread.is_stuck();
             let is_busy = serving.is_some() || is_stuck;
             let stack = deadline.as_mut().filter(|_| is_busy).map(|deadline| {
@@ -222,7 +229,7 @@ impl WorkerThreads {
             ThreadStatus {
                 thread: thread.name.clone(),
                 is_stuck,
-                request: serving.map(|serving| serving.requester.summary(serving.since, now)),
+                request: serving.map(|serving| serving.summary(now)),
                 stack,
             }
         };
@@ -261,6 +268,11 @@ impl WorkerThread {
         self.marks.lock()
     }
 
+    /// The request that it runs, also if it was given up.
+    pub(crate) fn running(&self) -> Option<RunningRequest> {
+        self.slot.serving().or_else(|| self.given_up.get().cloned())
+    }
+
     pub(crate) fn is_stuck(&self) -> bool {
         let marks = *self.marks();
         if marks.is_replaced {
@@ -286,7 +298,24 @@ impl WorkerThread {
         !std::mem::replace(&mut self.marks().is_end_logged, true)
     }
 
-    /// TimeoutMarks the request taken at `since` as handled. Returns false if it was already.
+    /// The process has stood still for this time until `now`. Returns how long it has done so since the
+    /// request was taken at `since`.
+    pub(crate) fn stood_still(
+        &self,
+        since: Instant,
+        standstill: Duration,
+        now: Instant,
+    ) -> Duration {
+        let mut marks = self.marks();
+        let known = marks.stood_still.filter(|(known, _)| *known == since);
+        let mut sum = known.map_or(Duration::ZERO, |(_, sum)| sum);
+        // One that was taken after it has lost no more than the time that it has run.
+        sum += standstill.min(now.saturating_duration_since(since));
+        marks.stood_still = (!sum.is_zero()).then_some((since, sum));
+        sum
+    }
+
+    /// Marks the request taken at `since` as handled. Returns false if it was already.
     pub(crate) fn mark(&self, overdue: Overdue, since: Instant) -> bool {
         let mut marks = self.marks();
         let mark = match overdue {
