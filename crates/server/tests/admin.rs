@@ -34,8 +34,12 @@ impl Desk {
     }
 
     fn ask(&self, method: &str, target: &str) -> support::Answer {
+        self.ask_as("localhost", method, target)
+    }
+
+    fn ask_as(&self, host: &str, method: &str, target: &str) -> support::Answer {
         let mut client = Client::connect(self.address);
-        client.send(format!("{method} {target} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        client.send(format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
         if method == "HEAD" { client.head() } else { client.answer() }
     }
 
@@ -43,6 +47,11 @@ impl Desk {
         let answer = self.ask("GET", target);
         (answer.status, String::from_utf8(answer.body).expect("text"))
     }
+}
+
+/// A request as somebody on the same machine sends it.
+fn asks_locally(client: &mut Client, target: &str) {
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
 }
 
 fn hello() -> Arc<App> {
@@ -111,6 +120,22 @@ fn only_its_own_paths_and_methods_are_answered() {
 }
 
 #[test]
+fn a_loopback_address_answers_421_to_a_name_that_a_web_page_may_own() {
+    let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
+    for target in ["/metrics", "/statusz?stacks=1", "/livez", "/nothing"] {
+        let foreign = desk.ask_as("rebound.example:9090", "GET", target);
+        assert_eq!(foreign.status, 421, "{target}");
+        let text = String::from_utf8(foreign.body).expect("text");
+        assert!(text.contains("localhost") && text.contains("admin-listen"), "{text}");
+    }
+    let absolute = desk.ask_as("localhost", "GET", "http://rebound.example/metrics");
+    assert_eq!(absolute.status, 421, "the target names the host");
+    for host in ["127.0.0.1", "localhost:9090", "[::1]:9090"] {
+        assert_eq!(desk.ask_as(host, "GET", "/metrics").status, 200, "{host}");
+    }
+}
+
+#[test]
 fn a_head_request_gets_the_same_head_and_no_body() {
     let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
     let (get, head) = (desk.ask("GET", "/livez"), desk.ask("HEAD", "/livez"));
@@ -135,7 +160,7 @@ fn a_connection_is_kept_and_pipelined_requests_are_answered_in_order() {
     let mut client = Client::connect(desk.address);
     for _ in 0..3 {
         client
-            .send(b"GET /livez HTTP/1.1\r\nHost: t\r\n\r\nGET /readyz HTTP/1.1\r\nHost: t\r\n\r\n");
+            .send(b"GET /livez HTTP/1.1\r\nHost: [::1]\r\n\r\nGET /readyz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
         assert_eq!(client.answer().status, 200);
         assert_eq!(client.answer().status, 503);
     }
@@ -153,15 +178,15 @@ fn a_probe_is_answered_however_many_connections_say_nothing() {
 fn the_oldest_connection_is_closed_for_the_newest_whatever_it_does() {
     let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
     let mut oldest = Client::connect(desk.address);
-    oldest.send(b"GET /livez HTTP/1.1\r\nHost: t\r\n\r\nGET /li");
+    oldest.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /li");
     assert_eq!(oldest.answer().status, 200);
     let mut others: Vec<_> = (0..39).map(|_| Client::connect(desk.address)).collect();
-    others.iter_mut().for_each(|client| client.ask("/livez"));
+    others.iter_mut().for_each(|client| asks_locally(client, "/livez"));
     others.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
     assert_eq!(desk.get("/livez").0, 200);
     assert!(oldest.is_closed());
     let last = others.last_mut().expect("there are some");
-    last.ask("/livez");
+    asks_locally(last, "/livez");
     assert_eq!(last.answer().status, 200);
 }
 
@@ -182,7 +207,7 @@ fn probes_are_answered_while_the_stack_of_a_busy_thread_is_waited_for() {
     client.ask("/");
     busy.wait_for(1);
     let mut curious = Client::connect(desk.address);
-    curious.ask("/statusz?stacks=1");
+    asks_locally(&mut curious, "/statusz?stacks=1");
     asked.wait_for(1);
     assert_eq!(desk.get("/livez").0, 200);
     asked.open();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use maitred_config::{RequestId, Settings};
+use maitred_config::{Endpoint, HostName, RequestId, Settings};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::forwarded::Trust;
@@ -39,10 +39,12 @@ mod live;
 mod page;
 mod pages;
 mod report;
+mod requested_host;
 mod status_page;
 
 use live::Live;
 pub use report::{Report, ServerTotals};
+use requested_host::AllowedHosts;
 
 /// The maximum number of connections: streams of events, and as many as before for everybody else.
 /// Prometheus has one, the kubelet one for each probe.
@@ -73,6 +75,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 #[derive(Debug)]
 pub struct Admin {
     listeners: Vec<Listener>,
+    /// The name in `admin-listen`, if it is one.
+    name: Option<String>,
     server: Option<String>,
     clock: Arc<Clock>,
 }
@@ -94,8 +98,15 @@ impl Admin {
     pub fn bind(settings: &Settings) -> Result<Option<Self>, BindError> {
         let Some(endpoint) = &settings.network.admin_listen else { return Ok(None) };
         let listeners = bind_admin(endpoint, settings)?;
+        let name = match endpoint {
+            Endpoint::Tcp { host: HostName::Name(name), .. } => Some(name.clone()),
+            Endpoint::Tcp { host: HostName::Any, .. }
+            | Endpoint::Unix { .. }
+            | Endpoint::Descriptor(_) => None,
+        };
         Ok(Some(Self {
             listeners,
+            name,
             server: settings.application.ident.clone(),
             clock: Arc::default(),
         }))
@@ -125,17 +136,24 @@ impl Admin {
     /// # Errors
     /// The thread or its reactor could not be created.
     pub fn start(self, report: Arc<dyn Report>) -> io::Result<AdminThread> {
-        let Self { mut listeners, server, clock } = self;
+        let Self { mut listeners, name, server, clock } = self;
         let keep = Listener::keep_from_children;
         listeners.iter_mut().try_for_each(keep).map_err(io::Error::other)?;
         let live = Arc::new(Live::new(Arc::clone(&report), Arc::clone(&clock)));
         let told = Arc::clone(&live);
+        let allowed = |listener: &Listener| AllowedHosts::of(&listener.address, name.as_deref());
+        let allowed: Vec<_> = listeners.iter().map(allowed).collect();
         let shared = Shared {
             policy: Arc::new(policy(server)),
             request_ids: RequestIds::new(clock.wall()),
             clock,
             answers: Answers::AtOnce(Box::new(move |exchange| {
-                pages::answer(&report, &told, exchange)
+                let hosts = allowed.get(exchange.client.listener);
+                if hosts.is_none_or(|hosts| hosts.contain(exchange.head.host())) {
+                    pages::answer(&report, &told, exchange);
+                } else {
+                    pages::misdirected(exchange);
+                }
             })),
             temp_files: TempFiles::new(None),
             descriptors: Arc::new(ClientDescriptors::unlimited()),

@@ -147,6 +147,13 @@ fn subscribe(live: &Live, reply: Box<dyn Reply>) {
     }
 }
 
+/// Answers a request for a host that is not served here (RFC 9110 §15.5.20).
+pub(super) fn misdirected(exchange: Exchange) {
+    let text = "on a loopback address, admin-listen answers to addresses, to localhost, and to the name \
+                that it is set to, and to no other Host\n";
+    Response::new("421 Misdirected Request", TEXT, text).send(exchange.reply);
+}
+
 /// The requested page, or the response if there is none.
 fn find(request: &RequestHead) -> Result<Page, Response> {
     let path = request.path();
