@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use maitred_config::{ConnectionLimitAction, Settings, TrustedProxies};
 use maitred_http_parser::Rejection;
@@ -380,9 +380,14 @@ fn the_wait_in_front_of_a_trusted_proxy_is_measured_and_that_of_others_is_not() 
     for (trusted, count) in [(TrustedProxies::Any, 1.0), (TrustedProxies::None, 0.0)] {
         let settings = settings().with(|settings| settings.proxies.trusted = trusted);
         let served = standing(settings, App::new(|exchange| answer(exchange, b"hello")));
+        let now = served.clock.wall().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
         let mut client = served.connect();
-        client.send(b"GET / HTTP/1.1\r\nHost: t\r\nX-Request-Start: t=1512379167.574\r\n\r\n");
-        assert_eq!(client.answer().status, 200);
+        // The second one is of a clock in another time zone.
+        for start in [now, now - 3600.0] {
+            let head = "GET / HTTP/1.1\r\nHost: t\r\nX-Request-Start: t=";
+            client.send(format!("{head}{start:.3}\r\n\r\n").as_bytes());
+            assert_eq!(client.answer().status, 200);
+        }
         let series = "maitred_upstream_queue_seconds_count{worker=\"0\"}";
         assert_eq!(served.metric(series), count);
     }

@@ -86,13 +86,7 @@ impl Published {
     pub(super) fn values_of_number(&mut self, board: &Board, number: usize) -> Values {
         let of_number = self.workers.iter().filter(|worker| worker.number == number);
         let seats: Vec<_> = of_number.map(|worker| worker.seat).collect();
-        let mut sum = Values::default();
-        for seat in seats {
-            if let Some(values) = self.values_of(board, seat) {
-                sum.add(&values);
-            }
-        }
-        sum
+        Values::of_all(seats.into_iter().filter_map(|seat| self.values_of(board, seat)))
     }
 
     /// The metrics of the supervisor itself.

@@ -184,10 +184,7 @@ impl Exposition<'_> {
 
 /// What several workers have counted and are doing together.
 pub(crate) fn sum(workers: &[Numbers<'_>]) -> (Cells, Values) {
-    let mut values = Values::default();
-    for numbers in workers {
-        values.add(numbers.values);
-    }
+    let values = Values::of_all(workers.iter().map(|numbers| numbers.values.clone()));
     (Cells::sum(workers.iter().map(|numbers| numbers.cells)), values)
 }
 

@@ -27,8 +27,11 @@ const GREATEST: [Family; 6] = [
 ];
 
 impl Default for Values {
+    /// The values where no process runs: nothing is known of one.
     fn default() -> Self {
-        Self([0.0; VALUES])
+        let mut values = Self([0.0; VALUES]);
+        values.set_process(&ProcessUsage { cpu_seconds: Some(0.0), ..ProcessUsage::default() });
+        values
     }
 }
 
@@ -58,6 +61,15 @@ impl Values {
                 };
             }
         }
+    }
+
+    /// The values of several processes together. What none of them knows is not known.
+    pub fn of_all(processes: impl Iterator<Item = Self>) -> Self {
+        let sum = processes.reduce(|mut sum, values| {
+            sum.add(&values);
+            sum
+        });
+        sum.unwrap_or_default()
     }
 
     /// The resident memory of the process, if it is known.
@@ -177,5 +189,22 @@ mod tests {
         let read = Values::from_words(&values.to_words());
         assert_eq!(read.get(&families::QUEUE_REQUESTS, 0), Some(3.0));
         assert_eq!(read.get(&families::PROCESS_CPU, 0), None);
+    }
+
+    #[test]
+    fn what_no_process_tells_is_not_known_of_all_of_them_either() {
+        let mut silent = Values::default();
+        silent.set_process(&ProcessUsage::default());
+        for processes in 0..3 {
+            let all = Values::of_all((0..processes).map(|_| silent.clone()));
+            let gauges =
+                [&families::PROCESS_MAX_FDS, &families::PROCESS_START, &families::PROCESS_OPEN_FDS];
+            for family in gauges {
+                assert_eq!(all.get(family, 0), None, "{} of {processes}", family.name);
+            }
+            // Where no process runs, nothing is added to what the last ones have used.
+            let cpu = (processes == 0).then_some(0.0);
+            assert_eq!(all.get(&families::PROCESS_CPU, 0), cpu, "{processes}");
+        }
     }
 }
