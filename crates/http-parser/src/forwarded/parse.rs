@@ -144,6 +144,10 @@ fn client(node: &[u8]) -> Result<Option<Place>, &'static str> {
     if node.is_empty() {
         return Ok(None);
     }
+    // No address and no name has other bytes, and REMOTE_ADDR goes into logs and lists of addresses.
+    if !node.iter().all(u8::is_ascii_graphic) {
+        return Err("a client is an address or a name, in visible ASCII characters");
+    }
     let whole = text(node);
     // An IPv6 address without brackets cannot have a port.
     if whole.parse::<IpAddr>().is_ok() {
