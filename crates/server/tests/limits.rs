@@ -7,6 +7,7 @@ mod log;
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maitred_config::ConnectionLimitAction;
 use maitred_http_parser::exchange::Body;
@@ -74,6 +75,24 @@ fn who_has_been_served_since_is_not_taken_for_the_idlest() {
     let _fifth = served_once(&served);
     assert!(third.is_closed(), "it was idle for longer than the second");
     for client in [&mut second, &mut fourth] {
+        client.ask("/");
+        assert_eq!(client.answer().status, 200);
+    }
+}
+
+#[test]
+fn a_client_that_sends_nothing_makes_room_before_one_that_was_served() {
+    let limits = settings().with(|settings| settings.limits.connections = 2);
+    let served = Served::start_patiently(limits, measure());
+    let mut idle = served_once(&served);
+    served.until_idle(1);
+    served.clock.advance(Duration::from_millis(1));
+    let mut silent = served.connect();
+    served.wait_for_connections(2);
+    served.clock.advance(Duration::from_secs(1));
+    let mut newcomer = served_once(&served);
+    assert!(silent.is_closed(), "it has been idle for less long, and was never served");
+    for client in [&mut idle, &mut newcomer] {
         client.ask("/");
         assert_eq!(client.answer().status, 200);
     }
