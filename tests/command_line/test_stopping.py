@@ -224,6 +224,31 @@ def test_a_thread_of_the_application_may_end_in_its_own_time(maitred, tmp_path):
     assert "have not ended" not in server.log
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_while_the_interpreter_finalizes_does_not_change_the_status(
+    maitred, tmp_path, number
+):
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "late.py").write_text(
+        "import os\n"
+        "class Late:\n"
+        "    def __del__(self, os=os):\n"
+        "        os.write(2, b'finalizing\\n')\n"
+        "        os.close(os.open('gate', os.O_RDONLY))  # until the test opens the other end\n"
+        "late = Late()\n"
+        "from maitred.demo import app\n"
+    )
+    server = maitred("late:app", cwd=tmp_path)
+    server.signal()
+    server.wait_for("finalizing")
+    server.signal(number)
+    gate = os.open(tmp_path / "gate", os.O_RDWR)
+    try:
+        assert server.wait() == 0
+    finally:
+        os.close(gate)
+
+
 def test_other_signals_stay_the_applications(maitred, tmp_path):
     (tmp_path / "own.py").write_text(
         "import signal, sys\n"

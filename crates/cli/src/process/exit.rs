@@ -9,6 +9,10 @@
 //! first signal on, a thread of its own counts the time that a stop may take, and ends the process
 //! when it is over. That thread waits for nothing that may have failed: not for the interpreter, a
 //! lock, or the log.
+//!
+//! A finalizing interpreter takes its signal handlers away, and what they handled ends the process by
+//! default. So the last exit handler also makes the process ignore what would have stopped it: it is
+//! ending, and in time.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{OnceLock, mpsc};
@@ -36,6 +40,10 @@ const ABORT_WITHIN: Duration = Duration::from_millis(1500);
 /// How long threads of the application may keep the process alive before they are named.
 const THREADS_NAMED_AFTER_SECONDS: f64 = 1.0;
 
+/// The signals that stop a server, or would end the process where they are not handled; a system may
+/// lack some.
+const STOP_SIGNALS: [&str; 5] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGBREAK"];
+
 /// How long the last line may take; the reader of the log may be what has failed.
 const LAST_LINE_WITHIN: Duration = Duration::from_millis(200);
 
@@ -48,8 +56,8 @@ pub(crate) fn prepare(py: Python<'_>, settings: &Settings) -> PyResult<()> {
     let limit = settings.timeouts.drain_delay + settings.timeouts.graceful + ABORT_WITHIN;
     // A second server of the same process keeps the limit of the first.
     let _ = STOP_WITHIN.set(limit);
-    let leave = wrap_pyfunction!(leave_if_threads_are_left, py)?;
-    py.import("atexit")?.call_method1("register", (leave,)).map(drop)
+    let last = wrap_pyfunction!(last_handler, py)?;
+    py.import("atexit")?.call_method1("register", (last,)).map(drop)
 }
 
 /// A stop has begun. Only the first call counts.
@@ -112,10 +120,15 @@ fn name_threads(names: &str) {
     ));
 }
 
+/// The last exit handler, after which the interpreter finalizes.
 #[pyfunction]
-fn leave_if_threads_are_left(py: Python<'_>) -> PyResult<()> {
+fn last_handler(py: Python<'_>) -> PyResult<()> {
     let status = STATUS.load(Ordering::Relaxed);
-    if status == UNKNOWN || remaining_workers() == 0 {
+    if status == UNKNOWN {
+        return Ok(());
+    }
+    ignore_stop_signals(py)?;
+    if remaining_workers() == 0 {
         return Ok(());
     }
     let sys = py.import("sys")?;
@@ -124,4 +137,16 @@ fn leave_if_threads_are_left(py: Python<'_>) -> PyResult<()> {
         let _ = sys.getattr(name).and_then(|stream| stream.call_method0("flush"));
     }
     py.import("os")?.call_method1("_exit", (status,)).map(drop)
+}
+
+/// Ignores the signals that stop a server, also where the application has its own handler for one.
+fn ignore_stop_signals(py: Python<'_>) -> PyResult<()> {
+    let signal = py.import("signal")?;
+    let ignored = signal.getattr("SIG_IGN")?;
+    for name in STOP_SIGNALS {
+        if let Some(number) = signal.getattr_opt(name)? {
+            signal.call_method1("signal", (number, &ignored))?;
+        }
+    }
+    Ok(())
 }
