@@ -247,6 +247,52 @@ def test_a_file_that_is_no_socket_is_not_removed(folder):
     assert path.read_text() == "data"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_paths_of_bytes_that_are_no_text_are_kept(maitred, folder, workers):
+    odd = os.fsencode(folder) + b"/caf\xe9"
+    os.mkdir(odd)
+    with open(odd + b"/odd.py", "w") as file:  # noqa: PTH123 (a path of bytes)
+        file.write("from hello import app\n")
+    server = maitred(
+        os.fsdecode(b"--unix-socket=" + odd + b"/\xff.sock"),
+        os.fsdecode(b"--access-log=" + odd + b"/\xfe.log"),
+        os.fsdecode(b"--python-path=" + odd),
+        f"--workers={workers}",
+        "odd:app",
+        cwd=folder,
+        env={"MAITRED_TEMP_DIR": os.fsdecode(odd), "OF_ANOTHER_TIME": os.fsdecode(b"caf\xe9")},
+    )
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(odd + b"/\xff.sock")
+        client.sendall(b"GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.endswith(b"hello"), answer
+    assert r"caf\xe9/\xff.sock" in server.log
+    assert server.stop() == 0
+    assert set(os.listdir(odd)) - {b"__pycache__"} == {b"odd.py", b"\xfe.log"}
+
+
+def test_relative_paths_begin_in_a_folder_of_any_name(maitred, folder):
+    odd = os.fsencode(folder) + b"/caf\xe9"
+    os.mkdir(odd)
+    cwd = os.fsdecode(odd)
+    server = maitred(
+        "--unix-socket=app.sock", f"--python-path={folder}", "--chdir=/", "hello:app", cwd=cwd
+    )
+    assert b"app.sock" in os.listdir(odd)
+    assert server.stop() == 0
+    assert b"app.sock" not in os.listdir(odd)
+
+
+def test_the_start_says_where_only_ipv6_is_served(maitred, folder):
+    server = maitred("--listen=[::]:0", "hello:app", cwd=folder)
+    match = server.wait_for(r"serving on http://\[::\]:\d+ \((.*?)\) with 4 threads")
+    assert match[1] == "IPv6 only; `*` is IPv4 as well"
+    for also in ("--listen=*:0", "--listen=[::1]:0"):
+        server = maitred(also, "hello:app", cwd=folder)
+        assert "IPv6 only" not in server.wait_for("serving on .*")[0]
+
+
 def test_several_addresses_are_served(maitred, folder):
     addresses = ("--listen=127.0.0.1:0", f"--listen=unix:{folder}/s", "--listen=[::1]:0")
     server = maitred(*addresses, "hello:app", cwd=folder)

@@ -10,6 +10,7 @@ use crate::declaration::{
     Setting, application as app, limits, network, observability, processes, proxy, timeouts,
 };
 use crate::merge::Merged;
+use crate::path_text;
 use crate::problem::{Problem, Problems};
 use crate::raw_value::Value;
 use crate::settings::{
@@ -80,7 +81,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             access_log: text(merged, &observability::ACCESS_LOG).map(|target| {
                 match target.as_str() {
                     "-" => AccessLogTarget::Stdout,
-                    path => AccessLogTarget::File(path.into()),
+                    path => AccessLogTarget::File(path_text::to_path(path)),
                 }
             }),
             access_log_format: access_log_format(merged)?,
@@ -100,14 +101,18 @@ fn application(merged: &Merged) -> ApplicationSettings {
     ApplicationSettings {
         app: text(merged, &app::APP),
         call: merged.flag(&app::CALL),
-        chdir: text(merged, &app::CHDIR).map(PathBuf::from),
-        python_path: merged.get(&app::PYTHON_PATH),
+        chdir: path(merged, &app::CHDIR),
+        python_path: merged
+            .get::<Vec<String>>(&app::PYTHON_PATH)
+            .iter()
+            .map(|path| path_text::to_path(path))
+            .collect(),
         url_scheme: word(merged, &app::URL_SCHEME),
         url_prefix: word(merged, &app::URL_PREFIX),
         collapse_leading_slashes: merged.flag(&app::COLLAPSE_LEADING_SLASHES),
         server_name: word(merged, &app::SERVER_NAME),
         ident: text(merged, &app::IDENT),
-        temp_dir: text(merged, &app::TEMP_DIR).map(PathBuf::from),
+        temp_dir: path(merged, &app::TEMP_DIR),
         strict_env: merged.flag(&app::STRICT_ENV),
     }
 }
@@ -118,6 +123,11 @@ fn text(merged: &Merged, setting: &Setting) -> Option<String> {
         Value::Text(text) if !text.is_empty() => Some(text),
         _ => None,
     }
+}
+
+/// The path of a setting; `None` if it is unset.
+fn path(merged: &Merged, setting: &Setting) -> Option<PathBuf> {
+    text(merged, setting).map(|path| path_text::to_path(&path))
 }
 
 /// The text of a setting that always has one.
@@ -200,8 +210,8 @@ fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
     if !descriptors.is_empty() {
         endpoints.extend(descriptors.into_iter().map(Endpoint::Descriptor));
-    } else if let Some(path) = text(merged, &network::UNIX_SOCKET) {
-        endpoints.push(Endpoint::Unix { path: path.into(), mode: mode(merged) });
+    } else if let Some(path) = path(merged, &network::UNIX_SOCKET) {
+        endpoints.push(Endpoint::Unix { path, mode: mode(merged) });
     } else if !listen.is_empty() {
         for text in &listen {
             endpoints.push(endpoint(merged, &network::LISTEN, text)?);

@@ -31,6 +31,7 @@ mod values;
 mod declaration;
 mod kinds;
 mod other_servers;
+pub mod path_text;
 mod raw_value;
 mod suggestion;
 

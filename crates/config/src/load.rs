@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Warnings.
     pub warnings: Vec<Warning>,
+    /// The descriptors of the sockets that a service manager passed to the process.
+    pub passed_descriptors: Range<i32>,
     pub(crate) values: BTreeMap<&'static str, (Value, Origin)>,
 }
 
@@ -204,8 +207,8 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     if needs_app && !names_app {
         layers.insert(0, found_application(&sources.found, &mut problems));
     }
-    let passed = socket_activation::passed(&sources.environment, sources.process);
-    socket_activation::apply(&mut layers, passed, &mut problems, &mut warnings);
+    let passed = socket_activation::passed_descriptors(&sources.environment, sources.process);
+    socket_activation::apply(&mut layers, passed.clone(), &mut problems, &mut warnings);
     let defaults = defaults();
     layers.insert(0, derived::derive(&defaults, &layers));
     layers.insert(0, defaults);
@@ -226,7 +229,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let values = crate::declaration::settings()
         .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
         .collect();
-    Ok(Loaded { settings, warnings, values })
+    Ok(Loaded { settings, warnings, passed_descriptors: passed, values })
 }
 
 /// The layer with the application that was found; otherwise, the problem that there is none or that

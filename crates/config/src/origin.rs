@@ -28,6 +28,8 @@ pub enum Origin {
     Found(String),
     /// A keyword of `serve()` or of a PasteDeploy section, by its name.
     Keyword(String),
+    /// The program that runs the command line, by what it says.
+    Program(String),
     /// It follows from another setting.
     Setting(&'static str),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Origin {
             Self::CommandLine(flag) => write!(f, "command line: {flag}"),
             Self::Found(reason) => write!(f, "found: {reason}"),
             Self::Keyword(name) => write!(f, "keyword {name}"),
+            Self::Program(what) => f.write_str(what),
             Self::Setting(name) => write!(f, "from {name}"),
         }
     }

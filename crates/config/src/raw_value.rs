@@ -3,6 +3,8 @@
 use figment::value::{Empty, Num, Tag, Value as Merged};
 use serde_json::{Value as Json, json};
 
+use crate::path_text;
+
 /// A value as it was written, or, once parsed, in canonical form: durations in milliseconds, sizes
 /// in bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +52,7 @@ impl Value {
 /// At most 60 characters of a text, with control characters escaped.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60; // what fits beside the rest of a message on one line
+    let text = path_text::shown(text);
     let mut shown: String = text.chars().take(LONGEST).flat_map(escaped).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');

@@ -29,8 +29,11 @@ __version__: str
 def main(argv: Sequence[str], /) -> int:
     """Run the command line of this process, which exits afterwards, and return the exit status."""
 
-def run(argv: Sequence[str], /) -> int:
-    """Run a command line within a program that continues, and return the exit status."""
+def run(argv: Sequence[str], /, application_from: str | None = None) -> int:
+    """Run a command line within a program that continues, and return the exit status.
+
+    `application_from` says where the program knows the application from, if it has added it.
+    """
 
 def check_application(application: object, /) -> None:
     """Raise `ValueError` or `TypeError` for what can never be called as a WSGI application."""

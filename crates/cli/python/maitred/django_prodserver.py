@@ -41,7 +41,7 @@ class MaitredServer(BaseServerBackend):
 
     def start_server(self, *args: str) -> None:
         """Serve until stopped. An error exits with the status of the command line."""
-        status = run(list(args))
+        status = run(list(args), application_from="Django's setting WSGI_APPLICATION")
         if status:
             raise SystemExit(status)
 

@@ -1,8 +1,6 @@
 //! `maitred check APP`: does all that serving does but listen, and reports what would keep it from
 //! starting.
 
-use std::ops::Range;
-
 use maitred_config::{Checks, Loaded, Settings};
 use maitred_server::{Finding, preflight};
 use pyo3::prelude::*;
@@ -18,7 +16,8 @@ use crate::process::output::{print, print_error};
 pub(crate) fn check(py: Python<'_>, loaded: &Loaded, checks: Checks) -> PyResult<ExitStatus> {
     let settings = &loaded.settings;
     let mut is_servable = true;
-    for finding in preflight(settings, passed_descriptors()) {
+    let passed = Some(loaded.passed_descriptors.clone()).filter(|passed| !passed.is_empty());
+    for finding in preflight(settings, passed) {
         match finding {
             Finding::Note(note) => print_error(&format!("note: {note}\n")),
             Finding::Error(error) => {
@@ -62,15 +61,4 @@ fn advice(py: Python<'_>, application: &Py<PyAny>, settings: &Settings) -> PyRes
         module.call_method1("advice", (application, threads, workers))?.extract::<Vec<String>>()?,
     );
     Ok(advice)
-}
-
-/// The descriptors that a service manager passed to this process: sd_listen_fds(3).
-#[expect(clippy::disallowed_methods, reason = "the protocol of service managers, no settings")]
-fn passed_descriptors() -> Option<Range<i32>> {
-    const FIRST: i32 = 3;
-    let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
-    let is_ours =
-        number("LISTEN_PID").and_then(|pid| u32::try_from(pid).ok()) == Some(std::process::id());
-    let count = number("LISTEN_FDS").filter(|count| is_ours && *count > 0)?;
-    Some(FIRST..FIRST.checked_add(count)?)
 }

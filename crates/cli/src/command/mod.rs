@@ -11,14 +11,14 @@ mod top;
 
 use std::ffi::OsString;
 
-use maitred_config::{Command, Invocation, Loaded, reference};
+use maitred_config::{Command, Loaded, path_text, reference};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
 
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{colour, print, print_error};
 use crate::process::serve::{self, Afterwards};
-use crate::process::sources::SourceTexts;
+use crate::process::sources::{CommandLine, SourceTexts};
 
 /// Runs the command line of this process, which exits afterwards. The first element is the program's
 /// name. Returns the exit status.
@@ -30,28 +30,35 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
         maitred_server::open_missing_streams()?;
         maitred_server::find_inherited_sockets();
     }
-    Ok(carry_out(py, arguments(&argv), Afterwards::Exit)?.status())
+    let line = CommandLine { arguments: arguments(&argv), application_from: None };
+    Ok(carry_out(py, line, Afterwards::Exit)?.status())
 }
 
 /// Runs a command line within a program that continues afterwards. The first element is the
-/// program's name. Returns the exit status.
+/// program's name. `application_from` says where the program knows the application from, if it has
+/// added it. Returns the exit status.
 #[pyfunction]
-#[pyo3(signature = (argv, /))]
-pub(crate) fn run(py: Python<'_>, argv: Vec<OsString>) -> PyResult<i32> {
-    Ok(carry_out(py, arguments(&argv), Afterwards::Continue)?.status())
+#[pyo3(signature = (argv, /, application_from=None))]
+pub(crate) fn run(
+    py: Python<'_>,
+    argv: Vec<OsString>,
+    application_from: Option<String>,
+) -> PyResult<i32> {
+    let line = CommandLine { arguments: arguments(&argv), application_from };
+    Ok(carry_out(py, line, Afterwards::Continue)?.status())
 }
 
-/// The arguments after the program's name. Bytes that are not UTF-8 become U+FFFD.
+/// The arguments after the program's name.
 fn arguments(argv: &[OsString]) -> Vec<String> {
-    argv.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
+    argv.iter().skip(1).map(|argument| path_text::from_os(argument)).collect()
 }
 
 /// Runs a command.
 ///
 /// # Errors
 /// An exception that is not an error of the user, such as Ctrl-C while nothing is served.
-fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyResult<ExitStatus> {
-    let invocation = Invocation::parse(arguments.clone());
+fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<ExitStatus> {
+    let invocation = line.parse();
     let command = invocation.command.clone();
     // The commands that load settings report errors in the command line together with the others.
     let loads = matches!(command, Command::Serve | Command::Check(_) | Command::ShowConfig { .. });
@@ -71,7 +78,7 @@ fn carry_out(py: Python<'_>, arguments: Vec<String>, after: Afterwards) -> PyRes
         Command::Top => return top::top(py, arguments),
         Command::Health(probe) => return health::health(py, arguments, *probe),
         Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
-            let mut texts = SourceTexts::read(Some(arguments), Vec::new());
+            let mut texts = SourceTexts::read(Some(line), Vec::new());
             texts.find_application(py)?;
             return with_settings(py, &command, texts, after);
         }

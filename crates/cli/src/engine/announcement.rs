@@ -3,7 +3,9 @@
 //!
 //! People and scripts look for `serving on http://`.
 
-use maitred_config::{Loaded, Settings};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use maitred_config::{Endpoint, HostName, Loaded, Settings, path_text};
 use maitred_server::ListenAddress;
 use pyo3::prelude::*;
 
@@ -18,7 +20,13 @@ pub(crate) fn announce(
     loaded: &Loaded,
     addresses: &[ListenAddress],
 ) -> PyResult<()> {
-    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let addresses: Vec<String> = addresses
+        .iter()
+        .map(|address| match is_ipv6_only(address, addresses, &loaded.settings) {
+            true => format!("{address} (IPv6 only; `*` is IPv4 as well)"),
+            false => address.to_string(),
+        })
+        .collect();
     tracing::info!(
         "maitred {} serving on {} with {} ({})",
         env!("CARGO_PKG_VERSION"),
@@ -29,12 +37,28 @@ pub(crate) fn announce(
     let values = loaded.to_json(false);
     let changed: Vec<String> = loaded
         .changed()
-        .map(|(setting, origin)| format!("{}={} ({origin})", setting.name, values[setting.name]))
+        .map(|(setting, origin)| {
+            let value = values[setting.name].to_string();
+            format!("{}={} ({origin})", setting.name, path_text::shown(&value))
+        })
         .collect();
     if !changed.is_empty() {
         tracing::info!("non-default settings: {}", changed.join(", "));
     }
     Ok(())
+}
+
+/// Whether `[::]` was asked for, which other servers take for IPv4 as well, and nothing serves that.
+fn is_ipv6_only(address: &ListenAddress, all: &[ListenAddress], settings: &Settings) -> bool {
+    let ListenAddress::Tcp(address) = address else { return false };
+    let any_ipv4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
+    let is_asked_for = settings.network.listen.iter().any(|endpoint| {
+        matches!(endpoint, Endpoint::Tcp { host: HostName::Name(name), .. }
+            if name.parse() == Ok(Ipv6Addr::UNSPECIFIED))
+    });
+    address.ip() == Ipv6Addr::UNSPECIFIED
+        && is_asked_for
+        && !all.contains(&ListenAddress::Tcp(any_ipv4))
 }
 
 fn threads(settings: &Settings) -> String {

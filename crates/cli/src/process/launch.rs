@@ -7,12 +7,14 @@
 //! taken out of the environment for itself. Everything else comes over the control socket.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use maitred_config::path_text;
 use maitred_server::supervisor::workers::StartOrder;
 use maitred_server::system::unnamed_file;
 use pyo3::prelude::*;
@@ -74,9 +76,11 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>, u32)> {
     let sys = py.import("sys")?;
     let report = launch.report.map(AsRawFd::as_raw_fd);
+    // For the application to look at: the arguments themselves come with the sources.
+    let argv: Vec<OsString> = sys.getattr("argv")?.extract()?;
     let parameters = json!({
         "path": strings(&sys.getattr("path")?)?,
-        "argv": strings(&sys.getattr("argv")?)?,
+        "argv": argv.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>(),
         "sources": launch.sources.to_json(),
         "report": report,
     });
@@ -135,8 +139,9 @@ fn flags(py: Python<'_>) -> PyResult<Vec<String>> {
             flags.extend(["-X".to_owned(), option]);
         }
     }
-    let original: Vec<String> = py.import("sys")?.getattr("orig_argv")?.extract()?;
-    if is_unbuffered(&original) {
+    let original: Vec<OsString> = py.import("sys")?.getattr("orig_argv")?.extract()?;
+    let original = original.iter().map(|argument| argument.to_string_lossy().into_owned());
+    if is_unbuffered(&original.collect::<Vec<_>>()) {
         flags.push("-u".to_owned());
     }
     Ok(flags)
@@ -166,18 +171,19 @@ fn is_unbuffered(command: &[String]) -> bool {
     false
 }
 
-/// The environment of a worker.
-fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<String, String>> {
+/// The environment of a worker. Any variable may hold what is not UTF-8.
+fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<OsString, OsString>> {
     let current = py.import("os")?.getattr("environ")?.call_method0("items")?;
     let mut variables = BTreeMap::new();
     for item in current.try_iter()? {
-        let (name, value): (String, String) = item?.extract()?;
-        variables.insert(name, value);
+        let (name, value): (OsString, OsString) = item?.extract()?;
+        variables.insert(path_text::from_os(&name), path_text::from_os(&value));
     }
     restore_python_variables(&mut variables, &original_environment());
     variables.retain(|name, _| !OF_THE_SERVICE.contains(&name.as_str()));
     variables.insert(NUMBER_VARIABLE.to_owned(), number.to_string());
-    Ok(variables)
+    let os = |text: String| path_text::to_path(&text).into_os_string();
+    Ok(variables.into_iter().map(|(name, value)| (os(name), os(value))).collect())
 }
 
 /// The environment that this process was started with, where the system tells.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use maitred_config::{
     Candidate, Found, FoundApplication, Gil, Invocation, SettingsFile, Sources, System, Value,
+    path_text,
 };
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
@@ -17,11 +18,31 @@ use serde_json::{Value as Json, json};
 use crate::engine::interpreter;
 use crate::process::project;
 
+/// A command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CommandLine {
+    /// The arguments without the program's name.
+    pub(crate) arguments: Vec<String>,
+    /// Where the program knows the application from, if it has added it to the user's arguments.
+    pub(crate) application_from: Option<String>,
+}
+
+impl CommandLine {
+    /// What it says.
+    pub(crate) fn parse(&self) -> Invocation {
+        let invocation = Invocation::parse(self.arguments.clone());
+        match &self.application_from {
+            Some(origin) => invocation.naming_application_from(origin),
+            None => invocation,
+        }
+    }
+}
+
 /// The sources of settings of this process, as they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SourceTexts {
-    /// The command line without the program's name, if there is one.
-    arguments: Option<Vec<String>>,
+    /// The command line, if there is one.
+    line: Option<CommandLine>,
     keywords: Vec<(String, Value)>,
     environment: Vec<(String, String)>,
     /// The path of the settings file, and its text.
@@ -36,15 +57,14 @@ pub(crate) struct SourceTexts {
 
 impl SourceTexts {
     /// Reads every source of this process.
-    pub(crate) fn read(arguments: Option<Vec<String>>, keywords: Vec<(String, Value)>) -> Self {
+    pub(crate) fn read(line: Option<CommandLine>, keywords: Vec<(String, Value)>) -> Self {
         let environment: Vec<(String, String)> = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
+            .map(|(name, value)| (path_text::from_os(&name), path_text::from_os(&value)))
             .collect();
         let cpus = std::thread::available_parallelism().map_or(0, usize::from);
         let directory = std::env::current_dir().ok();
         let found = Found::default();
-        let mut texts =
-            Self { arguments, keywords, environment, file: None, found, cpus, directory };
+        let mut texts = Self { line, keywords, environment, file: None, found, cpus, directory };
         texts.file = texts.candidates().into_iter().find_map(|candidate| read(&candidate));
         texts
     }
@@ -63,7 +83,7 @@ impl SourceTexts {
 
     /// Reads them again: the files may have changed.
     pub(crate) fn read_again(&self) -> Self {
-        Self::read(self.arguments.clone(), self.keywords.clone())
+        Self::read(self.line.clone(), self.keywords.clone())
     }
 
     /// The settings file that was read, if there is one.
@@ -89,13 +109,13 @@ impl SourceTexts {
             cpus: self.cpus,
             gil: gil(),
             directory: self.directory.clone(),
-            process: self.arguments.is_some().then(std::process::id),
+            process: self.line.is_some().then(std::process::id),
             system: System::HERE,
         }
     }
 
     fn invocation(&self) -> Option<Invocation> {
-        self.arguments.clone().map(Invocation::parse)
+        self.line.as_ref().map(CommandLine::parse)
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -113,22 +133,26 @@ impl SourceTexts {
         let found: Vec<_> =
             self.found.applications.iter().map(|one| json!([one.name, one.reason])).collect();
         json!({
-            "arguments": self.arguments,
+            "arguments": self.line.as_ref().map(|line| &line.arguments),
+            "application_from": self.line.as_ref().and_then(|line| line.application_from.as_ref()),
             "keywords": keywords,
             "environment": self.environment,
             "file": file,
             "found": found,
             "cpus": self.cpus,
-            "directory": self.directory.as_ref().map(|it| it.to_string_lossy()),
+            "directory": self.directory.as_ref().map(|it| path_text::from_os(it.as_os_str())),
         })
     }
 
     /// What a supervisor has passed on; `None` if it is not that.
     pub(crate) fn from_json(json: &Json) -> Option<Self> {
         let text = |json: &Json| json.as_str().map(str::to_owned);
-        let arguments = match &json["arguments"] {
+        let line = match &json["arguments"] {
             Json::Null => None,
-            list => Some(list.as_array()?.iter().map(text).collect::<Option<_>>()?),
+            list => Some(CommandLine {
+                arguments: list.as_array()?.iter().map(text).collect::<Option<_>>()?,
+                application_from: text(&json["application_from"]),
+            }),
         };
         let keyword = |pair: &Json| Some((text(&pair[0])?, value_from_json(&pair[1])?));
         let keywords = json["keywords"].as_array()?.iter().map(keyword).collect::<Option<_>>()?;
@@ -142,10 +166,10 @@ impl SourceTexts {
         let application =
             |pair: &Json| Some(FoundApplication { name: text(&pair[0])?, reason: text(&pair[1])? });
         let cpus = usize::try_from(json["cpus"].as_u64()?).ok()?;
-        let directory = json["directory"].as_str().map(PathBuf::from);
+        let directory = json["directory"].as_str().map(path_text::to_path);
         let found = json["found"].as_array()?.iter().map(application).collect::<Option<_>>()?;
         let found = Found { applications: found, nearby: Vec::new() };
-        Some(Self { arguments, keywords, environment, file, found, cpus, directory })
+        Some(Self { line, keywords, environment, file, found, cpus, directory })
     }
 }
 
@@ -188,7 +212,7 @@ fn value_from_json(json: &Json) -> Option<Value> {
 #[expect(clippy::disallowed_methods, reason = "this is where settings files are read")]
 fn read(candidate: &Candidate) -> Option<(String, Result<Vec<u8>, String>)> {
     let path = candidate.path.clone();
-    match std::fs::read(&path) {
+    match std::fs::read(path_text::to_path(&path)) {
         Ok(bytes) => Some((path, Ok(bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound && candidate.named_by.is_none() => None,
         Err(error) => Some((path, Err(describe(&error)))),
@@ -202,7 +226,10 @@ mod tests {
     #[test]
     fn a_worker_gets_what_its_supervisor_has_read() {
         let texts = SourceTexts {
-            arguments: Some(vec!["--threads=3".into(), "shop:app".into()]),
+            line: Some(CommandLine {
+                arguments: vec!["--threads=3".into(), "shop:app".into()],
+                application_from: Some("Django's setting WSGI_APPLICATION".into()),
+            }),
             keywords: vec![
                 ("listen".into(), Value::List(vec![Value::Text("*:80".into()), Value::Int(-1)])),
                 ("backlog".into(), Value::Float(1.5)),
@@ -219,7 +246,7 @@ mod tests {
                 nearby: Vec::new(),
             },
             cpus: 2,
-            directory: Some("/srv/shop".into()),
+            directory: Some(path_text::to_path("/srv/caf\u{10ffe9}")),
         };
         let passed = SourceTexts::from_json(&texts.to_json()).unwrap();
         assert_eq!(format!("{passed:?}"), format!("{texts:?}"));

@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use crate::engine::BoundServer;
 use crate::process::exit_status::ExitStatus;
 use crate::process::serve::{Afterwards, serve as serve_process};
-use crate::process::sources::SourceTexts;
+use crate::process::sources::{CommandLine, SourceTexts};
 use crate::python::application::check_application;
 use crate::python::bind_error::os_error;
 use crate::python::server::{Announcement, Server};
@@ -74,7 +74,9 @@ fn serve_by_name(
     name: String,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
-    let texts = SourceTexts::read(Some(vec![name]), keywords::read(settings)?);
+    let line =
+        CommandLine { arguments: vec![name], application_from: Some("argument of serve()".into()) };
+    let texts = SourceTexts::read(Some(line), keywords::read(settings)?);
     let loaded = maitred_config::load(texts.sources());
     let loaded = loaded.map_err(|problems| keywords::refusal(&problems))?;
     match serve_process(py, &loaded, texts, Afterwards::Continue)? {

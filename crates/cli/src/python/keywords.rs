@@ -3,7 +3,9 @@
 //! The config crate interprets the values. A socket is passed as its descriptor, a path as text,
 //! any other iterable as a list.
 
-use maitred_config::{Problems, Value};
+use std::ffi::OsString;
+
+use maitred_config::{Problems, Value, path_text};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
@@ -47,7 +49,10 @@ fn object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
         Value::Bool(truth) => PyBool::new(py, truth).to_owned().into_any(),
         Value::Int(number) => PyInt::new(py, number).into_any(),
         Value::Float(number) => PyFloat::new(py, number).into_any(),
-        Value::Text(text) => PyString::new(py, &text).into_any(),
+        // A path may hold what is not UTF-8.
+        Value::Text(text) => {
+            path_text::to_path(&text).into_os_string().into_pyobject(py)?.into_any()
+        }
         Value::List(items) => {
             let objects: Vec<_> =
                 items.into_iter().map(|item| object(py, item)).collect::<PyResult<_>>()?;
@@ -76,16 +81,24 @@ pub(crate) fn value_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> 
     } else if value.is_instance_of::<PyFloat>() {
         value.extract().map(Value::Float)
     } else if let Ok(text) = value.cast::<PyString>() {
-        Ok(Value::Text(text.to_str()?.to_owned()))
+        Ok(Value::Text(text_of(text)?))
     } else if value.hasattr("__fspath__")? {
         let path = value.py().import("os")?.call_method1("fsdecode", (value,))?;
-        Ok(Value::Text(path.extract()?))
+        Ok(Value::Text(text_of(path.cast()?)?))
     } else if value.hasattr("fileno")? {
         value.call_method0("fileno")?.extract().map(Value::Int)
     } else if let Ok(items) = value.try_iter() {
         items.map(|item| value_of(name, &item?)).collect::<PyResult<_>>().map(Value::List)
     } else {
         Err(refused(name, value, "has a type that no setting has"))
+    }
+}
+
+/// Text, and what `os.fsdecode` makes of a path that is not UTF-8.
+fn text_of(text: &Bound<'_, PyString>) -> PyResult<String> {
+    match text.to_str() {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => text.extract::<OsString>().map(|path| path_text::from_os(&path)),
     }
 }
 

@@ -10,8 +10,8 @@ settings! {
         name: "host",
         kind: Kind::Host,
         default: Some("0.0.0.0"),
-        help: "Host name or address to listen on; `*` is every IPv4 and IPv6 address. Cannot be \
-               combined with `listen` or `unix-socket`.",
+        help: "Host name or address to listen on; `*` is every IPv4 and IPv6 address, `::` only \
+               IPv6. Cannot be combined with `listen` or `unix-socket`.",
         waitress: Some("host"),
     }
 
@@ -29,8 +29,8 @@ settings! {
         name: "listen",
         kind: Kind::Endpoints,
         help: "Address to listen on: `host:port`, `*:port`, `[::1]:port`, `unix:/path` or \
-               `fd://3`. May be given several times. Cannot be combined with `host`, `port` or \
-               `unix-socket`.",
+               `fd://3`. `*` is IPv4 and IPv6, `[::]` only IPv6. May be given several times. Cannot \
+               be combined with `host`, `port` or `unix-socket`.",
         waitress: Some("listen"),
         short: Some('b'),
         alias: Some("bind"),
@@ -91,7 +91,8 @@ settings! {
         name: "admin-listen",
         kind: Kind::Endpoint,
         help: "Address for probes, metrics and status: a live page at `/`, and `/livez`, `/readyz`, \
-               `/startupz`, `/metrics`, `/statusz`. If unset, they are not served.",
+               `/startupz`, `/metrics`, `/statusz`. If unset, they are not served. A loopback address \
+               answers only to a Host that is an address, `localhost`, or the name in this setting.",
         example: "\"127.0.0.1:9090\"",
     }
 

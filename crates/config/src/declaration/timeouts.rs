@@ -59,7 +59,8 @@ settings! {
         kind: Kind::Duration(Period { zero: Zero::Never }),
         default: Some("0"),
         help: "Maximum time of a request in the application; then it is answered 504, and its \
-               thread counts as stuck. 0 disables this.",
+               thread counts as stuck. Time in which the whole process stands still does not \
+               count. 0 disables this.",
     }
 
     SLOW_REQUEST {

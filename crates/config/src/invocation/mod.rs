@@ -5,6 +5,8 @@
 
 use clap::ArgMatches;
 
+use crate::declaration::application::APP;
+use crate::origin::Origin;
 use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
 use crate::providers::command_line;
@@ -122,6 +124,14 @@ impl Invocation {
                 }
             }
         }
+    }
+
+    /// Says where the name of the application comes from, if not the user has put it on the command
+    /// line, but a program that knows it.
+    #[must_use]
+    pub fn naming_application_from(mut self, origin: &str) -> Self {
+        self.layer.relocate(&APP, Origin::Program(origin.to_owned()).into());
+        self
     }
 
     /// Checks the command line itself, for the commands that load no settings.

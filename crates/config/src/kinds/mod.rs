@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use crate::declaration::Setting;
+use crate::path_text;
 use crate::raw_value::Value;
 
 pub use choice::Words;
@@ -133,8 +134,8 @@ const PATH_OR_TEXT: &str = "str | os.PathLike[str]";
 
 /// `path`, from `directory` on if it is relative, without `.` in it.
 fn absolute(path: &str, directory: &Path) -> String {
-    let joined: PathBuf = directory.join(path).components().collect();
-    joined.to_string_lossy().into_owned()
+    let joined: PathBuf = directory.join(path_text::to_path(path)).components().collect();
+    path_text::from_os(joined.as_os_str())
 }
 
 /// The value of an address: only the path of a Unix socket can be relative.

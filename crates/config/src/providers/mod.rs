@@ -65,6 +65,13 @@ impl Layer {
         self.entries.insert(setting.name, Entry { value, location });
     }
 
+    /// Says where a value comes from, if there is one.
+    pub(crate) fn relocate(&mut self, setting: &Setting, location: Location) {
+        if let Some(entry) = self.entries.get_mut(setting.name) {
+            entry.location = location;
+        }
+    }
+
     /// Its name, also in figment's metadata.
     pub(crate) fn name(&self) -> &'static str {
         self.name

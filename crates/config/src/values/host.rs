@@ -6,9 +6,9 @@
 //! spelling.
 
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
 
 use super::{Endpoint, HostName, Port};
+use crate::path_text;
 
 /// Longest path of a Unix socket in bytes: `sun_path` has 108 on Linux, including the NUL.
 pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
@@ -23,7 +23,7 @@ impl Endpoint {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             check_socket_path(path)?;
-            return Ok(Self::Unix { path: PathBuf::from(path), mode });
+            return Ok(Self::Unix { path: path_text::to_path(path), mode });
         }
         if let Some(number) = text.strip_prefix("fd://").or_else(|| text.strip_prefix("fd:")) {
             return match number.parse::<i32>() {
@@ -114,10 +114,10 @@ pub(crate) fn check_socket_path(path: &str) -> Result<(), String> {
     if path.contains('\0') {
         return Err("the path of a Unix socket has no NUL in it".into());
     }
-    if path.len() > LONGEST_SOCKET_PATH {
+    let length = path_text::to_path(path).as_os_str().len();
+    if length > LONGEST_SOCKET_PATH {
         return Err(format!(
-            "the path of a Unix socket has at most {LONGEST_SOCKET_PATH} bytes, this one has {}",
-            path.len()
+            "the path of a Unix socket has at most {LONGEST_SOCKET_PATH} bytes, this one has {length}"
         ));
     }
     Ok(())

@@ -82,7 +82,8 @@ class Command(BaseCommand):
         if not settings.WSGI_APPLICATION:
             raise CommandError("WSGI_APPLICATION is not set")
         module, _, attribute = settings.WSGI_APPLICATION.rpartition(".")
-        return run(["manage.py maitred", *options, f"{module}:{attribute}"])
+        argv = ["manage.py maitred", *options, f"{module}:{attribute}"]
+        return run(argv, application_from="Django's setting WSGI_APPLICATION")
 
 
 def options_of_django() -> argparse.ArgumentParser:
