@@ -49,11 +49,6 @@ impl Desk {
     }
 }
 
-/// A request as somebody on the same machine sends it.
-fn asks_locally(client: &mut Client, target: &str) {
-    client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
-}
-
 fn hello() -> Arc<App> {
     App::new(|exchange| answer(exchange, b"hello"))
 }
@@ -181,12 +176,12 @@ fn the_oldest_connection_is_closed_for_the_newest_whatever_it_does() {
     oldest.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /li");
     assert_eq!(oldest.answer().status, 200);
     let mut others: Vec<_> = (0..39).map(|_| Client::connect(desk.address)).collect();
-    others.iter_mut().for_each(|client| asks_locally(client, "/livez"));
+    others.iter_mut().for_each(|client| client.ask("/livez"));
     others.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
     assert_eq!(desk.get("/livez").0, 200);
     assert!(oldest.is_closed());
     let last = others.last_mut().expect("there are some");
-    asks_locally(last, "/livez");
+    last.ask("/livez");
     assert_eq!(last.answer().status, 200);
 }
 
@@ -207,7 +202,7 @@ fn probes_are_answered_while_the_stack_of_a_busy_thread_is_waited_for() {
     client.ask("/");
     busy.wait_for(1);
     let mut curious = Client::connect(desk.address);
-    asks_locally(&mut curious, "/statusz?stacks=1");
+    curious.ask("/statusz?stacks=1");
     asked.wait_for(1);
     assert_eq!(desk.get("/livez").0, 200);
     asked.open();

@@ -153,7 +153,7 @@ fn a_head_request_for_events_is_no_stream() {
     let desk = Desk::open(Arc::new(Telemetry::new(&settings())));
     for _ in 0..2 * STREAMS {
         let mut client = Client::connect(desk.address);
-        client.send(b"HEAD /events HTTP/1.1\r\nHost: t\r\n\r\n");
+        client.send(b"HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(client.head().status, 200);
     }
 }

@@ -36,6 +36,12 @@ fn stuck(gate: &Arc<Gate>) -> Arc<App> {
     })
 }
 
+/// The lines about a request for this path that has taken too long.
+fn timeout_lines(path: &str) -> Vec<String> {
+    let lines = log::lines_with(path);
+    lines.into_iter().filter(|line| line.contains("request-timeout: ")).collect()
+}
+
 fn asks(served: &Served, path: &str) -> Client {
     let mut client = served.connect();
     client.ask(path);
@@ -64,9 +70,9 @@ fn a_request_that_runs_too_long_is_answered_504_and_its_thread_is_replaced() {
     assert_eq!(told.status, 504);
     assert!(told.head.contains("Connection: close"), "{}", told.head);
     served.until(STUCK, 1.0);
-    eventually("the line that says so", || !log::lines_with("/stuck/replaced").is_empty());
+    eventually("the line that says so", || !timeout_lines("/stuck/replaced").is_empty());
     assert_eq!((served.metric(THREADS), served.metric(BUSY)), (2.0, 0.0));
-    let lines = log::lines_with("/stuck/replaced");
+    let lines = timeout_lines("/stuck/replaced");
     assert_eq!(lines.len(), 1);
     for part in ["ERROR maitred request-timeout: ", "the stack of maitred-", "it was replaced"] {
         assert!(lines[0].contains(part), "no {part} in {lines:?}");
@@ -149,7 +155,7 @@ fn a_request_that_was_answered_504_is_named_for_as_long_as_it_runs() {
         served.running.tick();
         assert_eq!(slow.answer().status, 504);
         let path = format!("/stuck/named/{count}");
-        eventually("the line about it", || !log::lines_with(&path).is_empty());
+        eventually("the line about it", || !timeout_lines(&path).is_empty());
     }
     served.until(STUCK, 2.0);
     let status = served.telemetry.status(None);
@@ -220,8 +226,8 @@ fn as_many_stuck_threads_are_replaced_as_there_are_threads_and_no_more() {
         served.clock.advance(10 * SECOND);
         served.running.tick();
         assert_eq!(slow.answer().status, 504);
-        eventually("the line that says so", || !log::lines_with(&path).is_empty());
-        let lines = log::lines_with(&path);
+        eventually("the line that says so", || !timeout_lines(&path).is_empty());
+        let lines = timeout_lines(&path);
         assert!(lines[0].contains(outcome), "{lines:?}");
         #[expect(clippy::cast_precision_loss, reason = "one or two")]
         served.until(STUCK, count as f64);

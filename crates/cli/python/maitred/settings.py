@@ -49,15 +49,16 @@ class Settings(TypedDict, total=False):
 
     # Network
     host: str | None
-    """Host name or address to listen on; `*` is every IPv4 and IPv6 address. Cannot be combined
-    with `listen` or `unix-socket`.
+    """Host name or address to listen on; `*` is every IPv4 and IPv6 address, `::` only IPv6. Cannot
+    be combined with `listen` or `unix-socket`.
     """
     port: int | None
     """TCP port to listen on; 0 picks a free one. Cannot be combined with `listen` or `unix-socket`.
     """
     listen: str | Iterable[str] | None
-    """Address to listen on: `host:port`, `*:port`, `[::1]:port`, `unix:/path` or `fd://3`. May be
-    given several times. Cannot be combined with `host`, `port` or `unix-socket`.
+    """Address to listen on: `host:port`, `*:port`, `[::1]:port`, `unix:/path` or `fd://3`. `*` is
+    IPv4 and IPv6, `[::]` only IPv6. May be given several times. Cannot be combined with `host`,
+    `port` or `unix-socket`.
     """
     ipv4: bool
     """Listen on the IPv4 addresses of a host name or of `*`."""
@@ -77,7 +78,8 @@ class Settings(TypedDict, total=False):
     """Maximum length of the kernel's queue of connections that are not yet accepted."""
     admin_listen: str | None
     """Address for probes, metrics and status: a live page at `/`, and `/livez`, `/readyz`,
-    `/startupz`, `/metrics`, `/statusz`. If unset, they are not served.
+    `/startupz`, `/metrics`, `/statusz`. If unset, they are not served. A loopback address answers
+    only to a Host that is an address, `localhost`, or the name in this setting.
     """
     recv_bytes: int | str | None
     """Accepted for compatibility with Waitress; the read size is not configurable."""
@@ -184,7 +186,7 @@ class Settings(TypedDict, total=False):
     """Maximum time that a request waits for a thread; then it is answered 503."""
     request_timeout: float | str | None
     """Maximum time of a request in the application; then it is answered 504, and its thread counts
-    as stuck. 0 disables this.
+    as stuck. Time in which the whole process stands still does not count. 0 disables this.
     """
     slow_request: float | str | None
     """Log the Python stack of a request, once, when it has been in the application for this long. 0

@@ -7,13 +7,14 @@ use pyo3::prelude::*;
 use super::running_server::{RunningServer, Unanswered};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{colour, print, print_error};
+use crate::process::sources::CommandLine;
 
 /// Asks, and prints what the server says of itself.
 ///
 /// # Errors
 /// The exception of a signal handler, such as `KeyboardInterrupt`.
-pub(crate) fn health(py: Python<'_>, arguments: Vec<String>, probe: Probe) -> PyResult<ExitStatus> {
-    let server = match RunningServer::find(arguments) {
+pub(crate) fn health(py: Python<'_>, line: CommandLine, probe: Probe) -> PyResult<ExitStatus> {
+    let server = match RunningServer::find(line) {
         Ok(server) => server,
         Err(problems) => {
             print_error(&problems.render(colour()));

@@ -75,8 +75,8 @@ fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<E
         Command::Completions(shell) => Ok(reference::completions(*shell)),
         Command::Man { command } => man(command),
         Command::Import { what } => return import::import(py, what),
-        Command::Top => return top::top(py, arguments),
-        Command::Health(probe) => return health::health(py, arguments, *probe),
+        Command::Top => return top::top(py, line),
+        Command::Health(probe) => return health::health(py, line, *probe),
         Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
             let mut texts = SourceTexts::read(Some(line), Vec::new());
             texts.find_application(py)?;

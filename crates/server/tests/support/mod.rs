@@ -335,7 +335,7 @@ impl Client {
 
     /// A request without a body.
     pub fn ask(&mut self, path: &str) {
-        self.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
     }
 
     /// Sends no more, and still reads.

@@ -19,7 +19,7 @@ use socket2::Socket;
 use self::connect::{Deadline, connect};
 use self::http::Exchange;
 pub(crate) use self::http::Response;
-use crate::process::sources::SourceTexts;
+use crate::process::sources::{CommandLine, SourceTexts};
 
 /// How long an answer may take, from connecting on.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -44,8 +44,8 @@ impl RunningServer {
     ///
     /// # Errors
     /// None of them does, or what is named cannot be connected to.
-    pub(crate) fn find(arguments: Vec<String>) -> Result<Self, Problems> {
-        let texts = SourceTexts::read(Some(arguments), Vec::new());
+    pub(crate) fn find(line: CommandLine) -> Result<Self, Problems> {
+        let texts = SourceTexts::read(Some(line), Vec::new());
         maitred_config::running_server(texts.sources()).map(|admin| Self { admin })
     }
 

@@ -27,6 +27,7 @@ use self::shown::Shown;
 use super::running_server::{RunningServer, Unanswered};
 use crate::process::exit_status::ExitStatus;
 use crate::process::output::{colour, print_error};
+use crate::process::sources::CommandLine;
 
 /// The time between two questions.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -41,8 +42,8 @@ const PAGE_ROWS: usize = 10;
 ///
 /// # Errors
 /// The exception of a signal handler, such as `KeyboardInterrupt`.
-pub(crate) fn top(py: Python<'_>, arguments: Vec<String>) -> PyResult<ExitStatus> {
-    let server = match RunningServer::find(arguments) {
+pub(crate) fn top(py: Python<'_>, line: CommandLine) -> PyResult<ExitStatus> {
+    let server = match RunningServer::find(line) {
         Ok(server) => server,
         Err(problems) => {
             print_error(&problems.render(colour()));
