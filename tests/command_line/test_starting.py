@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import maitred
 import pytest
@@ -249,39 +250,40 @@ def test_a_file_that_is_no_socket_is_not_removed(folder):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_paths_of_bytes_that_are_no_text_are_kept(maitred, folder, workers):
-    odd = os.fsencode(folder) + b"/caf\xe9"
-    os.mkdir(odd)
-    with open(odd + b"/odd.py", "w") as file:  # noqa: PTH123 (a path of bytes)
-        file.write("from hello import app\n")
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9"))
+    odd.mkdir()
+    (odd / "odd.py").write_text("from hello import app\n")
+    path = odd / os.fsdecode(b"\xff.sock")
+    log = odd / os.fsdecode(b"\xfe.log")
     server = maitred(
-        os.fsdecode(b"--unix-socket=" + odd + b"/\xff.sock"),
-        os.fsdecode(b"--access-log=" + odd + b"/\xfe.log"),
-        os.fsdecode(b"--python-path=" + odd),
+        f"--unix-socket={path}",
+        f"--access-log={log}",
+        f"--python-path={odd}",
         f"--workers={workers}",
         "odd:app",
         cwd=folder,
-        env={"MAITRED_TEMP_DIR": os.fsdecode(odd), "OF_ANOTHER_TIME": os.fsdecode(b"caf\xe9")},
+        env={"MAITRED_TEMP_DIR": str(odd), "OF_ANOTHER_TIME": os.fsdecode(b"caf\xe9")},
     )
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(odd + b"/\xff.sock")
+        client.connect(os.fsencode(path))
         client.sendall(b"GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: client.recv(4096), b""))
     assert answer.endswith(b"hello"), answer
     server.wait_for(r"non-default settings: .*caf\\xe9/\\xff\.sock")
     assert server.stop() == 0
-    assert set(os.listdir(odd)) - {b"__pycache__"} == {b"odd.py", b"\xfe.log"}
+    left = {file.name for file in odd.iterdir()} - {"__pycache__"}
+    assert left == {"odd.py", log.name}
 
 
 def test_relative_paths_begin_in_a_folder_of_any_name(maitred, folder):
-    odd = os.fsencode(folder) + b"/caf\xe9"
-    os.mkdir(odd)
-    cwd = os.fsdecode(odd)
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9"))
+    odd.mkdir()
     server = maitred(
-        "--unix-socket=app.sock", f"--python-path={folder}", "--chdir=/", "hello:app", cwd=cwd
+        "--unix-socket=app.sock", f"--python-path={folder}", "--chdir=/", "hello:app", cwd=odd
     )
-    assert b"app.sock" in os.listdir(odd)
+    assert (odd / "app.sock").is_socket()
     assert server.stop() == 0
-    assert b"app.sock" not in os.listdir(odd)
+    assert not (odd / "app.sock").exists()
 
 
 def test_the_start_says_where_only_ipv6_is_served(maitred, folder):

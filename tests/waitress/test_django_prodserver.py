@@ -175,7 +175,9 @@ def test_manage_py_serves_without_that_package(project, manage):
 def test_the_application_comes_from_the_setting_of_django(project, manage, command):
     folder = project({"listen": "127.0.0.1:0"}, "INSTALLED_APPS = [*INSTALLED_APPS, 'maitred']")
     server = manage(folder, *command)
-    server.wait_for(r'non-default settings: .*\bapp="[\w.:]+" \(Django\'s setting WSGI_APPLICATION\)')
+    server.wait_for(
+        r'non-default settings: .*\bapp="[\w.:]+" \(Django\'s setting WSGI_APPLICATION\)'
+    )
     assert server.stop() == 0
 
 

@@ -169,7 +169,7 @@ fn a_request_that_was_answered_504_is_named_for_as_long_as_it_runs() {
     }
     assert_eq!(stuck.len(), 2, "{status}");
     // When the server stops, a connection without a thread makes it wait.
-    let mut waits = asks(&served, "/waits");
+    let waits = asks(&served, "/waits");
     served.until(WAITING, 1.0);
     served.running.drain();
     eventually("the end of the drain", || {
