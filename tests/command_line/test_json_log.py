@@ -113,12 +113,12 @@ def address_in_use(stage: Stage) -> str:
 
 
 def interrupted_twice(stage: Stage) -> str:
+    def wait() -> None:
+        with pytest.raises(requests.RequestException):
+            requests.get(server.url + "/stuck", timeout=60)
+
     with stage.serves(JSON) as server:
-        waiting = threading.Thread(
-            target=lambda: pytest.raises(
-                requests.RequestException, requests.get, server.url + "/stuck", timeout=60
-            )
-        )
+        waiting = threading.Thread(target=wait)
         waiting.start()
         server.insist(signal.SIGINT)
         waiting.join()
@@ -146,7 +146,11 @@ def crashing_worker(stage: Stage) -> str:
 FAILING = {
     "raising": "raise RuntimeError('at import')",
     "exiting": "import sys\nsys.exit('no more')",
-    "talking": "import atexit, sys\natexit.register(lambda: 1 / 0)\nprint('at import', file=sys.stderr)",
+    "talking": """
+import atexit, sys
+atexit.register(lambda: 1 / 0)
+print('at import', file=sys.stderr)
+""",
 }
 
 KINDS: dict[str, tuple[Callable[[Stage], str], list[str]]] = {

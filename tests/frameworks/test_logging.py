@@ -1,4 +1,4 @@
-"""Tests of the logs of real frameworks, and of an error tracker: nothing is lost, doubled or looped."""
+"""Tests of the logs of real frameworks and of an error tracker: nothing is lost or doubled."""
 
 from __future__ import annotations
 

@@ -90,6 +90,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             log_level: merged.get(&observability::LOG_LEVEL),
             log_format: merged.get(&observability::LOG_FORMAT),
             log_fields: merged.get(&observability::LOG_FIELDS),
+            log_config: text(merged, &observability::LOG_CONFIG).map(Into::into),
             log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
             expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
             request_id: merged.get(&observability::REQUEST_ID),

@@ -53,15 +53,10 @@ const ADVICE: &[(&str, &str)] = &[
     ("limit-request-field_size", "use `max-request-header-size`, for the whole head"),
     ("limit-request-fields", "use `max-request-header-fields`"),
     ("limit-request-line", "use `max-request-header-size`, for the whole head"),
-    (
-        "log-config",
-        "see `log-level` and `log-format`; in a program that embeds the server, use `logging`",
-    ),
     ("log-file", "the log goes to standard error; see `log-level` and `log-format`"),
-    (
-        "logconfig",
-        "see `log-level` and `log-format`; in a program that embeds the server, use `logging`",
-    ),
+    ("logconfig", "write a dictionary instead of an INI file, and use `log-config`"),
+    ("logconfig-dict", "write the dictionary to a file, and use `log-config`"),
+    ("logconfig-json", "use `log-config`"),
     ("loglevel", "use `log-level`"),
     ("loop", "there is no event loop in Python: one thread in Rust does all input and output"),
     ("metrics", "use `admin-listen`, which serves `/metrics` for Prometheus"),

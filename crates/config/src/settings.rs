@@ -138,6 +138,8 @@ pub struct ObservabilitySettings {
     pub log_format: LogFormat,
     /// Names of the fields in logs that are JSON.
     pub log_fields: LogFields,
+    /// File with a dictionary for Python's `logging.config`.
+    pub log_config: Option<PathBuf>,
     /// Whether socket errors of connections are logged.
     pub log_socket_errors: bool,
     /// Whether an error response shows the application's traceback.

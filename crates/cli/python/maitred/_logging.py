@@ -1,19 +1,22 @@
 """Python's ``logging`` and standard error in a process that the server owns.
 
 Faults that only the server sees are handed to the handlers of the program. With
-``log-format = "json"``, whatever Python writes to standard error becomes a record of the server's log.
+``log-format = "json"``, whatever Python writes to standard error becomes a record of the log.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import logging.config
 import os
+import re
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
 Field = tuple[str, "str | int | float | bool"]
 Log = Callable[[int, str, str, float, str, list[Field]], None]
@@ -47,7 +50,7 @@ class Handler(logging.Handler):
                 record.getMessage(),
                 list(_fields(record)),
             )
-        except Exception:
+        except Exception:  # noqa: BLE001 (as every handler does)
             self.handleError(record)
 
 
@@ -118,6 +121,23 @@ def report(record: logging.LogRecord) -> bool:
     return shown
 
 
+def configure(dictionary: str) -> tuple[str, list[str]] | None:
+    """Configure `logging` with a dictionary in JSON.
+
+    Return what is wrong with it, and the keys of the value that is wrong.
+    """
+    try:
+        logging.config.dictConfig(json.loads(dictionary))
+    except Exception as error:  # noqa: BLE001 (whatever the classes raise that it names)
+        text = str(error)
+        if error.__cause__ is not None:
+            text = f"{text}: {error.__cause__}"
+        if named := re.match(r"Unable to configure (\w+) '(.*?)'", text):
+            return text, [f"{named[1]}s", named[2]]
+        return text, ["root"] if "root logger" in text else []
+    return None
+
+
 def adopt(stream: TextIO, log: Log, write_waiting: Callable[[], None]) -> None:
     """Make the server's log of all that Python writes to standard error."""
     if sys.stderr is not None:
@@ -172,7 +192,7 @@ class _Hooks:
         """An exception cannot be raised where it occurs, as in `__del__`."""
         try:
             where = repr(ignored.object)
-        except Exception:
+        except Exception:  # noqa: BLE001 (whatever the application's `__repr__` raises)
             where = f"<{type(ignored.object).__qualname__}>"
         message = f"{ignored.err_msg or 'Exception ignored in'}: {where}"
         value = ignored.exc_value or ignored.exc_type()

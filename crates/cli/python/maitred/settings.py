@@ -235,6 +235,10 @@ class Settings(TypedDict, total=False):
     """Names of the fields in logs that are JSON: `plain`, `google` for Cloud Logging or `ecs` for
     the Elastic Common Schema.
     """
+    log_config: str | os.PathLike[str] | None
+    """File with a dictionary for Python's `logging.config`, as TOML or JSON. It is applied before
+    the application is imported.
+    """
     log_socket_errors: bool
     """Log socket errors of connections, at level `debug`."""
     expose_tracebacks: bool

@@ -1,4 +1,5 @@
-//! Loads the application as the settings say: changes the directory, extends `sys.path`, imports.
+//! Loads the application as the settings say: changes the directory, extends `sys.path`, configures
+//! `logging`, imports.
 
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use maitred_wsgi_bridge::application::load::{Kind, LoadError, load as find};
 use pyo3::prelude::*;
 
 use crate::logging::Failure;
+use crate::logging::config_file::{self, Unconfigured};
 
 /// Why the application cannot be served.
 pub(crate) struct ImportError {
@@ -22,7 +24,18 @@ impl From<String> for ImportError {
     }
 }
 
-/// Changes to `chdir`, puts it and `python-path` on `sys.path`, and imports the application.
+impl From<Unconfigured> for ImportError {
+    fn from(error: Unconfigured) -> Self {
+        let failure = match error {
+            Unconfigured::Problems(problems) => problems.iter().next().map(Failure::from),
+            Unconfigured::Raised(error) => Some(error.to_string().into()),
+        };
+        Self { failure: Box::new(failure.unwrap_or_default()), raised: None }
+    }
+}
+
+/// Changes to `chdir`, puts it and `python-path` on `sys.path`, configures `logging`, and imports the
+/// application.
 ///
 /// # Errors
 /// It cannot be imported, or is none.
@@ -35,6 +48,8 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Imp
     let name = settings.application.app.as_deref().unwrap_or_default();
     make_importable(py, &settings.application.python_path)
         .map_err(|error| format!("cannot change sys.path: {error}"))?;
+    // What it names may be part of the application.
+    config_file::apply(py, settings)?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     find(py, name, kind).map_err(|error| {
         let hint = match &error {

@@ -68,6 +68,9 @@ impl Failure {
     /// The text for people: whole lines.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.message);
+        if let Some(origin) = &self.origin {
+            text.push_str(&format!("  --> {origin}\n"));
+        }
         if let Some((_, traceback)) = &self.exception {
             text.push_str(traceback.trim_end());
             text.push('\n');

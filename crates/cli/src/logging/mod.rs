@@ -8,6 +8,7 @@
 //! If an event's `target` begins with `maitred.` (`maitred.queue`), it is the name of the logger;
 //! otherwise, the logger is `maitred`.
 
+pub(crate) mod config_file;
 mod exception;
 mod failure;
 mod fault;

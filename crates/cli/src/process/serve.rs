@@ -10,7 +10,7 @@ use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
 
 use crate::engine::{BoundServer, StartError, import};
-use crate::logging::{self, Failure, LineFormat, LogOutput, owned_process};
+use crate::logging::{self, Failure, LineFormat, LogOutput, config_file, owned_process};
 use crate::process::exit_status::ExitStatus;
 #[cfg(unix)]
 use crate::process::file_limit;
@@ -40,12 +40,18 @@ pub(crate) fn serve(
              `if __name__ == \"__main__\":`",
         ));
     }
-    let scope = if is_supervised(&loaded.settings) { Scope::Supervisor } else { Scope::Process };
-    let signals = Signals::install(py, scope)?;
     let format = (&loaded.settings.observability).into();
     logging::set_format(format);
     if after == Afterwards::Exit {
         owned_process::adopt(py, format)?;
+    }
+    if let Err(problems) = config_file::read(&loaded.settings) {
+        print_problems(&problems, format);
+        return Ok(ExitStatus::Usage);
+    }
+    let scope = if is_supervised(&loaded.settings) { Scope::Supervisor } else { Scope::Process };
+    let signals = Signals::install(py, scope)?;
+    if after == Afterwards::Exit {
         exit::prepare(py, &loaded.settings)?;
     }
     let process = std::process::id();
@@ -80,13 +86,19 @@ pub(crate) fn refuse(
 ) -> PyResult<()> {
     let (format, names) = maitred_config::log_format(sources);
     let format = LineFormat::new(format, names);
-    if after == Afterwards::Continue || format == LineFormat::Text {
-        print_error(&problems.render(colour()));
-        return Ok(());
+    logging::set_format(format);
+    if after == Afterwards::Exit {
+        owned_process::adopt(py, format)?;
     }
-    owned_process::adopt(py, format)?;
-    problems.iter().for_each(|problem| Failure::from(problem).print());
+    print_problems(problems, format);
     Ok(())
+}
+
+fn print_problems(problems: &Problems, format: LineFormat) {
+    match format {
+        LineFormat::Text => print_error(&problems.render(colour())),
+        LineFormat::Json(_) => problems.iter().for_each(|problem| Failure::from(problem).print()),
+    }
 }
 
 /// What the process does after the server has stopped.

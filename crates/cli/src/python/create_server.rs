@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::engine::BoundServer;
+use crate::logging::config_file::{self, Unconfigured};
 use crate::process::exit_status::ExitStatus;
 use crate::process::serve::{Afterwards, serve as serve_process};
 use crate::process::sources::{CommandLine, SourceTexts};
@@ -60,6 +61,10 @@ pub(crate) fn create_server(
     let sources = SourceTexts::read(None, keywords::read(settings)?).sources();
     let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
     check_processes(&loaded)?;
+    config_file::apply(py, &loaded.settings).map_err(|error| match error {
+        Unconfigured::Problems(problems) => keywords::refusal(&problems),
+        Unconfigured::Raised(error) => error,
+    })?;
     let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     // As in Waitress: clients may connect now, and wait until the server runs.
     bound.listen().map_err(|error| os_error(py, &error))?;

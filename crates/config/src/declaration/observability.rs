@@ -26,6 +26,7 @@ settings! {
         kind: Kind::Flag,
         default: Some("true"),
         help: "Whether the access log has the queries of URLs, which may hold secrets.",
+        since: "0.2",
     }
 
     ACCESS_LOG_EXCLUDE {
@@ -57,6 +58,16 @@ settings! {
         default: Some("plain"),
         help: "Names of the fields in logs that are JSON: `plain`, `google` for Cloud Logging or \
                `ecs` for the Elastic Common Schema.",
+        since: "0.2",
+    }
+
+    LOG_CONFIG {
+        name: "log-config",
+        kind: Kind::Path,
+        help: "File with a dictionary for Python's `logging.config`, as TOML or JSON. It is applied \
+               before the application is imported.",
+        example: "\"logging.toml\"",
+        since: "0.2",
     }
 
     LOG_SOCKET_ERRORS {
