@@ -87,7 +87,7 @@ fn environ(raw: &str) -> Duration {
 fn serve(raw: &str, name: &str) -> Duration {
     let application = Python::attach(|py| application(py, name));
     let source = Arc::new(Endless {
-        head: Arc::new(head(raw)),
+        head: head(raw),
         client: client(),
         presence: Arc::new(Here),
         now: Instant::now(),
@@ -105,7 +105,7 @@ fn serve(raw: &str, name: &str) -> Duration {
     }
 }
 
-fn head(raw: &str) -> RequestHead {
+fn head(raw: &str) -> Arc<RequestHead> {
     let mut input = raw.as_bytes();
     match Decoder::new(Arc::new(Limits::default())).decode(&mut input) {
         Decoded::Head(head) => head,

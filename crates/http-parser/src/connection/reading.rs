@@ -4,6 +4,8 @@
 //! input. The caller never handles it: it passes what it received, and asks again when a response is
 //! complete. The rules of parsing are in `decode/`.
 
+use std::sync::Arc;
+
 use std::time::Instant;
 
 use super::{
@@ -27,7 +29,7 @@ pub enum Received<'a> {
     /// No more requests are read; the bytes were discarded.
     Ignored,
     /// A request head. Chunks of its body follow, then [`Received::End`].
-    Head(RequestHead),
+    Head(Arc<RequestHead>),
     /// The next bytes of the body.
     Body(&'a [u8]),
     /// The request is complete, and its response is due.
@@ -63,6 +65,7 @@ impl Connection {
     }
 
     /// Decodes input as it arrives.
+    #[inline]
     fn receive_new<'i>(
         &mut self,
         input: &mut &'i [u8],
@@ -121,9 +124,10 @@ impl Connection {
     }
 
     /// A response is due.
+    #[inline]
     fn head_received<'i>(
         &mut self,
-        head: RequestHead,
+        head: Arc<RequestHead>,
         out: &mut Vec<u8>,
         now: &Moment,
     ) -> Received<'i> {
@@ -170,7 +174,7 @@ impl Connection {
 
     /// Whether pipelined input can be read as the next request now.
     pub fn has_pipelined(&self) -> bool {
-        self.reading == Reading::Open && self.pipelined.len() > self.pipelined_start
+        self.pipelined.len() > self.pipelined_start && self.reading == Reading::Open
     }
 
     /// Whether the socket should be read: not while the pipelined input is at its limit.

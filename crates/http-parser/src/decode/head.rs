@@ -4,6 +4,8 @@
 //! request keeps. A head that arrives in parts is buffered, and no byte is scanned again when more
 //! arrive. Limits are checked before parsing.
 
+use std::sync::Arc;
+
 use super::cost;
 use super::fields::{self, EvaluatedFields};
 use super::lines::{Lines, Next};
@@ -49,7 +51,7 @@ impl HeadReader {
         &mut self,
         input: &mut &[u8],
         limits: &Limits,
-    ) -> Result<Option<RequestHead>, Rejection> {
+    ) -> Result<Option<Arc<RequestHead>>, Rejection> {
         if !self.held.is_empty() {
             return self.read_on(input, limits);
         }
@@ -84,7 +86,7 @@ impl HeadReader {
         &mut self,
         input: &mut &[u8],
         limits: &Limits,
-    ) -> Result<Option<RequestHead>, Rejection> {
+    ) -> Result<Option<Arc<RequestHead>>, Rejection> {
         while !input.is_empty() {
             let bytes = *input;
             let (piece, rest) = bytes.split_at_checked(PIECE).unwrap_or((bytes, &[]));
@@ -189,7 +191,7 @@ impl HeadReader {
     }
 
     /// Parses a complete head.
-    fn take_apart(&mut self, head: &[u8], limits: &Limits) -> Result<RequestHead, Rejection> {
+    fn take_apart(&mut self, head: &[u8], limits: &Limits) -> Result<Arc<RequestHead>, Rejection> {
         // The first byte was a token character, so the first line was not empty.
         let ParsedLine { line, fields_start } = self.request_line.ok_or(Rejection::RequestLine)?;
         let RequestLine { method, target, version } = line;
@@ -199,9 +201,10 @@ impl HeadReader {
         let mut singletons = Singletons::default();
         let mut buffer = HeadBufferBuilder::new(head, self.field_count);
         fields::parse(section, self.field_count, |name, value| {
-            if singletons.is_repeated(name) {
-                let is_the_same = buffer.value_of(name) == Some(value);
-                return if is_the_same { Ok(()) } else { Err(Rejection::RepeatedField) };
+            if singletons.may_be_repeated(name)
+                && let Some(before) = buffer.value_of(name)
+            {
+                return if before == value { Ok(()) } else { Err(Rejection::RepeatedField) };
             }
             let field = Field { name: Span::within(head, name), value: Span::within(head, value) };
             buffer.push(field);
@@ -214,7 +217,7 @@ impl HeadReader {
         if evaluated.lacks_host(&target) {
             buffer.push_absent(HOST);
         }
-        Ok(RequestHead {
+        Ok(Arc::new(RequestHead {
             buffer: buffer.finish(),
             method,
             target,
@@ -223,7 +226,7 @@ impl HeadReader {
             wants_close: evaluated.wants_close,
             wants_keep_alive: evaluated.wants_keep_alive,
             expects_continue,
-        })
+        }))
     }
 
     /// The known part of a head that is incomplete or was rejected: its request line, if it is

@@ -31,7 +31,7 @@ pub enum Decoded<'a> {
     /// All bytes were consumed or kept; more are needed.
     Incomplete,
     /// A valid head. Its body follows, if it has one, then [`Decoded::End`].
-    Head(RequestHead),
+    Head(Arc<RequestHead>),
     /// The next bytes of the body, without the chunked coding; never empty.
     Body(&'a [u8]),
     /// The request is complete. The next call reads the next request.

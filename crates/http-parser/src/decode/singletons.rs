@@ -6,47 +6,76 @@
 //! rejected. The same value twice means what it means once, and is passed on once. Host and
 //! Content-Length have stricter rules of their own.
 
-/// The singletons that have been seen in a head, one bit each.
+/// The singletons, as most clients spell them. No two are of one [`kind`].
+const NAMES: [&[u8]; 16] = [
+    b"Authorization",
+    b"Content-Disposition", // RFC 6266 §4.1
+    b"Content-Location",
+    b"Content-Range",
+    b"Content-Type",
+    b"Date",
+    b"From",
+    b"If-Modified-Since",
+    b"If-Range",
+    b"If-Unmodified-Since",
+    b"Max-Forwards",
+    b"Origin", // RFC 6454 §7.3
+    b"Proxy-Authorization",
+    b"Range",
+    b"Referer",
+    b"User-Agent",
+];
+
+/// What stands in [`NAMES`] for each kind of name, counted from 1; 0 for nothing. One load, where a
+/// search would compare lengths and letters for every field of every request.
+static CANDIDATES: [u8; KINDS] = candidates();
+
+/// Kinds of names: five bits of the length, and the five that tell the first letter.
+const KINDS: usize = 1 << 10;
+
+#[inline]
+const fn kind(name: &[u8]) -> usize {
+    let Some(&first) = name.first() else { return 0 };
+    (name.len() & 31) << 5 | (first & 31) as usize
+}
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
+const fn candidates() -> [u8; KINDS] {
+    let mut table = [0; KINDS];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let place = &mut table[kind(NAMES[at])];
+        assert!(*place == 0, "two singletons of one kind");
+        at += 1;
+        *place = at as u8;
+    }
+    table
+}
+
+/// The singletons that may have been seen in a head, one bit each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Singletons(u32);
 
 impl Singletons {
-    /// Whether `name` is a singleton that has been seen before.
+    /// Whether `name` is a singleton and may have been seen before: then it is worth a search. False
+    /// for nearly every field, without comparing a name.
     #[inline]
-    pub(super) fn is_repeated(&mut self, name: &[u8]) -> bool {
-        let Some((bit, spelling)) = candidate(name) else { return false };
-        // Most clients use the usual spelling, and comparing bytes is cheaper than ignoring case.
-        if name != spelling && !name.eq_ignore_ascii_case(spelling) {
+    #[expect(clippy::indexing_slicing, reason = "every kind has its place in the table")]
+    pub(super) fn may_be_repeated(&mut self, name: &[u8]) -> bool {
+        let place = CANDIDATES[kind(name)];
+        if place == 0 {
             return false;
         }
-        let is_repeated = self.0 & (1 << bit) != 0;
-        self.0 |= 1 << bit;
-        is_repeated
+        let bit = 1 << place;
+        let is_first = self.0 & bit == 0;
+        self.0 |= bit;
+        !is_first && is_named(name, place)
     }
 }
 
-/// The only singleton that `name` can be, by its length and first letter: its bit, and its usual
-/// spelling.
-#[inline]
-fn candidate(name: &[u8]) -> Option<(u32, &'static [u8])> {
-    let candidate: (u32, &[u8]) = match (name.len(), name.first()? | 0x20) {
-        (4, b'd') => (0, b"Date"),
-        (4, b'f') => (1, b"From"),
-        (5, b'r') => (2, b"Range"),
-        (6, b'o') => (3, b"Origin"), // RFC 6454 §7.3
-        (7, b'r') => (4, b"Referer"),
-        (8, b'i') => (5, b"If-Range"),
-        (10, b'u') => (6, b"User-Agent"),
-        (12, b'c') => (7, b"Content-Type"),
-        (12, b'm') => (8, b"Max-Forwards"),
-        (13, b'a') => (9, b"Authorization"),
-        (13, b'c') => (10, b"Content-Range"),
-        (16, b'c') => (11, b"Content-Location"),
-        (17, b'i') => (12, b"If-Modified-Since"),
-        (19, b'c') => (13, b"Content-Disposition"), // RFC 6266 §4.1
-        (19, b'i') => (14, b"If-Unmodified-Since"),
-        (19, b'p') => (15, b"Proxy-Authorization"),
-        _ => return None,
-    };
-    Some(candidate)
+/// Whether `name` is the singleton in this place of [`NAMES`], counted from 1.
+#[cold]
+fn is_named(name: &[u8], place: u8) -> bool {
+    let singleton = NAMES.get(usize::from(place).wrapping_sub(1));
+    singleton.is_some_and(|singleton| name.eq_ignore_ascii_case(singleton))
 }

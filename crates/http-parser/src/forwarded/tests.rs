@@ -6,11 +6,11 @@ use super::*;
 use crate::Limits;
 use crate::decode::{Decoded, Decoder};
 
-fn head(lines: &[(&str, &str)]) -> RequestHead {
+fn head(lines: &[(&str, &str)]) -> Arc<RequestHead> {
     head_for("/", lines)
 }
 
-fn head_for(target: &str, lines: &[(&str, &str)]) -> RequestHead {
+fn head_for(target: &str, lines: &[(&str, &str)]) -> Arc<RequestHead> {
     let mut bytes = format!("GET {target} HTTP/1.1\r\nHost: inside.example\r\n").into_bytes();
     for (name, value) in lines {
         bytes.extend(format!("{name}: {value}\r\n").into_bytes());

@@ -109,7 +109,7 @@ fn starts_with(bytes: &[u8], prefix: &[u8]) -> bool {
 pub(crate) fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let length = match authority {
         [b'[', ..] => memchr::memchr(b']', authority)? + 1,
-        _ => authority.iter().position(|&byte| byte == b':').unwrap_or(authority.len()),
+        _ => memchr::memchr(b':', authority).unwrap_or(authority.len()),
     };
     let (host, rest) = authority.split_at_checked(length)?;
     let port = match rest {

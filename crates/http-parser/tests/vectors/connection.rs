@@ -20,7 +20,7 @@ struct Server<'v> {
     vector: &'v Vector,
     connection: Connection,
     now: Moment,
-    reading: Option<(RequestHead, Vec<u8>)>,
+    reading: Option<(Arc<RequestHead>, Vec<u8>)>,
     served: usize,
     refused: Option<u16>,
     out: Vec<u8>,
@@ -113,7 +113,11 @@ impl Server<'_> {
 
     /// A successor takes the place of a connection on which this complete request waits, and is
     /// given it anew.
-    fn succeed_with(&mut self, head: RequestHead, body: Vec<u8>) -> (RequestHead, Vec<u8>) {
+    fn succeed_with(
+        &mut self,
+        head: Arc<RequestHead>,
+        body: Vec<u8>,
+    ) -> (Arc<RequestHead>, Vec<u8>) {
         if self.successions == Successions::Never || head.expects_continue() {
             return (head, body);
         }

@@ -13,7 +13,7 @@ use super::seen::compare;
 /// Gives the vector to a decoder, cut into pieces of these lengths.
 pub(super) fn judge(vector: &Vector, cuts: &[usize]) -> Result<(), String> {
     let mut decoder = Decoder::new(Arc::new(Limits::default()));
-    let mut reading: Option<(RequestHead, Vec<u8>)> = None;
+    let mut reading: Option<(Arc<RequestHead>, Vec<u8>)> = None;
     let mut served = 0;
     let mut rest = vector.sent.as_slice();
     for &cut in cuts {

@@ -156,10 +156,9 @@ impl State {
         // A response may have been sent before its end was known: the last chunk reached the declared
         // length, and the iterable ended later. Nothing is left to write then, and it ends here.
         let has_ended = !self.writing && (self.outbox.is_empty() || self.ending.is_over());
-        let ended = if has_ended { self.take_answered() } else { None };
         if writer == Writer::Any && self.needs_io() {
             self.wake_io();
         }
-        ended
+        if has_ended { self.take_answered() } else { None }
     }
 }

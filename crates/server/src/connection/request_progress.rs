@@ -108,24 +108,26 @@ impl RequestProgress {
         head: Arc<RequestHead>,
         client: Client,
     ) -> Option<Record> {
-        let request = CurrentRequest::new(Some(head), client, self.began);
-        self.replace(request)
+        let previous = self.sent();
+        self.request = Some(CurrentRequest::new(Some(head), client, self.began));
+        previous
     }
 
     /// The request is complete, and waits for a worker thread. Returns the record of the one before,
     /// as above.
     pub(super) fn queued(&mut self, complete: Complete, now: Instant) -> Option<Record> {
         let Complete { head, client, request_id, body_bytes, disk } = complete;
-        let request = CurrentRequest {
+        let previous = self.sent();
+        // One that was arriving is this one.
+        self.request = Some(CurrentRequest {
             request_id,
             request_body_bytes: body_bytes,
             disk,
             stage: Stage::Queued { at: now },
             ..CurrentRequest::new(Some(head), client, self.began)
-        };
+        });
         self.began = now; // of the next one, where it has come with this
-        // One that was arriving is this one.
-        self.replace(request)
+        previous
     }
 
     /// A worker thread has taken it.
@@ -268,12 +270,6 @@ impl RequestProgress {
         let is_there = |known: &&CurrentRequest| known.times().0.is_some() && known.disk.is_none();
         let complete = self.request.as_ref().filter(is_there);
         complete.map_or(self.arriving_bytes, |known| known.request_body_bytes)
-    }
-
-    fn replace(&mut self, request: CurrentRequest) -> Option<Record> {
-        let previous = self.sent();
-        self.request = Some(request);
-        previous
     }
 
     fn end_with(&mut self, outcome: Outcome, error_body_bytes: u64, answered_at: Option<Instant>) {

@@ -125,11 +125,10 @@ fn take_request(
                 return Fed::Done;
             }
             Received::Head(head) => match head.framing() {
-                BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(Arc::new(head)),
+                BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(head),
                 framing => {
                     let memory_max = conn.policy.body_memory_max;
                     let body = BodyBuffer::begin(&conn.shared.temp_files, framing, memory_max);
-                    let head = Arc::new(head);
                     let previous = state.request.head_arrived(Arc::clone(&head), conn.client());
                     conn.report(previous, now.instant);
                     *incoming = Some(Box::new(IncomingRequest { head, body, is_complete: false }));

@@ -114,6 +114,7 @@ impl Queue {
     }
 
     /// Adds a request by its age, and wakes who should serve it if it stays.
+    #[inline(always)] // so that the request, which is large, is not copied once more
     pub(super) fn admit(
         &self,
         mut state: MutexGuard<'_, QueueState>,
@@ -191,15 +192,16 @@ impl Queue {
         Some(sleeper.parker)
     }
 
-    /// Returns the next work for worker `index`, after a request that `ended`, if any, and took this
-    /// long. Wakes other workers as needed.
+    /// Gives worker `index` its next work, after a request that `ended`, if any, and took this long.
+    /// Wakes other workers as needed. A request is written to its place at once, because it is large.
     pub(crate) fn take(
         &self,
         index: usize,
         ended: Option<Duration>,
         work: &mut SlotState,
         now: Instant,
-    ) -> NextRequest {
+        given: &mut NextWork,
+    ) {
         let mut state = self.state();
         if state.standby == Some(index) {
             state.standby_attached(work.woken_at, now);
@@ -213,28 +215,27 @@ impl Queue {
         } else if let Some(woken_at) = work.woken_at.take() {
             state.usage.threads.attach_time += now.saturating_duration_since(woken_at);
         }
-        let mut left = Vec::new();
-        let next = loop {
-            match if yields_to_others { None } else { state.waiting.pop_front() } {
-                Some(waiting) if waiting.has_left() => left.push(waiting),
-                other => break other,
+        if !yields_to_others {
+            while state.waiting.front().is_some_and(QueuedRequest::has_left) {
+                given.left.extend(state.waiting.pop_front());
             }
-        };
+            given.request = state.waiting.pop_front();
+        }
         self.length.store(state.waiting.len(), Ordering::Relaxed);
-        match (ended, &next) {
+        match (ended, &given.request) {
             (None, Some(_)) => state.usage.serves(Change::Begins, now),
             (Some(_), None) => state.usage.serves(Change::Stops, now),
             (None, None) | (Some(_), Some(_)) => {}
         }
-        if next.is_some() {
+        if given.request.is_some() {
             state.taken += 1;
             state.taken_at = Some(now);
         }
         work.taken = state.taken;
-        state.set_about_to_park(work, next.as_ref());
+        state.set_about_to_park(work, given.request.as_ref());
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
-        let calls_block = state.usage.calls_block();
+        given.calls_block = state.usage.calls_block();
         self.show(&state, now);
         drop(state);
         if let Some(parker) = standby {
@@ -243,7 +244,6 @@ impl Queue {
         for sleeper in dismissed {
             sleeper.parker.unpark(Wake::Closed);
         }
-        NextRequest { next, left, calls_block }
     }
 
     /// Adds a worker to the sleepers, unless there is a reason to stay awake.
@@ -385,10 +385,10 @@ impl Queue {
 }
 
 /// The next work of a worker.
-#[derive(Debug)]
-pub(crate) struct NextRequest {
+#[derive(Debug, Default)]
+pub(crate) struct NextWork {
     /// Its next request.
-    pub(crate) next: Option<QueuedRequest>,
+    pub(crate) request: Option<QueuedRequest>,
     /// Requests whose clients have left, to be dropped.
     pub(crate) left: Vec<QueuedRequest>,
     /// Whether calls block on average.

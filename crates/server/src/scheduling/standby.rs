@@ -218,9 +218,13 @@ impl QueueState {
     /// Adds a request by its age: one from another process may be older than those that wait.
     pub(super) fn insert(&mut self, request: QueuedRequest) {
         let queued_at = request.exchange.queued_at;
-        let newer = self.waiting.iter().rev().take_while(|it| it.exchange.queued_at > queued_at);
-        let at = self.waiting.len() - newer.count();
-        self.waiting.insert(at, request);
+        self.waiting.push_back(request);
+        let is_newer = |other: &&QueuedRequest| other.exchange.queued_at > queued_at;
+        let newer = self.waiting.iter().rev().skip(1).take_while(is_newer).count();
+        let last = self.waiting.len() - 1;
+        for at in (last - newer..last).rev() {
+            self.waiting.swap(at, at + 1);
+        }
     }
 
     /// Records that a worker has found nothing and will check once more, or that it has found `next`.

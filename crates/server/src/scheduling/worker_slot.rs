@@ -8,7 +8,7 @@ use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 
 use super::deferral::Settle;
 use super::parker::Parker;
-use super::queue::Queue;
+use super::queue::{NextWork, Queue};
 use super::standby::{RunningRequest, SlotState};
 #[cfg(unix)]
 use crate::board::{Place, monotonic_ns};
@@ -157,35 +157,35 @@ impl Exchanges for WorkerSlot {
             (ended.requester, lasted)
         });
         let lasted = ended.as_ref().map(|(_, lasted)| *lasted);
-        let taken = self.queue.take(self.index, lasted, &mut work, now);
-        work.serving = taken.next.as_ref().map(|waiting| RunningRequest::new(waiting, now));
+        let mut given = NextWork::default();
+        self.queue.take(self.index, lasted, &mut work, now, &mut given);
+        work.serving = given.request.as_ref().map(|waiting| RunningRequest::new(waiting, now));
         let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
         if yields {
             work.kept_since = now;
         }
         drop(work);
         #[cfg(unix)]
-        if ended.is_some() || taken.next.is_some() {
-            self.show(taken.next.as_ref().map(|waiting| &waiting.exchange));
+        if ended.is_some() || given.request.is_some() {
+            self.show(given.request.as_ref().map(|waiting| &waiting.exchange));
         }
         self.yields.store(yields, Ordering::Relaxed);
         if let Some((requester, lasted)) = ended {
             requester.served(lasted);
         }
-        for waiting in taken.left {
+        for waiting in given.left {
             waiting.requester.abandoned();
         }
-        let sends_all = taken.next.is_none() || taken.calls_block;
+        let sends_all = given.request.is_none() || given.calls_block;
         self.queue.deferral.settle(if sends_all { Settle::All } else { Settle::Due }, now);
-        if taken.next.is_none() {
+        let Some(waiting) = &mut given.request else {
             self.queue.deferral.wake_io();
-        }
-        taken.next.map(|mut waiting| {
-            let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
-            waiting.requester.taken(self.index, queued_for, now);
-            waiting.exchange.queued_for = queued_for;
-            waiting.exchange
-        })
+            return None;
+        };
+        let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
+        waiting.requester.taken(self.index, queued_for, now);
+        waiting.exchange.queued_for = queued_for;
+        Some(given.request?.exchange)
     }
 
     fn wait(&self) -> Wake {

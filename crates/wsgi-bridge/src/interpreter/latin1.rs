@@ -33,14 +33,17 @@ pub(crate) fn to_str<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, 
 ///
 /// # Errors
 /// ValueError, naming `what`, when a character is beyond U+00FF.
+#[inline]
 pub(crate) fn to_bytes<'a>(text: &'a Bound<'_, PyString>, what: &str) -> PyResult<Cow<'a, [u8]>> {
-    let beyond =
-        || PyValueError::new_err(format!("{what} holds a character that latin-1 does not have"));
-    let utf8 = text.to_str().map_err(|_| beyond())?; // a lone surrogate is beyond latin-1 too
+    let utf8 = text.to_str().map_err(|_| beyond(what))?; // a lone surrogate is beyond latin-1 too
     if utf8.is_ascii() {
         return Ok(Cow::Borrowed(utf8.as_bytes()));
     }
-    let bytes: Option<Vec<u8>> =
-        utf8.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
-    bytes.map(Cow::Owned).ok_or_else(beyond)
+    let bytes = utf8.chars().map(|character| u8::try_from(u32::from(character)).ok());
+    bytes.collect::<Option<_>>().map(Cow::Owned).ok_or_else(|| beyond(what))
+}
+
+#[cold]
+fn beyond(what: &str) -> PyErr {
+    PyValueError::new_err(format!("{what} holds a character that latin-1 does not have"))
 }

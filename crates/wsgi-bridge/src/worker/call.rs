@@ -51,14 +51,19 @@ impl WorkerContext {
         Self { application, exchanges, process: Process::current(), environs, objects: None }
     }
 
-    /// Answers one exchange.
-    pub(crate) fn serve(&mut self, py: Python<'_>, exchange: Exchange) {
+    /// Answers the next exchange. Returns false if there is none.
+    pub(crate) fn serve_next(&mut self, py: Python<'_>) -> bool {
+        let Some(exchange) = self.exchanges.try_next() else { return false };
+        self.close_sent_files(py); // their responses were complete before this request came
         let application = &*self.application;
         let objects = match &mut self.objects {
             Some(objects) => objects,
             none => match ReusedObjects::new(py, application) {
                 Ok(objects) => none.insert(objects),
-                Err(error) => return fail_early(application, exchange, &error),
+                Err(error) => {
+                    fail_early(application, exchange, &error);
+                    return true;
+                }
             },
         };
         let Exchange { head, client, body, reply, queued_at: _, queued_for, request_id } = exchange;
@@ -71,7 +76,8 @@ impl WorkerContext {
             response: &objects.response,
         };
         let body_length = body.len();
-        let result = Input::new(py, body).and_then(|input| {
+        let call = || {
+            let input = Input::new(py, body)?;
             let parts = RequestParts {
                 client: &client,
                 body_length,
@@ -87,12 +93,13 @@ impl WorkerContext {
             drop(environ); // the application holds a reference if it still needs it
             request.respond(py, called);
             input.close()
-        });
-        if let Err(error) = result {
+        };
+        if let Err(error) = call() {
             request.raised(py, Stage::Call, &error);
         }
         self.keep_or_drop_objects(py);
         error_stream::finish_lines(&*self.application.log);
+        true
     }
 
     /// Reuses the objects for the next request, unless the application has kept them.
@@ -105,10 +112,15 @@ impl WorkerContext {
     }
 
     /// Closes the files that the server has sent since, and releases what else it has left.
+    #[inline]
     pub(crate) fn close_sent_files(&self, py: Python<'_>) {
-        if self.application.drop_queue.is_empty() {
-            return;
+        if !self.application.drop_queue.is_empty() {
+            self.close_all_sent_files(py);
         }
+    }
+
+    #[cold]
+    fn close_all_sent_files(&self, py: Python<'_>) {
         for file in self.application.drop_queue.drain(py) {
             let SentFile { wrapper, head, request_id } = file;
             if let Err(error) = close(wrapper.bind(py)) {

@@ -96,7 +96,7 @@ impl Wire {
         };
         let queued_at = Instant::now();
         let exchange = Exchange {
-            head: Arc::new(head.unwrap()),
+            head: head.unwrap(),
             client: self.client,
             body,
             reply: Box::new(reply),

@@ -7,6 +7,8 @@ mod framing;
 mod heads;
 mod limits;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::message::Version;
 
@@ -47,12 +49,12 @@ fn told(decoder: &mut Decoder, input: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 /// The head of `GET / HTTP/1.1` with a Host and these lines, or why it is refused.
-fn head(lines: &str) -> Result<RequestHead, Rejection> {
+fn head(lines: &str) -> Result<Arc<RequestHead>, Rejection> {
     first_head(&format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"))
 }
 
 /// The first head in `input`, or why it is refused.
-fn first_head(input: &str) -> Result<RequestHead, Rejection> {
+fn first_head(input: &str) -> Result<Arc<RequestHead>, Rejection> {
     match decoder().decode(&mut input.as_bytes()) {
         Decoded::Head(head) => Ok(head),
         Decoded::Rejected(rejection) => Err(rejection),

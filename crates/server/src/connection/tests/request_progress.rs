@@ -18,7 +18,7 @@ fn client() -> Client {
     Client { peer: Arc::new(Peer::unix()), forwarded: Forwarded::default(), listener: 0 }
 }
 
-fn head(path: &str, now: &Moment) -> RequestHead {
+fn head(path: &str, now: &Moment) -> Arc<RequestHead> {
     let mut protocol = Connection::new(Arc::default(), now.instant);
     let input = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     match protocol.receive(&mut input.as_bytes(), &mut Vec::new(), now) {
@@ -47,7 +47,7 @@ impl Walk {
     fn queued(&mut self, path: &str) -> Option<String> {
         let now = self.later();
         self.progress.input_arrived(Phase::Idle, now);
-        let head = Arc::new(head(path, &self.now));
+        let head = head(path, &self.now);
         let complete =
             Complete { head, client: client(), request_id: None, body_bytes: 3, disk: None };
         let now = self.later();
@@ -152,7 +152,7 @@ fn the_next_request_brings_the_record_of_one_whose_last_bytes_are_being_sent() {
 #[test]
 fn a_request_that_arrives_becomes_the_complete_one_without_a_record() {
     let mut walk = Walk::new();
-    let arriving = Arc::new(head("/upload", &walk.now));
+    let arriving = head("/upload", &walk.now);
     assert!(walk.progress.head_arrived(arriving, client()).is_none());
     assert_eq!(walk.queued("/upload"), None);
 }

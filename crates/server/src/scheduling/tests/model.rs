@@ -549,7 +549,6 @@ fn every_order_in(process: InProcess, workers: usize, requests: &[bool]) {
     let decoded = Decoder::new(Arc::new(Limits::default()))
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
-    let head = Arc::new(head);
     for gil in [Gil::Enabled, Gil::Disabled] {
         for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
             let (clock, requester) = (Arc::new(Clock::standing()), Arc::<Nobody>::default());
