@@ -43,6 +43,11 @@ test-system: ## run the tests that need proxies, Prometheus, Helm and other prog
 	.ci/wheel $(VENV) quick
 	$(VENV)/bin/python -m pytest tests -m system
 
+soak: ## run the tests that take many minutes
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	.ci/wheel $(VENV) quick
+	$(VENV)/bin/python -m pytest tests -m soak
+
 test-all: ## run the Python tests on every Python from 3.10 on that pyenv or PATH provides
 	@.ci/test-all
 

@@ -206,6 +206,16 @@ def test_an_application_that_cannot_be_imported_is_told_once_and_ends_the_server
     assert "serving on" not in server.log
 
 
+def test_a_max_rss_that_every_worker_exceeds_is_refused_with_its_place(program, tmp_path):
+    (tmp_path / "maitred.toml").write_text('workers = 2\n\nmax-rss = "3MiB"\n')
+    server = program("--listen=127.0.0.1:0", "maitred.demo:app", cwd=tmp_path)
+    assert server.wait() == 1
+    message = r"error: `max-rss` is 3 MiB, and a worker process has \d+ MiB before"
+    place = r" its first request \(.*maitred\.toml:3\b"
+    assert re.search(message + place, server.log), server.log
+    assert "serving on" not in server.log
+
+
 def test_sigterm_lets_requests_in_every_worker_finish(workers, gate):
     server = workers(TWO)
     connections = [server.connect_to(pid) for pid in server.ready().values()]

@@ -125,7 +125,7 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
 }
 
 /// When workers are replaced. A share of the memory limit is none where there is no limit.
-fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
+pub(crate) fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
     let share = |percent: u8| {
         let limit = MemoryLimit::read().map(|memory| memory.limit)?;
         Some(limit / 100 * u64::from(percent))

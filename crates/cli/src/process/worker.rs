@@ -18,6 +18,7 @@ use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
 use crate::process::signals::{Scope, SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
+use crate::process::supervise::recycling;
 use crate::process::wait::ServerEnd;
 use crate::process::{exit, file_limit, wait};
 
@@ -85,6 +86,20 @@ fn reporter(py: Python<'_>, report: i32) -> PyResult<Bound<'_, PyAny>> {
     py.import("maitred._code_report")?.getattr("Reporter")?.call1((report,))
 }
 
+/// Refuses a `max-rss` that every process exceeds that has imported the application: workers would be
+/// replaced again and again.
+fn fits_max_rss(loaded: &Loaded) -> Result<(), StartError> {
+    let recycling = recycling(&loaded.settings.processes);
+    let Some(resident) = recycling.outgrown() else { return Ok(()) };
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    let origin = loaded.origin("max-rss").map(ToString::to_string).unwrap_or_default();
+    Err(StartError::Failed(format!(
+        "`max-rss` is {} MiB, and a worker process has {} MiB before its first request ({origin})",
+        recycling.max_rss >> 20,
+        mebibytes(resident)
+    )))
+}
+
 /// Imports the application, gets the listeners, and starts to serve.
 fn start(
     py: Python<'_>,
@@ -94,14 +109,15 @@ fn start(
     reporter: Option<&Bound<'_, PyAny>>,
 ) -> Result<StartedServer, NotServed> {
     let load = |py: Python<'_>, loaded: &Loaded| {
-        let loaded = import::load(py, &loaded.settings);
+        let imported = import::load(py, &loaded.settings);
         if let Some(reporter) = reporter {
-            match &loaded {
+            match &imported {
                 Ok(_) => reporter.call_method0("begin")?,
                 Err(error) => reporter.call_method1("failed", (error.raised.as_ref(),))?,
             };
         }
-        let application = loaded.map_err(|error| NotServed::Import(error.failure))?;
+        let application = imported.map_err(|error| NotServed::Import(error.failure))?;
+        fits_max_rss(loaded)?;
         owned_process::application_imported(py)?;
         Ok(application)
     };

@@ -9,6 +9,7 @@ use super::facts::{Fact, Headroom, StartReason};
 use super::memory_limit::MemoryLimit;
 use super::run::Supervisor;
 use super::workers::WorkerProcesses;
+use crate::system::process_usage;
 
 /// The settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub struct Threshold {
 }
 
 impl Recycling {
+    /// The resident memory of this process, if it is more than any may have: it would be replaced as soon
+    /// as it was ready, and its successors, too.
+    pub fn outgrown(&self) -> Option<u64> {
+        let resident = process_usage::read().resident_bytes?;
+        (self.max_rss > 0 && resident > self.max_rss).then_some(resident)
+    }
+
     /// The threshold of one process.
     pub fn threshold(&self) -> Threshold {
         // Seeded by the system, so that it differs between processes and restarts.
@@ -96,6 +104,15 @@ mod tests {
         let threshold = Recycling { max_rss: 1 << 30, ..Recycling::default() }.threshold();
         assert_eq!(threshold.reached(u64::MAX, 1 << 30), None);
         assert_eq!(threshold.reached(0, (1 << 30) + 1), Some(StartReason::MaxRss));
+    }
+
+    #[test]
+    fn a_process_that_has_more_than_any_may_have_has_outgrown_the_limit() {
+        let recycling = |max_rss| Recycling { max_rss, ..Recycling::default() };
+        assert_eq!(recycling(0).outgrown(), None);
+        assert_eq!(recycling(u64::MAX).outgrown(), None);
+        let is_known = process_usage::read().resident_bytes.is_some();
+        assert_eq!(recycling(1).outgrown().is_some(), is_known);
     }
 
     #[test]
