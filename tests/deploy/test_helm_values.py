@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from manifests import CHART, templated
+from manifests import CHART, templated, tomllib
 
 Values = dict[str, Any]
 
@@ -43,6 +43,25 @@ def refusal(values: Values) -> str:
 )
 def test_a_wrong_value_is_refused_by_its_name(values: Values, word: str) -> None:
     assert word in refusal(values)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ({}, "3GiB"),
+        ({"temporary": {"sizeLimit": "500Mi"}}, "375MiB"),
+        ({"settings": {"workers": 2}}, "1536MiB"),
+        ({"settings": {"workers": "auto"}}, "3GiB"),
+        ({"settings": {"spool-limit": "1GiB"}}, "1GiB"),
+        ({"temporary": {"volume": {"hostPath": {"path": "/srv/spool"}}}}, None),
+        ({"temporary": {"sizeLimit": "4G"}}, None),
+    ],
+)
+def test_spool_limit_is_three_quarters_of_the_volume(values: Values, limit: str | None) -> None:
+    rendered = templated(values)
+    (config,) = (each for (kind, _), each in rendered.items() if kind == "ConfigMap")
+    assert tomllib.loads(config["data"]["maitred.toml"]).get("spool-limit") == limit
 
 
 @pytest.mark.system

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from manifests import DEPLOY
+import yaml
+from manifests import DEPLOY, KUBERNETES, tomllib
 from server import command
 
 FILES = sorted(DEPLOY.rglob("maitred.toml"))
@@ -30,6 +31,31 @@ def test_each_file_is_understood_without_a_word(file: Path) -> None:
     shown = understood(file)
     assert shown.stderr == ""
     assert shown.returncode == 0
+
+
+def in_bytes(size: str) -> int:
+    """Return a size of Kubernetes (`4Gi`) or of the settings (`3GiB`) in bytes."""
+    match = re.fullmatch(r"(\d+)([KMG])iB?", size)
+    assert match, size
+    return int(match[1]) << {"K": 10, "M": 20, "G": 30}[match[2]]
+
+
+@pytest.mark.parametrize("folder", ["base", "examples/native-sidecar", "examples/proxy-sidecar"])
+def test_files_of_clients_have_room_in_the_volume_and_memory_in_the_container(folder: str) -> None:
+    settings = tomllib.loads((KUBERNETES / folder / "maitred.toml").read_text(encoding="utf-8"))
+    (deployment,) = yaml.safe_load_all(
+        (KUBERNETES / folder / "deployment.yaml").read_text(encoding="utf-8")
+    )
+    pod = deployment["spec"]["template"]["spec"]
+    containers = [*pod["containers"], *pod.get("initContainers", [])]
+    (limits,) = (each["resources"]["limits"] for each in containers if each["name"] == "maitred")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "temporary")
+    spool = in_bytes(settings["spool-limit"])
+    assert spool <= in_bytes(volume["emptyDir"]["sizeLimit"]) * 3 // 4
+    assert spool <= in_bytes(limits["ephemeral-storage"]) * 3 // 4
+    # Beside what each connection may hold, and what the interpreter and the application take.
+    clients = in_bytes(settings["client-memory-limit"]) + 48 * 1024 * settings["connection-limit"]
+    assert clients <= in_bytes(limits["memory"]) // 2
 
 
 def test_so_is_what_the_systemd_unit_recommends(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def by_fork() -> str:
     child = os.fork()
     if child == 0:
         os.dup2(writes, 1)
-        os.execvp(SOFT_LIMIT[0], SOFT_LIMIT)
+        os.execvp(SOFT_LIMIT[0], SOFT_LIMIT)  # noqa: S606
     os.close(writes)
     with os.fdopen(reads) as output:
         text = output.read()

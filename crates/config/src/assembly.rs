@@ -55,6 +55,8 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             inbuf_overflow: merged.get(&limits::INBUF_OVERFLOW),
             outbuf_overflow: merged.get(&limits::OUTBUF_OVERFLOW),
             outbuf_high_watermark: merged.get(&limits::OUTBUF_HIGH_WATERMARK),
+            client_memory: merged.get(&limits::CLIENT_MEMORY_LIMIT),
+            spool: merged.get(&limits::SPOOL_LIMIT),
             max_request_header_size: merged.get(&limits::MAX_REQUEST_HEADER_SIZE),
             max_request_header_fields: merged.get(&limits::MAX_REQUEST_HEADER_FIELDS),
             max_request_body_size: merged.get(&limits::MAX_REQUEST_BODY_SIZE),

@@ -75,6 +75,11 @@ pub struct LimitSettings {
     pub outbuf_overflow: usize,
     /// Bytes of a response that may wait for the client; above this, the application waits, too.
     pub outbuf_high_watermark: usize,
+    /// Maximum bytes of memory held for all clients of a process; above this, bodies and responses go to
+    /// files in `temp_dir`.
+    pub client_memory: u64,
+    /// Maximum bytes in files in `temp_dir`, in a process.
+    pub spool: u64,
     /// Maximum bytes of a request head, from its first byte to the empty line, inclusive.
     pub max_request_header_size: usize,
     /// Maximum number of field lines of a request head, inclusive.

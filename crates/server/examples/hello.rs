@@ -30,7 +30,7 @@ impl Application for Hello {
                         head.push(b"Content-Type", b"text/plain").expect("a valid field");
                         head.push(b"Content-Length", b"13").expect("a valid field");
                         exchange.reply.head(head);
-                        exchange.reply.finish(Chunk::Borrowed(b"Hello, World!"));
+                        let _ = exchange.reply.finish(Chunk::Borrowed(b"Hello, World!"));
                     }
                     None if exchanges.wait() == Wake::Closed => return,
                     None => {}

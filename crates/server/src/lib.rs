@@ -48,6 +48,7 @@ pub use lifecycle::running::{Running, Waited};
 pub use lifecycle::server::{RunError, Server};
 pub use listen::{BindCause, BindError, ListenAddress, Listeners};
 pub use scheduling::Gil;
+pub use system::allocator::return_freed_memory;
 #[cfg(unix)]
 pub use system::child::ExitStatus as ChildStatus;
 pub use system::clock::Clock;

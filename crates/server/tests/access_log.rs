@@ -166,7 +166,7 @@ fn a_response_that_the_server_breaks_off_is_cut_and_one_that_was_whole_before_is
             let _ = exchange.reply.chunk(Chunk::Borrowed(&vec![b'x'; length]));
             inside.pass();
         }
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let log = Log::new();
     let settings = log

@@ -52,7 +52,7 @@ fn redirecting() -> Arc<App> {
         head.push(b"X-Cache", b"miss").expect("a valid field");
         head.push(b"x-cache", b"hit").expect("a valid field");
         exchange.reply.head(head);
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     })
 }
 

@@ -43,7 +43,7 @@ fn a_response_without_a_body_wants_no_more_of_it_than_a_chunk_and_keeps_the_conn
         exchange.reply.head(ResponseHead::new(status).expect("a valid status"));
         let flow = exchange.reply.chunk(Chunk::Borrowed(b"chunk"));
         seen.lock().expect("no test panics in here").push(flow);
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start(settings(), app);
     let mut client = served.connect();
@@ -105,7 +105,7 @@ fn a_stream_without_a_length_is_chunked_and_keeps_the_connection() {
                 let piece = format!("piece {number};");
                 let _ = exchange.reply.chunk(Chunk::Borrowed(piece.as_bytes()));
             }
-            exchange.reply.finish(Chunk::Borrowed(b"end"));
+            let _ = exchange.reply.finish(Chunk::Borrowed(b"end"));
         }),
     );
     let mut client = served.connect();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use maitred_http_parser::exchange::{Body, Chunk, Exchange, FileBody, Flow};
 use maitred_server::Gil;
-use support::{App, Client, End, Served, ok, settings};
+use support::{App, Client, End, Served, finish, ok, settings};
 
 /// Numbers that look random and are the same each time (xorshift).
 struct Numbers(u64);
@@ -46,15 +46,15 @@ fn echo(mut exchange: Exchange) {
     let reply = &mut exchange.reply;
     reply.head(ok());
     match way {
-        Some(b'a') => reply.finish(Chunk::Borrowed(&said)),
-        Some(b'b') => reply.finish(Chunk::Owned(Bytes::from(said))),
+        Some(b'a') => finish(&mut **reply, Chunk::Borrowed(&said)),
+        Some(b'b') => finish(&mut **reply, Chunk::Owned(Bytes::from(said))),
         Some(b'c') => {
             let mut file = tempfile::tempfile().expect("a file");
             file.write_all(&said).expect("room on the disk");
             // Whether anybody is there, `finish` finds out.
             let _ =
                 reply.file(FileBody { file, offset: 0, length: said.len() as u64, owner: None });
-            reply.finish(Chunk::Borrowed(b""));
+            let _ = reply.finish(Chunk::Borrowed(b""));
         }
         _ => {
             for (number, piece) in said.chunks(5000).enumerate() {
@@ -66,7 +66,7 @@ fn echo(mut exchange: Exchange) {
                     break;
                 }
             }
-            reply.finish(Chunk::Borrowed(b""));
+            let _ = reply.finish(Chunk::Borrowed(b""));
         }
     }
 }

@@ -276,7 +276,7 @@ fn a_response_that_has_begun_is_cut_off_when_its_time_is_over() {
         let _ = exchange.reply.chunk(Chunk::Borrowed(b"the first half"));
         inside.pass();
         let _ = exchange.reply.chunk(Chunk::Borrowed(b"the second"));
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let settings = settings().with(|settings| settings.timeouts.request = Some(10 * SECOND));
     let served = standing(settings, application);

@@ -123,7 +123,7 @@ fn respond(mut exchange: Exchange, head: ResponseHead, chunks: &[&[u8]], last: &
             let _ = exchange.reply.wait();
         }
     }
-    exchange.reply.finish(Chunk::Borrowed(last));
+    let _ = exchange.reply.finish(Chunk::Borrowed(last));
 }
 
 fn file(mut exchange: Exchange, content: &[u8]) {
@@ -136,7 +136,7 @@ fn file(mut exchange: Exchange, content: &[u8]) {
         length: content.len() as u64,
         owner: None,
     });
-    exchange.reply.finish(Chunk::Borrowed(b""));
+    let _ = exchange.reply.finish(Chunk::Borrowed(b""));
 }
 
 const IN_PROGRESS: &str = "maitred_requests_in_progress{worker=\"0\"}";

@@ -130,7 +130,7 @@ fn every_chunk_arrives_though_the_application_then_blocks() {
                 assert_eq!(exchange.reply.chunk(Chunk::Borrowed(piece)), Flow::Continue);
             }
             inside.pass();
-            exchange.reply.finish(Chunk::Borrowed(b"4"));
+            let _ = exchange.reply.finish(Chunk::Borrowed(b"4"));
         });
         let mut client = served.connect();
         client.send(b"GET / HTTP/1.0\r\n\r\n");

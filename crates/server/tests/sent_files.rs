@@ -44,7 +44,7 @@ fn send_file(mut exchange: Exchange, owner: Owner) {
     exchange.reply.head(ok());
     let owner: Option<Box<dyn std::any::Any + Send + Sync>> = Some(Box::new(owner));
     let _ = exchange.reply.file(FileBody { file, offset: 0, length: LENGTH as u64, owner });
-    exchange.reply.finish(Chunk::Borrowed(b""));
+    let _ = exchange.reply.finish(Chunk::Borrowed(b""));
 }
 
 impl Application for OneFile {
@@ -144,7 +144,7 @@ fn a_drain_waits_for_a_file_on_its_way_and_its_owner_goes_before_the_worker() {
         let owner: Option<Box<dyn std::any::Any + Send + Sync>> =
             Some(Box::new(Tells(Arc::clone(&seen))));
         let _ = exchange.reply.file(FileBody { file, offset: 0, length: LENGTH as u64, owner });
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start_patiently(settings(), app);
     let mut client = served.connect_narrow();

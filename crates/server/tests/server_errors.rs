@@ -18,7 +18,7 @@ fn failing() -> std::sync::Arc<App> {
         match ResponseHead::new(&[&status, &b" As asked"[..]].concat()) {
             Ok(head) => {
                 exchange.reply.head(head);
-                exchange.reply.finish(Chunk::Borrowed(b""));
+                let _ = exchange.reply.finish(Chunk::Borrowed(b""));
             }
             Err(_) => exchange.reply.fail(ApplicationFault::NotStarted),
         }

@@ -123,7 +123,7 @@ fn a_response_shorter_than_declared_is_not_made_up_for() {
         let mut head = ok();
         head.push(b"Content-Length", b"8").expect("a valid field");
         exchange.reply.head(head);
-        exchange.reply.finish(Chunk::Borrowed(b"half"));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b"half"));
     });
     for (text, end) in ends {
         assert!(text.contains("Content-Length: 8") && text.ends_with("\r\n\r\nhalf"), "{text}");
@@ -157,7 +157,7 @@ fn a_file_that_became_shorter_does_not_look_whole() {
         exchange.reply.head(ok());
         // It says 2000: half of them have been cut off since it was looked at.
         let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     }) {
         // The declared length shows that it is not whole.
         assert!(text.contains("Content-Length: 2000") && text.len() < 2000, "{text}");
@@ -175,7 +175,7 @@ fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
         let file = std::fs::OpenOptions::new().write(true).open(&path).expect("it is there");
         exchange.reply.head(ok());
         let _ = exchange.reply.file(FileBody { file, offset: 0, length: 2000, owner: None });
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start(settings(), app);
     let mut client = served.connect();
@@ -207,7 +207,7 @@ fn a_whole_response_is_not_reset_when_the_server_ends_before_its_application_doe
         exchange.reply.head(head);
         assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"whole")), Flow::Continue);
         inside.pass();
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start(settings(), app);
     let mut client = served.connect();
@@ -229,7 +229,7 @@ fn a_response_that_the_end_of_the_server_cuts_off_is_reset_though_its_thread_is_
         exchange.reply.head(ok());
         assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
         inside.pass();
-        exchange.reply.finish(Chunk::Borrowed(b"half"));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b"half"));
     });
     let served = Served::start(settings(), app);
     let mut client = served.connect();

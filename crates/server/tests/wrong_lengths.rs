@@ -17,7 +17,7 @@ fn said(respond: fn(&mut Exchange), part: &str) -> Vec<String> {
         head.push(b"Content-Length", b"8").expect("a valid field");
         exchange.reply.head(head);
         respond(&mut exchange);
-        exchange.reply.finish(Chunk::Borrowed(b""));
+        let _ = exchange.reply.finish(Chunk::Borrowed(b""));
     });
     let served = Served::start(settings(), app);
     let mut client = served.connect();

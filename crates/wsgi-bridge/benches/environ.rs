@@ -226,7 +226,9 @@ impl Reply for Nowhere {
     fn file(&mut self, _file: FileBody) -> Flow {
         Flow::Continue
     }
-    fn finish(&mut self, _last: Chunk<'_>) {}
+    fn finish(&mut self, _last: Chunk<'_>) -> Flow {
+        Flow::Continue
+    }
     fn fail(&mut self, _fault: ApplicationFault) {}
     fn presence(&self) -> Weak<dyn Presence> {
         Arc::downgrade(&self.0)

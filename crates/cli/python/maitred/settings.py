@@ -150,9 +150,21 @@ class Settings(TypedDict, total=False):
     inbuf_overflow: int | str | None
     """Request body bytes kept in memory; a larger body goes to a temporary file."""
     outbuf_overflow: int | str | None
-    """Response bytes kept in memory for each connection; more go to a temporary file."""
+    """Response bytes kept in memory for each connection; if more wait for the client, they go to a
+    temporary file.
+    """
     outbuf_high_watermark: int | str | None
-    """Response bytes that may wait for the client; above this, the application waits, too."""
+    """Response bytes that may wait for the client; above this, the application waits, too, unless
+    requests wait for its thread.
+    """
+    client_memory_limit: int | str | None
+    """Memory for heads, bodies and responses of all clients of a process together; above this,
+    bodies and responses go to temporary files, and large heads are answered 503.
+    """
+    spool_limit: int | str | None
+    """Maximum size of all temporary files of a process. Above this, a request body is answered 503,
+    and the thread of a response waits for its client, for `write-timeout` at most.
+    """
     max_request_header_size: int | str | None
     """Maximum size of a request head; a larger one is answered 431."""
     max_request_header_fields: int | None

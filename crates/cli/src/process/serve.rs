@@ -174,8 +174,11 @@ fn serve_with_signals(
             Err(error) => NotServed::Start(error).report(),
         };
     }
-    // A supervisor needs few files, and its workers raise their own limit.
+    // Not for a supervisor, which needs little; its workers do so themselves.
     raise_file_limit(py, after)?;
+    if after == Afterwards::Exit {
+        maitred_server::return_freed_memory();
+    }
     let process = std::process::id();
     let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
         let application = import::load(py, &loaded.settings);

@@ -55,6 +55,7 @@ pub(crate) fn work(
     let signals = Signals::install(py, Scope::Worker)?;
     exit::prepare(py, &loaded.settings)?;
     file_limit::raise(py)?;
+    maitred_server::return_freed_memory();
     let reporter = report.map(|report| reporter(py, report)).transpose()?;
     let welcome = py.detach(|| control.welcome());
     let started = match welcome {

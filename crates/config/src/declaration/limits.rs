@@ -55,7 +55,8 @@ settings! {
         name: "outbuf-overflow",
         kind: Kind::Size(Size { least: 0 }),
         default: Some("1MiB"),
-        help: "Response bytes kept in memory for each connection; more go to a temporary file.",
+        help: "Response bytes kept in memory for each connection; if more wait for the client, they go \
+               to a temporary file.",
         waitress: Some("outbuf_overflow"),
     }
 
@@ -64,8 +65,25 @@ settings! {
         kind: Kind::Size(Size { least: 1 }),
         default: Some("16MiB"),
         help: "Response bytes that may wait for the client; above this, the application waits, \
-               too.",
+               too, unless requests wait for its thread.",
         waitress: Some("outbuf_high_watermark"),
+    }
+
+    CLIENT_MEMORY_LIMIT {
+        name: "client-memory-limit",
+        kind: Kind::Size(Size { least: 0 }),
+        default: Some("128MiB"),
+        help: "Memory for heads, bodies and responses of all clients of a process together; above \
+               this, bodies and responses go to temporary files, and large heads are answered 503.",
+    }
+
+    SPOOL_LIMIT {
+        name: "spool-limit",
+        kind: Kind::Size(Size { least: 0 }),
+        default: Some("64GiB"),
+        help: "Maximum size of all temporary files of a process. Above this, a request body is \
+               answered 503, and the thread of a response waits for its client, for \
+               `write-timeout` at most.",
     }
 
     MAX_REQUEST_HEADER_SIZE {

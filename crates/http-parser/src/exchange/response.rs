@@ -72,8 +72,8 @@ pub trait Reply: Send {
     /// Sends the next chunk of the body; an empty one does nothing.
     fn chunk(&mut self, chunk: Chunk<'_>) -> Flow;
 
-    /// Blocks until the client has read enough, or has exceeded write-timeout. Never returns
-    /// [`Flow::Wait`].
+    /// Moves output out of memory, and blocks until the client has read enough or has exceeded
+    /// write-timeout, if it must. Never returns [`Flow::Wait`].
     fn wait(&mut self) -> Flow;
 
     /// Sends a file as the whole body; no chunk may have been sent. Only `finish` may follow.
@@ -86,7 +86,10 @@ pub trait Reply: Send {
 
     /// Ends the response. `last` is the last chunk, and may be empty. If the head has not been sent,
     /// `last` is the whole body: its length is declared, and head and body are sent in one write.
-    fn finish(&mut self, last: Chunk<'_>);
+    ///
+    /// With [`Flow::Wait`], too much memory waits for the client, and [`Reply::wait`] should be called
+    /// once more; otherwise, nothing is left to do.
+    fn finish(&mut self, last: Chunk<'_>) -> Flow;
 
     /// Abandons the response. If the head has not been sent, the client gets a 500; otherwise, the
     /// connection is reset, so that the response does not look complete.

@@ -103,7 +103,9 @@ impl Live {
         reply.head(head);
         match reply.chunk(Chunk::Owned(first.into())) {
             Flow::Continue => streams.replies.push(reply),
-            Flow::Enough => reply.finish(Chunk::Borrowed(&[])), // HEAD
+            Flow::Enough => {
+                let _ = reply.finish(Chunk::Borrowed(&[])); // HEAD
+            }
             Flow::Wait | Flow::Gone => {}
         }
         Ok(())

@@ -155,7 +155,7 @@ impl Admin {
                     pages::misdirected(exchange);
                 }
             })),
-            temp_files: TempFiles::new(None),
+            temp_files: TempFiles::unlimited(None),
             descriptors: Arc::new(ClientDescriptors::unlimited()),
             telemetry: Arc::new(Telemetry::silent()),
             #[cfg(unix)]

@@ -16,6 +16,7 @@ use maitred_http_parser::connection::{self, Connection, Phase};
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
+use super::budget::HeldMemory;
 use super::deadlines::ClientProgress;
 use super::disconnect::ClientPresence;
 use super::ending::{Close, Ending};
@@ -56,10 +57,15 @@ pub(super) struct State {
     pub(super) request: RequestProgress,
     pub(super) ending: Ending,
     pub(super) outbox: Outbox,
+    pub(super) held: HeldMemory,
     /// A thread is writing, and will check for more output afterwards.
     pub(super) writing: bool,
     /// Whether a thread waits for output to be sent. Notifying is a system call even if none waits.
     pub(super) is_awaited: bool,
+    /// Whether requests wait for the thread that waits.
+    pub(super) is_wanted: bool,
+    /// Until when a thread waits that could not move output out of the way of others.
+    pub(super) wait_ends: Option<Instant>,
     /// Wakes the I/O task.
     waker: Option<Waker>,
     /// The time of the last activity.
@@ -95,6 +101,7 @@ impl ClientConnection {
         let protocol = Connection::new(Arc::clone(&policy.rules), now);
         let address = peer.address.map(|address| address.ip());
         let is_from_trusted = policy.trust.peers.contain(address);
+        let held = HeldMemory::new(Arc::clone(&shared.temp_files.budget));
         Self {
             shared,
             policy,
@@ -107,8 +114,11 @@ impl ClientConnection {
                 request: RequestProgress::new(now),
                 ending: Ending::default(),
                 outbox: Outbox::default(),
+                held,
                 writing: false,
                 is_awaited: false,
+                is_wanted: false,
+                wait_ends: None,
                 waker: None,
                 last_active: now,
                 travel: Travel::default(),
@@ -177,7 +187,9 @@ impl ClientConnection {
             // A thread that is writing will notice the end. A running worker notices it when it
             // answers, and then ends the record itself.
             let ended = if state.writing { None } else { state.take_answered() };
-            (ended, state.outbox.take())
+            let unsent = state.outbox.take();
+            state.settle_output();
+            (ended, unsent)
         };
         drop(unsent);
         self.close();
@@ -280,9 +292,8 @@ impl ClientConnection {
     pub(crate) fn add_to(&self, sum: &mut Connections) {
         let state = self.state();
         sum.count(state.doing());
-        sum.bytes_in += state.request.body_bytes_in_memory();
-        sum.bytes_out += state.outbox.copied_bytes();
-        sum.bytes_out_on_disk += state.outbox.spilt_bytes();
+        sum.bytes_in += state.input_bytes();
+        sum.bytes_out += state.output_bytes();
     }
 }
 
@@ -319,6 +330,11 @@ impl State {
     pub(super) fn take_answered(&mut self) -> Option<Record> {
         if self.ending.is_over() && !self.outbox.is_empty() {
             self.request.unsent();
+        }
+        if self.held.input() > 0 {
+            let ended = self.request.sent();
+            self.settle_input();
+            return ended;
         }
         self.request.sent()
     }

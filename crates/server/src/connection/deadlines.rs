@@ -51,11 +51,14 @@ impl ClientConnection {
         let stream = {
             let mut state = self.state();
             state.protocol.postpone_deadlines(standstill);
-            if !state.protocol.wants_read() {
+            if let Some(wait_ends) = &mut state.wait_ends {
+                *wait_ends += standstill;
+            }
+            if !state.wants_read() {
                 self.detect_disconnect(&mut state);
             }
             let is_late = state.protocol.overdue(now.instant).is_some();
-            if !is_late && state.outbox.is_empty() {
+            if !is_late && !state.has_output() {
                 return;
             }
             match &state.stream {
@@ -66,6 +69,7 @@ impl ClientConnection {
         // The kernel is asked without the lock.
         let (unacknowledged, has_input) = (stream.unacknowledged(), stream.has_bytes());
         let mut state = self.state();
+        self.look_after_waiting_thread(&mut state, now.instant);
         if let Some(unacknowledged) = unacknowledged {
             state.output_acknowledged(unacknowledged, now.instant);
         }
@@ -79,6 +83,19 @@ impl ClientConnection {
             return;
         }
         self.expire(&mut state, &now);
+    }
+
+    /// A thread that could not move the output to the disk tries again, or gives up when it has waited
+    /// for too long.
+    fn look_after_waiting_thread(&self, state: &mut State, now: Instant) {
+        let Some(wait_ends) = state.wait_ends else { return };
+        if wait_ends <= now {
+            state.wait_ends = None;
+            self.shared.telemetry.response_given_up(state.request.head());
+            self.break_off(state, CloseReason::WriteTimeout);
+        } else {
+            self.notify_waiting_worker(state);
+        }
     }
 
     /// Ends what is overdue.
@@ -102,9 +119,14 @@ impl ClientConnection {
 }
 
 impl State {
+    /// Whether output waits, or is lent to a thread that sends it or moves it to the disk.
+    fn has_output(&self) -> bool {
+        self.writing || !self.outbox.is_empty()
+    }
+
     fn output_acknowledged(&mut self, unacknowledged: u64, now: Instant) {
         let count = self.progress.acknowledged(unacknowledged);
-        if count > 0 && !self.outbox.is_empty() {
+        if count > 0 && self.has_output() {
             self.protocol.handle_sent(count, Unsent::Something, now);
         }
     }

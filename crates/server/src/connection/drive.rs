@@ -109,7 +109,9 @@ fn step(
         let due = {
             let mut state = conn.state();
             state.set_waker(cx.waker());
-            state.request.body_arriving(arriving_bytes);
+            if state.request.body_arriving(arriving_bytes) {
+                state.settle_input();
+            }
             state.due()
         };
         let input = match due {
@@ -132,13 +134,14 @@ fn step(
             },
             Due::Input(input) => input,
         };
+        // Not after it has arrived: memory may have become short meanwhile.
+        if incoming.as_ref().is_some_and(|request| request.must_spill()) {
+            return Poll::Ready(Step::Spill);
+        }
         pieces += 1;
         if let Err(error) = ready!(take(conn, stream, incoming, input, cx)) {
             conn.shared.telemetry.socket_error(&conn.peer, &error);
             return Poll::Ready(Step::Over(CloseReason::Client));
-        }
-        if incoming.as_ref().is_some_and(|request| request.must_spill()) {
-            return Poll::Ready(Step::Spill);
         }
     }
 }
@@ -165,13 +168,22 @@ impl State {
         if self.protocol.has_pipelined() {
             return Input::Pipelined;
         }
-        if self.ending.has_input_ended() || !self.protocol.wants_read() {
+        if self.ending.has_input_ended() || !self.wants_read() {
             return Input::None;
         }
         match self.protocol.body_remaining() {
             Some(remaining @ 1..) => Input::Body(remaining),
             Some(0) | None => Input::Any,
         }
+    }
+
+    /// Whether the socket should be read: not while there is no memory for what the client sends beyond
+    /// a request that is being answered.
+    pub(super) fn wants_read(&self) -> bool {
+        let is_full = self.held.input() > 0
+            && self.protocol.phase() == Phase::Answering
+            && self.is_short_of_memory(self.protocol.held_bytes() as u64);
+        !is_full && self.protocol.wants_read()
     }
 
     /// The same while the socket accepts no output. The next request waits until the client has read

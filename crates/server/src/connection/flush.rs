@@ -113,16 +113,16 @@ impl ClientConnection {
     /// thread that produces the output may call it.
     ///
     /// # Errors
-    /// The file cannot be written; the output stays in memory.
+    /// A file cannot be written, or a budget is exhausted; the rest of the output stays in memory.
     pub(super) fn spill_output(&self) -> io::Result<()> {
         let Some(mut lent) = self.state().lend() else { return Ok(()) };
-        let stored = self.shared.temp_files.store(lent.output.copied_bytes());
-        let spilt = stored.and_then(|stored| lent.output.spill(&Arc::new(stored)));
+        let spilt = lent.output.spill(&self.shared.temp_files);
         let mut state = self.state();
         state.writing = false;
         state.outbox.put_back(lent.output);
+        state.settle_output();
         state.wake_io();
-        spilt.map(drop)
+        spilt
     }
 }
 
@@ -141,6 +141,7 @@ impl State {
     fn take_back(&mut self, unsent: Outbox, sent: u64, now: Instant) {
         self.writing = false;
         self.outbox.put_back(unsent);
+        self.settle_output();
         self.progress.sent(sent);
         let unsent = if self.outbox.is_empty() { Unsent::Nothing } else { Unsent::Something };
         self.protocol.handle_sent(sent, unsent, now);

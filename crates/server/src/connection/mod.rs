@@ -1,11 +1,12 @@
 //! A client connection: its protocol, its input and its output.
 //!
 //! `conn` is the state that the I/O task and the answering worker share: beside the protocol, how far
-//! the request has come (`request_progress`), and how the connection ends (`ending`). `drive` is the
+//! the request has come (`request_progress`), how the connection ends (`ending`), and what it holds of
+//! the memory that all of them share (`held_memory`, `budget`, `descriptors`). `drive` is the
 //! I/O task: it reads the socket, and `submit` builds complete requests, with `request_body`,
 //! `temp_files` and `buffer_pool` for their bodies, and with what a proxy tells of them (`request_id`,
 //! `request_start`). `respond` receives the worker's response, `outbox`
-//! holds it, and `flush` sends it. `disconnect` notices that a client has left. `requester` is the
+//! holds it, `flush` sends it, and `backpressure` decides what happens to what the client does not read. `disconnect` notices that a client has left. `requester` is the
 //! interface for the queue, `policy` what the settings say about connections, and `shared` the part of
 //! the server that connections use.
 //!
@@ -14,11 +15,13 @@
 //! and `parcel` what is written there.
 
 // The state of a connection.
+pub(crate) mod budget;
 pub(crate) mod conn;
 mod deadlines;
 pub(crate) mod descriptors;
 mod disconnect;
 mod ending;
+mod held_memory;
 pub(crate) mod policy;
 mod request_progress;
 mod requester;
@@ -36,6 +39,7 @@ mod submit;
 pub(crate) mod temp_files;
 
 // Output.
+mod backpressure;
 mod flush;
 mod outbox;
 mod respond;

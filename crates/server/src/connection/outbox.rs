@@ -2,15 +2,15 @@
 //!
 //! Small pieces are copied together, so that one call sends them. Large ones are held without a
 //! copy. A writer takes the output out, so that no lock is held across a system call, and puts
-//! back in front what the socket did not accept.
+//! back in front what the socket did not accept. What is in memory can be moved to a temporary file,
+//! whoever owns that memory.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::temp_files::{FilePart, OutputFile};
+use super::temp_files::{FilePart, OutputSpool, TempFiles};
 use crate::transport::send_file::{self, Failed};
 use crate::transport::stream::Stream;
 
@@ -25,6 +25,10 @@ pub(crate) struct Outbox {
     rest: VecDeque<Segment>,
     /// Bytes in `rest`.
     rest_bytes: u64,
+    /// The memory of `rest`.
+    rest_memory: u64,
+    /// The file that output was last moved to.
+    spool: Option<Box<OutputSpool>>,
 }
 
 /// A segment of output after `first`.
@@ -32,10 +36,18 @@ pub(crate) struct Outbox {
 pub(crate) enum Segment {
     /// Copied bytes.
     Copied(Vec<u8>),
-    /// Memory owned by the application.
-    Held(Bytes),
+    /// Memory owned by the application, or the rest of it.
+    Held(HeldBytes),
     /// A part of a file.
     File(FilePart),
+}
+
+/// Memory that is held until its last byte has been sent.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    rest: Bytes,
+    /// The length of the whole memory, which stays until the last byte has been sent.
+    whole: u64,
 }
 
 /// The result of a write.
@@ -76,19 +88,9 @@ impl Outbox {
         self.rest.is_empty() && self.first.len() == self.first_sent
     }
 
-    /// Waiting bytes in copied memory: neither owned by the application nor in a file.
-    pub(crate) fn copied_bytes(&self) -> u64 {
-        let rest: usize = self.rest.iter().map(Segment::copied_bytes).sum();
-        (self.first.len() - self.first_sent + rest) as u64
-    }
-
-    /// Waiting bytes in temporary files.
-    pub(crate) fn spilt_bytes(&self) -> u64 {
-        let spilt = self.rest.iter().filter_map(|segment| match segment {
-            Segment::File(part) if part.source.claim.is_some() => Some(part.remaining),
-            _ => None,
-        });
-        spilt.sum()
+    /// The memory that waiting bytes take, including what has been sent of a piece that is held.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        (self.first.len() - self.first_sent) as u64 + self.rest_memory
     }
 
     /// Lends the buffer at the end, to append to.
@@ -109,6 +111,7 @@ impl Outbox {
             None => Vec::new(),
         };
         self.rest_bytes -= buffer.len() as u64;
+        self.rest_memory -= buffer.len() as u64;
         let result = write(&mut buffer);
         self.push(Segment::Copied(buffer));
         result
@@ -118,6 +121,7 @@ impl Outbox {
     pub(crate) fn push(&mut self, segment: Segment) {
         if segment.len() > 0 {
             self.rest_bytes += segment.len();
+            self.rest_memory += segment.memory();
             self.rest.push_back(segment);
         }
     }
@@ -152,29 +156,33 @@ impl Outbox {
         }
     }
 
-    /// Moves copied bytes to `file`, which is empty, and replaces them by parts of that file. Returns
-    /// the number of bytes moved. May block on the disk.
+    /// Moves what is in memory to a file. May block on the disk.
     ///
     /// # Errors
-    /// The file cannot be written. Nothing is lost: the bytes stay in memory.
-    pub(crate) fn spill(&mut self, file: &Arc<OutputFile>) -> io::Result<u64> {
-        let mut offset = 0;
+    /// A file cannot be written, or a budget is exhausted. Nothing is lost: what has not been moved stays
+    /// in memory.
+    pub(crate) fn spill(&mut self, temp_files: &TempFiles) -> io::Result<()> {
+        let mut waiting = self.rest_bytes.saturating_sub(self.rest_memory);
+        let mut moved = |spool: &mut Option<Box<OutputSpool>>, bytes: &[u8]| {
+            let part = OutputSpool::append(spool, temp_files, bytes, waiting)?;
+            waiting += part.remaining;
+            io::Result::Ok(Segment::File(part))
+        };
         if self.first_sent < self.first.len() {
-            let part = written(file, offset, &self.first[self.first_sent..])?;
-            offset += part.remaining;
-            self.rest_bytes += part.remaining;
-            self.rest.push_front(Segment::File(part));
+            let part = moved(&mut self.spool, &self.first[self.first_sent..])?;
+            self.rest_bytes += part.len();
+            self.rest.push_front(part);
             self.first = Vec::new();
             self.first_sent = 0;
         }
         for segment in &mut self.rest {
-            if let Segment::Copied(bytes) = segment {
-                let part = written(file, offset, bytes)?;
-                offset += part.remaining;
-                *segment = Segment::File(part);
+            let memory = segment.memory();
+            if let Some(bytes) = segment.as_slice() {
+                *segment = moved(&mut self.spool, bytes)?;
+                self.rest_memory -= memory;
             }
         }
-        Ok(offset)
+        Ok(())
     }
 
     /// Writes until everything has been sent, the socket is full, the connection fails, or about
@@ -183,6 +191,7 @@ impl Outbox {
         let before = self.len();
         loop {
             if self.is_empty() {
+                self.spool = None; // here, because no lock is held
                 return WriteResult::All;
             }
             let left = most.saturating_sub(before - self.len());
@@ -263,24 +272,33 @@ impl Outbox {
                 break;
             }
             left -= length;
+            self.rest_memory -= segment.memory();
             self.rest.pop_front();
         }
     }
 }
 
 impl Segment {
+    /// Memory of the application, to be sent without a copy.
+    pub(crate) fn held(bytes: Bytes) -> Self {
+        let whole = bytes.len() as u64;
+        Self::Held(HeldBytes { rest: bytes, whole })
+    }
+
     fn len(&self) -> u64 {
         match self {
             Self::Copied(bytes) => bytes.len() as u64,
-            Self::Held(bytes) => bytes.len() as u64,
+            Self::Held(held) => held.rest.len() as u64,
             Self::File(part) => part.remaining,
         }
     }
 
-    fn copied_bytes(&self) -> usize {
+    /// The memory that it takes.
+    fn memory(&self) -> u64 {
         match self {
-            Self::Copied(bytes) => bytes.len(),
-            Self::Held(_) | Self::File(_) => 0,
+            Self::Copied(bytes) => bytes.len() as u64,
+            Self::Held(held) => held.whole,
+            Self::File(_) => 0,
         }
     }
 
@@ -288,7 +306,7 @@ impl Segment {
     fn as_slice(&self) -> Option<&[u8]> {
         match self {
             Self::Copied(bytes) => Some(bytes),
-            Self::Held(bytes) => Some(bytes),
+            Self::Held(held) => Some(&held.rest),
             Self::File(_) => None,
         }
     }
@@ -297,19 +315,14 @@ impl Segment {
     fn advance(&mut self, count: usize) {
         match self {
             Self::Copied(bytes) => {
-                *self = Self::Held(Bytes::from(std::mem::take(bytes)).slice(count..))
+                let whole = bytes.len() as u64;
+                let rest = Bytes::from(std::mem::take(bytes)).slice(count..);
+                *self = Self::Held(HeldBytes { rest, whole });
             }
-            Self::Held(bytes) => *bytes = bytes.slice(count..),
+            Self::Held(held) => held.rest = held.rest.slice(count..),
             Self::File(_) => {}
         }
     }
-}
-
-/// Writes `bytes` to the end of `file`, and returns their position.
-fn written(stored: &Arc<OutputFile>, offset: u64, bytes: &[u8]) -> io::Result<FilePart> {
-    use std::io::Write as _;
-    (&stored.file).write_all(bytes)?;
-    Ok(FilePart { source: Arc::clone(stored), offset, remaining: bytes.len() as u64 })
 }
 
 #[cfg(test)]
@@ -330,10 +343,10 @@ mod tests {
     fn what_is_put_back_goes_before_what_has_come_since() {
         let mut outbox = Outbox::default();
         outbox.append(|bytes| bytes.extend_from_slice(b"one "));
-        outbox.push(Segment::Held(Bytes::from_static(b"two ")));
+        outbox.push(Segment::held(Bytes::from_static(b"two ")));
         let mut taken = outbox.take();
         outbox.append(|bytes| bytes.extend_from_slice(b"three "));
-        outbox.push(Segment::Held(Bytes::from_static(b"four")));
+        outbox.push(Segment::held(Bytes::from_static(b"four")));
         taken.went(6);
         outbox.put_back(taken);
         assert_eq!(contents(&outbox), b"o three four");
@@ -348,8 +361,7 @@ mod tests {
             taken.went(900);
             outbox.append(|bytes| bytes.extend_from_slice(&[b'x'; 900]));
             outbox.put_back(taken);
-            let held: usize = outbox.first.capacity()
-                + outbox.rest.iter().map(Segment::copied_bytes).sum::<usize>();
+            let held = outbox.first.capacity() as u64 + outbox.rest_memory;
             assert!(held < 4000, "{held} bytes are held for 1000");
         }
         assert_eq!(outbox.len(), 1000);
@@ -358,30 +370,49 @@ mod tests {
     #[test]
     fn nothing_empty_is_ever_queued() {
         let mut outbox = Outbox::default();
-        outbox.push(Segment::Held(Bytes::new()));
-        outbox.push(Segment::Held(Bytes::from_static(b"x")));
+        outbox.push(Segment::held(Bytes::new()));
+        outbox.push(Segment::held(Bytes::from_static(b"x")));
         outbox.append(|_| ());
         assert_eq!((outbox.rest.len(), outbox.is_empty()), (1, false));
     }
 
     #[test]
-    fn spilling_keeps_the_order_and_the_length() {
+    fn everything_in_memory_is_moved_in_order_whoever_owns_it() {
+        let temp_files = TempFiles::unlimited(None);
         let mut outbox = Outbox::default();
         outbox.append(|bytes| bytes.extend_from_slice(b"abc"));
-        outbox.push(Segment::Held(Bytes::from_static(b"defg")));
+        outbox.push(Segment::held(Bytes::from_static(b"defg")));
         outbox.append(|bytes| bytes.extend_from_slice(b"hi"));
-        let file =
-            Arc::new(OutputFile { file: tempfile::tempfile().unwrap(), claim: None, owner: None });
-        let spilt = outbox.spill(&file).unwrap();
-        assert_eq!((spilt, outbox.len(), outbox.copied_bytes()), (5, 9, 0));
-        let places: Vec<_> = outbox
-            .rest
-            .iter()
-            .map(|segment| match segment {
+        assert_eq!(outbox.memory_bytes(), 9);
+        outbox.spill(&temp_files).unwrap();
+        assert_eq!((outbox.len(), outbox.memory_bytes()), (9, 0));
+        let places = |outbox: &Outbox| -> Vec<_> {
+            let parts = outbox.rest.iter().map(|segment| match segment {
                 Segment::File(part) => (part.offset, part.remaining),
-                other => (u64::MAX, other.len()),
-            })
-            .collect();
-        assert_eq!(places, [(0, 3), (u64::MAX, 4), (3, 2)]);
+                other => panic!("in memory: {other:?}"),
+            });
+            parts.collect()
+        };
+        assert_eq!(places(&outbox), [(0, 3), (3, 4), (7, 2)]);
+        outbox.append(|bytes| bytes.extend_from_slice(b"jkl"));
+        outbox.spill(&temp_files).unwrap();
+        assert_eq!(
+            places(&outbox),
+            [(0, 3), (3, 4), (7, 2), (9, 3)],
+            "behind it, in the same file"
+        );
+    }
+
+    #[test]
+    fn a_held_piece_takes_its_whole_memory_until_its_last_byte_has_left() {
+        let mut outbox = Outbox::default();
+        outbox.push(Segment::held(Bytes::from_static(b"held")));
+        outbox.append(|bytes| bytes.extend_from_slice(b"copied"));
+        outbox.went(3);
+        assert_eq!((outbox.len(), outbox.memory_bytes()), (7, 10));
+        outbox.went(2);
+        assert_eq!((outbox.len(), outbox.memory_bytes()), (5, 6));
+        outbox.went(5);
+        assert_eq!((outbox.len(), outbox.memory_bytes()), (0, 0));
     }
 }

@@ -12,7 +12,7 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::connection::{Outcome, Phase};
 use maitred_http_parser::exchange::Client;
 
-use super::temp_files::DiskClaim;
+use super::temp_files::FileClaim;
 use crate::telemetry::record::{LoggedValues, Record, RequestOutcome};
 use crate::telemetry::{ConnectionState, DisconnectStage};
 
@@ -42,8 +42,8 @@ pub(super) struct CurrentRequest {
     status: Option<u16>,
     /// What else the access log shows.
     logged: Option<Box<LoggedValues>>,
-    /// The disk budget of its body.
-    disk: Option<DiskClaim>,
+    /// The claim of the file that its body is in.
+    file: Option<FileClaim>,
     stage: Stage,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Complete {
     pub(super) client: Client,
     pub(super) request_id: Option<Arc<str>>,
     pub(super) body_bytes: u64,
-    pub(super) disk: Option<DiskClaim>,
+    pub(super) file: Option<FileClaim>,
 }
 
 impl RequestProgress {
@@ -96,9 +96,9 @@ impl RequestProgress {
         }
     }
 
-    /// The arriving body holds so many bytes of memory.
-    pub(super) fn body_arriving(&mut self, bytes: u64) {
-        self.arriving_bytes = bytes;
+    /// The arriving body holds so many bytes of memory. Returns whether that has changed.
+    pub(super) fn body_arriving(&mut self, bytes: u64) -> bool {
+        std::mem::replace(&mut self.arriving_bytes, bytes) != bytes
     }
 
     /// The head of a request with a body has arrived. Returns the record of the one before, if its
@@ -116,13 +116,13 @@ impl RequestProgress {
     /// The request is complete, and waits for a worker thread. Returns the record of the one before,
     /// as above.
     pub(super) fn queued(&mut self, complete: Complete, now: Instant) -> Option<Record> {
-        let Complete { head, client, request_id, body_bytes, disk } = complete;
+        let Complete { head, client, request_id, body_bytes, file } = complete;
         let previous = self.sent();
         // One that was arriving is this one.
         self.request = Some(CurrentRequest {
             request_id,
             request_body_bytes: body_bytes,
-            disk,
+            file,
             stage: Stage::Queued { at: now },
             ..CurrentRequest::new(Some(head), client, self.began)
         });
@@ -265,11 +265,12 @@ impl RequestProgress {
         })
     }
 
-    /// Bytes of its body that are in memory.
-    pub(super) fn body_bytes_in_memory(&self) -> u64 {
-        let is_there = |known: &&CurrentRequest| known.times().0.is_some() && known.disk.is_none();
-        let complete = self.request.as_ref().filter(is_there);
-        complete.map_or(self.arriving_bytes, |known| known.request_body_bytes)
+    /// The memory of its head and its body.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let Some(known) = &self.request else { return self.arriving_bytes };
+        let is_in_memory = known.times().0.is_some() && known.file.is_none();
+        let body = if is_in_memory { known.request_body_bytes } else { self.arriving_bytes };
+        body + known.head().map_or(0, |head| head.held_bytes() as u64)
     }
 
     fn end_with(&mut self, outcome: Outcome, error_body_bytes: u64, answered_at: Option<Instant>) {
@@ -304,7 +305,7 @@ impl CurrentRequest {
             response_body_bytes: 0,
             status: None,
             logged: None,
-            disk: None,
+            file: None,
             stage: Stage::Arriving,
         }
     }

@@ -57,6 +57,12 @@ impl Requester for ClientConnection {
         self.flush(now.instant);
     }
 
+    fn requests_wait(&self) {
+        let mut state = self.state();
+        state.is_wanted = true;
+        self.notify_waiting_worker(&state);
+    }
+
     fn flush(&self, now: Instant) {
         Self::flush(self, now);
     }

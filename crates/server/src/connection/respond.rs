@@ -13,6 +13,8 @@ use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Presence, Reply};
 use maitred_http_parser::fault::ApplicationFault;
 use maitred_http_parser::message::ResponseHead;
 
+use super::backpressure::Backpressure;
+use super::budget::UNCOUNTED_BYTES;
 use super::conn::{ClientConnection, State};
 use super::outbox::Segment;
 use super::shared::Answers;
@@ -36,16 +38,23 @@ enum Pace {
     Unknown,
 }
 
+/// Whether the application has given all of its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Partly,
+    /// What waits for the client is all that there will be.
+    Wholly,
+}
+
 /// One response.
 pub(crate) struct ResponseWriter {
-    conn: Arc<ClientConnection>,
+    pub(super) conn: Arc<ClientConnection>,
     head: Option<ResponseHead>,
     underway: bool,
     /// When the last chunk was given; the first one is sent at once.
     last_chunk_at: Option<Instant>,
-    done: bool,
-    /// Output could not be written to disk, and stays in memory.
-    cannot_spill: bool,
+    given: Given,
+    pub(super) backpressure: Backpressure,
 }
 
 impl ResponseWriter {
@@ -55,9 +64,14 @@ impl ResponseWriter {
             head: None,
             underway: false,
             last_chunk_at: None,
-            done: false,
-            cannot_spill: false,
+            given: Given::Partly,
+            backpressure: Backpressure::default(),
         }
+    }
+
+    /// Whether more output is to come.
+    pub(super) fn is_underway(&self) -> bool {
+        self.given == Given::Partly
     }
 
     /// The head, where it has still to be written; it is under way then.
@@ -71,9 +85,7 @@ impl ResponseWriter {
             Flow::Gone
         } else if state.protocol.has_no_body() {
             Flow::Enough
-        } else if state.outbox.len() > self.conn.policy.output_high_watermark
-            || self.must_spill(state)
-        {
+        } else if self.must_wait(state) {
             Flow::Wait
         } else {
             Flow::Continue
@@ -93,12 +105,6 @@ impl ResponseWriter {
             }
         }
         self.conn.flush(now);
-    }
-
-    /// Whether output in memory exceeds `outbuf-overflow` and should be written to disk.
-    fn must_spill(&self, state: &State) -> bool {
-        let most = self.conn.policy.output_memory_max;
-        !self.cannot_spill && state.outbox.copied_bytes() > most
     }
 }
 
@@ -137,7 +143,7 @@ impl State {
             }),
             Chunk::Owned(bytes) => {
                 outbox.append(|out| out.extend_from_slice(frame.prefix()));
-                outbox.push(Segment::Held(bytes.slice(..take)));
+                outbox.push(Segment::held(bytes.slice(..take)));
                 if !frame.suffix.is_empty() {
                     outbox.append(|out| out.extend_from_slice(frame.suffix));
                 }
@@ -198,22 +204,8 @@ impl Reply for ResponseWriter {
     }
 
     fn wait(&mut self) -> Flow {
-        let conn = Arc::clone(&self.conn);
-        conn.flush(conn.shared.clock.instant());
-        let must_spill = self.must_spill(&conn.state());
-        if must_spill && let Err(error) = conn.spill_output() {
-            // It stays in memory, bounded by the high-water mark.
-            conn.shared.telemetry.storage_failed("a response", &error);
-            self.cannot_spill = true;
-        }
-        let high = conn.policy.output_high_watermark;
-        let mut state = conn.state();
-        state.is_awaited = true;
-        while state.outbox.len() > high && !state.ending.is_over() {
-            state = conn.output_progressed.wait(state);
-        }
-        state.is_awaited = false;
-        match self.flow(&state) {
+        self.relieve();
+        match self.flow(&self.conn.state()) {
             Flow::Gone => Flow::Gone,
             Flow::Continue | Flow::Wait | Flow::Enough => Flow::Continue,
         }
@@ -249,9 +241,9 @@ impl Reply for ResponseWriter {
         }
     }
 
-    fn finish(&mut self, last: Chunk<'_>) {
+    fn finish(&mut self, last: Chunk<'_>) -> Flow {
         let head = self.begin();
-        self.done = true;
+        self.given = Given::Wholly;
         let conn = &*self.conn;
         let now = conn.shared.clock.now();
         let mut state = conn.state();
@@ -264,10 +256,15 @@ impl Reply for ResponseWriter {
         let size = state.outbox.len();
         drop(state);
         self.send(size, Pace::Unknown, now.instant);
+        if size > UNCOUNTED_BYTES && self.must_wait(&self.conn.state()) {
+            Flow::Wait
+        } else {
+            Flow::Continue
+        }
     }
 
     fn fail(&mut self, fault: ApplicationFault) {
-        self.done = true;
+        self.given = Given::Wholly;
         let conn = &*self.conn;
         let mut state = conn.state();
         let now = conn.shared.clock.now();
@@ -285,7 +282,7 @@ impl Reply for ResponseWriter {
 
 impl Drop for ResponseWriter {
     fn drop(&mut self) {
-        if !self.done {
+        if self.given == Given::Partly {
             self.fail(ApplicationFault::Dropped);
         }
     }

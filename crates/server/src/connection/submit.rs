@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maitred_http_parser::connection::{Moment, Received};
+use maitred_http_parser::connection::{Moment, Phase, Received};
 use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::{Body, Client, Exchange};
 use maitred_http_parser::forwarded::{self, Forwarded, ForwardedError};
@@ -18,12 +18,12 @@ use super::request_body::BodyBuffer;
 use super::request_progress::Complete;
 use super::respond::ResponseWriter;
 use super::shared::Answers;
-use super::temp_files::DiskClaim;
+use super::temp_files::FileClaim;
 use crate::scheduling::queue::Refused;
 use crate::scheduling::requester::{Origin, QueuedRequest, Requester as _};
 use crate::scheduling::siblings::Destination;
-use crate::telemetry::RejectReason;
 use crate::telemetry::record::RequestOutcome;
+use crate::telemetry::{CloseReason, RejectReason};
 
 /// An arriving request with a body.
 pub(super) struct IncomingRequest {
@@ -35,7 +35,7 @@ pub(super) struct IncomingRequest {
 
 impl IncomingRequest {
     pub(super) fn bytes_in_memory(&self) -> u64 {
-        self.body.memory.len() as u64
+        self.body.memory.capacity() as u64
     }
 
     /// Whether bytes must be written to disk before anything else arrives.
@@ -119,7 +119,14 @@ fn take_request(
         let count = input.len() as u64;
         let State { protocol, outbox, .. } = state;
         match outbox.append(|out| protocol.receive(input, out, now)) {
-            Received::Wait | Received::Buffered => return Fed::Done,
+            Received::Wait | Received::Buffered => {
+                state.settle_input();
+                if state.has_no_room_for_head() {
+                    *incoming = None;
+                    conn.reject_head(state, now);
+                }
+                return Fed::Done;
+            }
             Received::Ignored => {
                 conn.input_ignored(state, count);
                 return Fed::Done;
@@ -167,7 +174,7 @@ fn body_arrived(
     now: Instant,
 ) -> Fed {
     match request.body.finish() {
-        Ok((body, disk)) => complete(conn, state, request.head, body, disk, now),
+        Ok((body, file)) => complete(conn, state, request.head, body, file, now),
         Err(error) => Fed::NoStorage(error),
     }
 }
@@ -178,7 +185,7 @@ fn complete(
     state: &mut State,
     head: Arc<RequestHead>,
     body: Body,
-    disk: Option<DiskClaim>,
+    file: Option<FileClaim>,
     now: Instant,
 ) -> Fed {
     let (forwarded, fault) = match forwarded::resolve(&conn.policy.trust, &head, &conn.peer) {
@@ -193,9 +200,11 @@ fn complete(
         client: client.clone(),
         request_id: request_id.clone(),
         body_bytes: body.len(),
-        disk,
+        file,
     };
+    let arrived = head.held_bytes() as u64 + body.len();
     let previous = state.request.queued(complete, now);
+    state.settle_arrived(arrived);
     conn.report(previous, now);
     Fed::Request(Submission { head, client, body, request_id, fault })
 }
@@ -307,5 +316,32 @@ pub(super) async fn spill(
 /// A body could not be written to disk.
 fn no_storage(conn: &ClientConnection, error: &io::Error) {
     conn.shared.telemetry.storage_failed("a request body", error);
+    conn.shared.telemetry.overload_rejected(RejectReason::Storage);
     refuse(conn, &ErrorResponse::NoStorage);
+}
+
+impl State {
+    /// Whether an incomplete head takes memory that there is none for. It cannot go to the disk.
+    fn has_no_room_for_head(&self) -> bool {
+        let is_head = self.protocol.phase() == Phase::Reading && self.protocol.ending().is_none();
+        is_head && self.is_short_of_memory(self.protocol.held_bytes() as u64)
+    }
+}
+
+impl ClientConnection {
+    /// Answers 503 to a head that has not arrived completely.
+    fn reject_head(&self, state: &mut State, now: &Moment) {
+        let telemetry = &self.shared.telemetry;
+        telemetry.memory_is_short();
+        telemetry.overload_rejected(RejectReason::Storage);
+        let State { protocol, outbox, request, ending, .. } = state;
+        let known = protocol.take_known_head();
+        let response = ErrorResponse::Busy { retry_after_seconds: 1 };
+        outbox.append(|out| protocol.reject_overloaded(&response, out, now));
+        ending.expect(CloseReason::Rejected);
+        let (status, outcome) = (response.status(), RequestOutcome::Complete);
+        let previous = request.rejected(status, 0, outcome, || (known, self.client()));
+        state.settle_input();
+        self.report(previous, now.instant);
+    }
 }

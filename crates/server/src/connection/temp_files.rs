@@ -1,23 +1,25 @@
-//! Temporary files for what overflows memory, in both directions, and their budget.
+//! Temporary files for what overflows memory, in both directions, with what they take of the disk and of
+//! the descriptors.
 
 use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::budget::{ClientBudget, Direction, DiskClaim};
 use super::buffer_pool::BufferPool;
+use super::descriptors::{ClientDescriptor, ClientDescriptors};
 use crate::system::error_text::describe;
 use crate::transport::send_file::{self, Failed};
 use crate::transport::stream::Stream;
 
-/// Where bodies that do not fit in memory are stored, and their total size.
+/// Where bodies that do not fit in memory are stored.
 #[derive(Debug)]
 pub(crate) struct TempFiles {
     folder: Option<PathBuf>,
-    /// Bytes in files, of all connections and both directions.
-    on_disk: Arc<AtomicU64>,
+    pub(crate) budget: Arc<ClientBudget>,
+    descriptors: Arc<ClientDescriptors>,
     /// Reusable memory of earlier bodies.
     pub(crate) buffers: Arc<BufferPool>,
 }
@@ -32,16 +34,29 @@ pub struct TempDirError {
     pub reason: String,
 }
 
-/// The disk budget: the maximum bytes in temporary files, of all connections and both directions. It
-/// keeps the server from filling up a disk that other programs need, too.
-pub(super) const DISK_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+/// What a temporary file takes of the budgets; dropping it returns that.
+#[derive(Debug)]
+pub(crate) struct FileClaim {
+    disk: DiskClaim,
+    _descriptor: ClientDescriptor,
+}
+
+impl FileClaim {
+    /// Claims `count` more bytes of the disk.
+    ///
+    /// # Errors
+    /// See [`DiskClaim::grow`].
+    pub(super) fn grow(&self, count: u64) -> io::Result<()> {
+        self.disk.grow(count)
+    }
+}
 
 /// A file of which parts are sent.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     pub(crate) file: File,
-    /// Its claim on the disk budget, if it is a temporary file of the server.
-    pub(crate) claim: Option<DiskClaim>,
+    /// Its claim on the budgets, if it is a temporary file of the server.
+    pub(crate) claim: Option<FileClaim>,
     /// What the application wants to be dropped when all has been sent.
     #[expect(dead_code, reason = "its end is what counts")]
     pub(crate) owner: Option<Box<dyn Any + Send + Sync>>,
@@ -70,9 +85,95 @@ impl FilePart {
     }
 }
 
+/// The file to which a connection's output is appended.
+#[derive(Debug)]
+pub(crate) struct OutputSpool {
+    target: Arc<OutputFile>,
+    length: u64,
+    claimed: u64,
+}
+
+/// From this size on, a new file is begun, so that the space of what has been sent is returned.
+const FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+impl OutputSpool {
+    /// Appends bytes. `waiting` is how many wait in files already: the more, the larger each file, so
+    /// that they are few.
+    ///
+    /// # Errors
+    /// The file cannot be created or written, or a budget is exhausted.
+    pub(super) fn append(
+        spool: &mut Option<Box<Self>>,
+        temp_files: &TempFiles,
+        bytes: &[u8],
+        waiting: u64,
+    ) -> io::Result<FilePart> {
+        let is_full = |spool: &Self| spool.length >= FILE_BYTES.max(waiting / 2);
+        if spool.as_deref().is_some_and(is_full) {
+            *spool = None;
+        }
+        let spool = match spool {
+            Some(spool) => spool,
+            none => none.insert(Box::new(Self::begin(temp_files)?)),
+        };
+        if Arc::strong_count(&spool.target) == 1 {
+            spool.length = 0; // nothing of it waits any more
+        }
+        spool.write(bytes)
+    }
+
+    fn begin(temp_files: &TempFiles) -> io::Result<Self> {
+        let (file, claim) = temp_files.begin(Direction::Out)?;
+        let target = Arc::new(OutputFile { file, claim: Some(claim), owner: None });
+        Ok(Self { target, length: 0, claimed: 0 })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<FilePart> {
+        let (offset, count) = (self.length, bytes.len() as u64);
+        let missing = (offset + count).saturating_sub(self.claimed);
+        if let Some(claim) = &self.target.claim {
+            claim.grow(missing)?;
+        }
+        self.claimed += missing;
+        write_all_at(&self.target.file, bytes, offset)?;
+        self.length += count;
+        Ok(FilePart { source: Arc::clone(&self.target), offset, remaining: count })
+    }
+}
+
+/// Writes at an explicit position: on some systems, sending a part moves that of the file.
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// The same.
+#[cfg(windows)]
+fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let count = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[count..];
+        offset += count as u64;
+    }
+    Ok(())
+}
+
 impl TempFiles {
-    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, on_disk: Arc::default(), buffers: Arc::default() }
+    pub(crate) fn new(
+        folder: Option<PathBuf>,
+        budget: Arc<ClientBudget>,
+        descriptors: Arc<ClientDescriptors>,
+    ) -> Self {
+        Self { folder, budget, descriptors, buffers: Arc::default() }
+    }
+
+    /// Files in this directory, without limits.
+    pub(crate) fn unlimited(folder: Option<PathBuf>) -> Self {
+        let descriptors = Arc::new(ClientDescriptors::unlimited());
+        Self::new(folder, Arc::new(ClientBudget::unlimited()), descriptors)
     }
 
     /// Checks whether files can be created, before a body needs one. If the default directory does
@@ -96,70 +197,27 @@ impl TempFiles {
         }
     }
 
-    /// Bytes in temporary files now.
-    pub(crate) fn disk_bytes(&self) -> u64 {
-        self.on_disk.load(Ordering::Relaxed)
-    }
-
-    /// A new unnamed file.
+    /// A new unnamed file for a client, and its claim on the budgets.
     ///
     /// # Errors
-    /// The directory does not exist or is not writable.
-    pub(crate) fn file(&self) -> io::Result<File> {
+    /// The directory does not exist or is not writable, or no descriptor is left for clients.
+    pub(super) fn begin(&self, direction: Direction) -> io::Result<(File, FileClaim)> {
+        if !self.descriptors.has_room() {
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                "no file descriptor is left for clients",
+            ));
+        }
+        let file = self.file()?;
+        let disk = DiskClaim::new(Arc::clone(&self.budget), direction);
+        Ok((file, FileClaim { disk, _descriptor: self.descriptors.take() }))
+    }
+
+    fn file(&self) -> io::Result<File> {
         match &self.folder {
             Some(folder) => tempfile::tempfile_in(folder),
             None => tempfile::tempfile(),
         }
-    }
-
-    /// A new file for `count` bytes of output, with their claim on the disk budget.
-    ///
-    /// # Errors
-    /// See [`TempFiles::file`] and [`TempFiles::claim`].
-    pub(crate) fn store(&self, count: u64) -> io::Result<OutputFile> {
-        let claim = self.claim(count)?;
-        Ok(OutputFile { file: self.file()?, claim: Some(claim), owner: None })
-    }
-
-    /// Claims `count` bytes of the disk budget; dropping the claim returns them.
-    ///
-    /// # Errors
-    /// The budget is exhausted.
-    pub(crate) fn claim(&self, count: u64) -> io::Result<DiskClaim> {
-        let mut claim = DiskClaim { on_disk: Arc::clone(&self.on_disk), bytes: 0 };
-        claim.grow(count)?;
-        Ok(claim)
-    }
-}
-
-/// Claimed bytes of the disk budget.
-#[derive(Debug)]
-pub(crate) struct DiskClaim {
-    on_disk: Arc<AtomicU64>,
-    bytes: u64,
-}
-
-impl DiskClaim {
-    /// Claims `count` more bytes.
-    ///
-    /// # Errors
-    /// The budget is exhausted.
-    pub(super) fn grow(&mut self, count: u64) -> io::Result<()> {
-        let before = self.on_disk.fetch_add(count, Ordering::Relaxed);
-        self.bytes += count;
-        if before.saturating_add(count) > DISK_BYTES_MAX {
-            return Err(io::Error::new(
-                io::ErrorKind::StorageFull,
-                "the server's budget for temporary files is used up",
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for DiskClaim {
-    fn drop(&mut self) {
-        self.on_disk.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -167,16 +225,45 @@ impl Drop for DiskClaim {
 mod tests {
     use super::*;
 
+    fn files(disk_max: u64) -> TempFiles {
+        let budget = Arc::new(ClientBudget::new(0, disk_max));
+        TempFiles::new(None, budget, Arc::new(ClientDescriptors::unlimited()))
+    }
+
+    fn append(
+        spool: &mut Option<Box<OutputSpool>>,
+        temp_files: &TempFiles,
+        count: usize,
+    ) -> FilePart {
+        OutputSpool::append(spool, temp_files, &vec![b'x'; count], 0).unwrap()
+    }
+
     #[test]
-    fn the_disk_budget_is_one_for_all_and_is_given_back() {
-        let temp_files = TempFiles::new(None);
-        let first = temp_files.claim(DISK_BYTES_MAX - 1).unwrap();
-        let second = temp_files.claim(1).unwrap();
-        assert_eq!(temp_files.claim(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        drop(second);
-        let stored = temp_files.store(1).unwrap();
-        assert!(temp_files.store(1).is_err());
-        drop((first, stored));
-        assert_eq!(temp_files.disk_bytes(), 0);
+    fn output_is_appended_to_one_file_and_its_space_is_used_again() {
+        let temp_files = files(100);
+        let mut spool = None;
+        let (first, second) =
+            (append(&mut spool, &temp_files, 60), append(&mut spool, &temp_files, 40));
+        assert_eq!((first.offset, second.offset), (0, 60));
+        assert!(Arc::ptr_eq(&first.source, &second.source));
+        assert!(OutputSpool::append(&mut spool, &temp_files, b"x", 0).is_err());
+        drop((first, second));
+        let again = append(&mut spool, &temp_files, 100);
+        assert_eq!((again.offset, temp_files.budget.disk_bytes(Direction::Out)), (0, 100));
+        drop((spool, again));
+        assert_eq!(temp_files.budget.disk_bytes(Direction::Out), 0);
+    }
+
+    #[test]
+    fn a_file_that_has_grown_large_is_followed_by_another() {
+        let temp_files = files(u64::MAX);
+        let mut spool = None;
+        let first = append(&mut spool, &temp_files, usize::try_from(FILE_BYTES).unwrap());
+        let second = append(&mut spool, &temp_files, 10);
+        assert_eq!(second.offset, 0);
+        drop(first);
+        assert_eq!(temp_files.budget.disk_bytes(Direction::Out), 10, "the first one is gone");
+        let third = OutputSpool::append(&mut spool, &temp_files, b"x", u64::MAX).unwrap();
+        assert!(Arc::ptr_eq(&second.source, &third.source), "when much waits, files are larger");
     }
 }

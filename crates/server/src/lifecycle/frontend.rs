@@ -2,7 +2,7 @@
 //! to one more. The server has one, and the admin listener another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use maitred_config::{ConnectionLimitAction, Settings};
@@ -28,6 +28,8 @@ pub(crate) struct Frontend {
     limit: usize,
     pub(crate) at_limit: AtLimit,
     is_draining: AtomicBool,
+    /// How many connections had closed at the last sweep.
+    closed_before: AtomicU64,
 }
 
 /// What makes room for a new connection at the limit.
@@ -53,12 +55,18 @@ pub(crate) enum Room {
 
 impl Frontend {
     pub(crate) fn new(shared: Arc<Shared>, limit: usize, at_limit: AtLimit) -> Self {
-        let is_draining = AtomicBool::new(false);
         let descriptors = shared.descriptors.most();
         let left_over = descriptors.saturating_sub(limit);
         let beside = descriptors.min(LINGERING_BESIDE_CLIENTS);
         let lingering = left_over.saturating_add(beside).min(REJECTED_LINGERING_MAX);
-        Self { shared, registry: Registry::new(lingering), limit, at_limit, is_draining }
+        Self {
+            shared,
+            registry: Registry::new(lingering),
+            limit,
+            at_limit,
+            is_draining: AtomicBool::new(false),
+            closed_before: AtomicU64::new(0),
+        }
     }
 
     /// That of the server.
@@ -148,14 +156,16 @@ impl Frontend {
         sum
     }
 
-    /// Checks the deadlines of all connections. Returns how many there are.
-    pub(crate) fn sweep(&self, standstill: Duration) -> usize {
+    /// Checks the deadlines of all connections. Returns how many there have been since the last time.
+    pub(crate) fn sweep(&self, standstill: Duration) -> u64 {
         spare_descriptors::hold_again();
         let conns = self.registry.all();
         for conn in &conns {
             conn.sweep(standstill);
         }
         self.shared.temp_files.buffers.age();
-        conns.len()
+        let entered = self.registry.entered();
+        let closed = entered.saturating_sub(conns.len() as u64);
+        entered.saturating_sub(self.closed_before.swap(closed, Ordering::Relaxed))
     }
 }

@@ -30,7 +30,7 @@ pub fn preflight(settings: &Settings, passed: Option<Range<i32>>) -> Vec<Finding
     let endpoints = settings.network.listen.iter().chain(&settings.network.admin_listen);
     let mut findings: Vec<Finding> =
         endpoints.filter_map(|endpoint| address(endpoint, settings, passed.as_ref())).collect();
-    if let Err(error) = TempFiles::new(settings.application.temp_dir.clone()).try_out() {
+    if let Err(error) = TempFiles::unlimited(settings.application.temp_dir.clone()).try_out() {
         findings.push(Finding::Error(error.to_string()));
     }
     if let Some(AccessLogTarget::File(path)) = &settings.observability.access_log {

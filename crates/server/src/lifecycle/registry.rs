@@ -62,6 +62,11 @@ impl Registry {
         }
     }
 
+    /// How many connections have ever been added.
+    pub(crate) fn entered(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// The number of connections.
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)

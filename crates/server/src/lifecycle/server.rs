@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Application, StartError};
 
+use crate::connection::budget::ClientBudget;
 use crate::connection::descriptors::{ClientDescriptors, FileLimits};
 use crate::connection::policy::Policy;
 use crate::connection::request_id::RequestIds;
@@ -134,7 +135,7 @@ impl Server {
         telemetry.open_access_log(&settings)?;
         let spare = SpareDescriptors::keep();
         let descriptors = Arc::new(descriptors(&settings, &telemetry));
-        let temp_files = TempFiles::new(settings.application.temp_dir.clone());
+        let temp_files = temp_files(&settings, &descriptors);
         temp_files.try_out()?;
         listeners.keep_from_children()?;
         listeners.listen(&settings)?;
@@ -167,6 +168,13 @@ impl Server {
         // Otherwise, the workers that were started would wait for ever.
         start_threads(&server, listeners).inspect_err(|_| server.queue.close())
     }
+}
+
+/// What clients may take of memory and disk.
+fn temp_files(settings: &Settings, descriptors: &Arc<ClientDescriptors>) -> TempFiles {
+    let budget = ClientBudget::new(settings.limits.client_memory, settings.limits.spool);
+    let folder = settings.application.temp_dir.clone();
+    TempFiles::new(folder, Arc::new(budget), Arc::clone(descriptors))
 }
 
 /// The descriptors of clients; logs one line if they are fewer than `connection-limit`, to which the

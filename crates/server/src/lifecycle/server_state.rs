@@ -9,6 +9,7 @@ use maitred_http_parser::exchange::Application;
 
 #[cfg(unix)]
 use crate::board::{Place, monotonic_ns};
+use crate::connection::budget::Direction;
 use crate::connection::shared::Shared;
 use crate::lifecycle::frontend::Frontend;
 use crate::lifecycle::phase::ReachedPhase;
@@ -134,7 +135,8 @@ impl Subject for ServerState {
             oldest: queue.oldest().map(|since| now.saturating_duration_since(since)),
             stuck: self.workers.stuck(),
             connections: self.frontend.connections(),
-            bytes_in_on_disk: self.shared.temp_files.disk_bytes(),
+            bytes_in_on_disk: self.shared.temp_files.budget.disk_bytes(Direction::In),
+            bytes_out_on_disk: self.shared.temp_files.budget.disk_bytes(Direction::Out),
             backlogs: open
                 .filter_map(|(name, acceptor)| Some((name.clone(), backlog_of(acceptor)?)))
                 .collect(),

@@ -37,7 +37,8 @@ pub(crate) async fn run(server: Arc<ServerState>) {
 pub(crate) fn sweep(server: &ServerState, standstill: Duration) {
     let ServerState { settings, shared, frontend, queue, .. } = server;
     if frontend.sweep(standstill) > 0 {
-        // For example, memory of the application that the I/O thread has sent.
+        // For example, memory of the application that the I/O thread has sent, or that a client who has
+        // left did not read: who was there since the last sweep counts, also if nobody is now.
         queue.housekeep();
     }
     queue.show_again();

@@ -3,12 +3,14 @@
 //! `queue` holds the waiting requests; `standby` has the rules about which worker to wake. A
 //! `worker_slot` is a worker's place at the queue, where it sleeps on its `parker`. `workers` starts
 //! and replaces the threads, and `usage` accounts for their time. `nap` and `deferral` avoid wake-ups
-//! while there is work. Scheduling knows a connection only as a `requester`.
+//! while there is work, and `patience` ends the wait of a worker for a slow client when there is. Scheduling
+//! knows a connection only as a `requester`.
 //!
 //! In one of several worker processes, requests move to `siblings` with room: `elsewhere` and `level`
 //! have the rules, `hand_over` follows them.
 
 // Waiting requests.
+pub(crate) mod patience;
 pub(crate) mod queue;
 pub(crate) mod requester;
 pub(crate) mod standby;
@@ -35,6 +37,9 @@ mod attach;
 #[cfg(test)]
 #[path = "tests/model.rs"]
 mod model;
+#[cfg(test)]
+#[path = "tests/no_reply.rs"]
+mod no_reply;
 #[cfg(test)]
 #[path = "tests/simulation/mod.rs"]
 mod simulation;

@@ -136,9 +136,13 @@ impl Queue {
         let standby =
             if moves_to.is_none() && at_once { self.standby_for(&mut state, call) } else { None };
         self.show(&state, now);
+        let patient = state.patient_workers();
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
+        }
+        for requester in patient {
+            requester.requests_wait();
         }
         self.deferral.attend();
         Ok(())

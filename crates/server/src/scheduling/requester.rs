@@ -32,6 +32,10 @@ pub(crate) trait Requester: std::fmt::Debug + Send + Sync {
     /// 504, if it has not been answered yet.
     fn time_out(&self, worker: usize, taken_at: Instant);
 
+    /// Requests wait for a worker, while one waits for the client of this connection
+    /// ([`Queue::wait_for_requests`](super::queue::Queue::wait_for_requests)).
+    fn requests_wait(&self);
+
     /// Sends the deferred response.
     fn flush(&self, now: Instant);
 

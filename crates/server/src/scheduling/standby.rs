@@ -56,6 +56,8 @@ pub(super) struct QueueState {
     pub(super) closed: bool,
     /// Whether there is work that needs an attached thread, and nobody slept who could do it.
     pub(super) housekeeping_due: bool,
+    /// The connections for whose clients a worker waits, although it could go on.
+    pub(super) patient: Vec<Arc<dyn Requester>>,
     /// When the queue was last searched for requests whose clients have left.
     pub(super) room_sought_at: Option<Instant>,
     /// The total number of requests taken.

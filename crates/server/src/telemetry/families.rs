@@ -239,8 +239,8 @@ families! {
     RESPONSE_BYTES = "maitred_response_body_bytes_total", Kind::Counter, [],
         "Body bytes of the responses of ended requests, without transfer coding.";
     SPOOL_BYTES = "maitred_spool_bytes", Kind::Gauge, [DIRECTION, STORAGE],
-        "Bytes of buffered bodies. direction: in for requests, out for responses. storage: memory, \
-         disk.";
+        "Bytes held for clients. direction: in for heads and bodies of requests, out for responses. \
+         storage: memory (client-memory-limit), disk (spool-limit).";
 
     CONNECTIONS = "maitred_connections", Kind::Gauge, [LabelSet::closed::<ConnectionState>("state")],
         "Open client connections. state: idle, reading, queued, app, writing.";
@@ -255,7 +255,7 @@ families! {
     REJECTED = "maitred_connections_rejected_total", Kind::Counter,
         [LabelSet::closed::<RejectReason>("reason")],
         "Clients answered 503 by the server, or not accepted. reason: limit, queue_full, \
-         queue_timeout, draining, file_descriptors, worker_hung.";
+         queue_timeout, draining, file_descriptors, worker_hung, storage.";
     EVICTED = "maitred_connections_evicted_total", Kind::Counter, [],
         "Idle keep-alive connections closed to make room for a new one.";
     LIMIT_REACHED = "maitred_connection_limit_reached_total", Kind::Counter, [],

@@ -110,6 +110,8 @@ label! {
         FileDescriptors = "file_descriptors",
         /// The worker process hangs and is replaced.
         WorkerHung = "worker_hung",
+        /// Neither memory nor disk is left for what it sends.
+        Storage = "storage",
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Snapshot {
     pub(crate) connections: Connections,
     /// Bytes of request bodies in temporary files.
     pub(crate) bytes_in_on_disk: u64,
+    /// Bytes of responses in temporary files.
+    pub(crate) bytes_out_on_disk: u64,
     /// The accept queues of the listening sockets, by name, where available.
     pub(crate) backlogs: Vec<(String, AcceptQueue)>,
 }
@@ -79,12 +81,10 @@ pub(crate) struct Connections {
     pub(crate) by_state: [usize; 5],
     /// Requests that have begun and not ended.
     pub(crate) in_progress: usize,
-    /// Bytes of request bodies in memory.
+    /// Bytes of requests in memory.
     pub(crate) bytes_in: u64,
-    /// Bytes of response bodies in memory.
+    /// Bytes of responses in memory.
     pub(crate) bytes_out: u64,
-    /// Bytes of response bodies in temporary files.
-    pub(crate) bytes_out_on_disk: u64,
 }
 
 impl Connections {

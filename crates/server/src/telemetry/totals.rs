@@ -172,6 +172,9 @@ fn failure_name(kind: usize) -> String {
         Some(RejectReason::Draining) => "client turned away: the server stops".into(),
         Some(RejectReason::FileDescriptors) => "client turned away: no file descriptors".into(),
         Some(RejectReason::WorkerHung) => "request turned away: the worker process hung".into(),
+        Some(RejectReason::Storage) => {
+            "request turned away: neither memory nor disk is left for it".into()
+        }
         None => format!("response with status {}", usize::from(first) + kind),
     }
 }

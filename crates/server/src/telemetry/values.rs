@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::families::{self, Family};
 use super::labels::{ConnectionState, Label as _};
 use super::layout::{VALUES, first_value, has_values, series};
-use super::snapshot::{Connections, Snapshot, Threads};
+use super::snapshot::{Snapshot, Threads};
 use crate::system::process_usage::ProcessUsage;
 
 /// The values of one process at one moment. Those that the system does not tell are not a number.
@@ -124,11 +124,12 @@ impl Values {
         self.set_count(&families::THREADS_STUCK, snapshot.stuck);
         self.set_count(&families::QUEUE_REQUESTS, snapshot.queued);
         self.set_duration(&families::QUEUE_OLDEST, snapshot.oldest.unwrap_or_default());
-        self.set_connections(&snapshot.connections, snapshot.bytes_in_on_disk);
+        self.set_connections(snapshot);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-    fn set_connections(&mut self, connections: &Connections, bytes_in_on_disk: u64) {
+    fn set_connections(&mut self, snapshot: &Snapshot) {
+        let connections = &snapshot.connections;
         for state in ConnectionState::ALL {
             let count = connections.by_state[state.index()];
             self.set_series(&families::CONNECTIONS, state.index(), count as f64);
@@ -137,9 +138,9 @@ impl Values {
         // In the order of the labels: in and out, each in memory and on disk.
         let bytes = [
             connections.bytes_in,
-            bytes_in_on_disk,
+            snapshot.bytes_in_on_disk,
             connections.bytes_out,
-            connections.bytes_out_on_disk,
+            snapshot.bytes_out_on_disk,
         ];
         for (series, bytes) in bytes.into_iter().enumerate() {
             self.set_series(&families::SPOOL_BYTES, series, bytes as f64);

@@ -25,6 +25,8 @@ pub(super) struct Warnings {
     broken: RateLimit,
     untrusted: RateLimit,
     storage: RateLimit,
+    memory: RateLimit,
+    given_up: RateLimit,
     unreadable: RateLimit,
     short: RateLimit,
     long: RateLimit,
@@ -35,7 +37,7 @@ impl Default for Warnings {
     fn default() -> Self {
         let few = || RateLimit::new(20, Duration::from_secs(10));
         let rare = || RateLimit::new(1, Duration::from_secs(60));
-        Self { limit: rare(), descriptors: rare(), ..Self::all(few) }
+        Self { limit: rare(), descriptors: rare(), memory: rare(), ..Self::all(few) }
     }
 }
 
@@ -54,6 +56,8 @@ impl Warnings {
             broken: limit(),
             untrusted: limit(),
             storage: limit(),
+            memory: limit(),
+            given_up: limit(),
             unreadable: limit(),
             short: limit(),
             long: limit(),
@@ -165,6 +169,31 @@ impl Telemetry {
                 request_id = record.request_id.as_deref(),
                 left_out,
                 "a request was answered with a server error"
+            );
+        }
+    }
+
+    /// A request was refused because clients hold too much memory.
+    pub(crate) fn memory_is_short(&self) {
+        if self.may_say(|lines| &lines.memory).is_some() {
+            tracing::warn!(
+                target: "maitred",
+                "client-memory-limit is reached: requests with large heads are answered 503; see \
+                 maitred_spool_bytes"
+            );
+        }
+    }
+
+    /// The client of a response was slow, and its thread could wait no longer.
+    pub(crate) fn response_given_up(&self, head: Option<&RequestHead>) {
+        if let Some(left_out) = self.may_say(|lines| &lines.given_up) {
+            tracing::warn!(
+                target: "maitred",
+                method = method(head),
+                path = &*path(head),
+                left_out,
+                "a response was broken off: its client reads slowly, temp-dir takes no more of it, and \
+                 the thread has waited for write-timeout"
             );
         }
     }

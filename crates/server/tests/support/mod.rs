@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use maitred_config::{Endpoint, HostName, Port, Settings};
 use maitred_http_parser::exchange::{
-    Application, Chunk, Exchange, Exchanges, StackUnavailable, StartError, Wake, Worker,
+    Application, Chunk, Exchange, Exchanges, Flow, Reply, StackUnavailable, StartError, Wake,
+    Worker,
 };
 use maitred_http_parser::message::ResponseHead;
 use socket2::{Domain, SockRef, Socket, Type};
@@ -80,7 +81,15 @@ pub fn ok() -> ResponseHead {
 /// Answers with `body`, whose length is known.
 pub fn answer(mut exchange: Exchange, body: &[u8]) {
     exchange.reply.head(ok());
-    exchange.reply.finish(Chunk::Borrowed(body));
+    let _ = exchange.reply.finish(Chunk::Borrowed(body));
+}
+
+/// Ends a response as a worker should: what its client does not read is moved out of memory.
+pub fn finish(reply: &mut dyn Reply, last: Chunk<'_>) {
+    if reply.finish(last) == Flow::Wait {
+        // The response has ended, whatever comes of it.
+        let _ = reply.wait();
+    }
 }
 
 /// What no wait comes near but one that is in vain, however slow or crowded the machine.

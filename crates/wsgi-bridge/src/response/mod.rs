@@ -156,7 +156,8 @@ impl PendingResponse {
             state.pass_head();
             let Some(mut reply) = state.reply.take() else { return };
             state.client_gone |= reply.file(file) == Flow::Gone;
-            reply.finish(Chunk::Borrowed(&[]));
+            // Nothing of it is in memory.
+            let _ = reply.finish(Chunk::Borrowed(&[]));
         });
     }
 
@@ -172,9 +173,21 @@ impl PendingResponse {
         match last {
             Some(bytes) if memory.len() >= HELD_FROM => {
                 let held = large_chunks::hold(bytes, &self.drop_queue);
-                attach::detached(py, || self.lock_detached().finish(Chunk::Owned(held)))
+                attach::detached(py, || {
+                    let waiting = self.lock_detached().finish(Chunk::Owned(held))?;
+                    if let Some(reply) = waiting {
+                        relieve(reply);
+                    }
+                    Ok(())
+                })
             }
-            _ => self.lock(py).finish(Chunk::Borrowed(memory)),
+            _ => {
+                let waiting = self.lock(py).finish(Chunk::Borrowed(memory))?;
+                if let Some(reply) = waiting {
+                    attach::detached(py, || relieve(reply));
+                }
+                Ok(())
+            }
         }
     }
 
@@ -260,12 +273,12 @@ impl ResponseState {
         Ok(self.reply.as_mut().map_or(Flow::Gone, |reply| reply.chunk(chunk)))
     }
 
-    fn finish(&mut self, last: Chunk<'_>) -> Result<(), ApplicationFault> {
+    /// Ends the response. Returns the reply if too much of it is in memory.
+    fn finish(&mut self, last: Chunk<'_>) -> Result<Option<Box<dyn Reply>>, ApplicationFault> {
         self.give_head()?;
-        if let Some(mut reply) = self.reply.take() {
-            reply.finish(last);
-        }
-        Ok(())
+        let Some(mut reply) = self.reply.take() else { return Ok(None) };
+        let flow = reply.finish(last);
+        Ok((flow == Flow::Wait).then_some(reply))
     }
 
     fn give_head(&mut self) -> Result<(), ApplicationFault> {
@@ -281,6 +294,12 @@ impl ResponseState {
             reply.head(head);
         }
     }
+}
+
+/// Moves what waits for the client out of memory. It may block, so the caller is detached.
+fn relieve(mut reply: Box<dyn Reply>) {
+    // The response has ended, whatever comes of it.
+    let _ = reply.wait();
 }
 
 /// Why a body could not be sent completely.

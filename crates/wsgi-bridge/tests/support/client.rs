@@ -328,12 +328,13 @@ impl Reply for Recording {
         self.received.logged_environ = values;
     }
 
-    fn finish(&mut self, last: Chunk<'_>) {
+    fn finish(&mut self, last: Chunk<'_>) -> Flow {
         let known = Some(last.as_slice().len() as u64);
         let mut out = self.write(last.as_slice(), known);
         let outcome = self.connection.finish(&mut out, &now());
         self.hold(last);
         self.end(outcome, out);
+        if self.wire.takes_more.is_some() { Flow::Wait } else { Flow::Continue }
     }
 
     fn fail(&mut self, fault: ApplicationFault) {

@@ -92,6 +92,22 @@ emptyDir:
 {{- end }}
 {{- end -}}
 
+{{- /* Three quarters of the volume at /tmp, for each worker process; empty if its size is unknown. */ -}}
+{{- define "maitred.spoolLimit" -}}
+{{- $size := .Values.temporary.sizeLimit -}}
+{{- if and (not .Values.temporary.volume) (regexMatch "^[0-9]+[GM]i$" $size) -}}
+{{- $number := int64 (regexFind "^[0-9]+" $size) -}}
+{{- $mebibytes := ternary (mul $number 1024) $number (hasSuffix "Gi" $size) -}}
+{{- $workers := max 1 (int64 .Values.settings.workers) -}}
+{{- $limit := div (mul $mebibytes 3) (mul $workers 4) -}}
+{{- if eq (mod $limit 1024) 0 -}}
+{{- printf "%dGiB" (div $limit 1024) -}}
+{{- else -}}
+{{- printf "%dMiB" $limit -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* JSON's strings, numbers, booleans and arrays of them are TOML's too. Helm's own toToml would
        write 8.0 for 8, which is not a number of threads. */ -}}
 {{- define "maitred.toml" -}}
@@ -100,6 +116,11 @@ listen = [{{ printf "*:%d" (int .Values.port) | toJson }}]
 admin-listen = {{ printf "*:%d" (int .Values.adminPort) | toJson }}
 drain-delay = {{ .Values.drain.delaySeconds | toJson }}
 graceful-timeout = {{ .Values.drain.gracefulSeconds | toJson }}
+{{- if not (hasKey .Values.settings "spool-limit") }}
+{{- with include "maitred.spoolLimit" . }}
+spool-limit = {{ . | toJson }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 {{ $name }} = {{ $value | toJson }}
 {{- end }}

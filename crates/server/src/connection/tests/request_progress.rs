@@ -49,7 +49,7 @@ impl Walk {
         self.progress.input_arrived(Phase::Idle, now);
         let head = head(path, &self.now);
         let complete =
-            Complete { head, client: client(), request_id: None, body_bytes: 3, disk: None };
+            Complete { head, client: client(), request_id: None, body_bytes: 3, file: None };
         let now = self.later();
         let previous = self.progress.queued(complete, now)?;
         Some(String::from_utf8_lossy(previous.head.as_ref()?.path()).into_owned())

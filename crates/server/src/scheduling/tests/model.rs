@@ -7,23 +7,20 @@
 //! request is taken once, or has moved to another process, which may fail.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use maitred_http_parser::decode::{Decoded, Decoder};
-use maitred_http_parser::exchange::{
-    Body, Chunk, Client, Exchange, Exchanges, FileBody, Flow, Peer, Presence, Reply, Wake,
-};
-use maitred_http_parser::fault::ApplicationFault;
+use maitred_http_parser::exchange::{Body, Client, Exchange, Exchanges, Peer, Wake};
 use maitred_http_parser::forwarded::Forwarded;
-use maitred_http_parser::message::ResponseHead;
 use maitred_http_parser::{Limits, RequestHead};
 
 use super::deferral::{Deferral, Deferred};
 use super::elsewhere::Load;
 use super::nap;
+use super::no_reply::NoReply;
 use super::queue::Queue;
 use super::requester::{Mobility, Origin, QueuedRequest, Requester};
 use super::siblings::{Destination, Reservation, Siblings};
@@ -501,6 +498,8 @@ impl Requester for Nobody {
 
     fn time_out(&self, _: usize, _: Instant) {}
 
+    fn requests_wait(&self) {}
+
     fn flush(&self, _: Instant) {}
 
     fn hand_over(
@@ -510,33 +509,6 @@ impl Requester for Nobody {
     ) -> Result<(), Box<QueuedRequest>> {
         *self.moving.lock() = Some(request);
         Ok(()) // what comes of it is a step of its own
-    }
-}
-
-/// And nobody makes one.
-struct NoReply;
-
-impl Reply for NoReply {
-    fn head(&mut self, _: ResponseHead) {}
-
-    fn chunk(&mut self, _: Chunk<'_>) -> Flow {
-        Flow::Continue
-    }
-
-    fn wait(&mut self) -> Flow {
-        Flow::Continue
-    }
-
-    fn file(&mut self, _: FileBody) -> Flow {
-        Flow::Continue
-    }
-
-    fn finish(&mut self, _: Chunk<'_>) {}
-
-    fn fail(&mut self, _: ApplicationFault) {}
-
-    fn presence(&self) -> Weak<dyn Presence> {
-        panic!("no application asks")
     }
 }
 
