@@ -67,6 +67,21 @@ def test_sighup_replaces_all_workers_and_new_code_is_served(workers, tmp_path):
     assert metrics['maitred_workers_short_seconds_total{worker="supervisor"}'] == 0
 
 
+def test_a_reload_serves_an_application_that_was_found_in_the_files(program, tmp_path):
+    (tmp_path / "app.py").write_text(VERSION + "VERSION = 1\n")
+    server = program("--listen=127.0.0.1:0", "--supervisor=always", cwd=tmp_path)
+    server.wait_for("serving on ")
+    (tmp_path / "app.py").write_text(VERSION + "VERSION = 22\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for("reload complete: 1 replaced")
+
+    def version() -> int:
+        with server.connect() as connection:
+            return json.loads(connection.ask(request("/")).body)["version"]
+
+    until(lambda: version() == 22, "the new code is served")
+
+
 def test_a_reload_of_code_that_cannot_be_imported_changes_nothing(workers, tmp_path):
     module = tmp_path / "shop.py"
     module.write_text(VERSION + "VERSION = 1\n")

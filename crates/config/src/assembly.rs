@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::declaration::{
     Setting, application as app, limits, network, observability, processes, proxy, timeouts,
 };
+use crate::development::Purpose;
 use crate::merge::Merged;
 use crate::path_text;
 use crate::problem::{Problem, Problems};
@@ -19,7 +20,7 @@ use crate::settings::{
 };
 use crate::system::{Gil, System};
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, DEFAULT_PORT, Endpoint, HostName, MemoryLimit,
+    AccessLogFormat, AccessLogTarget, ColourUse, DEFAULT_PORT, Endpoint, HostName, MemoryLimit,
     MetricsByWorker, Port, ProxyHeader, ProxyHeaders, TrustedProxies,
 };
 
@@ -96,7 +97,9 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
             expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
             request_id: merged.get(&observability::REQUEST_ID),
+            colours: ColourUse::default(),
         },
+        purpose: Purpose::default(),
     })
 }
 

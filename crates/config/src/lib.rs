@@ -35,6 +35,7 @@ pub mod path_text;
 mod raw_value;
 mod suggestion;
 
+mod development;
 mod files;
 mod invocation;
 mod origin;
@@ -55,6 +56,7 @@ mod show;
 mod to_toml;
 
 pub use declaration::{Change, Effect, Reach, Section, Setting, find, settings};
+pub use development::Purpose;
 pub use files::{Candidate, SettingsFile, candidates};
 pub use import::{Imported, import, import_command_line, import_gunicorn};
 pub use invocation::{Checks, Command, Invocation, Probe, Shell, ShowFormat, command_meant_by};
@@ -71,7 +73,7 @@ pub use settings::{
 };
 pub use system::{Gil, System};
 pub use values::{
-    AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ConnectionLimitAction,
-    Endpoint, HostName, LogFields, LogFormat, LogLevel, MemoryLimit, Port, ProxyHeader,
-    ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
+    AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ColourUse,
+    ConnectionLimitAction, Endpoint, HostName, LogFields, LogFormat, LogLevel, MemoryLimit, Port,
+    ProxyHeader, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
 };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::assembly::Machine;
 use crate::declaration::{Effect, Setting, application, observability, settings};
+use crate::development::{self, Purpose};
 use crate::files::SettingsFile;
 use crate::invocation::Invocation;
 use crate::kinds::Syntax;
@@ -18,7 +19,7 @@ use crate::providers::{Entry, Layer, derived, environment, keywords, socket_acti
 use crate::raw_value::Value;
 use crate::settings::Settings;
 use crate::system::{Gil, System};
-use crate::values::{Choice, LogFields, LogFormat, value_of};
+use crate::values::{Choice, ColourUse, LogFields, LogFormat, value_of};
 
 /// Every source of settings, already read.
 #[derive(Debug, Default)]
@@ -83,6 +84,8 @@ pub struct Loaded {
     /// The descriptors of the sockets that a service manager passed to the process.
     pub passed_descriptors: Range<i32>,
     pub(crate) values: BTreeMap<&'static str, (Value, Origin)>,
+    /// What `dev` has not used of the settings file: its path, and the names.
+    pub(crate) left_out: Option<(String, Vec<&'static str>)>,
 }
 
 impl Loaded {
@@ -108,8 +111,16 @@ impl Loaded {
         settings().filter_map(move |setting| {
             let (value, origin) = self.values.get(setting.name)?;
             let is_default = defaults.get(setting).is_some_and(|default| default.value == *value);
-            (*origin != Origin::Default && !is_default).then_some((setting, origin))
+            let is_said = !matches!(origin, Origin::Default | Origin::Development);
+            (is_said && !is_default).then_some((setting, origin))
         })
+    }
+
+    /// Names the settings of the file that `maitred dev` does not use, in one line, if there are any.
+    pub fn left_out_note(&self) -> Option<String> {
+        let (file, names) = self.left_out.as_ref()?;
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        Some(format!("`dev` does not use these settings of {file}: {}", names.join(", ")))
     }
 
     /// Names the settings that were set and are only accepted for compatibility with Waitress, in
@@ -159,7 +170,9 @@ fn is_attempted(layer: &Layer, setting: &Setting) -> bool {
 pub fn log_format(sources: &Sources) -> (LogFormat, LogFields) {
     // The problems are found again when the sources are loaded.
     let mut problems = Vec::new();
+    let purpose = sources.invocation.as_ref().map(Invocation::purpose).unwrap_or_default();
     let file = read_file(sources.file.clone(), &mut problems);
+    let file = file.filter(|_| purpose == Purpose::Production);
     let environment = environment::read(&sources.environment, &mut problems).layer;
     let keywords = keywords::read(&sources.keywords, &mut problems);
     let command_line = sources.invocation.as_ref().map(|invocation| &invocation.layer);
@@ -186,11 +199,18 @@ fn last_word<T: Choice + Default>(layers: &[&Layer], setting: &Setting) -> T {
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
-    let file = read_file(sources.file, &mut problems);
+    let path = sources.file.as_ref().map(|file| file.candidate.path.clone());
+    let mut file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
     // An invalid flag or an unreadable file may be the reason why no application is known.
     let needs_app =
         file.is_some() && sources.invocation.as_ref().is_some_and(Invocation::needs_app);
+    let purpose = sources.invocation.as_ref().map(Invocation::purpose).unwrap_or_default();
+    let names = match &mut file {
+        Some(file) if purpose == Purpose::Development => development::leave_out(file),
+        _ => Vec::new(),
+    };
+    let left_out = path.filter(|_| !names.is_empty()).map(|path| (path, names));
     let command_line = sources.invocation.map(|invocation| {
         problems.extend(invocation.problems);
         invocation.layer
@@ -209,6 +229,9 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     }
     let passed = socket_activation::passed_descriptors(&sources.environment, sources.process);
     socket_activation::apply(&mut layers, passed.clone(), &mut problems, &mut warnings);
+    if purpose == Purpose::Development {
+        layers.insert(0, development::defaults(&layers, sources.system));
+    }
     let defaults = defaults();
     layers.insert(0, derived::derive(&defaults, &layers));
     layers.insert(0, defaults);
@@ -225,11 +248,13 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let machine = Machine { cpus: sources.cpus, gil: sources.gil, system: sources.system };
     crate::conflicts::check(&merged, machine, &mut problems, &mut warnings);
     Problems::from_list(problems)?;
-    let settings = crate::assembly::settings(&merged, machine)?;
+    let mut settings = crate::assembly::settings(&merged, machine)?;
+    settings.purpose = purpose;
+    settings.observability.colours = ColourUse::of(&sources.environment);
     let values = crate::declaration::settings()
         .map(|setting| (setting.name, (merged.value(setting), merged.origin(setting))))
         .collect();
-    Ok(Loaded { settings, warnings, passed_descriptors: passed, values })
+    Ok(Loaded { settings, warnings, passed_descriptors: passed, values, left_out })
 }
 
 /// The layer with the application that was found; otherwise, the problem that there is none or that

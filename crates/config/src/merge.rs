@@ -57,7 +57,10 @@ impl Merged {
     /// The location where a setting was set; `None` for unset settings, and values that nobody set.
     pub(crate) fn location(&self, setting: &Setting) -> Option<&Location> {
         let entry = self.entry(setting)?;
-        let is_said = !matches!(entry.location.origin, Origin::Default | Origin::Setting(_));
+        let is_said = !matches!(
+            entry.location.origin,
+            Origin::Default | Origin::Setting(_) | Origin::Development
+        );
         (is_said && entry.is_set()).then_some(&entry.location)
     }
 

@@ -32,6 +32,8 @@ pub enum Origin {
     Program(String),
     /// It follows from another setting.
     Setting(&'static str),
+    /// It is a default of `maitred dev`.
+    Development,
 }
 
 impl fmt::Display for Origin {
@@ -45,6 +47,7 @@ impl fmt::Display for Origin {
             Self::Keyword(name) => write!(f, "keyword {name}"),
             Self::Program(what) => f.write_str(what),
             Self::Setting(name) => write!(f, "from {name}"),
+            Self::Development => f.write_str("maitred dev"),
         }
     }
 }

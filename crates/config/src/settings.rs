@@ -10,9 +10,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::development::Purpose;
 use crate::values::{
-    AccessLogFormat, AccessLogTarget, ConnectionLimitAction, Endpoint, LogFields, LogFormat,
-    LogLevel, MemoryLimit, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
+    AccessLogFormat, AccessLogTarget, ColourUse, ConnectionLimitAction, Endpoint, LogFields,
+    LogFormat, LogLevel, MemoryLimit, ProxyHeaders, RequestId, SupervisorUse, TrustedProxies,
 };
 
 /// Complete settings: every value has been set or defaulted, and every combination validated.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub proxies: ProxySettings,
     /// Logs, request IDs and error output.
     pub observability: ObservabilitySettings,
+    /// What they are for.
+    pub purpose: Purpose,
 }
 
 impl Settings {
@@ -145,6 +148,8 @@ pub struct ObservabilitySettings {
     pub log_fields: LogFields,
     /// File with a dictionary for Python's `logging.config`.
     pub log_config: Option<PathBuf>,
+    /// Whether logs on a terminal have colours, as the environment says.
+    pub colours: ColourUse,
     /// Whether socket errors of connections are logged.
     pub log_socket_errors: bool,
     /// Whether an error response shows the application's traceback.

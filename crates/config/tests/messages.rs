@@ -387,7 +387,7 @@ error: `threads` must be a whole number of at least 1, or `auto`, not `0`
    |
  1 | threads = 0
    |           ^
-error: `access-log-format` must be `common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`, not `\"%(h)s %(request-id)s\"`
+error: `access-log-format` must be `common`, `combined`, `console`, `json` or a pattern such as `%(h)s %(r)s`, not `\"%(h)s %(request-id)s\"`
   --> maitred.toml:2:21
    |
  2 | access-log-format = '%(h)s %(request-id)s'

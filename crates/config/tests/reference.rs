@@ -93,7 +93,8 @@ fn the_man_page_and_the_completions_name_every_flag() {
 #[test]
 fn every_command_has_a_manual_page_with_the_sections_that_it_needs() {
     let mut commands = vec![""];
-    commands.extend(["serve", "check", "config", "top", "health", "completions", "man", "version"]);
+    commands.extend(["serve", "dev", "check", "config", "top", "health"]);
+    commands.extend(["completions", "man", "version"]);
     commands.extend(["config show", "config schema", "config import"]);
     commands.sort_unstable();
     let mut pages: Vec<&str> = reference::manual_pages().collect();
@@ -106,7 +107,7 @@ fn every_command_has_a_manual_page_with_the_sections_that_it_needs() {
         assert!(page.contains(&format!(".TH {title} 1")), "{page}");
         let has = |title: &str| page.contains(&format!("\n.SH {title}\n"));
         assert!(has("\"EXIT STATUS\""), "{page}");
-        let serves = words.is_empty() || words == "serve";
+        let serves = ["", "serve", "dev"].contains(&words);
         assert_eq!((has("SIGNALS"), has("FILES") || !serves), (serves, true), "{words}");
         assert_eq!(has("EXAMPLES"), words != "version", "{words}");
     }
@@ -204,7 +205,7 @@ fn the_types_and_the_list_of_keywords_have_every_setting_but_the_application() {
         assert_eq!(types.contains(&format!("\n    {keyword}: ")), is_keyword, "{keyword}");
         assert_eq!(list.contains(&format!("\n- `{keyword}`")), is_keyword, "{keyword}");
     }
-    assert!(types.contains("\n    log_format: Literal[\"text\", \"json\"] | None\n"));
+    assert!(types.contains("\n    log_format: Literal[\"text\", \"console\", \"json\"] | None\n"));
     assert!(types.contains("\n    port: int | None\n"));
     assert!(types.contains("\n    keep_alive_timeout: float | str | None\n"));
 }
@@ -289,6 +290,7 @@ fn a_restart_is_needed_for_what_belongs_to_the_sockets_or_to_the_supervisor() {
             "admin-listen",
             "supervisor",
             "reload",
+            "metrics-by-worker",
         ]
     );
 }

@@ -15,6 +15,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
 
 INTERVAL_SECONDS = 0.4
 """How often the modules are looked at. Some of them are imported for the first request."""
@@ -27,6 +29,9 @@ DEBUGGERS = ("bdb", "pydevd", "_pydevd_bundle")
 
 STANDARD_LIBRARY = Path(os.__file__).absolute().parent
 INSTALLED = {"site-packages", "dist-packages"}
+
+Stamp: TypeAlias = "tuple[str, int, int]"
+"""A file, when it was written in nanoseconds, and its size."""
 
 
 class Reporter:
@@ -63,7 +68,7 @@ class Reporter:
             elif new:
                 self._report({"files": new})
 
-    def _new(self, files: Iterable[Path]) -> list[list]:
+    def _new(self, files: Iterable[Path]) -> list[Stamp]:
         """Return those files that were not reported, as of now."""
         began, self._looked_at = self._looked_at, time.time_ns()
         new = set(files) - self._known
@@ -105,7 +110,7 @@ def files_of(error: BaseException | None) -> Iterator[Path]:
         error = error.__cause__ or error.__context__
 
 
-def stamp_of(file: Path, began: int, now: int) -> list | None:
+def stamp_of(file: Path, began: int, now: int) -> Stamp | None:
     """Return the file with its time and size, as of the import between `began` and `now`."""
     try:
         status = file.stat()
@@ -113,8 +118,8 @@ def stamp_of(file: Path, began: int, now: int) -> list | None:
         return None  # of an archive, or of no file at all
     if began - CLOCK_TICK_NS <= status.st_mtime_ns <= now:
         # It was written meanwhile, perhaps after it was read: any look at it finds a change.
-        return [str(file), 0, 0]
-    return [str(file), status.st_mtime_ns, status.st_size]
+        return str(file), 0, 0
+    return str(file), status.st_mtime_ns, status.st_size
 
 
 def is_installed(path: Path) -> bool:
@@ -131,7 +136,8 @@ def debugger_waits() -> bool:
     """Whether a debugger has stopped a thread, and waits for its user."""
     if not any(name in sys.modules for name in DEBUGGERS):
         return False
-    for frame in sys._current_frames().values():
+    for innermost in sys._current_frames().values():
+        frame: FrameType | None = innermost
         while frame is not None:
             name = frame.f_globals.get("__name__") or ""
             if name in DEBUGGERS or name.startswith(DEBUGGERS[1:]):

@@ -233,7 +233,9 @@ class Settings(TypedDict, total=False):
     access_log: str | os.PathLike[str] | None
     """File for the access log; `-` is standard output. If unset, there is no access log."""
     access_log_format: str | None
-    """`common`, `combined`, `json`, or a pattern of fields such as `%(h)s %(r)s %(s)s`."""
+    """`common`, `combined`, `console` (short lines with the local time, for a terminal), `json`, or
+    a pattern of fields such as `%(h)s %(r)s %(s)s`.
+    """
     access_log_query: bool
     """Whether the access log has the queries of URLs, which may hold secrets."""
     access_log_exclude: str | Iterable[str] | None
@@ -241,8 +243,10 @@ class Settings(TypedDict, total=False):
     """
     log_level: Literal["error", "warning", "info", "debug", "trace"] | None
     """Minimum severity of log records: `error`, `warning`, `info`, `debug` or `trace`."""
-    log_format: Literal["text", "json"] | None
-    """`text` for people, or `json`: one object per line, for all that reaches standard error."""
+    log_format: Literal["text", "console", "json"] | None
+    """`text` for people, `console` for a terminal: short lines with the local time and colours, or
+    `json`: one object per line, for all that reaches standard error.
+    """
     log_fields: Literal["plain", "google", "ecs"] | None
     """Names of the fields in logs that are JSON: `plain`, `google` for Cloud Logging or `ecs` for
     the Elastic Common Schema.

@@ -61,7 +61,10 @@ fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<E
     let invocation = line.parse();
     let command = invocation.command.clone();
     // The commands that load settings report errors in the command line together with the others.
-    let loads = matches!(command, Command::Serve | Command::Check(_) | Command::ShowConfig { .. });
+    let loads = matches!(
+        command,
+        Command::Serve | Command::Dev | Command::Check(_) | Command::ShowConfig { .. }
+    );
     if !loads
         && !matches!(command, Command::Print(_))
         && let Err(problems) = invocation.check()
@@ -77,7 +80,7 @@ fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<E
         Command::Import { what } => return import::import(py, what),
         Command::Top => return top::top(py, line),
         Command::Health(probe) => return health::health(py, line, *probe),
-        Command::Serve | Command::Check(_) | Command::ShowConfig { .. } => {
+        Command::Serve | Command::Dev | Command::Check(_) | Command::ShowConfig { .. } => {
             let mut texts = SourceTexts::read(Some(line), Vec::new());
             texts.find_application(py)?;
             return with_settings(py, &command, texts, after);

@@ -1,11 +1,11 @@
 //! The first lines of the log: version, addresses, threads and interpreter, then the settings that
-//! differ from their defaults, each with its origin.
+//! differ from their defaults, each with its origin; in development, how to stop.
 //!
 //! People and scripts look for `serving on http://`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use maitred_config::{Endpoint, HostName, Loaded, Settings, path_text};
+use maitred_config::{Endpoint, HostName, Loaded, Purpose, Settings, path_text};
 use maitred_server::ListenAddress;
 use pyo3::prelude::*;
 
@@ -20,7 +20,7 @@ pub(crate) fn announce(
     loaded: &Loaded,
     addresses: &[ListenAddress],
 ) -> PyResult<()> {
-    let addresses: Vec<String> = addresses
+    let names: Vec<String> = addresses
         .iter()
         .map(|address| match is_ipv6_only(address, addresses, &loaded.settings) {
             true => format!("{address} (IPv6 only; `*` is IPv4 as well)"),
@@ -28,11 +28,12 @@ pub(crate) fn announce(
         })
         .collect();
     tracing::info!(
-        "maitred {} serving on {} with {} ({})",
+        "maitred {} serving on {} with {} ({}){}",
         env!("CARGO_PKG_VERSION"),
-        addresses.join(", "),
+        names.join(", "),
         threads(&loaded.settings),
         interpreter::describe(py)?,
+        reach(addresses),
     );
     let values = loaded.to_json(false);
     let changed: Vec<String> = loaded
@@ -44,6 +45,9 @@ pub(crate) fn announce(
         .collect();
     if !changed.is_empty() {
         tracing::info!("non-default settings: {}", changed.join(", "));
+    }
+    if loaded.settings.purpose == Purpose::Development {
+        tracing::info!("{}; press Ctrl-C to stop", reloading(&loaded.settings));
     }
     Ok(())
 }
@@ -59,6 +63,36 @@ fn is_ipv6_only(address: &ListenAddress, all: &[ListenAddress], settings: &Setti
     address.ip() == Ipv6Addr::UNSPECIFIED
         && is_asked_for
         && !all.contains(&ListenAddress::Tcp(any_ipv4))
+}
+
+/// Whether other machines can reach an address: the end of the first line.
+fn reach(addresses: &[ListenAddress]) -> String {
+    let is_reachable = |address: &&ListenAddress| match address {
+        ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        ListenAddress::Unix(_) => false,
+    };
+    let reachable: Vec<_> = addresses.iter().filter(is_reachable).collect();
+    match reachable.len() {
+        0 => String::new(),
+        all if all == addresses.len() => ", reachable from other machines".into(),
+        _ => {
+            let names: Vec<_> = reachable.iter().map(ToString::to_string).collect();
+            format!(", reachable from other machines: {}", names.join(", "))
+        }
+    }
+}
+
+/// What `dev` does when the code changes.
+fn reloading(settings: &Settings) -> &'static str {
+    if settings.processes.reload {
+        "the code is reloaded when it changes"
+    } else if settings.processes.workers > 1 {
+        "the code is not reloaded, because there are several worker processes"
+    } else if cfg!(windows) {
+        "the code is not reloaded on Windows: start again when it has changed"
+    } else {
+        "the code is not reloaded"
+    }
 }
 
 fn threads(settings: &Settings) -> String {

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use maitred_config::Settings;
+use maitred_config::{Purpose, Settings};
 use maitred_wsgi_bridge::application::load::{Kind, LoadError, load as find};
 use pyo3::prelude::*;
 
+use crate::engine::loopback_only::LoopbackOnly;
 use crate::logging::Failure;
 use crate::logging::config_file::{self, Unconfigured};
 
@@ -51,7 +52,7 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Imp
     // What it names may be part of the application.
     config_file::apply(py, settings)?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
-    find(py, name, kind).map_err(|error| {
+    let found = find(py, name, kind).map_err(|error| {
         let hint = match &error {
             LoadError::NoModule { module, .. } => hint(py, module, name),
             _ => None,
@@ -69,7 +70,26 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Imp
                 ImportError { failure: failure.into(), raised: None }
             }
         }
+    })?;
+    if settings.purpose == Purpose::Production {
+        return Ok(found);
+    }
+    develop(py, &found, settings).map_err(|error| {
+        let message = format!("`dev` cannot serve the application: {error}");
+        let failure = Failure { message, ..Failure::default() };
+        ImportError { failure: failure.into(), raised: Some(error) }
     })
+}
+
+/// The application as `dev` serves it.
+fn develop(py: Python<'_>, found: &Py<PyAny>, settings: &Settings) -> PyResult<Py<PyAny>> {
+    let application = py
+        .import("maitred.management.static_files")?
+        .call_method1("with_static_files", (found,))?;
+    if !settings.observability.expose_tracebacks {
+        return Ok(application.unbind());
+    }
+    Ok(Py::new(py, LoopbackOnly(application.unbind()))?.into_any())
 }
 
 /// What helps if a module is missing: the command that was meant, or the folder that has it.

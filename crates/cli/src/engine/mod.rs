@@ -13,6 +13,7 @@ pub(crate) mod announcement;
 mod application;
 pub(crate) mod import;
 pub(crate) mod interpreter;
+mod loopback_only;
 
 use std::sync::Arc;
 
@@ -77,6 +78,9 @@ impl BoundServer {
         logging::log_warnings(&loaded);
         if let Some(found) = loaded.found() {
             tracing::info!("{found}");
+        }
+        if let Some(note) = loaded.left_out_note() {
+            tracing::info!("{note}");
         }
         let listeners = Listeners::bind(&loaded.settings)?;
         let admin = Admin::bind(&loaded.settings)?;

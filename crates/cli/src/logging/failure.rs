@@ -45,7 +45,9 @@ impl Failure {
         stderr::write_waiting();
         match stderr::format() {
             // If standard error is gone, the exit status still reports the failure.
-            LineFormat::Text => drop(std::io::stderr().lock().write_all(self.text().as_bytes())),
+            LineFormat::Text | LineFormat::Console(_) => {
+                drop(std::io::stderr().lock().write_all(self.text().as_bytes()));
+            }
             LineFormat::Json(_) => {
                 let values = [
                     ("help", self.help.as_ref()),

@@ -6,14 +6,18 @@
 //! `traceback` or a `stack`, which come from the application, may have several lines; they follow the
 //! record, indented.
 
-use maitred_config::{LogFields, LogFormat, ObservabilitySettings};
+use maitred_config::{ColourUse, LogFields, LogFormat, ObservabilitySettings};
 use maitred_server::telemetry::calendar::Utc;
+use maitred_server::telemetry::console::{Colours, Tone, time_of_day};
 
 use super::queue::{Record, Severity, Value};
 use super::{ERRORS, json};
 
 /// Fields that are printed as a block of lines below the record.
 const BLOCKS: [&str; 2] = ["traceback", "stack"];
+
+/// Fields that say which process it was. A developer has one.
+const OF_PROCESSES: [&str; 2] = ["worker", "pid"];
 
 /// What the log is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +33,57 @@ pub(super) enum Medium {
 pub(crate) enum LineFormat {
     /// For people.
     Text,
+    /// For a person at a terminal, with these colours.
+    Console(ColourUse),
     /// As JSON objects, with these names of fields.
     Json(LogFields),
 }
 
-impl LineFormat {
-    pub(crate) const fn new(format: LogFormat, names: LogFields) -> Self {
-        match format {
-            LogFormat::Text => Self::Text,
-            LogFormat::Json => Self::Json(names),
-        }
-    }
-}
-
 impl From<&ObservabilitySettings> for LineFormat {
     fn from(settings: &ObservabilitySettings) -> Self {
-        Self::new(settings.log_format, settings.log_fields)
+        match settings.log_format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Console => Self::Console(settings.colours),
+            LogFormat::Json => Self::Json(settings.log_fields),
+        }
     }
 }
 
 /// Appends the record as a line.
 pub(super) fn write_line(out: &mut Vec<u8>, record: &Record, format: LineFormat, medium: Medium) {
     match format {
-        LineFormat::Text => write_text(out, record, medium),
+        LineFormat::Text => {
+            let beginning =
+                format!("{} {} ", Utc::of(record.time).rfc3339(), level(record.severity));
+            write_text(out, record, beginning, medium, &[]);
+        }
+        LineFormat::Console(wanted) => {
+            let colours = match wanted {
+                ColourUse::OnTerminals if medium == Medium::Other => Colours::Off,
+                ColourUse::OnTerminals | ColourUse::Always => Colours::On,
+                ColourUse::Never => Colours::Off,
+            };
+            let beginning = beginning_of_console(record, colours);
+            write_text(out, record, beginning, medium, &OF_PROCESSES);
+        }
         LineFormat::Json(names) => json::write(out, record, names),
     }
+}
+
+/// The time and the severity, where that says more than that all is well.
+fn beginning_of_console(record: &Record, colours: Colours) -> String {
+    let mut line = String::new();
+    colours.write(&mut line, Tone::Quiet, &time_of_day(record.time));
+    line.push_str("  ");
+    let tone = match record.severity {
+        Severity::Info => return line,
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Doubtful,
+        Severity::Debug | Severity::Trace => Tone::Quiet,
+    };
+    colours.write(&mut line, tone, level(record.severity));
+    line.push(' ');
+    line
 }
 
 /// A line that the application has written.
@@ -72,22 +102,26 @@ fn write_own_line(out: &mut Vec<u8>, text: &str, medium: Medium) {
     out.extend_from_slice(line.as_bytes());
 }
 
-fn write_text(out: &mut Vec<u8>, record: &Record, medium: Medium) {
+/// Appends the record behind the beginning of its line, without the fields that are `left_out`.
+fn write_text(
+    out: &mut Vec<u8>,
+    record: &Record,
+    beginning: String,
+    medium: Medium,
+    left_out: &[&str],
+) {
     if record.logger == ERRORS {
         record.message.split('\n').for_each(|line| write_own_line(out, line, medium));
         return;
     }
-    let mut line = Utc::of(record.time).rfc3339();
-    line.push(' ');
-    line.push_str(level(record.severity));
-    line.push(' ');
+    let mut line = beginning;
     if record.logger != "maitred" {
         line.push_str(&record.logger);
         line.push_str(": ");
     }
     escape(&mut line, &record.message);
     for (name, value) in &record.fields {
-        if BLOCKS.contains(&&**name) {
+        if BLOCKS.contains(&&**name) || left_out.contains(&&**name) {
             continue;
         }
         line.push(' ');
@@ -204,5 +238,38 @@ mod tests {
             "2026-11-22T21:45:01.042Z WARNING it \\u{1b}[31mhappened\\r\\n count=3\n    Traceback:\n      \
              File \"x\"\n    Boom\n",
         );
+    }
+
+    #[test]
+    fn at_a_terminal_a_line_has_the_local_time_and_colours_for_what_is_not_well() {
+        let written = |severity, colours, medium| {
+            let record = Record {
+                time: UNIX_EPOCH,
+                severity,
+                logger: "maitred".into(),
+                thread: "main".into(),
+                message: "said".into(),
+                fields: vec![
+                    ("worker".into(), Value::Whole(0)),
+                    ("path".into(), Value::Text("/a".into())),
+                ],
+                exception: None,
+            };
+            let mut out = Vec::new();
+            write_line(&mut out, &record, LineFormat::Console(colours), medium);
+            String::from_utf8(out).unwrap()
+        };
+        let time = time_of_day(UNIX_EPOCH);
+        let plain = |severity| written(severity, ColourUse::OnTerminals, Medium::Other);
+        assert_eq!(plain(Severity::Info), format!("{time}  said path=/a\n"));
+        assert_eq!(plain(Severity::Error), format!("{time}  ERROR said path=/a\n"));
+        let coloured =
+            format!("\u{1b}[2m{time}\u{1b}[0m  \u{1b}[33mWARNING\u{1b}[0m said path=/a\n");
+        for (colours, medium) in
+            [(ColourUse::OnTerminals, Medium::Terminal), (ColourUse::Always, Medium::Other)]
+        {
+            assert_eq!(written(Severity::Warning, colours, medium), coloured);
+        }
+        assert!(!written(Severity::Error, ColourUse::Never, Medium::Terminal).contains('\u{1b}'));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use maitred_config::LogFields;
+use maitred_config::{ColourUse, LogFields};
 use maitred_server::telemetry::line_output::LineOutput;
 
 use super::line::{self, LineFormat, write_line};
@@ -24,8 +24,11 @@ const LAST_RECORDS_WITHIN: Duration = Duration::from_millis(500);
 /// The format of lines: an index of [`FORMATS`]. Set once, before any thread of the server exists.
 static FORMAT: AtomicUsize = AtomicUsize::new(0);
 
-const FORMATS: [LineFormat; 4] = [
+const FORMATS: [LineFormat; 7] = [
     LineFormat::Text,
+    LineFormat::Console(ColourUse::OnTerminals),
+    LineFormat::Console(ColourUse::Always),
+    LineFormat::Console(ColourUse::Never),
     LineFormat::Json(LogFields::Plain),
     LineFormat::Json(LogFields::Google),
     LineFormat::Json(LogFields::Ecs),

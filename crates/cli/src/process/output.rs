@@ -1,9 +1,10 @@
 //! The output of the command line: results on stdout, errors on stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
-use maitred_config::Colour;
+use maitred_config::{Colour, ColourUse};
 use maitred_server::error_text::describe;
+use maitred_server::telemetry::console::Colours;
 
 use crate::process::exit_status::ExitStatus;
 
@@ -27,9 +28,14 @@ pub(crate) fn print_error(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Whether stderr is a terminal that shows colours.
+/// Whether messages on stderr have colours.
 pub(crate) fn colour() -> Colour {
-    // https://no-color.org: set and not empty.
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if std::io::stderr().is_terminal() && !unwanted { Colour::Always } else { Colour::Never }
+    let environment: Vec<_> = ["NO_COLOR", "FORCE_COLOR"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?)))
+        .collect();
+    match Colours::on(ColourUse::of(&environment), &std::io::stderr()) {
+        Colours::On => Colour::Always,
+        Colours::Off => Colour::Never,
+    }
 }

@@ -4,7 +4,7 @@
 //! the steps from the addresses to the application. The announcement is logged only when requests
 //! are answered.
 
-use maitred_config::{Loaded, Problems, Settings, Sources};
+use maitred_config::{Loaded, LogFormat, Problems, Settings, Sources};
 #[cfg(unix)]
 use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
@@ -85,7 +85,10 @@ pub(crate) fn refuse(
     after: Afterwards,
 ) -> PyResult<()> {
     let (format, names) = maitred_config::log_format(sources);
-    let format = LineFormat::new(format, names);
+    let format = match format {
+        LogFormat::Json => LineFormat::Json(names),
+        LogFormat::Text | LogFormat::Console => LineFormat::Text,
+    };
     logging::set_format(format);
     if after == Afterwards::Exit {
         owned_process::adopt(py, format)?;
@@ -96,7 +99,7 @@ pub(crate) fn refuse(
 
 fn print_problems(problems: &Problems, format: LineFormat) {
     match format {
-        LineFormat::Text => print_error(&problems.render(colour())),
+        LineFormat::Text | LineFormat::Console(_) => print_error(&problems.render(colour())),
         LineFormat::Json(_) => problems.iter().for_each(|problem| Failure::from(problem).print()),
     }
 }

@@ -81,9 +81,11 @@ impl SourceTexts {
         Ok(())
     }
 
-    /// Reads them again: the files may have changed.
+    /// Reads them again: the files may have changed. An application that was found stays the one,
+    /// also while its file has a syntax error.
     pub(crate) fn read_again(&self) -> Self {
-        Self::read(self.line.clone(), self.keywords.clone())
+        let again = Self::read(self.line.clone(), self.keywords.clone());
+        Self { found: self.found.clone(), ..again }
     }
 
     /// The settings file that was read, if there is one.

@@ -18,7 +18,8 @@ settings! {
         name: "access-log-format",
         kind: Kind::AccessLogFormat,
         default: Some("combined"),
-        help: "`common`, `combined`, `json`, or a pattern of fields such as `%(h)s %(r)s %(s)s`.",
+        help: "`common`, `combined`, `console` (short lines with the local time, for a terminal), \
+               `json`, or a pattern of fields such as `%(h)s %(r)s %(s)s`.",
     }
 
     ACCESS_LOG_QUERY {
@@ -48,8 +49,8 @@ settings! {
         name: "log-format",
         kind: Kind::Choice(Words::of::<LogFormat>()),
         default: Some("text"),
-        help: "`text` for people, or `json`: one object per line, for all that reaches standard \
-               error.",
+        help: "`text` for people, `console` for a terminal: short lines with the local time and \
+               colours, or `json`: one object per line, for all that reaches standard error.",
     }
 
     LOG_FIELDS {

@@ -20,7 +20,7 @@ show --origin` prints the source of each value.";
 const EXAMPLES: &str = "\
 Examples:
   maitred shop.wsgi:application               serve on port 8080
-  maitred --listen=127.0.0.1:8000 shop:app    serve on another address
+  maitred dev                                 serve it while you write it
   maitred check shop:app                      report what would keep it from serving
 
 `maitred --help` lists every option.";
@@ -43,26 +43,9 @@ pub(crate) fn grammar() -> Command {
         .args(general())
         .args(gunicorns())
         .args(flags(true))
-        .subcommand(
-            Command::new("serve")
-                .about("Serve the application (the default command)")
-                .arg(application())
-                .args(general())
-                .args(flags(true)),
-        )
-        .subcommand(
-            Command::new("check")
-                .about("Report what would keep the application from being served")
-                .arg(application())
-                .arg(
-                    Arg::new("deploy")
-                        .long("deploy")
-                        .action(ArgAction::SetTrue)
-                        .help("Also advise on what is unfit for production"),
-                )
-                .args(general())
-                .args(flags(true)),
-        )
+        .subcommand(serving("serve", "Serve the application (the default command)"))
+        .subcommand(dev())
+        .subcommand(check())
         .subcommand(config())
         .subcommand(asking("top").about("Show what a running server does, in the terminal"))
         .subcommand(
@@ -97,6 +80,29 @@ pub(crate) fn grammar() -> Command {
             ),
         )
         .subcommand(Command::new("version").about("Print the version"))
+}
+
+/// A command that takes every option of the server.
+fn serving(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).arg(application()).args(general()).args(flags(true))
+}
+
+fn dev() -> Command {
+    let about = "Serve the application while you write it, and reload it when it changes";
+    serving("dev", about).after_help(
+        "Listens on 127.0.0.1, prints a line for each request, and shows tracebacks in the browser. \
+         Django's static files are served if DEBUG is on. What the settings file says about \
+         addresses, processes, times and logs is not used.",
+    )
+}
+
+fn check() -> Command {
+    serving("check", "Report what would keep the application from being served").arg(
+        Arg::new("deploy")
+            .long("deploy")
+            .action(ArgAction::SetTrue)
+            .help("Also advise on what is unfit for production"),
+    )
 }
 
 fn config() -> Command {

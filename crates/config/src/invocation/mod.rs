@@ -6,6 +6,7 @@
 use clap::ArgMatches;
 
 use crate::declaration::application::APP;
+use crate::development::Purpose;
 use crate::origin::Origin;
 use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
@@ -35,6 +36,8 @@ pub struct Invocation {
 pub enum Command {
     /// Serve the application.
     Serve,
+    /// Serve it to whoever writes it: `dev`.
+    Dev,
     /// Load the settings and the application, and report errors: `check`, `--check-config`.
     Check(Checks),
     /// Print the effective settings: `config show`, `--print-config`.
@@ -145,7 +148,16 @@ impl Invocation {
 
     /// Whether the command needs an application, as far as the command line is valid.
     pub(crate) fn needs_app(&self) -> bool {
-        self.problems.is_empty() && matches!(self.command, Command::Serve | Command::Check(_))
+        self.problems.is_empty()
+            && matches!(self.command, Command::Serve | Command::Dev | Command::Check(_))
+    }
+
+    /// What the settings are for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        match self.command {
+            Command::Dev => Purpose::Development,
+            _ => Purpose::Production,
+        }
     }
 
     fn empty(command: Command, problems: Vec<Problem>) -> Self {
@@ -189,6 +201,7 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
         levels.iter().any(|level| matches!(level.try_get_one::<bool>(id), Ok(Some(true))))
     };
     match names {
+        ["dev"] => Command::Dev,
         ["check"] if is_set("deploy") => Command::Check(Checks::Deploy),
         ["check"] => Command::Check(Checks::Start),
         ["config", "show"] => Command::ShowConfig {

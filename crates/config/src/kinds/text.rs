@@ -139,7 +139,7 @@ impl Rules for AccessLogPattern {
     }
 
     fn wanted(&self) -> String {
-        "`common`, `combined`, `json` or a pattern such as `%(h)s %(r)s`".into()
+        "`common`, `combined`, `console`, `json` or a pattern such as `%(h)s %(r)s`".into()
     }
 
     fn placeholder(&self) -> Cow<'static, str> {
@@ -147,7 +147,7 @@ impl Rules for AccessLogPattern {
     }
 
     fn description(&self) -> String {
-        "`common`, `combined`, `json` or a pattern".into()
+        "`common`, `combined`, `console`, `json` or a pattern".into()
     }
 }
 

@@ -111,6 +111,20 @@ const PAGES: &[Sections] = &[
         files: FILES,
     },
     Sections {
+        command: "dev",
+        examples: &[
+            ("maitred dev", "Find the application, and serve it on http://127.0.0.1:8080."),
+            ("maitred dev --port=8000 shop.wsgi:application", "Serve it on another port."),
+            (
+                "maitred dev --host=0.0.0.0 --no-expose-tracebacks",
+                "Serve it to other machines, too, without tracebacks.",
+            ),
+        ],
+        exit_status: SERVING,
+        signals: SIGNALS,
+        files: FILES,
+    },
+    Sections {
         command: "config show",
         examples: &[
             ("maitred config show", "Print the effective settings as a settings file."),

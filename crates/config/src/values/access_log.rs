@@ -34,6 +34,8 @@ impl fmt::Display for AccessLogTarget {
 /// The format of access log lines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccessLogFormat {
+    /// One short line for a person at a terminal, with the local time.
+    Console,
     /// One JSON object per line.
     Json,
     /// Text and fields, in this order.
@@ -165,17 +167,18 @@ impl AccessLogFormat {
 
     fn pieces(&self) -> &[AccessLogPiece] {
         match self {
-            Self::Json => &[],
+            Self::Console | Self::Json => &[],
             Self::Pattern(pieces) => pieces,
         }
     }
 
-    /// Parses `common`, `combined`, `json` or a pattern. The error says what would be correct, if
-    /// that is known.
+    /// Parses `common`, `combined`, `console`, `json` or a pattern. The error says what would be
+    /// correct, if that is known.
     pub fn parse(text: &str) -> Result<Self, Option<String>> {
         match text {
             "common" => return Ok(Self::common()),
             "combined" => return Ok(Self::combined()),
+            "console" => return Ok(Self::Console),
             "json" => return Ok(Self::Json),
             _ => {}
         }

@@ -76,6 +76,8 @@ choice! {
         /// One line for a person.
         #[default]
         Text = "text",
+        /// One short line for a person at a terminal, with the local time.
+        Console = "console",
         /// One JSON object per line.
         Json = "json",
     }

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod choice;
+mod colours;
 mod endpoint;
 mod host;
 mod memory;
@@ -14,6 +15,7 @@ pub(crate) mod quantity;
 pub use access_log::{AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget};
 pub(crate) use choice::{Choice, MetricsByWorker, value_of};
 pub use choice::{ConnectionLimitAction, LogFields, LogFormat, LogLevel, RequestId, SupervisorUse};
+pub use colours::ColourUse;
 pub use endpoint::{Endpoint, HostName, Port};
 pub(crate) use host::{DEFAULT_PORT, check_socket_path};
 pub use memory::MemoryLimit;

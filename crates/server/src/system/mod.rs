@@ -18,6 +18,7 @@ pub(crate) mod fork_guard;
 #[cfg(unix)]
 pub(crate) mod inherited_file;
 pub mod inherited_socket;
+pub(crate) mod local_time;
 #[cfg(unix)]
 pub(crate) mod monotonic;
 pub(crate) mod mutex;

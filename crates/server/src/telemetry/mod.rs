@@ -18,6 +18,7 @@ use crate::system::clock::Clock;
 mod access_log;
 pub mod calendar;
 pub mod cells;
+pub mod console;
 mod counters;
 pub mod exposition;
 pub mod families;

@@ -10,14 +10,21 @@ use maitred_config::{AccessLogField, AccessLogFormat, AccessLogPiece};
 use maitred_http_parser::RequestHead;
 
 use super::queries::Queries;
-use super::{Line, json};
+use super::{Line, console, json};
 use crate::telemetry::calendar::Utc;
+use crate::telemetry::console::Colours;
 use crate::telemetry::record::Record;
 use crate::telemetry::trace_context::trace_id;
 
 /// Appends a line, without its end.
-pub(super) fn write(format: &AccessLogFormat, out: &mut Vec<u8>, line: &Line<'_>) {
+pub(super) fn write(
+    format: &AccessLogFormat,
+    colours: Colours,
+    out: &mut Vec<u8>,
+    line: &Line<'_>,
+) {
     let pieces = match format {
+        AccessLogFormat::Console => return console::write(out, line, colours),
         AccessLogFormat::Json => return json::write(out, line),
         AccessLogFormat::Pattern(pieces) => pieces,
     };
@@ -128,7 +135,7 @@ fn or_dash(out: &mut Vec<u8>, value: Option<&[u8]>) {
 }
 
 /// Appends `bytes`, escaping everything except visible ASCII, and quotes and backslashes.
-fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
         let (plain, byte) = (&rest[..at], rest[at]);

@@ -17,9 +17,11 @@ use maitred_config::{AccessLogFormat, LogFields, Settings};
 use super::rate_limit::RateLimit;
 use crate::system::clock::Clock;
 use crate::system::mutex::{Condvar, Mutex};
+use crate::telemetry::console::Colours;
 use crate::telemetry::line_output::Unwritten;
 use crate::telemetry::record::Record;
 
+mod console;
 mod dialects;
 mod format;
 mod json;
@@ -122,6 +124,7 @@ impl AccessLog {
         let writer = LogWriter {
             queue: Arc::clone(&queue),
             format: settings.observability.access_log_format.clone(),
+            colours: output.colours(settings.observability.colours),
             queries: Queries::of(&settings.observability),
             names: settings.observability.log_fields,
             worker,
@@ -215,6 +218,7 @@ impl Buffer {
 struct LogWriter<F> {
     queue: Arc<EntryQueue>,
     format: AccessLogFormat,
+    colours: Colours,
     queries: Queries,
     names: LogFields,
     /// The number of the process.
@@ -239,7 +243,7 @@ impl<F: Fn(u64)> LogWriter<F> {
                 let ended = wall - now.saturating_duration_since(entry.ended_at);
                 let (worker, queries, names) = (self.worker, self.queries, self.names);
                 let line = Line { entry, ended_at: ended, worker, queries, names };
-                format::write(&self.format, &mut text, &line);
+                format::write(&self.format, self.colours, &mut text, &line);
                 text.push(b'\n');
                 if text.len() >= PIECE_BYTES {
                     self.write(&mut text);

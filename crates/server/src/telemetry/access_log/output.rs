@@ -5,9 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use maitred_config::AccessLogTarget;
+use maitred_config::{AccessLogTarget, ColourUse};
 
 use crate::system::fork_guard::ForkGuard;
+use crate::telemetry::console::Colours;
 use crate::telemetry::line_output::{LineOutput, Unwritten};
 
 /// The sink of lines.
@@ -57,6 +58,15 @@ impl Output {
             self.lines = LineOutput::default();
         }
         Ok(())
+    }
+
+    /// Whether lines have colours.
+    pub(super) fn colours(&self, wanted: ColourUse) -> Colours {
+        match &self.sink {
+            Sink::Stdout => Colours::on(wanted, &io::stdout()),
+            Sink::Given(file) => Colours::on(wanted, file),
+            Sink::File { .. } => Colours::Off,
+        }
     }
 
     /// Writes whole lines.

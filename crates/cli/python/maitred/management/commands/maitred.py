@@ -1,4 +1,4 @@
-"""``manage.py maitred [OPTIONS]``: serve the project's ``WSGI_APPLICATION``.
+"""``manage.py maitred [--dev] [OPTIONS]``: serve the project's ``WSGI_APPLICATION``.
 
 For projects with ``"maitred"`` in ``INSTALLED_APPS``. It accepts every option of the program
 ``maitred``, and the options that all commands of Django have.
@@ -36,7 +36,7 @@ LOG_LEVELS = {0: "warning", 2: "debug", 3: "debug"}
 class Command(BaseCommand):
     """The command."""
 
-    help = "Serves the project in production; takes every option of the program `maitred`."
+    help = "Serves the project; takes every option of the program `maitred`."
     requires_system_checks: ClassVar[list[str]] = []
 
     def get_version(self) -> str:
@@ -57,6 +57,8 @@ class Command(BaseCommand):
             option.startswith(("--log-level", "--log_level")) for option in options
         ):
             options = [f"--log-level={level}", *options]
+        if django.dev:
+            options = ["dev", *options]
         try:
             status = self._serve(options)
         except CommandError as error:
@@ -90,6 +92,11 @@ def options_of_django() -> argparse.ArgumentParser:
     """Return a parser of what every command of Django accepts; ``--version`` is ours."""
     parser = argparse.ArgumentParser(usage=argparse.SUPPRESS, add_help=False, allow_abbrev=False)
     group = parser.add_argument_group("Django")
+    group.add_argument(
+        "--dev",
+        action="store_true",
+        help="serve while you write: reload changed code, show tracebacks, serve static files",
+    )
     group.add_argument("-h", "--help", action="store_true", help="show this help")
     group.add_argument(
         "-v",
