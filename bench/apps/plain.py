@@ -86,6 +86,20 @@ def cpu_mix(environ, start_response):
     return hello(environ, start_response)
 
 
+def compute(environ, start_response):
+    """Work under the GIL for about 2 ms, and answer as hello does."""
+    total = 0
+    for i in range(10 * WORK_ROUNDS):
+        total += i & 7
+    return hello(environ, start_response)
+
+
+def short_and_long(environ, start_response):
+    """Wait without the GIL, 100 ms for /long and else 1 ms, and answer as hello does."""
+    time.sleep(0.100 if environ["PATH_INFO"] == "/long" else 0.001)
+    return hello(environ, start_response)
+
+
 def path_info(environ, start_response):
     """Answer PATH_INFO, which tells whether pipelined answers come in their order."""
     body = environ["PATH_INFO"].encode("latin-1")

@@ -9,7 +9,7 @@ from statistics import mean
 from client import ResponseError
 
 from gauge import answers, process_tree
-from gauge.load import NEWCOMERS, Idle, Wrk, admitted_newcomers, pinned
+from gauge.load import NEWCOMERS, Arrivals, Idle, Wrk, admitted_newcomers, pinned
 from gauge.running import CellError, Running
 from gauge.scenarios import SCENARIOS, Scenario
 from gauge.servers import SERVERS, Places
@@ -26,6 +26,14 @@ class Load:
     warm_up_seconds: int
     server_cpu: int | None  # None in the unpinned mode: the kernel chooses
     client_cpu: int | None
+    seed: int = 1  # what it does by chance
+
+
+def generator(running: Running, scenario: Scenario, load: Load, seconds: int) -> Wrk | Arrivals:
+    """What loads a server in this scenario, begun."""
+    if scenario.rate:
+        return Arrivals(running.port, scenario, seconds, load.client_cpu, load.seed)
+    return Wrk(running.port, scenario, seconds, load.client_cpu)
 
 
 def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: str) -> dict:
@@ -51,7 +59,7 @@ def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: 
 def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
     """Load a running server, and compute the cost of a request."""
     if load.warm_up_seconds:
-        Wrk(running.port, scenario, load.warm_up_seconds, load.client_cpu).result()
+        generator(running, scenario, load, load.warm_up_seconds).result()
         time.sleep(SETTLE_SECONDS)
     fresh = process_tree.cost(running.pid)
     idle = Idle(running.port, scenario)
@@ -86,6 +94,7 @@ def _figures(running: Running, scenario: Scenario, load: Load) -> dict:
         "cpu_us": cpu_s / requests * 1e6,
         "server_busy": cpu_s / seconds,
         "client_busy": wrk["client_cpu_s"] / seconds,
+        "busy": (cpu_s + wrk["client_cpu_s"]) / seconds,
         "switches": (after.switches - before.switches) / requests,
         "peak_rss_bytes": after.peak_rss_bytes,
         "rss_bytes": {"before": fresh.rss_bytes, "after": left.rss_bytes},
@@ -99,7 +108,7 @@ def _run(running: Running, scenario: Scenario, load: Load) -> tuple[dict, dict]:
     beside = None
     if scenario.beside:
         beside = Wrk(running.port, scenario.beside, load.seconds, load.client_cpu)
-    wrk = Wrk(running.port, scenario, load.seconds, load.client_cpu)
+    wrk = generator(running, scenario, load, load.seconds)
     seen: dict = {}
     if scenario.spread:
         admitted = admitted_newcomers(running.port, scenario, load.seconds * 0.8)

@@ -130,6 +130,7 @@ def _run(options: argparse.Namespace) -> int:
                     options.warm_up,
                     options.server_cpu if pinned else None,
                     options.client_cpu if pinned else None,
+                    visit.round,
                 )
                 cell = measure(visit.server, visit.scenario, places, load, scratch)
                 cells.append(cell | {"mode": visit.mode, "round": visit.round})

@@ -6,6 +6,7 @@ import json
 import resource
 import select
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -48,20 +49,41 @@ class Wrk:
         )
 
     def result(self) -> dict:
-        """The summary that `lua/summary.lua` prints, with wrk's own CPU time."""
+        """The summary that is printed last, with the load generator's own CPU time."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             output, _ = self.process.communicate(timeout=self.seconds * 3 + 30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
-            raise CellError("wrk does not come to its end") from None
+            raise CellError("the load does not come to its end") from None
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if self.process.returncode:
-            raise CellError(f"wrk: {output[-200:]}")
+            raise CellError(f"the load: {output[-200:]}")
         result = json.loads(output.strip().splitlines()[-1])
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return result | {"client_cpu_s": used}
+
+
+@dataclass
+class Arrivals:
+    """A run of the open load of `arrivals`, started at once; `result` waits for its end."""
+
+    port: int
+    scenario: Scenario
+    seconds: int
+    cpu: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        scenario = self.scenario
+        numbers = (self.port, self.seed, self.seconds, scenario.rate, scenario.connections)
+        command = [*pinned(self.cpu), sys.executable, "-m", "gauge.arrivals", *map(str, numbers)]
+        self.process = subprocess.Popen(
+            command, cwd=BENCH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    result = Wrk.result
 
 
 class Idle:

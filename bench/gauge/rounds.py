@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gauge.servers import SERVERS
+from gauge.servers import answers
 from gauge.targets import cells_needed
 
 
@@ -33,8 +33,7 @@ def visits(
             for mode in modes:
                 first = (number - 1) % len(servers)
                 for server in servers[first:] + servers[:first]:
-                    only = SERVERS[server].only
-                    if only and scenario not in only:
+                    if not answers(server, scenario):
                         continue
                     if needed and (scenario, server) not in wanted[mode]:
                         continue

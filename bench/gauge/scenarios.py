@@ -34,6 +34,8 @@ class Scenario:
     `threads` is for servers that have a pool; `pipeline` is how many requests go in one write;
     `idle` connections are open and silent meanwhile; with `spread`, each connection's requests
     are counted and newcomers are let in under load; `beside` runs on a few connections of its own.
+    With a `rate`, so many requests arrive each second, whether the server is ready or not. Those
+    `for_two` are for servers of two processes, and for one process that does as much.
     """
 
     about: str
@@ -50,6 +52,8 @@ class Scenario:
     idle: int = 0
     spread: bool = False
     beside: Scenario | None = None
+    rate: float = 0.0
+    for_two: bool = False
 
     @property
     def closing(self) -> bool:
@@ -133,6 +137,21 @@ SCENARIOS = {
         SPREAD,
         about="the same while 8 further connections pipeline requests by 16",
         beside=replace(PIPELINE, connections=8),
+    ),
+    "compute": Scenario(
+        "2 ms of Python for each request",
+        "plain:compute",
+        connections=16,
+        for_two=True,
+    ),
+    "arrivals": Scenario(
+        "202 requests/s as they come, 95 % of 1 ms and 5 % of 100 ms, one thread a process; "
+        "latencies of the short ones",
+        "plain:short_and_long",
+        path="/short",
+        threads=1,
+        rate=202,
+        for_two=True,
     ),
 } | {
     f"connections-{count}": replace(

@@ -1,4 +1,5 @@
-"""The table of servers: how each is started, in its usual production form with one process.
+"""The table of servers: how each is started, in its usual production form with one process; some
+also with two.
 
 Limits on connections and queues are raised for all of them, so that no scenario measures a refusal.
 """
@@ -23,7 +24,8 @@ class Server:
     """How one server is started.
 
     `command` may say {python} and {bin} of its environment, {app} as module:attribute, {port},
-    {threads}, {many}, {serve}, {floor} and {scratch}. `package` is its distribution.
+    {threads}, {twice} as many, {many}, {serve}, {floor} and {scratch}. `package` is its
+    distribution.
     """
 
     command: str
@@ -56,6 +58,7 @@ class Places:
             app=scenario.app,
             port=port,
             threads=scenario.threads,
+            twice=2 * scenario.threads,
             many=server.many if max(scenario.connections, scenario.idle) >= MANY else "",
             scratch=scratch,
         )
@@ -69,8 +72,38 @@ MAITRED = (
 METRICS = "--admin-listen=unix:{scratch}/admin-{port} "
 ACCESS_LOG = "--access-log={scratch}/access-log-{port} "
 
+GRANIAN = (
+    "{bin}/granian --interface wsgi --http 1 --no-ws --log-level warning --host 127.0.0.1 "
+    "--port {port} --blocking-threads {threads} --backlog 16384 --backpressure 16384 "
+)
+GUNICORN = (
+    "{bin}/gunicorn -b 127.0.0.1:{port} -k gthread --threads {threads} "
+    "--keep-alive 300 --worker-connections 20000 --log-level warning "
+)
+UWSGI = (
+    "{bin}/uwsgi --master --die-on-term --need-app --disable-logging --log-5xx -l 1024 "
+    "--threads {threads} --module {app} --http 127.0.0.1:{port} "
+    "--http-keepalive --http-auto-chunked --http-timeout 300 "
+)
+
+#: Where a second process can show what it is worth.
+WITH_TWO = frozenset({"hello", "cpu-mix", "flask", "django", "compute", "arrivals"})
+
+#: Where one process is compared with two.
+ONE_BESIDE_TWO = frozenset({"maitred", "maitred-twice"})
+
 SERVERS = {
     "maitred": Server(MAITRED + "{app}", "maitred"),
+    "maitred-supervised": Server(
+        MAITRED + "--supervisor=always {app}", "maitred", only=frozenset({"hello"})
+    ),
+    "maitred-2": Server(MAITRED + "--workers=2 {app}", "maitred", only=WITH_TWO),
+    "maitred-twice": Server(
+        MAITRED.replace("{threads}", "{twice}") + "{app}",
+        "maitred",
+        only=frozenset({"arrivals"}),
+        lacks="a second process: it has as many threads as two have together",
+    ),
     "maitred-metrics": Server(MAITRED + METRICS + "{app}", "maitred"),
     "maitred-log": Server(MAITRED + METRICS + ACCESS_LOG + "{app}", "maitred"),
     "floor": Server(
@@ -78,7 +111,9 @@ SERVERS = {
         only=frozenset(
             name
             for name, scenario in SCENARIOS.items()
-            if not name.startswith(("flask", "django", "sleep")) and "cpu_mix" not in scenario.app
+            if not name.startswith(("flask", "django", "sleep"))
+            and "cpu_mix" not in scenario.app
+            and not scenario.for_two
         ),
         lacks="Python: it is what the kernel and a minimal parser cost",
     ),
@@ -93,12 +128,11 @@ SERVERS = {
         lacks="threads, timeouts, a Server field, file_wrapper",
     ),
     "granian": Server(
-        "{bin}/granian --interface wsgi --http 1 --no-ws --log-level warning --host 127.0.0.1 "
-        "--port {port} --workers 1 --blocking-threads {threads} --backlog 16384 "
-        "--backpressure 16384 {app}",
+        GRANIAN + "--workers 1 {app}",
         "granian",
         lacks="file_wrapper",
     ),
+    "granian-2": Server(GRANIAN + "--workers 2 {app}", "granian", only=WITH_TWO),
     "waitress": Server(
         "{bin}/waitress-serve --listen=127.0.0.1:{port} --threads={threads} "
         "--connection-limit=20000 --channel-timeout=300 {many} {app}",
@@ -106,21 +140,29 @@ SERVERS = {
         many="--asyncore-use-poll",
     ),
     "gunicorn": Server(
-        "{bin}/gunicorn -b 127.0.0.1:{port} -w 1 -k gthread --threads {threads} "
-        "--keep-alive 300 --worker-connections 20000 --log-level warning {app}",
+        GUNICORN + "-w 1 {app}",
         "gunicorn",
         lacks="its optional C parser",
     ),
+    "gunicorn-2": Server(GUNICORN + "-w 2 {app}", "gunicorn", only=WITH_TWO),
     "uwsgi": Server(
-        "{bin}/uwsgi --master --die-on-term --need-app --disable-logging --log-5xx -l 1024 "
-        "--processes 1 --threads {threads} --module {app} --http 127.0.0.1:{port} "
-        "--http-keepalive --http-auto-chunked --http-timeout 300",
+        UWSGI + "--processes 1",
         "uwsgi",
         lacks="Date and Server fields",
     ),
+    "uwsgi-2": Server(UWSGI + "--processes 2", "uwsgi", only=WITH_TWO),
     "cheroot": Server(
         "{python} {serve} cheroot {app} {port} {threads}",
         "cheroot",
         lacks="file_wrapper",
     ),
 }
+
+
+def answers(server: str, scenario: str) -> bool:
+    """Whether a server is to be measured in a scenario."""
+    only = SERVERS[server].only
+    if SCENARIOS[scenario].for_two and not only:
+        # One process with the threads of one cannot keep up with arrivals for two.
+        return server in ONE_BESIDE_TWO and not SCENARIOS[scenario].rate
+    return not only or scenario in only

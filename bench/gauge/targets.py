@@ -127,6 +127,29 @@ TARGETS = (
 )
 
 
+#: Two processes use two processors, so these are for the unpinned mode.
+UNPINNED = ("unpinned",)
+
+TARGETS += (
+    Target("hello", "cpu_us", Other(), 1.03, server="maitred-supervised"),
+    Target("compute", "rps", Other(), 1.9, at_least=True, server="maitred-2", modes=UNPINNED),
+    *(
+        target
+        for name in ("cpu-mix", "flask", "django")
+        for target in (
+            # The load generator needs a part of the same two processors.
+            Target(name, "busy", None, 1.9, at_least=True, server="maitred-2", modes=UNPINNED),
+            Target(name, "cpu_us", Other(), 1.05, server="maitred-2", modes=UNPINNED),
+        )
+    ),
+    *(
+        Target("arrivals", "p99_ms", Other(peer), 0.5, server="maitred-2", modes=UNPINNED)
+        for peer in ("gunicorn-2", "granian-2", "uwsgi-2")
+    ),
+    Target("arrivals", "p99_ms", Other("maitred-twice"), 1.15, server="maitred-2", modes=UNPINNED),
+)
+
+
 def cells_needed(mode: str) -> list[tuple[str, str]]:
     """The scenarios and servers which some target of this mode looks at, without repetition."""
     needed: dict[tuple[str, str], None] = {}

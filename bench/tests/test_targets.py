@@ -5,7 +5,7 @@ from gauge.cell import spread
 from gauge.results import Results
 from gauge.rounds import visits
 from gauge.scenarios import SCENARIOS
-from gauge.servers import SERVERS, Places
+from gauge.servers import SERVERS, Places, answers
 from gauge.targets import TARGETS, cells_needed, report
 
 
@@ -47,8 +47,7 @@ def test_every_target_names_a_scenario_and_servers_that_exist():
             for key in filter(None, target.keys(mode)):
                 assert key[1] in SCENARIOS, target
                 assert key[2] in SERVERS, target
-                only = SERVERS[key[2]].only
-                assert not only or key[1] in only, target
+                assert answers(key[2], key[1]), target
 
 
 def test_comparing_with_the_pinned_mode_asks_for_its_cells_too():
@@ -65,6 +64,19 @@ def test_every_round_visits_all_and_rotates_the_servers():
         "maitred",
         "bjoern",
     ]
+
+
+def test_scenarios_for_two_processes_are_for_those_that_have_two_and_what_they_are_compared_with():
+    assert [name for name in SERVERS if answers(name, "compute")] == [
+        "maitred",
+        "maitred-2",
+        "granian-2",
+        "gunicorn-2",
+        "uwsgi-2",
+    ]
+    assert "maitred-twice" in [name for name in SERVERS if answers(name, "arrivals")]
+    assert not answers("maitred", "arrivals")
+    assert not answers("maitred-2", "stream")
 
 
 def test_every_server_has_a_command_line_for_every_scenario():
