@@ -2,8 +2,8 @@
 """Build the documentation as a site: `make site`, which writes to `target/site`.
 
 The pages are those of `docs/`, which are also read in the repository, with the changes, the
-security policy and the README of the chart. A link to a page becomes a link within the site; a link
-to any other file of the repository becomes the address of that file in the project's source
+security policy and the README of the chart. A link to a page becomes a link within the site, and so
+does one to a picture; a link to any other file of the repository becomes the address of that file in the project's source
 (`[project.urls]` in `pyproject.toml`). A block that is a file shows its name. Sphinx then checks
 every link and every anchor, and a warning is an error.
 
@@ -60,6 +60,14 @@ def pages() -> dict[str, str]:
     return {**found, **ELSEWHERE}
 
 
+def pictures() -> dict[str, str]:
+    """Return the place of every picture in the site by its place in the repository."""
+    return {
+        path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "docs").as_posix()
+        for path in (ROOT / "docs" / "pictures").glob("*.png")
+    }
+
+
 def project() -> dict:
     """Return what `pyproject.toml` says of the project."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -105,8 +113,13 @@ def linked(text: str, page: str, places: dict[str, str], source: str) -> str:
 def stage() -> None:
     """Write every page to where Sphinx reads it."""
     shutil.rmtree(STAGED, ignore_errors=True)
-    places, source = pages(), project()["urls"]["Source"]
-    for page, place in places.items():
+    shown, source = pictures(), project()["urls"]["Source"]
+    places = {**pages(), **shown}
+    for picture, place in shown.items():
+        destination = STAGED / place
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / picture, destination)
+    for page, place in pages().items():
         text = (ROOT / page).read_text(encoding="utf-8")
         destination = STAGED / place
         destination.parent.mkdir(parents=True, exist_ok=True)

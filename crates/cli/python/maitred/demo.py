@@ -1,15 +1,22 @@
-"""The demo application of ``make serve``: it answers with a description of the request.
+"""The demo application of ``make serve``: it describes the request and the server.
 
 Run it with ``maitred maitred.demo:app``. A browser gets an HTML page, other clients plain text. The
-page loads nothing else, and every part of the request in it is escaped.
+page loads nothing else, and every part of the request in it is escaped. Below ``/try`` there is
+something to try: a slow response, a streamed one, an upload, and an exception.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
+import itertools
+import os
 import platform
+import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from maitred import __version__
@@ -22,29 +29,86 @@ Rows = list[tuple[str, str]]
 _BODY_SHOWN_MAX = 4096
 """The maximum number of request body bytes that are shown."""
 
+_BODY_READ_BYTES = 64 * 1024
+"""How much of an upload is in memory at once."""
+
+_SLOW_SECONDS = 3.0
+"""How long the slow response takes."""
+
+_STREAM_LINES, _STREAM_PAUSE_SECONDS = 10, 0.5
+"""How many lines the stream has, and how far they are apart."""
+
+_served = itertools.count(1)
+"""The requests of this process."""
+
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer every request with a description of it."""
+    """Answer a request with a description of it, or with what there is to try."""
+    trial = _TRIALS.get(environ.get("PATH_INFO", ""))
+    return (trial or _describe)(environ, start_response)
+
+
+def _slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    time.sleep(_SLOW_SECONDS)
+    return _describe(environ, start_response)
+
+
+def _stream(_: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+    start_response("200 OK", _headers("text/plain"))
+    for line in range(1, _STREAM_LINES + 1):
+        yield f"line {line} of {_STREAM_LINES}\n".encode()
+        if line < _STREAM_LINES:
+            time.sleep(_STREAM_PAUSE_SECONDS)
+
+
+def _upload(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    digest, length = hashlib.sha256(), 0
+    while piece := environ["wsgi.input"].read(_BODY_READ_BYTES):
+        digest.update(piece)
+        length += len(piece)
+    upload = [("Bytes", str(length)), ("SHA-256", digest.hexdigest())]
+    return _describe(environ, start_response, {"The upload": upload})
+
+
+def _raise(environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
+    raise RuntimeError(f"the demo was asked for an exception, in {environ['REQUEST_METHOD']}")
+
+
+_TRIALS: dict[str, Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]] = {
+    "/try/slow": _slow,
+    "/try/stream": _stream,
+    "/try/upload": _upload,
+    "/try/exception": _raise,
+}
+
+
+def _headers(kind: str) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", f"{kind}; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", _POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Vary", "Accept"),
+    ]
+
+
+def _describe(
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    found: dict[str, Rows] | None = None,
+) -> Iterable[bytes]:
     sections = {
+        **(found or {}),
         "The request": _request(environ),
+        "The server": _server(),
+        "What the server adds": _added(environ),
         "Header fields": _fields(environ),
-        "What the server adds": _server(environ),
     }
     wants_page = "text/html" in environ.get("HTTP_ACCEPT", "")
     text = _page(environ, sections) if wants_page else _plain(sections)
     body = text.encode("utf-8", "replace")
     kind = "text/html" if wants_page else "text/plain"
-    start_response(
-        "200 OK",
-        [
-            ("Content-Type", f"{kind}; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Vary", "Accept"),
-        ],
-    )
+    start_response("200 OK", [*_headers(kind), ("Content-Length", str(len(body)))])
     return [body]
 
 
@@ -82,9 +146,20 @@ def _fields(environ: WSGIEnvironment) -> Rows:
     )
 
 
-def _server(environ: WSGIEnvironment) -> Rows:
-    rows = [
+def _server() -> Rows:
+    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return [
+        ("Version", _about()),
+        ("GIL", "enabled" if has_gil else "disabled"),
+        ("System", f"{platform.system()} {platform.machine()}"),
+        ("Process", str(os.getpid())),
         ("Thread", threading.current_thread().name),
+        ("Requests of this process", str(next(_served))),
+    ]
+
+
+def _added(environ: WSGIEnvironment) -> Rows:
+    rows = [
         ("Scheme", environ["wsgi.url_scheme"]),
         ("Server", f"{environ.get('SERVER_NAME')}, port {environ.get('SERVER_PORT')}"),
         ("Several threads", "yes" if environ["wsgi.multithread"] else "no"),
@@ -130,6 +205,11 @@ def _page(environ: WSGIEnvironment, sections: dict[str, Rows]) -> str:
     return _TEMPLATE.format(style=_STYLE, line=line, tables=tables, about=html.escape(_about()))
 
 
+def _hash(text: str) -> str:
+    """Return the hash of a style as a Content-Security-Policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1917; --soft: #78716c; --line: #e7e5e4;
   --paper: #fafaf9; --card: #fff; --accent: #9f1239; }
@@ -151,6 +231,12 @@ dl { margin: 0 }
 dl div { display: grid; grid-template-columns: 12rem 1fr; gap: 1rem; padding: .35rem 0;
   border-top: 1px solid var(--line) }
 dl div:first-child { border-top: 0 }
+nav { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1.25rem; margin-top: 1.25rem }
+nav form { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem }
+a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em }
+input, button { max-width: 100%; font: inherit; font-size: .9rem; color: inherit }
+button { padding: .2rem .8rem; background: none; border: 1px solid var(--soft); border-radius: 8px;
+  cursor: pointer }
 dt { color: var(--soft) }
 dd { margin: 0; font: .9rem/1.7 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere;
   white-space: pre-wrap }
@@ -158,14 +244,29 @@ footer { margin-top: 2rem; color: var(--soft); font-size: .9rem }
 @media (max-width: 34rem) { dl div { grid-template-columns: 1fr; gap: 0 } }
 """
 
+_POLICY = (
+    f"default-src 'none'; style-src '{_hash(_STYLE)}'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
 _TEMPLATE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Maitred: {line}</title>
 <style>{style}</style>
 <main>
 <header><p>Maitred received this request</p><h1>{line}</h1></header>
+<nav aria-label="To try">
+<a href="/try/slow">A slow response</a>
+<a href="/try/stream">A stream</a>
+<a href="/try/exception">An exception</a>
+<form method="post" action="/try/upload" enctype="multipart/form-data">
+<label>An upload <input type="file" name="file"></label>
+<button>Send</button>
+</form>
+</nav>
 {tables}
 <footer>{about}</footer>
 </main>

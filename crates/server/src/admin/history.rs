@@ -55,7 +55,7 @@ pub(super) struct Sample {
     pub(super) queued: f64,
 }
 
-/// Something that failed, as often as it did within one sample and those right before it.
+/// Something that failed, and how often, until it has not for ten minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Failure {
     /// When it was last counted, in RFC 3339.
@@ -64,7 +64,7 @@ pub(super) struct Failure {
     pub(super) worker: Option<usize>,
     pub(super) what: String,
     pub(super) count: u64,
-    /// The number of the sample, to tell whether it went on.
+    /// The number of the sample in which it last did.
     #[serde(skip)]
     sample: u64,
 }
@@ -122,17 +122,15 @@ impl History {
             }
         }
         for (worker, what, count) in noted {
-            let goes_on = |known: &&mut Failure| {
-                known.worker == worker && known.what == what && known.sample + 1 >= sample
+            let is_it = |known: &Failure| {
+                let goes_on = sample.saturating_sub(known.sample) <= SAMPLES_MAX as u64;
+                known.worker == worker && known.what == what && goes_on
             };
-            if let Some(known) = self.failures.iter_mut().find(goes_on) {
-                known.count = known.count.saturating_add(count);
-                known.sample = sample;
-                known.at.clone_from(&at);
-            } else {
-                self.failures.push_front(Failure { at: at.clone(), worker, what, count, sample });
-                self.failures.truncate(FAILURES_MAX);
-            }
+            let known = self.failures.iter().position(is_it);
+            let before = known.and_then(|place| self.failures.remove(place));
+            let count = count.saturating_add(before.map_or(0, |before| before.count));
+            self.failures.push_front(Failure { at: at.clone(), worker, what, count, sample });
+            self.failures.truncate(FAILURES_MAX);
         }
     }
 
@@ -246,17 +244,19 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_again_in_the_next_sample_is_one_failure_with_a_greater_count() {
+    fn what_fails_again_within_ten_minutes_is_one_failure_with_a_greater_count() {
         let (mut history, now) = (History::default(), Instant::now());
-        let mut exits = vec![("it died", 0)];
-        for (taken, count) in [0, 2, 3, 3, 4].into_iter().enumerate() {
-            exits[0].1 = count;
-            let totals = ServerTotals { workers: Vec::new(), exits: exits.clone() };
-            history.sample(totals, now, SystemTime::UNIX_EPOCH, taken as u64);
+        let ten_minutes = SAMPLES_MAX as u64;
+        for (taken, died, stood) in
+            [(0, 0, 0), (1, 2, 0), (9, 2, 1), (ten_minutes, 3, 1), (3 * ten_minutes, 4, 1)]
+        {
+            let exits = vec![("it died", died), ("it stood still", stood)];
+            let totals = ServerTotals { workers: Vec::new(), exits };
+            history.sample(totals, now, SystemTime::UNIX_EPOCH, taken);
         }
-        let counts: Vec<_> = history.failures().iter().map(|failure| failure.count).collect();
-        assert_eq!(counts, [1, 3]);
-        assert_eq!(history.failures()[0].what, "it died");
+        let told = history.failures().iter().map(|failure| (&*failure.what, failure.count));
+        let expected = [("it died", 1), ("it died", 3), ("it stood still", 1)];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
         assert_eq!(history.failures()[0].at, "1970-01-01T00:00:00.000Z");
     }
 

@@ -264,8 +264,8 @@ impl Report for View {
         scrape::scrape(self)
     }
 
-    fn overview(&self, _stacks: Option<Duration>) -> Overview {
-        self.current_overview()
+    fn overview(&self, stacks: Option<Duration>) -> Overview {
+        self.current_overview(stacks)
     }
 
     fn totals(&self) -> ServerTotals {

@@ -84,6 +84,8 @@ pub struct WorkerOverview {
     pub threads: usize,
     /// Threads that run a request. The others are idle.
     pub running: Vec<RequestOverview>,
+    /// The stacks of all its threads together, where those of single threads are not known.
+    pub stacks: Option<String>,
 }
 
 /// A request that a thread runs.

@@ -23,6 +23,9 @@ pub(crate) const DURATIONS: &[u64] = match families::REQUEST_DURATION.kind {
 /// The lowest status that is the server's or the application's fault, and how many there are.
 const SERVER_ERRORS: (u16, u16) = (500, 100);
 
+/// The place of 500 among them.
+const INTERNAL_SERVER_ERROR: usize = 0;
+
 /// The kinds of failures.
 const FAILURES: usize = SERVER_ERRORS.1 as usize + Stage::ALL.len() + RejectReason::ALL.len();
 
@@ -133,10 +136,15 @@ impl Totals {
         }
     }
 
-    /// What has failed, in words, and how often.
+    /// What has failed, in words, and how often. The status of a response to an exception says nothing
+    /// new.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (String, u64)> + '_ {
-        let counts = self.failures.iter().enumerate().filter(|(_, count)| **count > 0);
-        counts.map(|(kind, count)| (failure_name(kind), *count))
+        let raised = self.failures[usize::from(SERVER_ERRORS.1) + Stage::Call.index()];
+        let counts = self.failures.iter().enumerate().map(move |(kind, count)| match kind {
+            INTERNAL_SERVER_ERROR => (kind, count.saturating_sub(raised)),
+            _ => (kind, *count),
+        });
+        counts.filter(|(_, count)| *count > 0).map(|(kind, count)| (failure_name(kind), count))
     }
 }
 
@@ -207,6 +215,7 @@ mod tests {
             counters::requests(Method::Post, 500),
             counters::requests(Method::Get, 599),
             counters::requests(Method::Get, 499),
+            counters::APP_EXCEPTIONS.at(Stage::Call),
             counters::APP_EXCEPTIONS.at(Stage::Close),
             counters::REJECTED.at(RejectReason::FileDescriptors),
         ] {
@@ -215,8 +224,9 @@ mod tests {
         let now = Totals::read(&cells, &Values::default());
         let told: Vec<_> = now.since(&before).failures().collect();
         let expected = [
-            ("response with status 500", 2),
+            ("response with status 500", 1),
             ("response with status 599", 1),
+            ("exception of the application", 1),
             ("exception of the application in close()", 1),
             ("client turned away: no file descriptors", 1),
         ];

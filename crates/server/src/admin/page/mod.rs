@@ -20,8 +20,8 @@ const SCRIPT: &str = include_str!("page.js");
 /// The Content-Security-Policy of the page (CSP Level 3 §6.7). `tests/tidy` compares the hashes with
 /// the files.
 pub(super) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-A0tuOdDiSjbiFYqfUnIG7zSNk6bC1S+tqUkB94iCwlk='; \
-    script-src 'sha256-VXXegrX1dhuLunPdDk+k5M+f+rd300lgpjwpan2qL74='; \
+    style-src 'sha256-nF+M8LyfYmFDyVDy8e1642ZFSzGmwHnMFCDPOKYNE0Y='; \
+    script-src 'sha256-c+N2I0wQ9KEaZK5jjK5K+TC6vMysMVbAXXn+8awODRw='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// How often the page loads itself again without JavaScript.

@@ -42,7 +42,7 @@ async function showStack(id, title) {
   try {
     const page = await (await fetch("?stacks=1")).text();
     const found = new DOMParser().parseFromString(page, "text/html").getElementById(id);
-    byId("stack-text").textContent = found ? found.textContent : "This request has ended.";
+    byId("stack-text").textContent = found ? found.textContent : "It has ended.";
   } catch (error) {
     byId("stack-text").textContent = "The server does not answer: " + error.message;
   }

@@ -187,7 +187,15 @@ fn threads(overview: &Overview) -> String {
         let facts = escape(&facts.join(" · "));
         let _ = write!(html, "<h3>Worker {number} <small>{facts}</small></h3>");
         if busy > 0 {
-            html.push_str(&running_requests(*number, running));
+            let stacks = match overview.supervisor {
+                Some(_) => Stacks::OfWorker,
+                None => Stacks::OfThread,
+            };
+            html.push_str(&running_requests(*number, running, stacks));
+        }
+        if let Some(stacks) = &worker.stacks {
+            let stacks = escape(stacks);
+            let _ = write!(html, "<pre id=\"stack-{number}\" tabindex=\"0\">{stacks}</pre>");
         }
         let more = busy.saturating_sub(RUNNING_MAX);
         if more > 0 {
@@ -203,8 +211,15 @@ fn threads(overview: &Overview) -> String {
     html
 }
 
+/// Whose stacks are told together.
+#[derive(Clone, Copy, Debug)]
+enum Stacks {
+    OfThread,
+    OfWorker,
+}
+
 /// The table of running requests, the one that runs longest first.
-fn running_requests(worker: usize, running: &[RequestOverview]) -> String {
+fn running_requests(worker: usize, running: &[RequestOverview], stacks: Stacks) -> String {
     // A supervisor does not know the clients of its workers.
     let has_clients = running.iter().any(|request| request.client.is_some());
     let client = if has_clients { "<th scope=\"col\" class=\"wide\">Client</th>" } else { "" };
@@ -216,13 +231,13 @@ fn running_requests(worker: usize, running: &[RequestOverview]) -> String {
     let mut longest_first: Vec<_> = running.iter().collect();
     longest_first.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
     for request in longest_first.into_iter().take(RUNNING_MAX) {
-        html.push_str(&row(worker, request));
+        html.push_str(&row(worker, request, stacks));
     }
     html.push_str("</tbody></table>");
     html
 }
 
-fn row(worker: usize, request: &RequestOverview) -> String {
+fn row(worker: usize, request: &RequestOverview, stacks: Stacks) -> String {
     let RequestOverview { thread, is_stuck, method, path, client, request_id, seconds, stack } =
         request;
     let class = match () {
@@ -237,7 +252,10 @@ fn row(worker: usize, request: &RequestOverview) -> String {
     if let Some(id) = request_id {
         let _ = write!(what, " <small>{}</small>", escape(id));
     }
-    let id = format!("stack-{worker}-{}", escape(thread));
+    let id = match stacks {
+        Stacks::OfThread => format!("stack-{worker}-{}", escape(thread)),
+        Stacks::OfWorker => format!("stack-{worker}"),
+    };
     let client = client
         .as_deref()
         .map_or(String::new(), |client| format!("<td class=\"wide\">{}</td>", escape(client)));
@@ -278,7 +296,7 @@ fn connections(overview: &Overview) -> String {
 
 fn failures(history: &History) -> String {
     if history.failures().is_empty() {
-        return "<p>None since this page is kept.</p>".to_owned();
+        return "<p>Nothing so far.</p>".to_owned();
     }
     let mut html = "<table><caption>What failed, the newest first</caption><thead><tr>\
                     <th scope=\"col\" class=\"time\">Last (UTC)</th>\

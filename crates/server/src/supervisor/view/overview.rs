@@ -19,9 +19,12 @@ const FAILED_EXITS: [(&str, &str); 4] = [
     ("start_failed", "worker process could not start"),
 ];
 
+/// Instead of stacks.
+const STACKS_NOT_ASKED: &str = "not available: a supervisor does not ask its workers for stacks";
+
 impl View {
-    /// What the workers are doing.
-    pub(super) fn current_overview(&self) -> Overview {
+    /// What the workers are doing; with their stacks, if these are asked for.
+    pub(super) fn current_overview(&self, stacks: Option<Duration>) -> Overview {
         let state = self.readiness().err().unwrap_or("ready");
         let mut published = self.published();
         let Interpreter { version, implementation, .. } = &self.about.interpreter;
@@ -45,7 +48,9 @@ impl View {
             let queue = &mut overview.queue;
             queue.oldest_seconds =
                 [queue.oldest_seconds, oldest].into_iter().flatten().reduce(f64::max);
-            overview.workers.push(describe(&worker, &seat, &values));
+            let mut worker = describe(&worker, &seat, &values);
+            worker.stacks = stacks.map(|_| STACKS_NOT_ASKED.to_owned());
+            overview.workers.push(worker);
         }
         overview.workers.sort_by_key(|worker| worker.number);
         overview
@@ -90,5 +95,6 @@ fn describe(worker: &WorkerView, seat: &Seat<'_>, values: &Values) -> WorkerOver
         resident_bytes: values.resident_bytes(),
         threads: usize::try_from(seat.threads()).unwrap_or(usize::MAX),
         running: running.collect(),
+        stacks: None,
     }
 }
