@@ -108,7 +108,7 @@ def test_a_page_beyond_the_last_stream_says_that_it_is_not_live(chromium, watche
     with contextlib.ExitStack() as streams:
         for _ in range(STREAMS):
             stream = streams.enter_context(Connection(watched.admin))
-            stream.send(request("/events"))
+            stream.send(request("/events", host="localhost"))
             assert stream.read_head().status == 200
         chromium.open(watched.url)
         until(chromium, "#live", "not live")

@@ -22,7 +22,7 @@ class Admin:
     def ask(self, target: str, method: str = "GET") -> Response:
         """Ask on a connection of its own, as a kubelet does."""
         with Connection(self.address) as connection:
-            connection.send(request(target, method))
+            connection.send(request(target, method, host="localhost"))
             return connection.read(method)
 
     def status(self, target: str) -> int:

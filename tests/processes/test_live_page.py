@@ -25,4 +25,8 @@ def test_the_supervisors_page_shows_what_runs_in_every_worker(workers, gate):
             assert f"pid {worker['pid']}" in page
         assert page.count("GET /wait") == 2
         assert "2 of 2 workers ready" in page
+        stacks = running.admin.ask("/?stacks=1").body.decode()
+        for worker in told["workers"]:
+            assert f'<pre id="stack-{worker["number"]}"' in stacks
+        assert stacks.count("in wait_at_the_gate") == 2
         gate.open()

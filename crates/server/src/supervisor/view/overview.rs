@@ -19,12 +19,13 @@ const FAILED_EXITS: [(&str, &str); 4] = [
     ("start_failed", "worker process could not start"),
 ];
 
-/// Instead of stacks.
-const STACKS_NOT_ASKED: &str = "not available: a supervisor does not ask its workers for stacks";
+/// Instead of the stacks of a worker that is not ready, or did not write them in time.
+const NOT_IN_TIME: &str = "not available: the worker has not told them in time";
 
 impl View {
     /// What the workers are doing; with their stacks, if these are asked for.
     pub(super) fn current_overview(&self, stacks: Option<Duration>) -> Overview {
+        let stacks = stacks.map(|within| self.stacks(within));
         let state = self.readiness().err().unwrap_or("ready");
         let mut published = self.published();
         let Interpreter { version, implementation, .. } = &self.about.interpreter;
@@ -48,8 +49,11 @@ impl View {
             let queue = &mut overview.queue;
             queue.oldest_seconds =
                 [queue.oldest_seconds, oldest].into_iter().flatten().reduce(f64::max);
+            let serial = worker.serial;
             let mut worker = describe(&worker, &seat, &values);
-            worker.stacks = stacks.map(|_| STACKS_NOT_ASKED.to_owned());
+            worker.stacks = stacks.as_ref().map(|stacks| {
+                stacks.get(&serial).cloned().unwrap_or_else(|| NOT_IN_TIME.to_owned())
+            });
             overview.workers.push(worker);
         }
         overview.workers.sort_by_key(|worker| worker.number);
