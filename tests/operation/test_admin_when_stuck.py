@@ -106,5 +106,5 @@ def test_a_unix_socket_will_do(maitred, tmp_path):
     path = tmp_path / "admin.sock"
     maitred(f"--admin-listen=unix:{path}", "maitred.demo:app")
     with Connection(str(path)) as connection:
-        connection.send(request("/readyz"))
+        connection.send(request("/readyz", host="localhost"))
         assert connection.read().body == b"ok\n"
