@@ -90,7 +90,6 @@ impl FilePart {
 pub(crate) struct OutputSpool {
     target: Arc<OutputFile>,
     length: u64,
-    claimed: u64,
 }
 
 /// From this size on, a new file is begun, so that the space of what has been sent is returned.
@@ -108,35 +107,36 @@ impl OutputSpool {
         bytes: &[u8],
         waiting: u64,
     ) -> io::Result<FilePart> {
-        let is_full = |spool: &Self| spool.length >= FILE_BYTES.max(waiting / 2);
-        if spool.as_deref().is_some_and(is_full) {
+        // What has been sent is never written over: the kernel may still send it from the file's own
+        // pages (sendfile(2)). A file of which nothing waits any more is given up instead.
+        let is_over = |spool: &Self| {
+            let is_full = spool.length >= FILE_BYTES.max(waiting / 2);
+            is_full || Arc::strong_count(&spool.target) == 1
+        };
+        if spool.as_deref().is_some_and(is_over) {
             *spool = None;
         }
         let spool = match spool {
             Some(spool) => spool,
             none => none.insert(Box::new(Self::begin(temp_files)?)),
         };
-        if Arc::strong_count(&spool.target) == 1 {
-            spool.length = 0; // nothing of it waits any more
-        }
         spool.write(bytes)
     }
 
     fn begin(temp_files: &TempFiles) -> io::Result<Self> {
         let (file, claim) = temp_files.begin(Direction::Out)?;
         let target = Arc::new(OutputFile { file, claim: Some(claim), owner: None });
-        Ok(Self { target, length: 0, claimed: 0 })
+        Ok(Self { target, length: 0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<FilePart> {
         let (offset, count) = (self.length, bytes.len() as u64);
-        let missing = (offset + count).saturating_sub(self.claimed);
         if let Some(claim) = &self.target.claim {
-            claim.grow(missing)?;
+            claim.grow(count)?;
         }
-        self.claimed += missing;
-        write_all_at(&self.target.file, bytes, offset)?;
+        // Counted before it is written: what has failed half-way is not written over, either.
         self.length += count;
+        write_all_at(&self.target.file, bytes, offset)?;
         Ok(FilePart { source: Arc::clone(&self.target), offset, remaining: count })
     }
 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_appended_to_one_file_and_its_space_is_used_again() {
+    fn output_is_appended_to_one_file_while_some_of_it_waits() {
         let temp_files = files(100);
         let mut spool = None;
         let (first, second) =
@@ -247,9 +247,17 @@ mod tests {
         assert_eq!((first.offset, second.offset), (0, 60));
         assert!(Arc::ptr_eq(&first.source, &second.source));
         assert!(OutputSpool::append(&mut spool, &temp_files, b"x", 0).is_err());
+        let length = |part: &FilePart| part.source.file.metadata().unwrap().len();
+        assert_eq!(length(&first), 100);
         drop((first, second));
-        let again = append(&mut spool, &temp_files, 100);
-        assert_eq!((again.offset, temp_files.budget.disk_bytes(Direction::Out)), (0, 100));
+        let again = append(&mut spool, &temp_files, 50);
+        assert_eq!(again.offset, 0);
+        assert_eq!(
+            length(&again),
+            50,
+            "another file: nothing that may still be sent is written over"
+        );
+        assert_eq!(temp_files.budget.disk_bytes(Direction::Out), 50);
         drop((spool, again));
         assert_eq!(temp_files.budget.disk_bytes(Direction::Out), 0);
     }
