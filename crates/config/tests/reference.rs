@@ -93,7 +93,7 @@ fn the_man_page_and_the_completions_name_every_flag() {
 #[test]
 fn every_command_has_a_manual_page_with_the_sections_that_it_needs() {
     let mut commands = vec![""];
-    commands.extend(["serve", "dev", "check", "config", "top", "health"]);
+    commands.extend(["serve", "dev", "check", "config", "top", "health", "status", "reload"]);
     commands.extend(["completions", "man", "version"]);
     commands.extend(["config show", "config schema", "config import"]);
     commands.sort_unstable();

@@ -6,7 +6,9 @@
 mod check;
 mod health;
 mod import;
+mod reload;
 mod running_server;
+mod status;
 mod top;
 
 use std::ffi::OsString;
@@ -79,6 +81,8 @@ fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<E
         Command::Man { command } => man(command),
         Command::Import { what } => return import::import(py, what),
         Command::Top => return top::top(py, line),
+        Command::Status => return status::status(py, line),
+        Command::Reload => return reload::reload(py, line),
         Command::Health(probe) => return health::health(py, line, *probe),
         Command::Serve | Command::Dev | Command::Check(_) | Command::ShowConfig { .. } => {
             let mut texts = SourceTexts::read(Some(line), Vec::new());

@@ -246,7 +246,10 @@ impl Processes {
                 tracing::warn!(target: "maitred", "reload {result}");
                 return;
             }
-            ReloadResult::Stopped { .. } | ReloadResult::NoRoom | ReloadResult::TooMany => {
+            ReloadResult::Stopped { .. }
+            | ReloadResult::NoRoom
+            | ReloadResult::TooMany
+            | ReloadResult::InvalidSettings => {
                 if let Some(before) = before {
                     self.sources = before;
                 }

@@ -48,6 +48,10 @@ pub(crate) fn grammar() -> Command {
         .subcommand(check())
         .subcommand(config())
         .subcommand(asking("top").about("Show what a running server does, in the terminal"))
+        .subcommand(asking("status").about("Show the processes of a running server"))
+        .subcommand(asking("reload").about(
+            "Have a running server replace its workers, with new code and settings, and wait",
+        ))
         .subcommand(
             asking("health")
                 .about("Ask a running server whether it is healthy; the exit status is the answer")

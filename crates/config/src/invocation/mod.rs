@@ -56,6 +56,10 @@ pub enum Command {
     },
     /// Show what a running server does: `top`.
     Top,
+    /// Show the processes of a running server: `status`.
+    Status,
+    /// Have a running server replace its workers: `reload`.
+    Reload,
     /// Ask a running server whether it is healthy: `health`.
     Health(Probe),
     /// Print a completion script for a shell: `completions`.
@@ -214,6 +218,8 @@ fn command(names: &[&str], levels: &[&ArgMatches]) -> Command {
         ["config", "schema"] => Command::Schema,
         ["config", "import"] => Command::Import { what: words("what") },
         ["top"] => Command::Top,
+        ["status"] => Command::Status,
+        ["reload"] => Command::Reload,
         ["health"] => Command::Health(match text("probe").as_deref() {
             Some("livez") => Probe::Alive,
             Some("startupz") => Probe::Started,

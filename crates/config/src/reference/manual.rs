@@ -182,6 +182,38 @@ const PAGES: &[Sections] = &[
         files: FILES,
     },
     Sections {
+        command: "status",
+        examples: &[
+            ("maitred status", "Show the processes of the server of these settings."),
+            ("maitred status http://127.0.0.1:9090", "Show those of another one."),
+        ],
+        exit_status: &[
+            ("0", "The table was written."),
+            ("1", "No server answers within five seconds. Standard error says why."),
+            ("2", "No source names the server, or the arguments are wrong."),
+        ],
+        signals: &[],
+        files: FILES,
+    },
+    Sections {
+        command: "reload",
+        examples: &[
+            ("maitred reload", "Reload the server of these settings, and wait for the outcome."),
+            ("maitred reload unix:/run/maitred/admin.sock", "Reload another one."),
+        ],
+        exit_status: &[
+            ("0", "Every worker has been replaced."),
+            (
+                "1",
+                "A new worker failed and the others go on, another reload runs, there is no \
+                 supervisor, or none answers. Standard error says why.",
+            ),
+            ("2", "No source names the server, or the arguments are wrong."),
+        ],
+        signals: &[],
+        files: FILES,
+    },
+    Sections {
         command: "health",
         examples: &[
             ("maitred health", "Ask the server of these settings whether it takes requests."),

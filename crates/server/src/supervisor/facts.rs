@@ -140,6 +140,8 @@ pub enum ReloadResult {
     },
     /// A reload is already running.
     Busy,
+    /// The settings are invalid.
+    InvalidSettings,
     /// Memory has no room for a second process.
     NoRoom,
     /// There are not so many numbers on the board.
@@ -152,6 +154,7 @@ impl std::fmt::Display for ReloadResult {
             Self::Complete { replaced } => write!(f, "complete: {replaced} replaced"),
             Self::Stopped { replaced, of } => write!(f, "stopped: {replaced} of {of} replaced"),
             Self::Busy => write!(f, "refused: the server is starting, or another reload runs"),
+            Self::InvalidSettings => write!(f, "refused: the settings are invalid"),
             Self::NoRoom => write!(f, "refused: memory has no room for a second process"),
             Self::TooMany => {
                 write!(f, "refused: restart the server to have so many more workers")

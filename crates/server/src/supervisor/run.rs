@@ -16,7 +16,7 @@ use socket2::SockRef;
 use super::channel::{Incoming, Progress};
 use super::control::{ToSupervisor, ToWorker};
 use super::drain::Drain;
-use super::facts::{Command, End, Fact, FleetLimits, Serial};
+use super::facts::{Command, End, Fact, FleetLimits, ReloadResult, Serial};
 use super::fleet::Fleet;
 use super::handle::{self, Request, Requests, SupervisorHandle};
 use super::health::Health;
@@ -270,11 +270,10 @@ impl Supervisor {
                 self.tell_fleet(Fact::Drain, processes);
                 self.kill_all();
             }
-            Request::Reload => {
-                if let Some(workers) = processes.reload() {
-                    self.tell_fleet(Fact::Reload(workers), processes);
-                }
-            }
+            Request::Reload => match processes.reload() {
+                Some(workers) => self.tell_fleet(Fact::Reload(workers), processes),
+                None => self.view.reload_ended(ReloadResult::InvalidSettings),
+            },
             Request::ReopenLogs => self.tell_all(&ToWorker::ReopenLogs),
             Request::TellStacks => self.ask_for_stacks(),
             Request::Publish => self.tell_all(&ToWorker::Publish),

@@ -205,7 +205,10 @@ impl View {
         let how = match result {
             ReloadResult::Complete { .. } => "complete",
             ReloadResult::Stopped { .. } => "stopped",
-            ReloadResult::Busy | ReloadResult::NoRoom | ReloadResult::TooMany => "refused",
+            ReloadResult::Busy
+            | ReloadResult::NoRoom
+            | ReloadResult::TooMany
+            | ReloadResult::InvalidSettings => "refused",
         };
         let mut published = self.published();
         *published.counts.reloads.entry(how).or_default() += 1;
@@ -298,6 +301,8 @@ impl Report for View {
             "supervisor": {
                 "workers": published.wanted,
                 "reload": reload(published.reload, published.last_reload),
+                "reloads": published.counts.reloads.values().sum::<u64>(),
+                "process": identity(),
             },
             "workers": workers,
         })
@@ -334,6 +339,18 @@ fn describe(worker: &WorkerView, seat: &Seat<'_>) -> Value {
         "threads": { "count": seat.threads(), "busy": seat.busy() },
         "running": running,
     })
+}
+
+/// Which process this is, for whoever signals it; null where the system does not tell.
+#[cfg(target_os = "linux")]
+fn identity() -> Value {
+    let identity = crate::system::process_identity::ProcessIdentity::own().ok();
+    json!(identity)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn identity() -> Value {
+    Value::Null
 }
 
 fn reload(progress: Option<(usize, usize)>, last: Option<ReloadResult>) -> Value {

@@ -29,6 +29,8 @@ pub mod pass_fd;
 #[cfg(unix)]
 pub(crate) mod poll;
 pub(crate) mod port_owner;
+#[cfg(target_os = "linux")]
+pub mod process_identity;
 pub(crate) mod process_usage;
 #[cfg(windows)]
 mod process_usage_windows;

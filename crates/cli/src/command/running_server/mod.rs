@@ -14,6 +14,7 @@ use std::time::Duration;
 use maitred_config::{Endpoint, Problems};
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
+use serde_json::Value as Json;
 use socket2::Socket;
 
 use self::connect::{Deadline, connect};
@@ -111,6 +112,21 @@ impl RunningServer {
             _ => format!("cannot ask the server at {self}: {reason}"),
         }
     }
+}
+
+/// The status page of a server.
+///
+/// # Errors
+/// As [`RunningServer::get`], or what answers is no server of this kind.
+pub(crate) fn status_of(py: Python<'_>, server: &RunningServer) -> Result<Json, Unanswered> {
+    let response = server.get(py, "/statusz")?;
+    let status = serde_json::from_str(&response.body).ok().filter(Json::is_object);
+    status.filter(|_| response.status == 200).ok_or_else(|| {
+        let answer = response.status;
+        Unanswered::Error(format!(
+            "{server} is no admin listener: it answers /statusz with {answer}"
+        ))
+    })
 }
 
 impl fmt::Display for RunningServer {
