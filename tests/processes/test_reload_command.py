@@ -121,6 +121,7 @@ def test_a_server_without_a_supervisor_is_not_signalled(maitred):
     assert "SIGHUP" not in server.log
 
 
+@pytest.mark.system
 def test_a_server_of_another_namespace_is_not_signalled(workers):
     server = workers("--supervisor=always")
     namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]

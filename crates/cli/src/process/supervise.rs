@@ -203,6 +203,8 @@ impl WorkerProcesses for Processes {
     }
 
     fn reload(&mut self) -> Option<usize> {
+        // A service manager that has sent the signal waits for this, whatever comes of it.
+        service_manager::reloading();
         let sources = self.sources.read_again();
         let loaded = match maitred_config::load(sources.sources()) {
             Ok(loaded) => loaded,
@@ -211,15 +213,16 @@ impl WorkerProcesses for Processes {
                     tracing::error!(target: "maitred", "reload refused: {problem}");
                 }
                 self.code.iter().for_each(|code| code.settled(Outcome::Old));
+                service_manager::ready("reload refused: the settings are invalid");
                 return None;
             }
         };
         tracing::info!(target: "maitred", "reloading: new workers replace the old ones");
-        service_manager::reloading();
         logging::log_warnings(&loaded);
         let workers = loaded.settings.processes.workers;
         let before = std::mem::replace(&mut self.sources, sources);
-        self.before_reload = Some(before);
+        // One that is asked for while another runs is refused, and changes nothing of this.
+        self.before_reload.get_or_insert(before);
         Some(workers)
     }
 
