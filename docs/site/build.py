@@ -2,10 +2,10 @@
 """Build the documentation as a site: `make site`, which writes to `target/site`.
 
 The pages are those of `docs/`, which are also read in the repository, with the changes, the
-security policy and the README of the chart. A link to a page becomes a link within the site, and so
-does one to a picture; a link to any other file of the repository becomes the address of that file in the project's source
-(`[project.urls]` in `pyproject.toml`). A block that is a file shows its name. Sphinx then checks
-every link and every anchor, and a warning is an error.
+security policy and the README of the chart. A link to a page becomes a link within the site, and
+so does one to a picture; a link to any other file of the repository becomes the address of that
+file in the project's source (`[project.urls]` in `pyproject.toml`). A block that is a file shows
+its name. Sphinx then checks every link and every anchor, and a warning is an error.
 
 Each version has a folder, which stays when another is built; `latest` is the one built last.
 """

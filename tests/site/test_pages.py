@@ -68,7 +68,11 @@ def test_every_field_of_a_pattern_is_documented(program: Callable[..., Server]) 
     assert server.wait() == 2
     fields = re.search(r"the fields are ([^:]+?), and request fields", server.log)
     assert fields, server.log
-    documented = listed("log-fields.md", "The access log as a pattern") - {"{name}i", "{name}o", "{name}e"}
+    documented = listed("log-fields.md", "The access log as a pattern") - {
+        "{name}i",
+        "{name}o",
+        "{name}e",
+    }
     assert documented == set(re.split(r",\s+", fields[1]))
 
 
