@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from client import PATIENCE_SECONDS, Connection, request
+from unmovable import unmovable
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="connections are handed over on Linux only"
@@ -105,6 +106,37 @@ def test_requests_do_not_wait_for_a_busy_worker(serving, gate, path, threads, st
     if (path, threads) != ("/compute", 4):
         assert answered == [free] * 20
         assert moved() >= 20
+
+
+def test_requests_on_connections_of_their_own_do_not_wait_for_a_busy_worker(serving, gate):
+    server = serving("--workers=2", "--threads=1")
+    busy, free = server.ready().values()
+    with keep_busy(server, gate, busy, "/wait"):
+        for _ in range(20):
+            with server.server.connect() as client:
+                assert pid_that_answers(client) == free
+        gate.open()
+
+
+def test_a_worker_that_has_finished_takes_what_waits_at_another(serving, gate):
+    server = serving("--workers=2", "--threads=1")
+    first, second = server.ready().values()
+    clients = connections_to(server, first, 10)
+    held = {pid: server.connect_to(pid) for pid in (first, second)}
+    waiting = {}
+    for pid, connection in held.items():
+        connection.send(unmovable("/wait"))
+        waiting[pid] = gate.await_one()
+        assert int(waiting[pid].recv(16)) == pid
+    for client in clients:
+        client.send(request("/"))
+    until(lambda: sum(it["queue"] for it in server.all()) == 10, "all wait")
+    waiting[second].close()
+    answered = [json.loads(client.read().body)["pid"] for client in clients]
+    assert answered == [second] * 10
+    gate.open()
+    for connection in (*clients, *held.values()):
+        connection.close()
 
 
 def test_requests_move_with_their_bodies_and_what_follows_them(serving, gate):

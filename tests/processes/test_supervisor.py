@@ -93,6 +93,50 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counters_stay(workers, gate
     assert server.ask()["pid"] in ready.values()
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "how"),
+    [("/crash", "SIGSEGV", "signal"), ("/exit", "exit status 3", "status")],
+)
+def test_a_worker_that_dies_by_itself_is_replaced_and_the_log_says_how(workers, path, status, how):
+    server = workers(TWO)
+    pid = server.until_ready(2)[0]
+    with server.connect_to(pid) as connection:
+        connection.send(unmovable(path))
+        with pytest.raises((ConnectionError, ResponseError)):
+            connection.read()
+    server.until_ready(2, without=pid)
+    server.server.wait_for(rf"a worker process died \({status}\).*worker=0")
+    server.server.wait_for(f"this request was running when the worker process died.*path={path}")
+    assert server.metrics()[f'maitred_worker_exits_total{{worker="supervisor",how="{how}"}}'] == 1
+
+
+def test_no_counter_goes_back_however_often_workers_are_replaced_or_die(workers):
+    server = workers(TWO)
+    server.until_ready(2)
+    before = server.metrics()
+    counted = ("_total{", "_bucket{", "_count{", "_sum{")
+
+    def grows() -> None:
+        nonlocal before
+        for _ in range(5):
+            after = server.metrics()
+            for series, value in before.items():
+                if any(kind in series for kind in counted):
+                    assert after.get(series, -1) >= value, series
+            before = after
+
+    for turn in range(6):
+        for _ in range(20):
+            server.ask()
+        grows()
+        pid = server.ready()[turn % 2]
+        # One dies, the next one is replaced.
+        os.kill(pid, signal.SIGKILL if turn % 3 else signal.SIGTERM)
+        until(lambda pid=pid: grows() or not is_running(pid), "it has ended")
+        server.until_ready(2, without=pid)
+        grows()
+
+
 def test_every_connection_and_request_ends_once_when_a_worker_is_killed(workers, gate):
     server = workers(TWO, "--threads=2")
     pid = server.until_ready(2)[1]

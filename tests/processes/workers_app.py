@@ -19,9 +19,10 @@ def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/wait":
         wait_at_the_gate()  # noqa: F821
-    elif path == "/abort":
-        wait_at_the_gate()  # noqa: F821
+    elif path == "/crash":
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif path == "/exit":
+        os._exit(3)
     about = {
         "pid": os.getpid(),
         "ppid": os.getppid(),

@@ -48,6 +48,19 @@ args = (sys.stderr,)
 """
 
 
+def test_worker_processes_are_refused_where_an_application_object_is_given(tmp_path):
+    (tmp_path / "shop.ini").write_text(INI.replace("threads = 3", "workers = 2"))
+    pserve = str(Path(sys.executable).with_name("pserve"))
+    environment = {"PYTHONPATH": str(HERE), "TEST_FILES": str(tmp_path)}
+    server = Server([pserve, "shop.ini"], tmp_path, environment)
+    try:
+        assert server.wait() != 0
+        assert "`workers` needs worker processes" in server.log
+        assert "import string" in server.log
+    finally:
+        server.close()
+
+
 def test_pserve_serves_a_pyramid_application(tmp_path):
     (tmp_path / "shop.ini").write_text(INI)
     pserve = str(Path(sys.executable).with_name("pserve"))

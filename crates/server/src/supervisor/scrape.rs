@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::facts::StartReason;
 use super::view::{EXITS, Published, RELOADS, View, WorkerState};
 use crate::board::{Board, Seen, monotonic_ns};
-use crate::telemetry::exposition::{Backlogs, Exposition, Numbers, sum};
+use crate::telemetry::exposition::{
+    Backlogs, Exposition, Numbers, ShownSeconds, show_seconds, sum,
+};
 use crate::telemetry::layout::VALUES;
 use crate::telemetry::values::Values;
 use crate::telemetry::workers::{self, WorkersExposition};
@@ -26,25 +28,42 @@ pub(super) fn scrape(view: &View) -> String {
     let View { board, about, .. } = view;
     refresh(view);
     let mut published = view.published();
-    let numbers: Vec<_> = (0..published.numbers)
-        .filter_map(|number| {
-            let values = published.values_of_number(board, number);
-            Some((number.to_string(), view.cells(number)?, values))
-        })
-        .collect();
+    let mut numbers = Vec::new();
+    for number in 0..published.numbers {
+        let values = published.values_of_number(board, number);
+        let Some(cells) = view.cells(number) else { continue };
+        let shown = published.seconds.entry(number).or_default();
+        show_seconds(&cells, &values, shown);
+        numbers.push((number.to_string(), cells, values, shown.clone()));
+    }
     let mut own = WorkersExposition::default();
     published.write_workers(board, &mut own);
     let backlogs = published.backlogs.clone();
     drop(published);
-    let workers: Vec<_> =
-        numbers.iter().map(|(worker, cells, values)| Numbers { worker, cells, values }).collect();
+    let workers = numbers.iter().map(|(worker, cells, values, seconds)| Numbers {
+        worker,
+        cells,
+        values,
+        seconds: Some(seconds),
+    });
+    let workers: Vec<_> = workers.collect();
     let all = (!about.metrics_by_worker).then(|| sum(&workers));
+    let mut all_seconds = ShownSeconds::new();
+    for (name, seconds) in numbers.iter().flat_map(|(.., seconds)| seconds) {
+        let sum = all_seconds.entry(name).or_default();
+        *sum = sum.saturating_add(*seconds);
+    }
     let exposition = Exposition {
         interpreter: &about.interpreter,
         listeners: &about.listeners,
         backlogs: Backlogs { worker: "supervisor", queues: &backlogs },
         workers: &workers,
-        sum: all.as_ref().map(|(cells, values)| Numbers { worker: "all", cells, values }),
+        sum: all.as_ref().map(|(cells, values)| Numbers {
+            worker: "all",
+            cells,
+            values,
+            seconds: Some(&all_seconds),
+        }),
     };
     exposition.write() + &own.into_text()
 }

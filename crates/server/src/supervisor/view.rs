@@ -18,6 +18,7 @@ use crate::board::{Board, Place, Seat, monotonic_ns};
 use crate::system::mutex::Mutex;
 use crate::system::tcp_info::AcceptQueue;
 use crate::telemetry::cells::{Cells, Lost};
+use crate::telemetry::exposition::ShownSeconds;
 use crate::telemetry::overview::Overview;
 use crate::telemetry::values::Values;
 use crate::telemetry::{ALL_STUCK, Interpreter};
@@ -102,6 +103,8 @@ pub(super) struct Published {
     pub(super) counts: Counts,
     /// How many numbers have had a process: a number that has counted stays in every scrape.
     pub(super) numbers: usize,
+    /// The seconds that were last shown of each number.
+    pub(super) seconds: BTreeMap<usize, ShownSeconds>,
     /// The last whole record that each seat has published.
     pub(super) values: BTreeMap<usize, Values>,
 }

@@ -5,7 +5,9 @@
 //! handles can neither hold fractions of seconds that only grow nor be set to what a histogram has
 //! counted, so those families are written here, whole, behind the others.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use metrics::{Key, Label as Pair, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
@@ -27,6 +29,29 @@ pub struct Numbers<'a> {
     pub cells: &'a Cells,
     /// Gauges, and the seconds that its running process has not added to its cells.
     pub values: &'a Values,
+    /// What is shown of families of seconds instead of their sums, where those could go back.
+    pub(crate) seconds: Option<&'a ShownSeconds>,
+}
+
+/// The seconds of each family, by its name.
+pub(crate) type ShownSeconds = BTreeMap<&'static str, Duration>;
+
+/// The seconds of a family: those of ended processes, and of the one that runs, if they are known.
+/// Whole nanoseconds are added, so that the sum stays the same when one ends.
+fn seconds_of(cells: &Cells, values: &Values, family: &Family) -> Option<Duration> {
+    let running = Duration::try_from_secs_f64(values.get(family, 0)?).unwrap_or_default();
+    Some(cells.block().duration(first_cell(family)).saturating_add(running))
+}
+
+/// Shows the seconds of a number in `shown`, where each is as large as it ever was: the sum of two
+/// processes is rounded otherwise than that of one.
+pub(crate) fn show_seconds(cells: &Cells, values: &Values, shown: &mut ShownSeconds) {
+    for family in families::ALL.iter().filter(|family| family.kind == Kind::Seconds) {
+        if let Some(seconds) = seconds_of(cells, values, family) {
+            let before = shown.entry(family.name).or_default();
+            *before = seconds.max(*before);
+        }
+    }
 }
 
 /// What a scrape shows.
@@ -133,8 +158,12 @@ impl Exposition<'_> {
 
     fn write_seconds(&self, out: &mut String, family: &Family) {
         let all = self.numbers_of(family).iter().filter_map(|numbers| {
-            let ended = numbers.cells.block().duration(first_cell(family)).as_secs_f64();
-            Some((numbers.worker, ended + numbers.values.get(family, 0)?))
+            let Numbers { worker, cells, values, seconds } = numbers;
+            let shown = match seconds {
+                Some(shown) => *shown.get(family.name)?,
+                None => seconds_of(cells, values, family)?,
+            };
+            Some((worker, shown.as_secs_f64()))
         });
         let mut all = all.peekable();
         if all.peek().is_none() {
@@ -235,7 +264,7 @@ mod tests {
         let (first, second) = (Cells::on_heap(), Cells::on_heap());
         first.count(counters::requests(Method::Get, 200));
         second.count(counters::CLOSED.at(CloseReason::Drain));
-        counters::QUEUE_WAIT.observe(second.block(), std::time::Duration::from_secs(2));
+        counters::QUEUE_WAIT.observe(second.block(), Duration::from_secs(2));
         let seconds = |seconds| {
             let mut values = Values::default();
             values.set(&families::BUSY_SECONDS, seconds);
@@ -244,8 +273,8 @@ mod tests {
         second.settle(&seconds(4.0)); // of a process that has ended
         let busy = seconds(1.5);
         let workers = [
-            Numbers { worker: "0", cells: &first, values: &Values::default() },
-            Numbers { worker: "1", cells: &second, values: &busy },
+            Numbers { worker: "0", cells: &first, values: &Values::default(), seconds: None },
+            Numbers { worker: "1", cells: &second, values: &busy, seconds: None },
         ];
         let interpreter = &Interpreter::default();
         let listeners = &["127.0.0.1:80".to_owned()];
@@ -287,9 +316,11 @@ mod tests {
             worker,
             cells,
             values: &values,
+            seconds: None,
         });
         let (cells, sum_of_values) = sum(&workers);
-        let sum = Some(Numbers { worker: "all", cells: &cells, values: &sum_of_values });
+        let sum =
+            Some(Numbers { worker: "all", cells: &cells, values: &sum_of_values, seconds: None });
         let interpreter = &Interpreter::default();
         let backlogs = Backlogs { worker: "supervisor", queues: &[] };
         let shown = Exposition { interpreter, listeners: &[], backlogs, workers: &workers, sum };
@@ -306,10 +337,33 @@ mod tests {
     }
 
     #[test]
+    fn seconds_never_go_back_when_a_process_ends_or_a_sum_is_rounded() {
+        let cells = Cells::on_heap();
+        let mut shown = ShownSeconds::new();
+        let values = |seconds| {
+            let mut values = Values::default();
+            values.set(&families::PROCESS_CPU, seconds);
+            values
+        };
+        // 0.1 + 0.2 is more than 0.3.
+        let mut both = values(0.1);
+        both.add(&values(0.2));
+        show_seconds(&cells, &both, &mut shown);
+        let before = shown[families::PROCESS_CPU.name];
+        cells.settle(&values(0.1));
+        for (seconds, expected) in [(0.2, before), (0.1, before), (0.4, before * 5 / 3)] {
+            show_seconds(&cells, &values(seconds), &mut shown);
+            assert_eq!(shown[families::PROCESS_CPU.name], expected, "{seconds}");
+        }
+        assert_eq!(before, Duration::from_millis(300));
+    }
+
+    #[test]
     fn a_rare_status_is_shown_from_its_first_use() {
         let cells = Cells::on_heap();
         let text = |cells: &Cells| {
-            let workers = [Numbers { worker: "0", cells, values: &Values::default() }];
+            let values = &Values::default();
+            let workers = [Numbers { worker: "0", cells, values, seconds: None }];
             let interpreter = &Interpreter::default();
             let backlogs = Backlogs { worker: "0", queues: &[] };
             Exposition { interpreter, listeners: &[], backlogs, workers: &workers, sum: None }

@@ -26,7 +26,8 @@ impl Telemetry {
         self.count_dropped_log_records();
         let values = self.values(threads.unwrap_or(*self.last_threads.lock()), snapshot.as_ref());
         let worker = self.worker.to_string();
-        let numbers = Numbers { worker: &worker, cells: &self.cells, values: &values };
+        let numbers =
+            Numbers { worker: &worker, cells: &self.cells, values: &values, seconds: None };
         Exposition {
             interpreter: &self.interpreter,
             listeners: self.listeners.get().map(Vec::as_slice).unwrap_or_default(),
