@@ -199,3 +199,12 @@ def test_advice_for_production_is_about_flask_and_the_settings_too(run, project)
         "SQLAlchemy has 15 connections for 16 threads: requests wait for one",
     ):
         assert f"advice: {advice}\n" in done.stderr
+
+
+def test_it_says_which_settings_a_reload_does_not_change(run, project):
+    toml = 'app = "maitred.demo:app"\nlisten = "127.0.0.1:0"\nthreads = 3\nbacklog = 64\n'
+    done = run("check", cwd=project({"maitred.toml": toml}))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == [
+        "a reload changes all settings but these: `listen`, `backlog`"
+    ]

@@ -129,6 +129,16 @@ def test_a_service_manager_is_told_of_each_reload_and_of_its_end(workers, tmp_pa
             assert manager.recv(4096).decode() == f"READY=1\nSTATUS=reload {end}\n"
 
 
+def test_a_reload_names_the_changed_settings_that_need_a_restart(workers, tmp_path):
+    (tmp_path / "maitred.toml").write_text("threads = 2\nbacklog = 64\n")
+    server = workers("--supervisor=always")
+    (tmp_path / "maitred.toml").write_text("threads = 3\nbacklog = 65\n")
+    server.server.signal(signal.SIGHUP)
+    server.server.wait_for("reload complete: 1 replaced")
+    assert server.server.log.count("has changed: a restart is needed") == 1
+    assert "`backlog` has changed: a restart is needed" in server.server.log
+
+
 def test_a_reload_takes_new_settings(workers, tmp_path):
     (tmp_path / "maitred.toml").write_text("threads = 2\nworkers = 2\n")
     server = workers()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::assembly::Machine;
-use crate::declaration::{Effect, Setting, application, observability, settings};
+use crate::declaration::{Change, Effect, Setting, application, observability, settings};
 use crate::development::{self, Purpose};
 use crate::files::SettingsFile;
 use crate::invocation::Invocation;
@@ -114,6 +114,25 @@ impl Loaded {
             let is_said = !matches!(origin, Origin::Default | Origin::Development);
             (is_said && !is_default).then_some((setting, origin))
         })
+    }
+
+    /// The settings whose values in `new` a reload does not bring: they belong to the listening
+    /// sockets, or to the supervisor.
+    pub fn needing_restart(&self, new: &Self) -> Vec<&'static str> {
+        let of_restart = settings().filter(|setting| setting.change == Change::Restart);
+        let value = |loaded: &Self, name| loaded.values.get(name).map(|(value, _)| value.clone());
+        let has_changed =
+            |setting: &&'static Setting| value(self, setting.name) != value(new, setting.name);
+        of_restart.filter(has_changed).map(|setting| setting.name).collect()
+    }
+
+    /// Says which of the settings that were set need a restart when they change, in one line, if there
+    /// are any.
+    pub fn restart_note(&self) -> Option<String> {
+        let needs = self.changed().filter(|(setting, _)| setting.change == Change::Restart);
+        let names: Vec<String> = needs.map(|(setting, _)| format!("`{}`", setting.name)).collect();
+        let which = names.join(", ");
+        (!names.is_empty()).then(|| format!("a reload changes all settings but these: {which}"))
     }
 
     /// Names the settings of the file that `maitred dev` does not use, in one line, if there are any.

@@ -46,7 +46,8 @@ pub(crate) fn check(py: Python<'_>, loaded: &Loaded, checks: Checks) -> PyResult
         return Ok(ExitStatus::Failed);
     }
     let name = settings.application.app.as_deref().unwrap_or_default();
-    Ok(print(&format!("the settings are valid and `{name}` can be served\n")))
+    let restart = loaded.restart_note().map(|note| format!("{note}\n")).unwrap_or_default();
+    Ok(print(&format!("the settings are valid and `{name}` can be served\n{restart}")))
 }
 
 /// What is unfit for production in settings and application.

@@ -219,6 +219,12 @@ impl WorkerProcesses for Processes {
         };
         tracing::info!(target: "maitred", "reloading: new workers replace the old ones");
         logging::log_warnings(&loaded);
+        for name in self.loaded.needing_restart(&loaded) {
+            tracing::warn!(
+                target: "maitred",
+                "`{name}` has changed: a restart is needed, because a reload does not change it"
+            );
+        }
         let workers = loaded.settings.processes.workers;
         let before = std::mem::replace(&mut self.sources, sources);
         // One that is asked for while another runs is refused, and changes nothing of this.
