@@ -20,7 +20,7 @@ def app(environ, start_response):
     if path == "/wait":
         wait_at_the_gate()  # noqa: F821
     elif path == "/crash":
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.raise_signal(signal.SIGSEGV)
     elif path == "/exit":
         os._exit(3)
     about = {
