@@ -59,8 +59,7 @@ fn text(status: &Json) -> String {
         status["pid"],
     );
     if let Some(reload) = status["supervisor"]["reload"].as_str() {
-        text += &format!("last reload {}\n", reload.escape_debug())
-            .replace("last reload running:", "reload running:");
+        text += &format!("reload {}\n", reload.escape_debug());
     }
     match status["workers"].as_array() {
         Some(workers) => {
@@ -149,9 +148,9 @@ mod tests {
         assert_eq!(
             text(&status),
             "maitred 1.2 with CPython 3.13.0: ready for 1 d 3 h, process 7\n\
-             last reload complete: 2 replaced\n\n\
-             WORKER   PID  STATE     STARTED FOR         AGE  BUSY  QUEUE  CONNECTIONS  REQUESTS\n     \
-             0  4711  ready     start              59 s   1/4      0           17    123456\n     \
+             reload complete: 2 replaced\n\n\
+             WORKER   PID  STATE     STARTED FOR        AGE  BUSY  QUEUE  CONNECTIONS  REQUESTS\n     \
+             0  4711  ready     start             59 s   1/4      0           17    123456\n     \
              1  4712  retiring  start        1 h 6 min   1/4      0           17    123456\n"
         );
     }
