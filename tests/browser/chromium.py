@@ -80,8 +80,10 @@ class Chromium:
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         how = {"format": "png", "captureBeyondViewport": True, "clip": clip}
         taken = io.BytesIO(base64.b64decode(tell("Page.captureScreenshot", how)["data"]))
-        # A page has few colours: with a palette, the picture is a third as large.
-        Image.open(taken).convert("RGB").quantize(128).save(path, optimize=True)
+        # A page has few colours: with a palette of them, the picture is a third as large.
+        picture = Image.open(taken).convert("RGB")
+        few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
+        few.save(path, optimize=True)
 
     def messages(self) -> list[str]:
         """What stands in the console: mistakes of a script, and what the policy has refused."""

@@ -31,7 +31,9 @@ import time
 
 def app(environ, start_response):
     path = environ["PATH_INFO"]
-    if path.startswith("/reports/"):
+    if path == "/reports/annual":
+        time.sleep(25)
+    elif path.startswith("/reports/"):
         time.sleep(random.uniform(0.4, 3))
     elif path == "/checkout" and random.random() < 0.02:
         raise RuntimeError("the payment service does not answer")
@@ -55,6 +57,15 @@ def load(port: int, phase: float, ends: threading.Event) -> None:
         path = f"/reports/{chance.randint(1, 12)}" if slow else chance.choice(PATHS)
         connection.request("GET", path)
         connection.getresponse().read()
+
+
+def wait(port: int, ends: threading.Event) -> None:
+    """Ask for something that takes very long, again and again."""
+    while not ends.is_set():
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/reports/annual")
+        connection.getresponse().read()
+        connection.close()
 
 
 def take(url: str, looks: list[Look]) -> None:
@@ -94,6 +105,7 @@ def main() -> None:
             threading.Thread(target=load, args=(port, phase / 2, ends), daemon=True)
             for phase in range(5)
         ]
+        crowd.append(threading.Thread(target=wait, args=(port, ends), daemon=True))
         for one in crowd:
             one.start()
         time.sleep(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)

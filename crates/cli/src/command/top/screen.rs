@@ -90,11 +90,13 @@ impl Screen {
         let first = self.scrolled.min(running.len().saturating_sub(room));
         let rows =
             running.iter().skip(first).take(room).map(|(worker, request)| row(*worker, request));
+        // A supervisor does not know the clients of its workers.
+        let has_clients = running.iter().any(|(_, request)| request.client.is_some());
         let widths = [
             Constraint::Length(6),
             Constraint::Length(11),
             Constraint::Fill(3),
-            Constraint::Max(if area.width >= 80 { 24 } else { 0 }),
+            Constraint::Max(if has_clients && area.width >= 80 { 24 } else { 0 }),
             Constraint::Length(12),
         ];
         let names = ["worker", "thread", "request", "client"].map(Cell::from);
@@ -297,6 +299,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "no {part} in\n{text}");
         }
+        assert!(!text.contains("client"), "{text}");
         let place = |part| text.find(part).unwrap();
         assert!(place("POST /long") < place("GET /short"), "{text}");
     }

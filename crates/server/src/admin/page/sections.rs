@@ -158,7 +158,7 @@ fn tiles(overview: &Overview, now: &Sample) -> [Tile; 6] {
             },
             lines: vec![filled("a", |it| Some(it.queued))],
             scale: None,
-            format: rate,
+            format: |requests| format!("{requests:.0}"),
         },
         Tile {
             title: "GIL wait",
