@@ -14,9 +14,11 @@ class Asking:
 
     def __init__(self, server, count: int, data: bytes) -> None:
         self.statuses: list[int] = []
-        connections = [server.server.connect() for _ in range(count)]
-        for connection in connections:
-            connection.send(data)
+        connections = []
+        for _ in range(count):
+            connections.append(server.server.connect())
+            # Who has sent nothing yet may have to leave for the next one.
+            connections[-1].send(data)
         self.threads = [threading.Thread(target=self._read, args=(it,)) for it in connections]
         for thread in self.threads:
             thread.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from client import ResponseError, request
 from observing import until
+from unmovable import unmovable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
@@ -124,6 +125,7 @@ def test_hash_seeds_and_ids_of_requests_and_temporary_names_differ_in_every_work
     told = []
     for pid in pids:
         with server.connect_to(pid) as connection:
-            told.append(json.loads(connection.ask(request("/")).body))
+            connection.send(unmovable("/"))
+            told.append(json.loads(connection.read().body))
     for kind in ("pid", "hash", "name", "random", "id"):
         assert len({it[kind] for it in told}) == 4, kind
