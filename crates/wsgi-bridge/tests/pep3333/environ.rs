@@ -385,7 +385,7 @@ fn what_a_trusted_proxy_said_stands_in_place_of_what_the_socket_says() {
 #[test]
 fn bytes_beyond_ascii_that_a_trusted_proxy_sends_are_latin_1_like_those_of_other_fields() {
     let raw = b"GET / HTTP/1.1\r\nHost: a\r\nX-Own: \xe9\xc3\xa9\r\n\
-                X-Forwarded-For: \xe9:1\r\nX-Forwarded-By: \xe9\xc3\xa9\r\n\r\n";
+                X-Forwarded-For: b:1\r\nX-Forwarded-By: \xe9\xc3\xa9\r\n\r\n";
     let decoded = Decoder::new(Arc::default()).decode(&mut raw.as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
     let trusted_fields =
@@ -398,9 +398,9 @@ fn bytes_beyond_ascii_that_a_trusted_proxy_sends_are_latin_1_like_those_of_other
     for (key, expect) in [
         ("HTTP_X_OWN", "\u{e9}\u{c3}\u{a9}"),
         ("HTTP_X_FORWARDED_BY", "\u{e9}\u{c3}\u{a9}"),
-        ("HTTP_X_FORWARDED_FOR", "\u{e9}:1"),
-        ("REMOTE_ADDR", "\u{e9}"),
-        ("REMOTE_HOST", "\u{e9}"),
+        ("HTTP_X_FORWARDED_FOR", "b:1"),
+        ("REMOTE_ADDR", "b"),
+        ("REMOTE_HOST", "b"),
         ("REMOTE_PORT", "1"),
     ] {
         assert_eq!(value(&server, key), expect, "{key}");
