@@ -51,19 +51,14 @@ impl WorkerContext {
         Self { application, exchanges, process: Process::current(), environs, objects: None }
     }
 
-    /// Answers the next exchange. Returns false if there is none.
-    pub(crate) fn serve_next(&mut self, py: Python<'_>) -> bool {
-        let Some(exchange) = self.exchanges.try_next() else { return false };
-        self.close_sent_files(py); // their responses were complete before this request came
+    /// Answers one exchange.
+    pub(crate) fn serve(&mut self, py: Python<'_>, exchange: Exchange) {
         let application = &*self.application;
         let objects = match &mut self.objects {
             Some(objects) => objects,
             none => match ReusedObjects::new(py, application) {
                 Ok(objects) => none.insert(objects),
-                Err(error) => {
-                    fail_early(application, exchange, &error);
-                    return true;
-                }
+                Err(error) => return fail_early(application, exchange, &error),
             },
         };
         let Exchange { head, client, body, reply, queued_at: _, queued_for, request_id } = exchange;
@@ -99,7 +94,6 @@ impl WorkerContext {
         }
         self.keep_or_drop_objects(py);
         error_stream::finish_lines(&*self.application.log);
-        true
     }
 
     /// Reuses the objects for the next request, unless the application has kept them.

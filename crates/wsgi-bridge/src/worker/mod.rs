@@ -105,12 +105,11 @@ fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Ar
         if threads::is_exiting() {
             attach::yield_gil(py); // for ever
         }
-        let served = catch_unwind(AssertUnwindSafe(|| context.serve_next(py)));
-        let has_served = served.unwrap_or_else(|_| {
-            context.recover(py);
-            true
-        });
-        if has_served {
+        if let Some(exchange) = exchanges.try_next() {
+            context.close_sent_files(py); // their responses were complete before this request came
+            if catch_unwind(AssertUnwindSafe(|| context.serve(py, exchange))).is_err() {
+                context.recover(py);
+            }
             if process.is_parent() {
                 fork::end_child(py);
             }
