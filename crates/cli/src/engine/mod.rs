@@ -17,7 +17,7 @@ mod loopback_only;
 
 use std::sync::Arc;
 
-use maitred_config::{Loaded, Settings};
+use maitred_config::Loaded;
 #[cfg(unix)]
 use maitred_server::Membership;
 #[cfg(unix)]
@@ -121,7 +121,8 @@ impl BoundServer {
     }
 
     /// The settings.
-    pub(crate) const fn settings(&self) -> &Settings {
+    #[cfg(unix)]
+    pub(crate) const fn settings(&self) -> &maitred_config::Settings {
         &self.loaded.settings
     }
 

@@ -24,7 +24,9 @@ mod subscriber;
 pub(crate) use failure::Failure;
 pub(crate) use fault::log_exception;
 pub(crate) use line::LineFormat;
-pub(crate) use subscriber::{learn_thread_name, learn_worker_number, receive};
+#[cfg(unix)]
+pub(crate) use subscriber::learn_worker_number;
+pub(crate) use subscriber::{learn_thread_name, receive};
 
 use std::time::Duration;
 

@@ -67,6 +67,7 @@ pub(super) fn thread_name() -> Box<str> {
 static WORKER: OnceLock<usize> = OnceLock::new();
 
 /// From now on, records say that this process is the worker of that number.
+#[cfg(unix)]
 pub(crate) fn learn_worker_number(number: usize) {
     WORKER.get_or_init(|| number);
 }

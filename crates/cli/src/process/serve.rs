@@ -155,6 +155,7 @@ impl From<StartError> for NotServed {
 fn serve_with_signals(
     py: Python<'_>,
     loaded: &Loaded,
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "only a supervisor passes them on"))]
     sources: SourceTexts,
     signals: Option<&Signals>,
     after: Afterwards,

@@ -1,7 +1,8 @@
 //! "Optional Platform-Specific File Handling".
 
-use crate::support::client::Files;
-use crate::support::{Response, Server, Wire};
+use crate::support::{Response, Server};
+#[cfg(unix)]
+use crate::support::{Wire, client::Files};
 
 /// Serves what the Python statements make of `wrapper` and `path`, a file with the ten digits.
 fn served(setup: &str, returned: &str, headers: &str) -> (Response, Server) {
