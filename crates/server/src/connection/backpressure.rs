@@ -145,11 +145,11 @@ impl ClientConnection {
     /// been sent, and when requests wait for a thread.
     fn wait_while(&self, condition: impl Fn(&State) -> bool) {
         let mut state = self.state();
-        state.is_awaited = true;
+        state.waiting_threads += 1;
         while condition(&state) && !state.ending.is_over() {
             state = self.output_progressed.wait(state);
         }
-        state.is_awaited = false;
+        state.waiting_threads -= 1;
     }
 
     /// Waits for the next event, but the sweep ends the connection when it is later than `until`.
@@ -158,10 +158,10 @@ impl ClientConnection {
         if state.ending.is_over() {
             return;
         }
-        state.is_awaited = true;
+        state.waiting_threads += 1;
         state.wait_ends = Some(until);
         state = self.output_progressed.wait(state);
         state.wait_ends = None;
-        state.is_awaited = false;
+        state.waiting_threads -= 1;
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct ClientConnection {
     pub(super) listener: usize,
     state: Mutex<State>,
     /// Notified when output has been sent or the connection has closed, if a thread
-    /// [waits](State::is_awaited).
+    /// [waits](State::waiting_threads).
     pub(super) output_progressed: Condvar,
     pub(super) presence: Arc<ClientPresence>,
 }
@@ -60,8 +60,9 @@ pub(super) struct State {
     pub(super) held: HeldMemory,
     /// A thread is writing, and will check for more output afterwards.
     pub(super) writing: bool,
-    /// Whether a thread waits for output to be sent. Notifying is a system call even if none waits.
-    pub(super) is_awaited: bool,
+    /// How many threads wait for output to be sent: that of a response which has been given, and that of
+    /// the next one. Notifying is a system call even if none waits.
+    pub(super) waiting_threads: usize,
     /// Whether requests wait for the thread that waits.
     pub(super) is_wanted: bool,
     /// Until when a thread waits that could not move output out of the way of others.
@@ -116,7 +117,7 @@ impl ClientConnection {
                 outbox: Outbox::default(),
                 held,
                 writing: false,
-                is_awaited: false,
+                waiting_threads: 0,
                 is_wanted: false,
                 wait_ends: None,
                 waker: None,
@@ -211,7 +212,7 @@ impl ClientConnection {
 
     /// Notifies the waiting thread, if any, that output has been sent or the connection has closed.
     pub(super) fn notify_waiting_worker(&self, state: &State) {
-        if state.is_awaited {
+        if state.waiting_threads > 0 {
             self.output_progressed.notify_all();
         }
     }
