@@ -276,3 +276,23 @@ fn files_of_clients_that_have_left_are_free() {
     served.wait_for_connections(0);
     eventually("everything to be free", || in_memory(&served) + on_disk(&served) == 0);
 }
+
+#[test]
+fn a_client_that_pipelines_and_reads_nothing_does_not_have_all_its_responses_kept() {
+    const CLIENTS: usize = 10;
+    const ASKED: usize = 30;
+    let served = Served::start(settings(), app(Arc::default()));
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| served.connect_narrow()).collect();
+    for client in &mut clients {
+        client.send(&b"GET /large HTTP/1.1\r\nHost: t\r\n\r\n".repeat(ASKED));
+    }
+    let answered = || on_disk(&served) as usize / (UNREAD / 2);
+    eventually("the first responses", || answered() >= CLIENTS);
+    let busy = "maitred_threads_busy{worker=\"0\"}";
+    eventually("all threads to be free", || served.metric(busy) == 0.0);
+    // The next request is read as soon as the last response has been written, and may be read in the
+    // moment before it is known that the client does not read that: but not while it is moved to the disk.
+    assert!(on_disk(&served) < (3 * CLIENTS * UNREAD) as u64 / 2, "{} bytes", on_disk(&served));
+    clients.into_iter().for_each(Client::reset);
+    eventually("everything to be free", || in_memory(&served) + on_disk(&served) == 0);
+}

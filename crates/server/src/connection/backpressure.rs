@@ -8,7 +8,7 @@
 //! response, which is broken off then.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::conn::{ClientConnection, State};
 use super::respond::ResponseWriter;
@@ -16,6 +16,11 @@ use super::shared::Answers;
 use crate::scheduling::patience::Waiting;
 use crate::scheduling::queue::Queue;
 use crate::scheduling::requester::Requester;
+use crate::telemetry::CloseReason;
+
+/// The sweep wakes a thread that waits for room about once a second, to try the disk again. If more time
+/// has passed, the server itself has stood still, which is not the client's doing.
+const COUNTED_AT_ONCE_MAX: Duration = Duration::from_secs(2);
 
 /// What a response has met so far.
 #[derive(Debug, Default)]
@@ -130,12 +135,20 @@ impl ResponseWriter {
         queue.stop_waiting(&requester);
     }
 
-    /// Waits until output has been sent, or it is worth trying the disk again.
+    /// Waits until output has been sent, or it is worth trying the disk again. Breaks the response off
+    /// if that has taken too long.
     fn wait_for_room(&mut self, conn: &ClientConnection) {
-        let began = conn.shared.clock.instant();
         let left = conn.policy.rules.timeouts.write.saturating_sub(self.backpressure.waited);
-        conn.wait_once(began + left);
-        self.backpressure.waited += conn.shared.clock.instant().saturating_duration_since(began);
+        if left.is_zero() {
+            let mut state = conn.state();
+            conn.shared.telemetry.response_given_up(state.request.head());
+            conn.break_off(&mut state, CloseReason::WriteTimeout);
+            return;
+        }
+        let began = conn.shared.clock.instant();
+        conn.wait_once();
+        let waited = conn.shared.clock.instant().saturating_duration_since(began);
+        self.backpressure.waited += waited.min(COUNTED_AT_ONCE_MAX);
         self.backpressure.disk = Disk::Takes;
     }
 }
@@ -152,16 +165,14 @@ impl ClientConnection {
         state.waiting_threads -= 1;
     }
 
-    /// Waits for the next event, but the sweep ends the connection when it is later than `until`.
-    fn wait_once(&self, until: Instant) {
+    /// Waits for the next event: output has been sent, the connection has ended, or it is swept.
+    fn wait_once(&self) {
         let mut state = self.state();
         if state.ending.is_over() {
             return;
         }
         state.waiting_threads += 1;
-        state.wait_ends = Some(until);
         state = self.output_progressed.wait(state);
-        state.wait_ends = None;
         state.waiting_threads -= 1;
     }
 }

@@ -60,13 +60,13 @@ pub(super) struct State {
     pub(super) held: HeldMemory,
     /// A thread is writing, and will check for more output afterwards.
     pub(super) writing: bool,
+    /// It does not write to the socket, but moves output to the disk: the client does not read.
+    pub(super) spilling: bool,
     /// How many threads wait for output to be sent: that of a response which has been given, and that of
     /// the next one. Notifying is a system call even if none waits.
     pub(super) waiting_threads: usize,
     /// Whether requests wait for the thread that waits.
     pub(super) is_wanted: bool,
-    /// Until when a thread waits that could not move output out of the way of others.
-    pub(super) wait_ends: Option<Instant>,
     /// Wakes the I/O task.
     waker: Option<Waker>,
     /// The time of the last activity.
@@ -117,9 +117,9 @@ impl ClientConnection {
                 outbox: Outbox::default(),
                 held,
                 writing: false,
+                spilling: false,
                 waiting_threads: 0,
                 is_wanted: false,
-                wait_ends: None,
                 waker: None,
                 last_active: now,
                 travel: Travel::default(),

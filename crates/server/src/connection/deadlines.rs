@@ -51,9 +51,7 @@ impl ClientConnection {
         let stream = {
             let mut state = self.state();
             state.protocol.postpone_deadlines(standstill);
-            if let Some(wait_ends) = &mut state.wait_ends {
-                *wait_ends += standstill;
-            }
+            self.notify_waiting_worker(&state); // there may be room on the disk now, or it is late
             if !state.wants_read() {
                 self.detect_disconnect(&mut state);
             }
@@ -69,7 +67,6 @@ impl ClientConnection {
         // The kernel is asked without the lock.
         let (unacknowledged, has_input) = (stream.unacknowledged(), stream.has_bytes());
         let mut state = self.state();
-        self.look_after_waiting_thread(&mut state, now.instant);
         if let Some(unacknowledged) = unacknowledged {
             state.output_acknowledged(unacknowledged, now.instant);
         }
@@ -83,19 +80,6 @@ impl ClientConnection {
             return;
         }
         self.expire(&mut state, &now);
-    }
-
-    /// A thread that could not move the output to the disk tries again, or gives up when it has waited
-    /// for too long.
-    fn look_after_waiting_thread(&self, state: &mut State, now: Instant) {
-        let Some(wait_ends) = state.wait_ends else { return };
-        if wait_ends <= now {
-            state.wait_ends = None;
-            self.shared.telemetry.response_given_up(state.request.head());
-            self.break_off(state, CloseReason::WriteTimeout);
-        } else {
-            self.notify_waiting_worker(state);
-        }
     }
 
     /// Ends what is overdue.

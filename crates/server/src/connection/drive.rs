@@ -153,6 +153,8 @@ impl State {
             Due::Over(why)
         } else if self.ending.is_moved() {
             Due::Moved
+        } else if self.spilling {
+            Due::Input(self.input_before_output())
         } else if self.writing {
             Due::Input(self.input())
         } else if !self.outbox.is_empty() {
@@ -190,7 +192,8 @@ impl State {
     /// the last response. Otherwise, a client that never reads could fill the memory with responses.
     fn input_before_output(&mut self) -> Input {
         let is_between = matches!(self.protocol.phase(), Phase::Idle | Phase::Reading);
-        if is_between && !self.outbox.is_empty() { Input::None } else { self.input() }
+        let is_left = self.spilling || !self.outbox.is_empty();
+        if is_between && is_left { Input::None } else { self.input() }
     }
 }
 

@@ -115,12 +115,19 @@ impl ClientConnection {
     /// # Errors
     /// A file cannot be written, or a budget is exhausted; the rest of the output stays in memory.
     pub(super) fn spill_output(&self) -> io::Result<()> {
-        let Some(mut lent) = self.state().lend() else { return Ok(()) };
+        let mut lent = {
+            let mut state = self.state();
+            let Some(lent) = state.lend() else { return Ok(()) };
+            state.spilling = true;
+            lent
+        };
         let spilt = lent.output.spill(&self.shared.temp_files);
         let mut state = self.state();
         state.writing = false;
+        state.spilling = false;
         state.outbox.put_back(lent.output);
         state.settle_output();
+        self.notify_waiting_worker(&state);
         state.wake_io();
         spilt
     }
