@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from server import Server, command
+from server import Server, command, end
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,14 +38,7 @@ def program() -> Iterator[Callable[..., Server]]:
         return server
 
     yield start
-    try:
-        for server in started:
-            server.leave()
-    finally:
-        for server in started:
-            server.close()
-            # pytest shows it only when something failed.
-            sys.stdout.write(f"status {server.process.returncode}, and its log:\n{server.log}\n")
+    end(started)
 
 
 @pytest.fixture

@@ -163,3 +163,14 @@ class Server:
 def command(*arguments: str) -> list[str]:
     """Return the command line of the installed program under this interpreter."""
     return [sys.executable, "-m", "maitred", *arguments]
+
+
+def end(servers: list[Server]) -> None:
+    """Let all of them leave as they should, and none stay. Of a failed test, pytest shows the logs."""
+    try:
+        for server in servers:
+            server.leave()
+    finally:
+        for server in servers:
+            server.close()
+            sys.stdout.write(f"status {server.process.returncode}, and its log:\n{server.log}\n")

@@ -30,6 +30,9 @@ dictConfig({
     "root": {"level": "INFO", "handlers": ["wsgi"]},
 })
 
+"""
+
+VIEWS = """
 shop = flask.Flask(__name__)
 
 
@@ -62,7 +65,7 @@ SERVED = {"text": ("--log-format=text",), "json": ("--log-format=json",), "embed
 
 @pytest.mark.parametrize("how", SERVED)
 def test_flask_as_documented_logs_everything_once(program, tmp_path, how):
-    (tmp_path / "shop.py").write_text(FLASK)
+    (tmp_path / "shop.py").write_text(FLASK + VIEWS)
     (tmp_path / "serving.py").write_text(EMBEDDED)
     arguments = SERVED[how]
     if arguments is None:
@@ -226,24 +229,12 @@ class ToFile(Transport):
 
 sentry_sdk.init(dsn="https://key@sentry.invalid/1", transport=ToFile)
 
-shop = flask.Flask(__name__)
-
-
-@shop.get("/fail")
-def fail():
-    raise KeyError("in a view")
-
-
-def app(environ, start_response):
-    if environ["PATH_INFO"] == "/outside":
-        raise RuntimeError("outside of the framework")
-    return shop(environ, start_response)
 """
 
 
 @pytest.mark.parametrize("how", SERVED)
 def test_sentry_gets_what_only_the_server_sees_and_nothing_twice(program, tmp_path, how):
-    (tmp_path / "shop.py").write_text(SENTRY)
+    (tmp_path / "shop.py").write_text(SENTRY + VIEWS)
     (tmp_path / "serving.py").write_text(EMBEDDED)
     arguments = SERVED[how]
     if arguments is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from admin import Admin
 from client import request
-from server import Server, command
+from server import Server, command, end
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 
@@ -39,13 +39,7 @@ def limited(tmp_path: Path) -> Iterator[Callable[..., tuple[Server, Admin]]]:
         return server, Admin(server)
 
     yield start
-    try:
-        for server in started:
-            server.leave()
-    finally:
-        for server in started:
-            server.close()
-            sys.stdout.write(f"its log:\n{server.log}\n")
+    end(started)
 
 
 def ask(server: Server, path: str) -> str:

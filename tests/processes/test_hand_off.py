@@ -9,12 +9,12 @@ import re
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
-from client import PATIENCE_SECONDS, Connection, request
-from unmovable import unmovable
+from client import Connection, request
+from observing import until
+from unmovable import keep_busy, unmovable
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="connections are handed over on Linux only"
@@ -31,14 +31,6 @@ def serving(workers):
         return server
 
     return start
-
-
-def until(is_so, what: str) -> None:
-    """Wait until it is so, which it will be by itself."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
 
 
 def stop(pid: int) -> None:
@@ -60,20 +52,6 @@ def pid_that_answers(connection: Connection) -> int:
 def connections_to(server, pid: int, count: int) -> list[Connection]:
     """Open keep-alive connections that the worker of this pid has."""
     return [server.connect_to(pid) for _ in range(count)]
-
-
-def keep_busy(server, gate, pid: int, path: str) -> Connection:
-    """Send a request that waits at the gate in the worker of this pid."""
-    while True:
-        connection = server.connect_to(pid)
-        connection.send(request(path))
-        waiting = gate.await_one()
-        if int(waiting.recv(16)) == pid:
-            return connection
-        # The worker was slow to begin with it, and the other one has it.
-        waiting.close()
-        connection.read()
-        connection.close()
 
 
 @pytest.mark.parametrize("streams", [False, True], ids=["no-stream", "a-stream-in-each"])

@@ -6,24 +6,11 @@ import json
 import sys
 
 import pytest
-from client import Connection, request
+from client import request
 from observing import until
-from unmovable import unmovable
+from unmovable import keep_busy, unmovable
 
 WORKER_TIMEOUT = "--worker-timeout=2"
-
-
-def hold(server, gate, pid: int) -> Connection:
-    """Send a request that holds the GIL of the worker of this pid until the gate opens."""
-    while True:
-        connection = server.connect_to(pid)
-        connection.send(request("/hold"))
-        waiting = gate.await_one()
-        if int(waiting.recv(16)) == pid:
-            return connection
-        waiting.close()
-        connection.read()
-        connection.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="connections are handed over on Linux only")
@@ -35,7 +22,7 @@ def test_a_worker_that_hangs_gives_its_work_away_and_answers_the_rest_before_it_
     hung, other = server.ready().values()
     idle = [server.connect_to(hung) for _ in range(20)]
     too_large, arriving = server.connect_to(hung), server.connect_to(hung)
-    holding = hold(server, gate, hung)
+    holding = keep_busy(server, gate, hung, "/hold")
     too_large.send(unmovable("/"))
     arriving.send(unmovable("/")[:20_000])
 
@@ -75,7 +62,7 @@ def test_the_status_page_shows_the_stacks_of_all_workers_also_of_one_that_hangs(
     waiting = server.connect_to(other)
     waiting.send(unmovable("/wait"))
     assert int(gate.await_one().recv(16)) == other
-    with hold(server, gate, hung), waiting:
+    with keep_busy(server, gate, hung, "/hold"), waiting:
         for _ in range(2):  # the second time does not show what was there the first time
             status = json.loads(server.admin.ask("/statusz?stacks=1").body)
             stacks = {it["pid"]: it["stacks"] for it in status["workers"]}
@@ -90,7 +77,7 @@ def test_a_single_worker_that_hangs_answers_what_waits_before_it_is_killed(worke
     server = workers("--supervisor=always", "--threads=1", WORKER_TIMEOUT, app="hand_off_app:app")
     (pid,) = server.until_ready(1).values()
     waiting = server.connect_to(pid)
-    with hold(server, gate, pid) as holding, waiting:
+    with keep_busy(server, gate, pid, "/hold") as holding, waiting:
         waiting.send(request("/"))
         assert holding.read().status == 504
         assert waiting.read().status == 503

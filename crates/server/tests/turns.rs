@@ -3,68 +3,32 @@
 //! The I/O thread stands still where it logs that it refuses a request. What clients do meanwhile, the
 //! kernel tells it all at once.
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
-use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
 use support::{App, Client, Gate, Opens, PATIENCE, Served, answer, eventually, settings};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-/// What the server has said.
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// The words at which whoever says them stands still, and until when.
 static HALTS: Mutex<Vec<(&str, Arc<Gate>)>> = Mutex::new(Vec::new());
 
-struct Halting;
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).expect("a string takes everything");
+/// Stands still if the line has such words.
+fn stand_still(line: &str) {
+    let gate = {
+        let halts = HALTS.lock().expect("no test panics in here");
+        halts.iter().find(|(words, _)| line.contains(words)).map(|(_, gate)| gate.clone())
+    };
+    if let Some(gate) = gate {
+        gate.pass();
     }
-}
-
-impl Subscriber for Halting {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("maitred")
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        let gate = {
-            let halts = HALTS.lock().expect("no test panics in here");
-            halts.iter().find(|(words, _)| line.0.contains(words)).map(|(_, gate)| gate.clone())
-        };
-        LINES.lock().expect("no test panics in here").push(line.0);
-        if let Some(gate) = gate {
-            gate.pass();
-        }
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 /// From now on, the I/O thread stands still when it refuses a request for this path. What is returned
 /// must be dropped before the server, which waits for that thread.
 fn halt_at(path: &'static str) -> Opens {
-    // Fails for the second test, which halts all the same.
-    let _ = tracing::subscriber::set_global_default(Halting);
+    log::listen_and(stand_still);
     let gate = Gate::new();
     HALTS.lock().expect("no test panics in here").push((path, gate.clone()));
     Opens(gate)
@@ -77,8 +41,7 @@ fn refused(client: &mut Client, path: &str) {
 
 /// Where the first line stands that holds `part`.
 fn line_with(part: &str) -> Option<usize> {
-    let lines = LINES.lock().expect("no test panics in here");
-    lines.iter().position(|line| line.contains(part))
+    log::lines_with("").iter().position(|line| line.contains(part))
 }
 
 fn hello() -> Arc<App> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use maitred_server::board::{Place, monotonic_ns};
 use maitred_server::supervisor::stacks::dump_signal;
-use maitred_wsgi_bridge::interpreter::pulse;
+use maitred_wsgi_bridge::interpreter::attach;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -39,7 +39,7 @@ impl Pulse {
         }
         let (alive, ended) = mpsc::channel();
         std::thread::Builder::new().name("maitred-pulse".into()).spawn(move || {
-            while pulse::beat() {
+            while attach::attach_once() {
                 place.seat().set_python_beat(monotonic_ns());
                 // Nothing is ever sent: it is disconnected when the pulse is dropped.
                 if ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Disconnected) {

@@ -11,18 +11,27 @@ use tracing::{Event, Metadata, Subscriber};
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// From now on what is said is kept.
+#[allow(dead_code, reason = "some files only listen_and")]
 pub(crate) fn listen() {
+    listen_and(|_| ());
+}
+
+/// The same; and whoever says something does this with the line.
+pub(crate) fn listen_and(then: fn(&str)) {
     // Fails for the second test of a file, whose lines are kept already.
-    let _ = tracing::subscriber::set_global_default(Listener);
+    let _ = tracing::subscriber::set_global_default(Listener { then });
 }
 
 /// The lines so far that hold `part`: level, target, message and fields.
+#[allow(dead_code, reason = "some files only listen_and")]
 pub(crate) fn lines_with(part: &str) -> Vec<String> {
     let lines = LINES.lock().expect("no test panics in here");
     lines.iter().filter(|line| line.contains(part)).cloned().collect()
 }
 
-struct Listener;
+struct Listener {
+    then: fn(&str),
+}
 
 struct Line(String);
 
@@ -45,7 +54,8 @@ impl Subscriber for Listener {
         let metadata = event.metadata();
         let mut line = Line(format!("{} {} ", metadata.level(), metadata.target()));
         event.record(&mut line);
-        LINES.lock().expect("no test panics in here").push(line.0);
+        LINES.lock().expect("no test panics in here").push(line.0.clone());
+        (self.then)(&line.0);
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -42,6 +42,12 @@ pub(crate) fn try_attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> O
     Python::try_attach(work)
 }
 
+/// Waits for the interpreter's lock on a thread that Rust owns, and releases it at once. False if the
+/// interpreter is shutting down.
+pub fn attach_once() -> bool {
+    try_attached(|_| ()).is_some()
+}
+
 /// Runs `work` without the GIL, because it waits for a client or for work, or moves so many bytes that
 /// other threads should not wait for it.
 pub(crate) fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {

@@ -2,11 +2,10 @@
 //!
 //! The lowest layer of the crate: nothing here knows of requests.
 
-pub(crate) mod attach;
+pub mod attach;
 pub mod exit;
 pub(crate) mod fork;
 pub(crate) mod latin1;
-pub mod pulse;
 pub(crate) mod reference_count;
 pub mod threads;
 pub(crate) mod traceback;
