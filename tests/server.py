@@ -166,7 +166,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def end(servers: list[Server]) -> None:
-    """Let all of them leave as they should, and none stay. Of a failed test, pytest shows the logs."""
+    """Let all of them leave as they should, and none stay. pytest shows the logs of failures."""
     try:
         for server in servers:
             server.leave()

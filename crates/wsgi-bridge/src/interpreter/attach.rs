@@ -4,7 +4,7 @@
 //! Python starts the worker threads, so a worker is attached for its whole life: its thread state,
 //! and with it the application's `threading.local` objects, outlasts every request. It releases the
 //! lock only while it waits for something other than Python, and between requests if the source of
-//! work asks for that. Threads that Rust owns use [`try_attached`], which fails instead of
+//! work asks for that. Threads that Rust owns use `try_attached`, which fails instead of
 //! panicking while the interpreter shuts down.
 
 use pyo3::Python;
