@@ -14,7 +14,7 @@ export npm_config_fetch_retries = 10
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-all lint format bench bench-instructions windows fuzz docs site wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-containers test-all lint format bench bench-instructions windows fuzz docs site wheel sdist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,13 @@ test-system: ## run the tests that need proxies, Prometheus, Helm and other prog
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-system.txt
 	.ci/wheel $(VENV) quick
 	$(VENV)/bin/python -m pytest tests -m system
+
+test-containers: ## build the image as root, and run it and the pods of the manifests by podman
+	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
+	@tests/system-setup containers
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/containers/requirements.txt
+	@tests/containers/build $(VENV)
+	$(VENV)/bin/python -m pytest tests/containers -m containers
 
 soak: ## run the tests that take many minutes
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt

@@ -24,6 +24,14 @@ def test_the_wheel_is_built_by_the_interpreter_that_loads_it() -> None:
     assert len({base for base in bases if base.startswith("python:")}) == 1
 
 
+def test_the_toolchain_has_the_name_that_rustup_knows_it_by() -> None:
+    # Two numbers would name the image, too, but another toolchain, which it does not have.
+    (version,) = re.findall(r"^ARG RUST=(.*)$", TEXT, re.M)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert "RUSTUP_TOOLCHAIN=${RUST}" in TEXT
+    assert "RUSTUP_AUTO_INSTALL=0" in TEXT
+
+
 def test_no_variable_in_it_wins_against_a_mounted_file() -> None:
     names = set(re.findall(r"\b(MAITRED_\w+)=", TEXT))
     assert names == {"MAITRED_CONFIG"}
