@@ -10,14 +10,17 @@ export CARGO_NET_RETRY = 10
 export PIP_RETRIES = 10
 export npm_config_fetch_retries = 10
 
+# Variables of the scripts in .ci, which describe them.
+export PYTHONS SERIES SID_ROOT
+
 # The interpreter that the Rust tests embed, and the directory of its library.
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-containers test-all lint format bench bench-instructions windows fuzz docs site wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-containers soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel sdist clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
 
 serve: ## build everything and serve the demo application on http://127.0.0.1:8080
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
@@ -55,8 +58,11 @@ soak: ## run the tests that take many minutes
 	.ci/wheel $(VENV) quick
 	$(VENV)/bin/python -m pytest tests -m soak
 
-test-all: ## run the Python tests on every Python from 3.10 on that pyenv or PATH provides
+test-all: ## run the Python tests on every interpreter of PATH and pyenv, and those that PYTHONS names
 	@.ci/test-all
+
+test-debian-sid: ## run them on the newest interpreters, in a root filesystem of Debian sid (root only)
+	@.ci/debian-sid .ci/test-all
 
 lint: ## run rustfmt, clippy, rustdoc, ruff, and the checks of tests/tidy
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
@@ -111,4 +117,5 @@ sdist: ## build the source distribution, into target/wheels
 	$(VENV)/bin/maturin sdist --out target/wheels
 
 clean: ## remove everything that was built
+	@! grep -qsF ' $(abspath target)/' /proc/mounts || { echo 'error: something is mounted below target: unmount it first' >&2; exit 1; }
 	rm -rf target $(VENV) $(SITE_VENV)

@@ -1,9 +1,11 @@
-"""Fixtures of the tidy tests: the repository, and cargo's metadata."""
+"""Fixtures of the tidy tests: the repository, cargo's metadata, and machines that lack programs."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +45,53 @@ def metadata() -> dict[str, Any]:
         text=True,
     )
     return json.loads(told.stdout)
+
+
+@pytest.fixture
+def machine(tmp_path) -> Callable[..., Callable[..., subprocess.CompletedProcess[str]]]:
+    """Return a function that makes a machine: it has these tools of ours, and no other program.
+
+    The machine is a function that runs a command there, with the scripts that it is given as
+    further programs and with these variables as the only ones.
+    """
+    path = tmp_path / "bin"
+    path.mkdir()
+
+    def with_tools(*tools: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+        for tool in tools:
+            (path / tool).symlink_to(shutil.which(tool))
+
+        def run(
+            *command: str,
+            programs: dict[str, str] | None = None,
+            cwd: Path = ROOT,
+            **variables: str,
+        ) -> subprocess.CompletedProcess[str]:
+            for name, script in (programs or {}).items():
+                (path / name).write_text(script)
+                (path / name).chmod(0o755)
+            return subprocess.run(
+                [str(path / "bash"), *command],
+                cwd=cwd,
+                env={"PATH": str(path), "HOME": str(tmp_path), **variables},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+
+        return run
+
+    return with_tools
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[[subprocess.CompletedProcess[str]], str]:
+    """Return a function that asserts that a program only said one line, and returns it."""
+
+    def line_of(done: subprocess.CompletedProcess[str]) -> str:
+        assert (done.returncode, done.stdout) == (1, ""), done
+        (line,) = done.stderr.splitlines()
+        return line
+
+    return line_of

@@ -56,6 +56,15 @@ def test_every_link_between_documents_leads_somewhere(root, tracked):
     assert broken == []
 
 
+def test_every_target_of_the_makefile_is_phony_and_described(root):
+    makefile = (root / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert set(phony.split()) == targets
+    assert targets - described <= {"test-rust", "test-python"}  # the parts of `test`
+
+
 def test_every_target_that_a_document_names_is_in_the_makefile(root, tracked):
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
     unknown = []

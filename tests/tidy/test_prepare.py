@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import pytest
-
-TOOLS = ("bash", "env", "dirname", "cat", "rm", "mkdir")
 
 
 @pytest.fixture
-def machine(tmp_path):
-    """Return a function that runs `.ci/prepare` where only these programs are on the path."""
-    path = tmp_path / "bin"
-    path.mkdir()
-    for tool in TOOLS:
-        (path / tool).symlink_to(shutil.which(tool))
-
-    def prepare(root, **programs: str) -> subprocess.CompletedProcess[str]:
-        for name, script in programs.items():
-            program = path / name
-            program.write_text(script)
-            program.chmod(0o755)
-        return subprocess.run(
-            [str(path / "bash"), ".ci/prepare", str(tmp_path / "venv")],
-            cwd=root,
-            env={"PATH": str(path), "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return prepare
+def prepare(machine, tmp_path, refused):
+    """Return a function that runs `.ci/prepare` with these programs, and returns what it says."""
+    run = machine("bash", "env", "dirname", "cat", "rm", "mkdir")
+    return lambda **programs: refused(run(".ci/prepare", str(tmp_path / "venv"), programs=programs))
 
 
 FINE = "#!/bin/sh\nexit 0\n"
@@ -52,31 +28,24 @@ def python(version: str, venv: bool = True) -> str:
     )
 
 
-def told(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 1, done
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    return line
+def test_without_rust(prepare):
+    assert prepare().startswith("error: Rust is missing: install it from ")
 
 
-def test_without_rust(root, machine):
-    assert told(machine(root)).startswith("error: Rust is missing: install it from ")
+def test_without_a_linker(prepare):
+    assert prepare(cargo=FINE).startswith("error: a C linker is missing: ")
 
 
-def test_without_a_linker(root, machine):
-    assert told(machine(root, cargo=FINE)).startswith("error: a C linker is missing: ")
-
-
-def test_without_python(root, machine):
-    line = told(machine(root, cargo=FINE, cc=FINE))
+def test_without_python(prepare):
+    line = prepare(cargo=FINE, cc=FINE)
     assert line.startswith("error: Python is missing: `python3` was not found")
 
 
-def test_with_a_python_that_is_too_old(root, machine):
-    line = told(machine(root, cargo=FINE, cc=FINE, python3=python("3.1")))
+def test_with_a_python_that_is_too_old(prepare):
+    line = prepare(cargo=FINE, cc=FINE, python3=python("3.1"))
     assert line.startswith("error: Python 3.10 or newer is needed, and `python3` is 3.1")
 
 
-def test_without_venv(root, machine):
-    line = told(machine(root, cargo=FINE, cc=FINE, python3=python("3.12", venv=False)))
+def test_without_venv(prepare):
+    line = prepare(cargo=FINE, cc=FINE, python3=python("3.12", venv=False))
     assert line.startswith("error: the venv module of `python3` is missing")
