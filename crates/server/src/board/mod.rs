@@ -119,6 +119,21 @@ impl Board {
         exists.then(|| self.part(self.shape.number(number), self.shape.cells))
     }
 
+    /// Open connections of all processes, those on their way from one to another included.
+    ///
+    /// Connections move while they are added up. One that moves is shown at both ends for a moment, and
+    /// the words are read in an order in which it cannot be missed: how many have arrived anywhere, then
+    /// how many are open, and at last how many were sent. So the sum may be too high, never too low.
+    pub fn open_connections(&self) -> u64 {
+        let all = || (0..self.shape.seats()).filter_map(|index| self.seat(index));
+        let taken = all().filter(|seat| seat.state() != SeatState::Free);
+        let arrived: Vec<_> = taken.map(|seat| (seat, seat.adopted(), seat.open())).collect();
+        let sum = |(seat, adopted, open): &(Seat<'_>, u64, u64)| {
+            open.saturating_add(seat.sent().saturating_sub(*adopted))
+        };
+        arrived.iter().map(sum).fold(0, u64::saturating_add)
+    }
+
     /// A bit for each seat that has room for a request.
     pub fn room(&self) -> Hints<'_> {
         Hints::new(self.part(self.shape.room_hints(), self.shape.hint_words()), self.shape.seats())

@@ -92,16 +92,27 @@ impl<'a> Seat<'a> {
         busy, set_busy = seat::BUSY;
         /// Threads that take requests.
         threads, set_threads = seat::THREADS;
-        /// Open connections.
-        open, set_open = seat::OPEN;
-        /// Connections that it has adopted.
-        adopted, set_adopted = seat::ADOPTED;
         /// Requests that have ended there.
         requests, set_requests = seat::REQUESTS;
         /// Connections that others have sent to it.
         sent, set_sent = seat::SENT;
         /// Since when it has had some that it has not adopted, in monotonic nanoseconds.
         unread_since, set_unread_since = seat::UNREAD_SINCE;
+    }
+
+    /// Open connections.
+    pub fn open(&self) -> u64 {
+        self.words[seat::OPEN].load(Ordering::Acquire)
+    }
+
+    /// Sets it. Whoever sees that a connection is open here no more sees where it was sent before.
+    pub fn set_open(&self, value: u64) {
+        self.words[seat::OPEN].store(value, Ordering::Release);
+    }
+
+    /// Connections that it has adopted.
+    pub fn adopted(&self) -> u64 {
+        self.words[seat::ADOPTED].load(Ordering::Acquire)
     }
 
     /// Connections that were sent to it and not adopted yet.
@@ -124,7 +135,8 @@ impl<'a> Seat<'a> {
         self.open().saturating_add(self.unread())
     }
 
-    /// Counts a connection that is sent to it, before it is sent. Any process may.
+    /// Counts a connection that is sent to it, before it is sent, and before it is shown as open at the
+    /// sender no more. Any process may.
     pub fn add_sent(&self, now_ns: u64) {
         if self.unread() == 0 {
             self.set_unread_since(now_ns);
@@ -132,9 +144,9 @@ impl<'a> Seat<'a> {
         self.words[seat::SENT].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a connection that it has adopted.
+    /// Counts a connection that it has adopted, after it is shown as open.
     pub fn add_adopted(&self) {
-        self.words[seat::ADOPTED].fetch_add(1, Ordering::Relaxed);
+        self.words[seat::ADOPTED].fetch_add(1, Ordering::Release);
     }
 
     /// Takes that back: it could not be sent.

@@ -83,14 +83,10 @@ impl SiblingProcesses {
         self.inboxes.take_own()
     }
 
-    /// Open connections of other processes, those on their way included.
-    pub(crate) fn open_elsewhere(&self) -> usize {
-        let board = self.place.board();
-        let others = (0..board.shape().seats()).filter(|&seat| seat != self.place.index());
-        let taken = others.filter_map(|seat| board.seat(seat));
-        let taken = taken.filter(|seat| seat.state() != SeatState::Free);
-        let open = taken.map(|seat| seat.open_and_unread());
-        usize::try_from(open.fold(0, u64::saturating_add)).unwrap_or(usize::MAX)
+    /// Open connections of all processes, those on their way included: also to this one, which may
+    /// accept others before it reads its inbox.
+    pub(crate) fn open_connections(&self) -> usize {
+        usize::try_from(self.place.board().open_connections()).unwrap_or(usize::MAX)
     }
 
     /// A time, in nanoseconds of the clock that all processes share.

@@ -5,8 +5,9 @@
 //! until a connection closes, as in Waitress. The admin listener has a limit and a way of its own
 //! (`frontend.rs`).
 //!
-//! The connections of all worker processes count. Each process adds them up by itself, so for a moment
-//! there may be more than the limit, by one for each process.
+//! The connections of all worker processes count, those on their way from one to another included. Each
+//! process adds them up by itself, so for a moment there may be more than the limit, by one for each
+//! process.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -61,10 +62,11 @@ pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index:
         });
         match accepted.await {
             Some(Ok((stream, peer))) => {
-                if !frontend.has_room() {
+                if !waits && !frontend.has_room() {
                     let_others_leave().await;
                 }
-                admit(&frontend, stream, peer, index);
+                let beyond = if waits { BeyondLimit::Admitted } else { BeyondLimit::Rejected };
+                admit(&frontend, stream, peer, index, beyond);
             }
             Some(Err(error)) => recover(&frontend, &error).await,
             None => {}
@@ -86,7 +88,7 @@ async fn let_others_leave() {
 pub(crate) fn drain_backlog(frontend: &Arc<Frontend>, acceptor: &Acceptor, index: usize) {
     loop {
         match acceptor.accept_now() {
-            Ok((stream, peer)) => admit(frontend, stream, peer, index),
+            Ok((stream, peer)) => admit(frontend, stream, peer, index, BeyondLimit::Rejected),
             // Others may wait behind a connection that has failed.
             Err(error) if is_of_one_connection(&error) => {}
             Err(_) => return,
@@ -172,14 +174,30 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| OUT_OF_SOCKETS.contains(&code))
 }
 
+/// What becomes of a connection for which there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BeyondLimit {
+    /// It takes the place of an idle one, or is rejected.
+    Rejected,
+    /// It is admitted: there was room before it was accepted, and another process has filled it since.
+    Admitted,
+}
+
 /// Admits a connection, or rejects it.
-fn admit(frontend: &Arc<Frontend>, stream: Stream, peer: Peer, listener: usize) {
+fn admit(
+    frontend: &Arc<Frontend>,
+    stream: Stream,
+    peer: Peer,
+    listener: usize,
+    beyond: BeyondLimit,
+) {
     frontend.shared.telemetry.connection_accepted(listener);
     let now = frontend.shared.clock.instant();
     let conn =
         Arc::new(ClientConnection::new(Arc::clone(&frontend.shared), stream, peer, listener, now));
     let why = lacks_room(frontend);
     if let Some(why) = why
+        && !(why == RejectReason::Limit && beyond == BeyondLimit::Admitted)
         && !evict(frontend)
     {
         reject_overloaded(frontend, conn, why);

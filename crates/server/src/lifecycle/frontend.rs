@@ -86,12 +86,12 @@ impl Frontend {
     /// Whether there are fewer connections than the limit, in all worker processes together, and a
     /// descriptor for one more.
     pub(crate) fn room(&self) -> Room {
-        #[cfg(unix)]
-        let elsewhere = self.shared.siblings.as_ref().map_or(0, |it| it.open_elsewhere());
-        #[cfg(not(unix))]
-        let elsewhere = 0;
         let (open, descriptors) = (self.registry.len(), &self.shared.descriptors);
-        if open.saturating_add(elsewhere) >= self.limit || open >= descriptors.most() {
+        #[cfg(unix)]
+        let total = self.shared.siblings.as_ref().map_or(open, |it| it.open_connections());
+        #[cfg(not(unix))]
+        let total = open;
+        if total >= self.limit || open >= descriptors.most() {
             Room::AtLimit
         } else if descriptors.has_room() {
             Room::Free

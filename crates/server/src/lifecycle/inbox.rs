@@ -142,15 +142,22 @@ fn handle(
     let from = usize::from(message.from.seat);
     match (message.content, descriptors.into_iter().next()) {
         (Content::Connection(parcel), Some(socket)) => {
-            // One that was sent to a predecessor is served as well, but was counted with it.
             if is_meant {
-                siblings.place().seat().add_adopted();
                 siblings.received_from(from);
             }
-            adopt(server, siblings, &parcel, socket);
+            let adopted = ClientConnection::adopted(&server.shared, siblings, &parcel, socket);
+            // It is open before it has arrived, so that whoever adds up does not miss it. One that was
+            // sent to a predecessor is served as well, but was counted with it.
+            let entered = adopted.map(|conn| (accept::enter(&server.frontend, &conn), conn));
+            if is_meant {
+                siblings.place().seat().add_adopted();
+            }
+            go_on(server, siblings, &parcel, entered);
         }
         (Content::Connection(_), None) => {
-            siblings.place().seat().add_adopted();
+            if is_meant {
+                siblings.place().seat().add_adopted();
+            }
             server.shared.telemetry.handoff_refused(HandoffRefusal::Truncated);
             server.shared.telemetry.connection_closed(CloseReason::Error);
             tracing::error!(
@@ -165,17 +172,16 @@ fn handle(
     }
 }
 
-/// Continues a connection.
-fn adopt(
-    server: &Arc<ServerState>,
-    siblings: &Arc<SiblingProcesses>,
+/// Continues a connection, unless its socket cannot be used.
+fn go_on(
+    server: &ServerState,
+    siblings: &SiblingProcesses,
     parcel: &Parcel<'_>,
-    socket: OwnedFd,
+    entered: io::Result<(accept::Open, Arc<ClientConnection>)>,
 ) {
-    match ClientConnection::adopted(&server.shared, siblings, parcel, socket) {
-        Ok(conn) => {
+    match entered {
+        Ok((open, conn)) => {
             server.shared.telemetry.adopted();
-            let open = accept::enter(&server.frontend, &conn);
             conn.replay(siblings, parcel);
             accept::serve(conn, open);
         }

@@ -75,11 +75,12 @@ impl Drain {
             }
             DrainStage::Filtered if passed >= HANDSHAKES_END_WITHIN => self.close(supervisor, now),
             DrainStage::Finishing => {
-                let is_idle = |worker: &Worker| {
-                    let seat = supervisor.board.seat(worker.seat);
-                    seat.is_none_or(|seat| seat.open_and_unread() == 0 && seat.waiting() == 0)
+                let waits = |worker: &Worker| {
+                    supervisor.board.seat(worker.seat).is_some_and(|seat| seat.waiting() > 0)
                 };
-                let are_idle = serving(supervisor).all(is_idle);
+                // Connections that move from one process to another are open, too.
+                let is_open = supervisor.board.open_connections() > 0;
+                let are_idle = !is_open && !serving(supervisor).any(waits);
                 if are_idle || passed >= options.graceful_timeout {
                     tell_all(supervisor, &ToWorker::End);
                     self.reach(DrainStage::Ending, now);

@@ -10,8 +10,8 @@ use socket2::{Domain, Socket, Type};
 use super::control::ToWorker;
 use super::facts::Serial;
 use super::run::Supervisor;
-use crate::board::monotonic_ns;
-use crate::connection::parcel::MESSAGE_BYTES_MAX;
+use crate::board::{Board, monotonic_ns};
+use crate::connection::parcel::{MESSAGE_BYTES_MAX, Message};
 use crate::listen::Listeners;
 use crate::system::pass_fd::{self, Wait};
 
@@ -31,6 +31,13 @@ struct Ends {
 /// The inboxes by seat.
 #[derive(Debug, Default)]
 pub(super) struct SeatInboxes(BTreeMap<usize, Ends>);
+
+/// A process that connections are forwarded to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recipient {
+    pub(super) seat: usize,
+    pub(super) generation: u64,
+}
 
 /// What has become of the messages of an inbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,9 +75,10 @@ impl SeatInboxes {
         self.0.iter().map(|(&seat, ends)| (seat, ends.write.as_fd()))
     }
 
-    /// Reads the inbox of a seat empty, and gives the connections to the seats `to` in turn. Messages
-    /// without one are for the process that does not read them any more.
-    pub(super) fn forward(&self, seat: usize, to: &[usize]) -> Forwarded {
+    /// Reads the inbox of a seat empty, and gives the connections to the processes `to` in turn, as if
+    /// they had been sent there. Messages without one are for the process that does not read them any
+    /// more.
+    pub(super) fn forward(&self, seat: usize, to: &[Recipient], board: &Board) -> Forwarded {
         let mut forwarded = Forwarded::default();
         let Some(ends) = self.0.get(&seat) else { return forwarded };
         let mut buffer = vec![0; MESSAGE_BYTES_MAX];
@@ -81,18 +89,34 @@ impl SeatInboxes {
                 _ => break,
             };
             let [socket] = &received.descriptors[..] else { continue };
-            let message = &buffer[..received.length];
-            let send = |target: &usize| {
-                let inbox = self.0.get(target).ok_or(io::ErrorKind::NotFound)?;
-                pass_fd::send(inbox.write.as_fd(), message, &[socket.as_fd()], Wait::Never)
+            let send = |target: &Recipient| {
+                let message = Message::decode(&buffer[..received.length]).ok()?;
+                self.send(message, *target, socket.as_fd(), board)
             };
-            if turn.by_ref().take(to.len()).any(|target| send(target).is_ok()) {
+            if turn.by_ref().take(to.len()).any(|target| send(target).is_some()) {
                 forwarded.moved += 1;
             } else {
                 forwarded.lost += 1;
             }
         }
         forwarded
+    }
+
+    /// Sends a connection, and counts it as any other that is sent to the process. Returns whether it
+    /// could be sent.
+    fn send(
+        &self,
+        message: Message<'_>,
+        to: Recipient,
+        socket: BorrowedFd<'_>,
+        board: &Board,
+    ) -> Option<()> {
+        let (inbox, seat) = (self.0.get(&to.seat)?, board.seat(to.seat)?);
+        let mut bytes = Vec::with_capacity(MESSAGE_BYTES_MAX);
+        Message { to_generation: to.generation, ..message }.encode(&mut bytes);
+        seat.add_sent(monotonic_ns());
+        let sent = pass_fd::send(inbox.write.as_fd(), &bytes, &[socket], Wait::Never);
+        sent.map(drop).map_err(|_| seat.subtract_sent()).ok()
     }
 }
 
@@ -154,6 +178,22 @@ impl Supervisor {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::board::Shape;
+    use crate::connection::parcel::{Content, MovedProgress, Parcel, Sender};
+
+    fn board() -> Board {
+        Board::create(Shape::new(4, 1, 1), &std::env::temp_dir()).unwrap()
+    }
+
+    /// The message that hands a connection with this input over to a process.
+    fn connection(input: &[u8], to_generation: u64) -> Vec<u8> {
+        let progress = MovedProgress::New { since_ns: 5 };
+        let parcel = Parcel { hops: 1, listener: 0, peer: None, progress, input };
+        let from = Sender { seat: 0, generation: 1 };
+        let mut bytes = Vec::new();
+        Message { from, to_generation, content: Content::Connection(parcel) }.encode(&mut bytes);
+        bytes
+    }
 
     fn send(inboxes: &SeatInboxes, seat: usize, message: &[u8], socket: Option<BorrowedFd<'_>>) {
         let (_, inbox) = inboxes.writing_ends().find(|(index, _)| *index == seat).unwrap();
@@ -161,7 +201,7 @@ mod tests {
     }
 
     fn read(inboxes: &SeatInboxes, seat: usize) -> Option<(Vec<u8>, usize)> {
-        let mut buffer = [0; 16];
+        let mut buffer = [0; 100];
         let inbox = inboxes.reading_end(seat).unwrap();
         let received = pass_fd::receive(inbox, &mut buffer, Wait::Never).ok()?;
         Some((buffer[..received.length].to_vec(), received.descriptors.len()))
@@ -176,24 +216,32 @@ mod tests {
     #[test]
     fn connections_that_a_dead_process_has_not_read_go_to_the_others_in_turn() {
         let inboxes = inboxes(3);
-        let socket = inboxes.reading_end(0).unwrap();
-        for message in [b"a", b"b", b"c"] {
-            send(&inboxes, 1, message, Some(socket));
+        let (socket, board) = (inboxes.reading_end(0).unwrap(), board());
+        for input in [b"a", b"b", b"c"] {
+            send(&inboxes, 1, &connection(input, 7), Some(socket));
         }
         send(&inboxes, 1, b"want", None);
-        assert_eq!(inboxes.forward(1, &[0, 2]), Forwarded { moved: 3, lost: 0 });
-        assert_eq!(read(&inboxes, 0), Some((b"a".to_vec(), 1)));
-        assert_eq!(read(&inboxes, 2), Some((b"b".to_vec(), 1)));
-        assert_eq!(read(&inboxes, 0), Some((b"c".to_vec(), 1)));
+        let to = [(0, 8), (2, 9)].map(|(seat, generation)| Recipient { seat, generation });
+        assert_eq!(inboxes.forward(1, &to, &board), Forwarded { moved: 3, lost: 0 });
+        // They are meant for, and counted with, the process that they go to.
+        assert_eq!(read(&inboxes, 0), Some((connection(b"a", 8), 1)));
+        assert_eq!(read(&inboxes, 2), Some((connection(b"b", 9), 1)));
+        assert_eq!(read(&inboxes, 0), Some((connection(b"c", 8), 1)));
         assert_eq!([0, 1, 2].map(|seat| read(&inboxes, seat)), [None, None, None]);
+        assert_eq!([0, 1, 2].map(|seat| board.seat(seat).unwrap().sent()), [2, 0, 1]);
     }
 
     #[test]
     fn connections_that_nobody_can_take_are_counted() {
-        let inboxes = inboxes(2);
-        send(&inboxes, 1, b"a", Some(inboxes.reading_end(0).unwrap()));
-        assert_eq!(inboxes.forward(1, &[]), Forwarded { moved: 0, lost: 1 });
-        assert_eq!(inboxes.forward(9, &[0]), Forwarded::default());
+        let (inboxes, board) = (inboxes(2), board());
+        let socket = inboxes.reading_end(0).unwrap();
+        send(&inboxes, 1, &connection(b"a", 7), Some(socket));
+        assert_eq!(inboxes.forward(1, &[], &board), Forwarded { moved: 0, lost: 1 });
+        send(&inboxes, 1, b"no message", Some(socket));
+        let to = [Recipient { seat: 0, generation: 8 }];
+        assert_eq!(inboxes.forward(1, &to, &board), Forwarded { moved: 0, lost: 1 });
+        assert_eq!(inboxes.forward(9, &to, &board), Forwarded::default());
+        assert_eq!(board.seat(0).unwrap().sent(), 0);
     }
 
     #[test]

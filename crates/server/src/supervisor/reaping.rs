@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::facts::{Fact, KillReason, Serial};
+use super::inboxes::Recipient;
 use super::process::{lost_with, report_death};
 use super::run::Supervisor;
 use super::view::WorkerState;
@@ -118,13 +119,15 @@ impl Supervisor {
     pub(super) fn forward_inbox(&self, seat: usize) {
         let others = self
             .workers
-            .values()
-            .filter(|worker| worker.seat != seat && worker.state == WorkerState::Ready);
-        let others: Vec<_> = others.map(|worker| worker.seat).collect();
+            .iter()
+            .filter(|(_, worker)| worker.seat != seat && worker.state == WorkerState::Ready);
+        let others: Vec<_> = others
+            .map(|(&serial, worker)| Recipient { seat: worker.seat, generation: serial })
+            .collect();
         if others.is_empty() {
             return; // the next process of the seat has them
         }
-        let forwarded = self.inboxes.forward(seat, &others);
+        let forwarded = self.inboxes.forward(seat, &others, &self.board);
         if let Some(seat) = self.board.seat(seat) {
             seat.set_sent(seat.adopted());
         }
