@@ -140,11 +140,11 @@ fn a_request_stands_in_one_line_whatever_becomes_of_it() {
             "GET /breaks 200 cut",
             "GET /dropped 500 complete",
             "GET /fine 200 complete",
-            "GET /head 400 client left while it was read",
+            "GET /head 400 read",
             "GET /raises 500 complete",
             "POST /both 400 complete",
             "POST /chunks 400 complete",
-            "POST /leaves 400 client left while it was read",
+            "POST /leaves 400 read",
         ]
     );
 }

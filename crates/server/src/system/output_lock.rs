@@ -6,9 +6,14 @@
 //! process closes *any* descriptor of that file; so there is one, for ever, and threads exclude each
 //! other beside it. It is not waited for without a limit: a process may stand still while it holds it,
 //! and a torn line is better than none.
+//!
+//! Behind that byte the file has what they have to know of each other's outputs: which of them end in
+//! the middle of a line, because there was no room for the rest of it.
 
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,12 +30,22 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// How long a process that had its turn leaves it to others before it takes another one.
 const REST: Duration = Duration::from_millis(2);
 
+/// How many outputs may be torn at the same time. A process has two, its log and its access log, and
+/// more only while these are moved; of two with the same place, one is forgotten.
+const PLACES: usize = 64;
+
+/// The size of a place.
+const PLACE_BYTES: u64 = 8;
+
+/// The places of a process that is alone.
+static OWN_PLACES: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
+
 /// The lock of this process, if it is one of several.
 static LOCK: OnceLock<OutputLock> = OnceLock::new();
 
 #[derive(Debug)]
 struct OutputLock {
-    file: OwnedFd,
+    file: File,
     /// Whether a thread of this process has it.
     is_held: AtomicBool,
     /// When this process last had it, in monotonic nanoseconds.
@@ -52,7 +67,7 @@ pub fn file(folder: &Path) -> io::Result<BorrowedFd<'static>> {
 /// From now on, this process takes turns with those that have the same file.
 pub fn share(file: OwnedFd) {
     LOCK.get_or_init(|| OutputLock {
-        file,
+        file: file.into(),
         is_held: AtomicBool::new(false),
         had_until: AtomicU64::new(0),
     });
@@ -78,6 +93,61 @@ pub(crate) fn take_turn() -> Option<Turn> {
         }
     }
     None
+}
+
+/// How the bytes end that an output has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputEnd {
+    /// With the end of a line.
+    Line,
+    /// In the middle of one.
+    TornLine,
+}
+
+/// An output, the same for everyone who writes to the same file, pipe or terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputId(u64);
+
+impl OutputId {
+    /// That of an open file.
+    pub(crate) fn of(file: &Metadata) -> Self {
+        Self((file.dev().rotate_right(16) ^ file.ino()).max(1))
+    }
+
+    /// How the output ends, whoever has written to it. To be asked in one's turn.
+    pub(crate) fn end(self) -> OutputEnd {
+        let noted = match LOCK.get() {
+            Some(lock) => {
+                let mut noted = [0; PLACE_BYTES as usize];
+                // Nothing is there before the first line is torn.
+                let count = lock.file.read_at(&mut noted, self.offset()).unwrap_or(0);
+                if count == noted.len() { u64::from_ne_bytes(noted) } else { 0 }
+            }
+            None => OWN_PLACES[self.place()].load(Ordering::Relaxed),
+        };
+        if noted == self.0 { OutputEnd::TornLine } else { OutputEnd::Line }
+    }
+
+    /// Notes how the output ends after a write.
+    pub(crate) fn note(self, end: OutputEnd) {
+        let noted = match end {
+            OutputEnd::Line => 0,
+            OutputEnd::TornLine => self.0,
+        };
+        match LOCK.get() {
+            // Memory is short where this fails; then one line more is not readable.
+            Some(lock) => drop(lock.file.write_all_at(&noted.to_ne_bytes(), self.offset())),
+            None => OWN_PLACES[self.place()].store(noted, Ordering::Relaxed),
+        }
+    }
+
+    fn place(self) -> usize {
+        (self.0 % PLACES as u64) as usize
+    }
+
+    fn offset(self) -> u64 {
+        (1 + self.place() as u64) * PLACE_BYTES
+    }
 }
 
 /// The turn of this process.

@@ -1,21 +1,34 @@
 //! Writes lines to an output that may fail in the middle of one.
 //!
 //! A full disk takes the first part of a line. If the next line followed it directly, both would be
-//! unreadable; so a line end comes first when there is room again. Several worker processes write to
-//! the same output in turns (`system/output_lock.rs`).
+//! unreadable; so a line end comes first when there is room again, whoever writes next. Several worker
+//! processes write to the same output in turns (`system/output_lock.rs`), and both logs of a process
+//! may go to the same file.
 
-use std::io::{self, ErrorKind, Write};
+use std::fs::File;
+#[cfg(unix)]
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, StderrLock, StdoutLock, Write};
 
 #[cfg(unix)]
-use crate::system::output_lock;
+use crate::system::inherited_file;
+#[cfg(unix)]
+use crate::system::output_lock::{self, OutputEnd, OutputId};
 
 /// About how many bytes are written in one turn, so that others have theirs soon.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// What takes lines.
+pub trait LineSink: Write {
+    /// The file, pipe or terminal behind it, where that is known: others may write there, too.
+    #[cfg(unix)]
+    fn metadata(&self) -> Option<Metadata>;
+}
+
 /// What is known of an output between two writes.
 #[derive(Debug, Default)]
 pub struct LineOutput {
-    /// The last line has no end.
+    /// The last line of this writer has no end. Where others are known, they know it, too.
     is_torn: bool,
 }
 
@@ -33,7 +46,7 @@ impl LineOutput {
     ///
     /// # Errors
     /// The output has failed; what was written before stays there.
-    pub fn write(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
+    pub fn write(&mut self, output: &mut impl LineSink, lines: &[u8]) -> Result<(), Unwritten> {
         let mut done = 0;
         while done < lines.len() {
             let end = done + first_piece(&lines[done..]);
@@ -46,9 +59,28 @@ impl LineOutput {
     }
 
     /// Writes one piece, in this process's turn.
-    fn write_piece(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
+    fn write_piece(&mut self, output: &mut impl LineSink, lines: &[u8]) -> Result<(), Unwritten> {
         #[cfg(unix)]
         let _turn = output_lock::take_turn();
+        #[cfg(unix)]
+        let id = output.metadata().as_ref().map(OutputId::of);
+        #[cfg(unix)]
+        if let Some(id) = id {
+            self.is_torn = id.end() == OutputEnd::TornLine;
+        }
+        let was_torn = self.is_torn;
+        let result = self.write_after_torn(output, lines);
+        #[cfg(unix)]
+        if let Some(id) = id
+            && self.is_torn != was_torn
+        {
+            id.note(if self.is_torn { OutputEnd::TornLine } else { OutputEnd::Line });
+        }
+        result
+    }
+
+    /// Writes one piece, after the end of the line before it.
+    fn write_after_torn(&mut self, output: &mut impl Write, lines: &[u8]) -> Result<(), Unwritten> {
         if self.is_torn {
             output.write_all(b"\n").map_err(|error| Unwritten { written: 0, error })?;
             self.is_torn = false;
@@ -71,6 +103,27 @@ impl LineOutput {
     }
 }
 
+impl LineSink for File {
+    #[cfg(unix)]
+    fn metadata(&self) -> Option<Metadata> {
+        self.metadata().ok()
+    }
+}
+
+impl LineSink for StdoutLock<'_> {
+    #[cfg(unix)]
+    fn metadata(&self) -> Option<Metadata> {
+        inherited_file::duplicate(libc::STDOUT_FILENO).ok()?.metadata().ok()
+    }
+}
+
+impl LineSink for StderrLock<'_> {
+    #[cfg(unix)]
+    fn metadata(&self) -> Option<Metadata> {
+        None // it is used where no descriptor is left to ask with
+    }
+}
+
 /// The length of the first piece: whole lines, those with their indented ones that belong together.
 fn first_piece(lines: &[u8]) -> usize {
     let begins_record = |at: &usize| lines[at - 1] == b'\n' && !lines[*at].is_ascii_whitespace();
@@ -81,6 +134,8 @@ fn first_piece(lines: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::system::unnamed_file;
 
     #[test]
     fn what_is_written_in_one_turn_ends_where_a_record_does() {
@@ -118,6 +173,62 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    impl LineSink for Disk {
+        #[cfg(unix)]
+        fn metadata(&self) -> Option<Metadata> {
+            None
+        }
+    }
+
+    impl LineSink for Vec<u8> {
+        #[cfg(unix)]
+        fn metadata(&self) -> Option<Metadata> {
+            None
+        }
+    }
+
+    /// A file on such a disk.
+    #[cfg(unix)]
+    struct FileOnDisk<'d> {
+        disk: &'d mut Disk,
+        file: &'d File,
+    }
+
+    #[cfg(unix)]
+    impl Write for FileOnDisk<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.disk.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[cfg(unix)]
+    impl LineSink for FileOnDisk<'_> {
+        fn metadata(&self) -> Option<Metadata> {
+            self.file.metadata().ok()
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_line_after_one_that_another_has_torn_begins_on_a_line_of_its_own() {
+        let file = unnamed_file::create(&std::env::temp_dir()).unwrap();
+        let mut disk = Disk { room: 6, text: Vec::new() };
+        let [mut one, mut other] = [LineOutput::default(), LineOutput::default()];
+        let mut write = |by: &mut LineOutput, room: usize, line: &[u8]| {
+            disk.room += room;
+            by.write(&mut FileOnDisk { disk: &mut disk, file: &file }, line).is_ok()
+        };
+        assert!(!write(&mut one, 0, b"one\ntwo\n"));
+        assert!(write(&mut other, 100, b"three\n"));
+        assert!(write(&mut one, 0, b"four\n"));
+        assert!(write(&mut other, 0, b"five\n"));
+        assert_eq!(String::from_utf8(disk.text).unwrap(), "one\ntw\nthree\nfour\nfive\n");
     }
 
     #[test]

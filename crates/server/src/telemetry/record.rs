@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::exchange::Client;
 use maitred_http_parser::{RequestHead, ResponseHead};
 
-use super::labels::DisconnectStage;
+use super::labels::{DisconnectStage, Label as _};
 
 /// The status in metrics and logs of a request whose client disconnected before there was one, as in
 /// nginx.
@@ -103,17 +103,12 @@ impl Record {
         Some(self.answered_at?.saturating_duration_since(self.taken_at?))
     }
 
-    /// How it ended, as one word for logs.
+    /// How it ended, as one word for logs; if the client left, the stage as in metrics.
     pub(crate) fn result_name(&self) -> &'static str {
         match self.outcome {
             RequestOutcome::Complete => "complete",
             RequestOutcome::Cut => "cut",
-            RequestOutcome::Abandoned(stage) => match stage {
-                DisconnectStage::Reading => "client left while it was read",
-                DisconnectStage::Queued => "client left while it waited",
-                DisconnectStage::Served => "client left while it was served",
-                DisconnectStage::Writing => "client left while it was answered",
-            },
+            RequestOutcome::Abandoned(stage) => stage.name(),
         }
     }
 }

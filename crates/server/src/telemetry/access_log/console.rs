@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Line;
 use super::format::escape;
 use crate::telemetry::console::{Colours, Tone, time_of_day};
-use crate::telemetry::record::Record;
+use crate::telemetry::record::{Record, RequestOutcome};
 
 /// A response that took longer is worth a look.
 const SLOW: Duration = Duration::from_millis(500);
@@ -33,8 +33,10 @@ fn request(out: &mut Vec<u8>, record: &Record, line: &Line<'_>) {
     escape(out, head.method().as_bytes());
     out.push(b' ');
     escape(out, line.queries.of_url(head.target()));
-    if record.result_name() != "complete" {
-        out.extend_from_slice(format!(" ({})", record.result_name()).as_bytes());
+    match record.outcome {
+        RequestOutcome::Complete => {}
+        RequestOutcome::Cut => out.extend_from_slice(b" (cut)"),
+        RequestOutcome::Abandoned(_) => out.extend_from_slice(b" (client left)"),
     }
 }
 
