@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 SITE_VENV ?= .venv-site
 ADDRESS ?= 127.0.0.1:8080
+MINUTES ?= 60
 
 # A network that fails for a moment must not fail the whole run.
 export CARGO_NET_RETRY = 10
@@ -53,9 +54,10 @@ test-containers: ## build the image as root, and run it and the pods of the mani
 	@tests/containers/build $(VENV)
 	$(VENV)/bin/python -m pytest tests/containers -m containers
 
-soak: ## run the tests that take many minutes
+soak: ## break a server for MINUTES in every way, and run the tests that take many minutes
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	.ci/wheel $(VENV) quick
+	cd tests && $(abspath $(VENV))/bin/python -m soak --minutes $(MINUTES)
 	$(VENV)/bin/python -m pytest tests -m soak
 
 test-all: ## run the Python tests on every interpreter of PATH and pyenv, and those that PYTHONS names

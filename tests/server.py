@@ -34,16 +34,10 @@ class Server:
         descriptors: Sequence[int] = (),
         stdin: int = subprocess.DEVNULL,
     ) -> None:
-        # What the machine's own environment says must not decide what a test sees.
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("MAITRED_") and name not in {"PORT", "WEB_CONCURRENCY"}
-        }
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env={**without_settings(), "PYTHONUNBUFFERED": "1", **(env or {})},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -158,6 +152,15 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
         self.wait()
+
+
+def without_settings() -> dict[str, str]:
+    """The environment without what would decide how a server behaves that a test starts."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAITRED_") and name not in {"PORT", "WEB_CONCURRENCY"}
+    }
 
 
 def command(*arguments: str) -> list[str]:
