@@ -13,6 +13,7 @@ MIB = bytes(range(256)) * 4096
 CHUNK = b"0123456789abcdef" * 64
 CHUNKS = 64
 FILE = MIB * 4
+HELD_BYTES = 8_000_000
 
 # About 200 µs of CPython 3.11 on a 2020s server core; the same for every server compared.
 WORK_ROUNDS = 6500
@@ -98,6 +99,17 @@ def short_and_long(environ, start_response):
     """Wait without the GIL, 100 ms for /long and else 1 ms, and answer as hello does."""
     time.sleep(0.100 if environ["PATH_INFO"] == "/long" else 0.001)
     return hello(environ, start_response)
+
+
+def held(environ, start_response):
+    """Answer 8 MB of its own to each request for /large, read a body, and else answer as hello."""
+    if environ["PATH_INFO"] != "/large":
+        environ["wsgi.input"].read()
+        return hello(environ, start_response)
+    body = bytes(HELD_BYTES)
+    fields = [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", fields)
+    return [body]
 
 
 def path_info(environ, start_response):

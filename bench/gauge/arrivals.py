@@ -6,8 +6,12 @@ asked less. Here arrivals are a Poisson process that a seed decides, and a laten
 too.
 
 Run as a program, so that it can be kept on one CPU, with the port, the seed, the seconds, the rate
-and the number of connections: `python -m gauge.arrivals 8000 1 4 202 64`. It prints one JSON line
-with the names that `lua/summary.lua` uses; p50 and p99 are those of the short requests.
+and the number of connections: `python -m gauge.arrivals 8000 1 4 202 64`; with 0 of them, each
+request has its own. It prints one JSON line with the names that `lua/summary.lua` uses; p50 and p99
+are those of the short requests.
+
+A connection that the server ends between two requests, or after one with `Connection: close`, is
+replaced and counted as a reconnect. A request that is on its way then has failed.
 """
 
 from __future__ import annotations
@@ -66,12 +70,15 @@ class Outcome:
     errors: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("connect", "read", "write", "status", "timeout"), 0)
     )
+    reconnects: int = 0
     seconds: float = 0.0
 
     def summary(self) -> dict[str, int]:
         """As wrk's, with the 99th percentile of the long requests beside."""
         short, long = self.latencies[SHORT], self.latencies[LONG]
         return self.errors | {
+            "failed": sum(self.errors.values()),
+            "reconnects": self.reconnects,
             "requests": len(short) + len(long),
             "duration_us": round(self.seconds * 1e6),
             "p50_us": round(percentile(short, 50) * 1e6),
@@ -88,6 +95,11 @@ class _Client:
     socket: socket.socket
     asked: Arrival | None = None
     received: bytes = b""
+
+    def is_last(self) -> bool:
+        """Whether the server will end the connection after this response."""
+        head = self.received.partition(b"\r\n\r\n")[0].lower()
+        return b"\r\nconnection: close" in head or head.startswith(b"http/1.0")
 
     def is_complete(self) -> bool:
         """Whether a whole response with a length has come."""
@@ -109,7 +121,10 @@ class Generator:
         self.outcome = Outcome()
         self.waiting: deque[Arrival] = deque()
         self.selector = selectors.SelectSelector()  # it knows microseconds, epoll milliseconds
-        self.free = [client for _ in range(connections) if (client := self._connect())]
+        self.closes = connections == 0
+        self.free: list[_Client] = []
+        for _ in range(connections):
+            self._add_free()
         self.asking = 0
 
     def run(self) -> Outcome:
@@ -123,7 +138,7 @@ class Generator:
                 break
             while self.due and began + self.due[0].at <= now:
                 self.waiting.append(heapq.heappop(self.due))
-            while self.waiting and self.free:
+            while self.waiting and (self.free or self.closes):
                 self._send(self.waiting.popleft())
             until = began + self.due[0].at if self.due else last + PATIENCE_SECONDS
             for key, _ in self.selector.select(max(0.0, until - time.monotonic())):
@@ -132,6 +147,12 @@ class Generator:
         for client in self.free:
             client.socket.close()
         return self.outcome
+
+    def _add_free(self) -> None:
+        """Make another connection that waits for a request, and notice when the server ends it."""
+        if client := self._connect():
+            self.free.append(client)
+            self.selector.register(client.socket, selectors.EVENT_READ, client)
 
     def _connect(self) -> _Client | None:
         try:
@@ -144,12 +165,18 @@ class Generator:
 
     def _send(self, arrival: Arrival) -> None:
         """Ask on any of the free connections, as the clients of a proxy would."""
-        client = self.free.pop(self.chance.randrange(len(self.free)))
+        if self.closes:
+            if (client := self._connect()) is None:
+                return
+            self.selector.register(client.socket, selectors.EVENT_READ, client)
+        else:
+            client = self.free.pop(self.chance.randrange(len(self.free)))
         client.asked, client.received = arrival, b""
         self.asking += 1
-        self.selector.register(client.socket, selectors.EVENT_READ, client)
+        close = "Connection: close\r\n" if self.closes else ""
+        head = f"GET {arrival.path} HTTP/1.1\r\nHost: bench\r\n{close}\r\n"
         try:
-            client.socket.sendall(f"GET {arrival.path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            client.socket.sendall(head.encode())
         except OSError:
             self._ends(client, "write")
 
@@ -158,6 +185,10 @@ class Generator:
             data = client.socket.recv(RECEIVE_BYTES)
         except OSError:
             data = b""
+        if not data and client.asked is None:
+            self.free.remove(client)
+            self._replace(client)
+            return
         if not data:
             self._ends(client, "read")
             return
@@ -169,18 +200,26 @@ class Generator:
             self.outcome.latencies[client.asked.path].append(latency)
         else:
             self.outcome.errors["status"] += 1
-        self.selector.unregister(client.socket)
         self.asking -= 1
-        self.free.append(client)
+        if client.is_last():
+            self._replace(client)
+        else:
+            client.asked = None
+            self.free.append(client)
 
     def _ends(self, client: _Client, kind: str) -> None:
         """A connection has failed; another one takes its place."""
         self.outcome.errors[kind] += 1
+        self.asking -= 1
+        self._replace(client)
+
+    def _replace(self, client: _Client) -> None:
+        """A connection is over; another one takes its place."""
         self.selector.unregister(client.socket)
         client.socket.close()
-        self.asking -= 1
-        if another := self._connect():
-            self.free.append(another)
+        if not self.closes:
+            self.outcome.reconnects += 1
+            self._add_free()
 
 
 def main(port: int, seed: int, seconds: float, rate: float, connections: int) -> None:

@@ -8,13 +8,14 @@ from statistics import mean
 
 from client import ResponseError
 
-from gauge import answers, process_tree
+from gauge import answers, holding, process_tree, reloading
 from gauge.load import NEWCOMERS, Arrivals, Idle, Wrk, admitted_newcomers, pinned
 from gauge.running import CellError, Running
 from gauge.scenarios import SCENARIOS, Scenario
-from gauge.servers import SERVERS, Places
+from gauge.servers import SERVERS, Places, Server
 
 ERRORS = ("connect", "read", "write", "status", "timeout")
+FIGURES = {"rps", "reload", "held"}  # what only a cell has that was measured
 SETTLE_SECONDS = 0.3  # between closing connections and reading memory
 
 
@@ -45,15 +46,25 @@ def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: 
             try:
                 answers.wait_for_first(running, scenario)
                 cell["facts"] = answers.check(running.port, scenario)
-                cell |= _figures(running, scenario, load)
+                cell |= _by_kind(running, SERVERS[name], scenario, load)
                 answers.check(running.port, scenario)
             except (CellError, OSError) as e:
                 cell["failed"] = f"{type(e).__name__}: {e}; its log: {running.log_end()}"
             except (answers.AnswerError, ResponseError) as e:
-                cell["wrong"] = f"{'after' if 'rps' in cell else 'before'} the load: {e}"
+                cell["wrong"] = f"{'after' if cell.keys() & FIGURES else 'before'} the load: {e}"
     except CellError as e:
         cell["failed"] = str(e)
     return cell
+
+
+def _by_kind(running: Running, server: Server, scenario: Scenario, load: Load) -> dict:
+    """What a scenario of this kind measures."""
+    if scenario.holds:
+        return holding.figures(running, scenario)
+    if scenario.reloads:
+        generated = generator(running, scenario, load, load.seconds)
+        return reloading.figures(running, generated, server.reload)
+    return _figures(running, scenario, load)
 
 
 def _figures(running: Running, scenario: Scenario, load: Load) -> dict:

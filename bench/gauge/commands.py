@@ -22,7 +22,9 @@ from gauge.scenarios import SCENARIOS
 from gauge.servers import BENCH, REPOSITORY, SERVERS, Places
 
 LATEST = BENCH / "results" / "latest.json"
-USUAL_SCENARIOS = [name for name in SCENARIOS if not name.startswith(("connections", "spread"))]
+USUAL_SCENARIOS = [
+    name for name in SCENARIOS if not name.startswith(("connections", "spread", "idle-"))
+]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -148,6 +150,8 @@ def _line(cell: dict) -> str:
     head = f"round {cell['round']} {cell['mode']} {cell['scenario']} {cell['server']}:"
     if trouble := cell.get("failed") or cell.get("wrong"):
         return f"{head} {trouble}"
+    if counts := cell.get("reload") or cell.get("held"):
+        return f"{head} {', '.join(f'{value:.0f} {name}' for name, value in counts.items())}"
     figures = f"{cell['cpu_us']:.1f} µs CPU, {cell['rps']:.0f}/s, p99 {cell['p99_ms']:.1f} ms"
     return f"{head} {figures}, {cell['switches']:.2f} switches"
 

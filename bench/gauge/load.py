@@ -77,7 +77,8 @@ class Arrivals:
 
     def __post_init__(self) -> None:
         scenario = self.scenario
-        numbers = (self.port, self.seed, self.seconds, scenario.rate, scenario.connections)
+        connections = 0 if scenario.closing else scenario.connections
+        numbers = (self.port, self.seed, self.seconds, scenario.rate, connections)
         command = [*pinned(self.cpu), sys.executable, "-m", "gauge.arrivals", *map(str, numbers)]
         self.process = subprocess.Popen(
             command, cwd=BENCH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,21 @@ def cost(root: int) -> Cost:
     return Cost(ticks / TICKS_PER_SECOND, switches, rss, peak, threads)
 
 
+def unnamed_file_bytes(root: int) -> int:
+    """Bytes of the deleted files that the tree has open: what it put on disk for its clients."""
+    sizes: dict[tuple[int, int], int] = {}
+    for pid in members(root):
+        for link in _entries(Path(f"/proc/{pid}/fd")):
+            try:
+                file = link.stat()
+                is_memory = str(link.readlink()).startswith("/memfd:")
+            except OSError:  # it was closed meanwhile
+                continue
+            if stat.S_ISREG(file.st_mode) and file.st_nlink == 0 and not is_memory:
+                sizes[file.st_dev, file.st_ino] = file.st_size
+    return sum(sizes.values())
+
+
 def listens(port: int) -> bool:
     """Whether something listens on this IPv4 port, seen without connecting to it."""
     ending, listen_state = f":{port:04X}", "0A"
@@ -59,8 +75,12 @@ def listens(port: int) -> bool:
 
 
 def _tasks(pid: int) -> list[Path]:
+    return _entries(Path(f"/proc/{pid}/task"))
+
+
+def _entries(directory: Path) -> list[Path]:
     try:
-        return list(Path(f"/proc/{pid}/task").iterdir())
+        return list(directory.iterdir())
     except OSError:  # it ended meanwhile
         return []
 

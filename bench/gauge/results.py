@@ -35,6 +35,10 @@ class Results:
         """All rounds of one cell."""
         return [c for c in self.cells if (c["mode"], c["scenario"], c["server"]) == key]
 
+    def has(self, key: Key, kind: str) -> bool:
+        """Whether a round of a cell has figures of this kind."""
+        return any(kind in cell for cell in self.at(key))
+
     def modes(self) -> list[str]:
         """The modes that were run, in their order."""
         return list(dict.fromkeys(c["mode"] for c in self.cells))

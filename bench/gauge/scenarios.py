@@ -7,6 +7,7 @@ direction, waiting, computing, frameworks, connection churn, and many connection
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from apps import plain
 
@@ -27,6 +28,13 @@ BROWSER = (
 SHOP = f"GET|/shop/item|id=42&ref=mail|127.0.0.1|Mozilla/5.0|{len(COOKIE)}".encode()
 
 
+class Held(Enum):
+    """What a client makes a server hold."""
+
+    UNREAD_RESPONSE = "a response that it does not read"
+    HALF_BODY = "a body of which the second half does not come"
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One kind of load.
@@ -35,7 +43,9 @@ class Scenario:
     `idle` connections are open and silent meanwhile; with `spread`, each connection's requests
     are counted and newcomers are let in under load; `beside` runs on a few connections of its own.
     With a `rate`, so many requests arrive each second, whether the server is ready or not. Those
-    `for_two` are for servers of two processes, and for one process that does as much.
+    `for_two` are for servers of two processes, and for one process that does as much. With
+    `reloads`, the server gets new code meanwhile; with `holds`, there is no load, but `connections`
+    of which each makes the server hold something.
     """
 
     about: str
@@ -54,6 +64,8 @@ class Scenario:
     beside: Scenario | None = None
     rate: float = 0.0
     for_two: bool = False
+    reloads: bool = False
+    holds: Held | None = None
 
     @property
     def closing(self) -> bool:
@@ -77,6 +89,22 @@ SPREAD = replace(
     lua="spread",
     connections=200,
     spread=True,
+)
+
+ARRIVALS = Scenario(
+    "202 requests/s as they come, 95 % of 1 ms and 5 % of 100 ms, one thread a process; "
+    "latencies of the short ones",
+    "plain:short_and_long",
+    path="/short",
+    threads=1,
+    rate=202,
+    for_two=True,
+)
+HOLDS = Scenario(
+    "60 responses of 8 MB that nobody reads: memory for each",
+    "plain:held",
+    connections=60,
+    holds=Held.UNREAD_RESPONSE,
 )
 
 SCENARIOS = {
@@ -129,6 +157,8 @@ SCENARIOS = {
     "django": Scenario("hello in Django", "with_django:app"),
     "pipeline": PIPELINE,
     "idle": replace(HELLO, about="hello beside 5,000 idle connections", idle=5000),
+    "idle-1000": replace(HELLO, about="hello beside 1,000 idle connections", idle=1000),
+    "idle-10000": replace(HELLO, about="hello beside 10,000 idle connections", idle=10_000),
     "spread": SPREAD,
     "spread-hello": replace(
         SPREAD, about="the same with hello: the I/O thread's part in it", app="plain:hello"
@@ -144,14 +174,24 @@ SCENARIOS = {
         connections=16,
         for_two=True,
     ),
-    "arrivals": Scenario(
-        "202 requests/s as they come, 95 % of 1 ms and 5 % of 100 ms, one thread a process; "
-        "latencies of the short ones",
-        "plain:short_and_long",
-        path="/short",
-        threads=1,
-        rate=202,
-        for_two=True,
+    "arrivals": ARRIVALS,
+    "arrivals-close": replace(
+        ARRIVALS,
+        about="the same with a connection for each request",
+        fields=(("Connection", "close"),),
+    ),
+    "reload": replace(
+        ARRIVALS,
+        about="the same with four threads a process, which are replaced meanwhile: what fails",
+        threads=4,
+        for_two=False,
+        reloads=True,
+    ),
+    "unread": HOLDS,
+    "half-bodies": replace(
+        HOLDS,
+        about="60 bodies of 8 MB of which one half has come: memory for each",
+        holds=Held.HALF_BODY,
     ),
 } | {
     f"connections-{count}": replace(

@@ -7,6 +7,7 @@ Limits on connections and queues are raised for all of them, so that no scenario
 from __future__ import annotations
 
 import shlex
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Server:
     package: str | None = None
     many: str = ""
     only: frozenset[str] = frozenset()  # the scenarios it can answer; empty means all
+    reload: int | None = None  # the signal for new code, to its first process
     lacks: str = ""  # what it leaves out, for whoever compares
 
 
@@ -87,7 +89,19 @@ UWSGI = (
 )
 
 #: Where a second process can show what it is worth.
-WITH_TWO = frozenset({"hello", "cpu-mix", "flask", "django", "compute", "arrivals"})
+WITH_TWO = frozenset(
+    {
+        "hello",
+        "close",
+        "cpu-mix",
+        "flask",
+        "django",
+        "compute",
+        "arrivals",
+        "arrivals-close",
+        "reload",
+    }
+)
 
 #: Where one process is compared with two.
 ONE_BESIDE_TWO = frozenset({"maitred", "maitred-twice"})
@@ -95,13 +109,18 @@ ONE_BESIDE_TWO = frozenset({"maitred", "maitred-twice"})
 SERVERS = {
     "maitred": Server(MAITRED + "{app}", "maitred"),
     "maitred-supervised": Server(
-        MAITRED + "--supervisor=always {app}", "maitred", only=frozenset({"hello"})
+        MAITRED + "--supervisor=always {app}",
+        "maitred",
+        only=frozenset({"hello", "reload"}),
+        reload=signal.SIGHUP,
     ),
-    "maitred-2": Server(MAITRED + "--workers=2 {app}", "maitred", only=WITH_TWO),
+    "maitred-2": Server(
+        MAITRED + "--workers=2 {app}", "maitred", only=WITH_TWO, reload=signal.SIGHUP
+    ),
     "maitred-twice": Server(
         MAITRED.replace("{threads}", "{twice}") + "{app}",
         "maitred",
-        only=frozenset({"arrivals"}),
+        only=frozenset({"arrivals", "arrivals-close"}),
         lacks="a second process: it has as many threads as two have together",
     ),
     "maitred-metrics": Server(MAITRED + METRICS + "{app}", "maitred"),
@@ -113,7 +132,7 @@ SERVERS = {
             for name, scenario in SCENARIOS.items()
             if not name.startswith(("flask", "django", "sleep"))
             and "cpu_mix" not in scenario.app
-            and not scenario.for_two
+            and not (scenario.for_two or scenario.reloads or scenario.holds)
         ),
         lacks="Python: it is what the kernel and a minimal parser cost",
     ),
@@ -131,8 +150,11 @@ SERVERS = {
         GRANIAN + "--workers 1 {app}",
         "granian",
         lacks="file_wrapper",
+        reload=signal.SIGHUP,
     ),
-    "granian-2": Server(GRANIAN + "--workers 2 {app}", "granian", only=WITH_TWO),
+    "granian-2": Server(
+        GRANIAN + "--workers 2 {app}", "granian", only=WITH_TWO, reload=signal.SIGHUP
+    ),
     "waitress": Server(
         "{bin}/waitress-serve --listen=127.0.0.1:{port} --threads={threads} "
         "--connection-limit=20000 --channel-timeout=300 {many} {app}",
@@ -143,14 +165,16 @@ SERVERS = {
         GUNICORN + "-w 1 {app}",
         "gunicorn",
         lacks="its optional C parser",
+        reload=signal.SIGHUP,
     ),
-    "gunicorn-2": Server(GUNICORN + "-w 2 {app}", "gunicorn", only=WITH_TWO),
+    "gunicorn-2": Server(GUNICORN + "-w 2 {app}", "gunicorn", only=WITH_TWO, reload=signal.SIGHUP),
     "uwsgi": Server(
         UWSGI + "--processes 1",
         "uwsgi",
         lacks="Date and Server fields",
+        reload=signal.SIGHUP,
     ),
-    "uwsgi-2": Server(UWSGI + "--processes 2", "uwsgi", only=WITH_TWO),
+    "uwsgi-2": Server(UWSGI + "--processes 2", "uwsgi", only=WITH_TWO, reload=signal.SIGHUP),
     "cheroot": Server(
         "{python} {serve} cheroot {app} {port} {threads}",
         "cheroot",
@@ -162,6 +186,8 @@ SERVERS = {
 def answers(server: str, scenario: str) -> bool:
     """Whether a server is to be measured in a scenario."""
     only = SERVERS[server].only
+    if SCENARIOS[scenario].reloads and SERVERS[server].reload is None:
+        return False
     if SCENARIOS[scenario].for_two and not only:
         # One process with the threads of one cannot keep up with arrivals for two.
         return server in ONE_BESIDE_TWO and not SCENARIOS[scenario].rate

@@ -146,7 +146,32 @@ TARGETS += (
         Target("arrivals", "p99_ms", Other(peer), 0.5, server="maitred-2", modes=UNPINNED)
         for peer in ("gunicorn-2", "granian-2", "uwsgi-2")
     ),
-    Target("arrivals", "p99_ms", Other("maitred-twice"), 1.15, server="maitred-2", modes=UNPINNED),
+    *(
+        Target(name, "p99_ms", Other("maitred-twice"), 1.15, server="maitred-2", modes=UNPINNED)
+        for name in ("arrivals", "arrivals-close")
+    ),
+    Target("close", "cpu_us", Other(), 1.15, server="maitred-2", modes=UNPINNED),
+    *(
+        Target("reload", f"reload.{count}", None, 0, server=server, modes=UNPINNED)
+        for server in ("maitred-2", "maitred-supervised")
+        for count in ("failed", "reconnects")
+    ),
+    # The limits are outbuf-overflow and inbuf-overflow, whose buffer may be larger by a half.
+    Target("unread", "held.bytes_each", None, 1 << 20, 64 << 10, modes=UNPINNED),
+    Target("half-bodies", "held.bytes_each", None, 768 << 10, 64 << 10, modes=UNPINNED),
+    *(
+        Target(name, "held.answered", None, 1, at_least=True, modes=UNPINNED)
+        for name in ("unread", "half-bodies")
+    ),
+    *(
+        target
+        for count in (1000, 10_000)
+        for target in (
+            Target(f"idle-{count}", "idle.open_after", None, count, at_least=True, modes=UNPINNED),
+            Target(f"idle-{count}", "idle.bytes_each", None, 2048, modes=UNPINNED),
+            Target(f"idle-{count}", "cpu_us", Other(scenario="hello"), 1.1, modes=UNPINNED),
+        )
+    ),
 )
 
 

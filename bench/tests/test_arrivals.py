@@ -44,7 +44,10 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         """Answer on a connection that stays open; or as the path says."""
         if self.path == LONG:
             self.server.gate.wait()
+        self.server.hosts.add(self.client_address)
         self.send_response(503 if self.path == "/busy" else 200)
+        if self.path == "/last":
+            self.send_header("Connection", "close")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
@@ -58,6 +61,7 @@ def server() -> Iterator[http.server.ThreadingHTTPServer]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     server.daemon_threads = True
     server.gate = threading.Event()
+    server.hosts = set()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -84,3 +88,21 @@ def test_a_request_that_finds_no_free_connection_has_waited_since_it_was_planned
     (long,), (short,) = outcome.latencies[LONG], outcome.latencies[SHORT]
     # Both ended when the gate was open, and the second was planned 50 ms after the first.
     assert short >= long - 0.05
+
+
+def test_a_connection_that_the_server_ends_is_replaced_and_no_request_has_failed(server):
+    arrivals = [Arrival(n / 100, "/last" if n == 5 else SHORT) for n in range(10)]
+    generator = Generator(server.server_port, arrivals, 1)
+    generator.outcome.latencies["/last"] = []
+    outcome = generator.run()
+    assert outcome.summary()["failed"] == 0
+    assert outcome.reconnects == 1
+    assert len(server.hosts) == 2
+
+
+def test_without_connections_each_request_has_its_own(server):
+    arrivals = [Arrival(n / 100, SHORT) for n in range(10)]
+    outcome = Generator(server.server_port, arrivals, 0).run()
+    assert len(outcome.latencies[SHORT]) == 10
+    assert (outcome.summary()["failed"], outcome.reconnects) == (0, 0)
+    assert len(server.hosts) == 10

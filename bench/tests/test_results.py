@@ -3,7 +3,7 @@
 import json
 
 from gauge.results import Results
-from gauge.table import details, summary
+from gauge.table import counts, details, summary
 
 HELLO = ("pinned", "hello", "maitred")
 PEER = ("pinned", "hello", "bjoern")
@@ -52,3 +52,16 @@ def test_what_was_not_measured_is_a_dash_in_the_tables():
 def test_errors_of_all_rounds_are_added_up():
     results = Results([cell("maitred", n, errors={"read": 2}) for n in (1, 2)], {})
     assert results.remarks(HELLO) == "4 read errors"
+
+
+def test_what_is_not_about_cpu_has_a_table_of_its_own():
+    lost = {"requests": 100, "failed": 3, "reconnects": 64}
+    cells = [
+        cell("maitred", 1),
+        {"mode": "pinned", "scenario": "reload", "server": "gunicorn", "round": 1, "p99_ms": 4.0}
+        | {"reload": lost},
+    ]
+    results = Results(cells, {})
+    assert "| reload | gunicorn | 100 | 3 | 64 | 4 |" in counts(results)
+    assert counts(results) in summary(results)
+    assert "reload" not in details(results)

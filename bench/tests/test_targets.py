@@ -79,6 +79,22 @@ def test_scenarios_for_two_processes_are_for_those_that_have_two_and_what_they_a
     assert not answers("maitred-2", "stream")
 
 
+def test_a_reload_is_for_servers_that_have_one_and_two_processes_also_close_connections():
+    assert [name for name in SERVERS if answers(name, "reload")] == [
+        "maitred-supervised",
+        "maitred-2",
+        "granian",
+        "granian-2",
+        "gunicorn",
+        "gunicorn-2",
+        "uwsgi",
+        "uwsgi-2",
+    ]
+    assert answers("gunicorn-2", "close")
+    assert answers("uwsgi-2", "arrivals-close")
+    assert not answers("floor", "unread")
+
+
 def test_every_server_has_a_command_line_for_every_scenario():
     for server in SERVERS.values():
         for scenario in SCENARIOS.values():
