@@ -10,7 +10,7 @@ use httparse::{EMPTY_HEADER, Header};
 use super::framing::Framing;
 use crate::message::Version;
 use crate::message::head_buffer::Field;
-use crate::message::headers::list_members;
+use crate::message::headers::{is_name, list_members};
 use crate::message::span::Span;
 use crate::message::target::{Target, split_authority};
 use crate::rejection::Rejection;
@@ -76,19 +76,17 @@ impl EvaluatedFields {
         value: &[u8],
     ) -> Result<(), Rejection> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
+            4 if is_name(name, b"host") => {
                 // RFC 9112 §3.2: more than one, or an invalid one, is rejected.
                 if self.host.is_some() || split_authority(value).is_none() {
                     return Err(Rejection::Host);
                 }
                 self.host = Some(field.value);
             }
-            6 if name.eq_ignore_ascii_case(b"expect") => self.note_expect(value),
-            10 if name.eq_ignore_ascii_case(b"connection") => self.note_connection(value),
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.framing.note_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                self.framing.note_coding(value)
-            }
+            6 if is_name(name, b"expect") => self.note_expect(value),
+            10 if is_name(name, b"connection") => self.note_connection(value),
+            14 if is_name(name, b"content-length") => self.framing.note_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.framing.note_coding(value),
             _ => {}
         }
         Ok(())

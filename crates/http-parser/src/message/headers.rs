@@ -16,6 +16,14 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(true, |all, &byte| all & is_token_byte(byte))
 }
 
+/// Whether the token `name` is `lower`, in any case. A field name is known to be a token, so that a bit
+/// makes no difference but that of the case, and the compiler compares a known length in a few steps.
+pub(crate) fn is_name<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(name).is_ok_and(|name| {
+        name.iter().zip(lower).fold(true, |all, (byte, lower)| all & (byte | 0x20 == *lower))
+    })
+}
+
 /// Whether every byte may be part of a field value. The compiler can vectorise it.
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
     bytes.iter().fold(true, |all, &byte| all & is_value_byte(byte))

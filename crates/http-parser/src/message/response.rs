@@ -4,7 +4,7 @@
 //! allow response splitting (RFC 9112 §11.1), an application must not set hop-by-hop fields
 //! (PEP 3333, "Other HTTP Features"), and a second Content-Length could contradict the first.
 
-use super::headers::{is_token, is_value, trim_ows};
+use super::headers::{is_name, is_token, is_value, trim_ows};
 use crate::fault::ApplicationFault;
 
 /// A valid response head: a status line and field lines, in the application's order and spelling.
@@ -99,9 +99,9 @@ impl ResponseHead {
         line_end: usize,
     ) -> Result<(), ApplicationFault> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"date") => self.has_date = true,
-            6 if name.eq_ignore_ascii_case(b"server") => self.has_server = true,
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            4 if is_name(name, b"date") => self.has_date = true,
+            6 if is_name(name, b"server") => self.has_server = true,
+            14 if is_name(name, b"content-length") => {
                 if self.content_length.is_some() {
                     return Err(ApplicationFault::RepeatedContentLength);
                 }

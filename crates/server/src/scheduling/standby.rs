@@ -77,6 +77,9 @@ pub(super) struct Attaching {
     pub(super) beside_calls: bool,
 }
 
+/// The maximum time that a worker keeps the GIL, if the application never releases it.
+pub(super) const UNINTERRUPTED: Duration = Duration::from_millis(5);
+
 /// The state of a worker, used only by the worker itself and by the watch.
 #[derive(Debug)]
 pub(crate) struct SlotState {
@@ -85,8 +88,8 @@ pub(crate) struct SlotState {
     pub(super) has_left: bool,
     /// Whether it has ended unexpectedly, and no replacement has been requested.
     pub(super) ended_unexpectedly: bool,
-    /// Since when the worker has not released the GIL.
-    pub(super) kept_since: Instant,
+    /// Until when the worker may keep the GIL, if the application never releases it.
+    pub(super) keeps_until: Instant,
     /// When it was woken; reset when it has the GIL.
     pub(super) woken_at: Option<Instant>,
     /// Whether it has found nothing, and has not begun to sleep.
@@ -101,7 +104,7 @@ impl SlotState {
             serving: None,
             has_left: false,
             ended_unexpectedly: false,
-            kept_since: now,
+            keeps_until: now + UNINTERRUPTED,
             woken_at: None,
             about_to_park: false,
             taken: 0,

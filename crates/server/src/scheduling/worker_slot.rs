@@ -2,21 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
 
 use super::deferral::Settle;
 use super::parker::Parker;
 use super::queue::{NextWork, Queue};
-use super::standby::{RunningRequest, SlotState};
+use super::standby::{RunningRequest, SlotState, UNINTERRUPTED};
 #[cfg(unix)]
 use crate::board::{Place, monotonic_ns};
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
-
-/// The maximum time that a worker keeps the GIL, if the application never releases it.
-const UNINTERRUPTED: Duration = Duration::from_millis(5);
 
 /// A worker's place at the queue.
 #[derive(Debug)]
@@ -140,7 +137,7 @@ impl WorkerSlot {
     pub(crate) fn unparked(&self) {
         let now = self.clock.instant();
         let mut work = self.work();
-        work.kept_since = now;
+        work.keeps_until = now + UNINTERRUPTED;
         work.woken_at = Some(now);
     }
 }
@@ -160,9 +157,9 @@ impl Exchanges for WorkerSlot {
         let mut given = NextWork::default();
         self.queue.take(self.index, lasted, &mut work, now, &mut given);
         work.serving = given.request.as_ref().map(|waiting| RunningRequest::new(waiting, now));
-        let yields = now.saturating_duration_since(work.kept_since) >= UNINTERRUPTED;
+        let yields = now >= work.keeps_until;
         if yields {
-            work.kept_since = now;
+            work.keeps_until = now + UNINTERRUPTED;
         }
         drop(work);
         #[cfg(unix)]

@@ -1,10 +1,11 @@
 //! Converts bytes to `str` and back, as PEP 3333 ("A Note On String Types") requires: each byte is
 //! one character up to U+00FF.
 //!
-//! The one unsafe call of the hot path is here: pyo3 creates strings only from UTF-8, which would
-//! copy every value twice. CPython's own decoder checks for ASCII, allocates once, and copies once.
+//! The unsafe calls of the hot path are here. pyo3 creates strings only from UTF-8, which would copy
+//! every value twice; CPython's own decoder checks for ASCII, allocates once, and copies once. And
+//! pyo3 does not tell the length of a `str`, by which ASCII is known without looking at its bytes.
 
-#![expect(unsafe_code, reason = "PyUnicode_DecodeLatin1 has no safe counterpart in pyo3")]
+#![expect(unsafe_code, reason = "these two calls have no safe counterpart in pyo3")]
 
 use std::borrow::Cow;
 
@@ -33,14 +34,27 @@ pub(crate) fn to_str<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, 
 ///
 /// # Errors
 /// ValueError, naming `what`, when a character is beyond U+00FF.
-#[inline]
+#[inline(always)] // a header is two calls, and the fast path is shorter than a call
 pub(crate) fn to_bytes<'a>(text: &'a Bound<'_, PyString>, what: &str) -> PyResult<Cow<'a, [u8]>> {
-    let utf8 = text.to_str().map_err(|_| beyond(what))?; // a lone surrogate is beyond latin-1 too
-    if utf8.is_ascii() {
-        return Ok(Cow::Borrowed(utf8.as_bytes()));
+    match text.to_str() {
+        // Only ASCII has as many bytes in UTF-8 as characters.
+        Ok(utf8) if utf8.len() == length(text) => Ok(Cow::Borrowed(utf8.as_bytes())),
+        Ok(utf8) => beyond_ascii(utf8, what).map(Cow::Owned),
+        Err(_) => Err(beyond(what)), // a lone surrogate is beyond latin-1 too
     }
+}
+
+/// The number of characters.
+#[inline(always)]
+fn length(text: &Bound<'_, PyString>) -> usize {
+    // SAFETY: the object is a str, which never changes its length; the length is not negative.
+    unsafe { ffi::PyUnicode_GET_LENGTH(text.as_ptr()) as usize }
+}
+
+#[cold]
+fn beyond_ascii(utf8: &str, what: &str) -> PyResult<Vec<u8>> {
     let bytes = utf8.chars().map(|character| u8::try_from(u32::from(character)).ok());
-    bytes.collect::<Option<_>>().map(Cow::Owned).ok_or_else(|| beyond(what))
+    bytes.collect::<Option<_>>().ok_or_else(|| beyond(what))
 }
 
 #[cold]

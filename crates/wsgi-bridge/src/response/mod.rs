@@ -15,7 +15,7 @@ pub(crate) mod logged_environ;
 pub(crate) mod sent_file;
 pub(crate) mod start_response;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use maitred_http_parser::exchange::{Chunk, FileBody, Flow, Reply};
 use maitred_http_parser::{ApplicationFault, ResponseHead};
@@ -92,7 +92,18 @@ impl PendingResponse {
         }
     }
 
+    #[inline]
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, ResponseState> {
+        // Nearly always free, because only the application's own threads compete for it.
+        match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => self.wait_for_lock(py),
+        }
+    }
+
+    #[cold]
+    fn wait_for_lock(&self, py: Python<'_>) -> MutexGuard<'_, ResponseState> {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,6 +5,7 @@
 //! HTTP, as in Waitress and wsgiref. The rules for fields are in
 //! `maitred_http_parser::message::response`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use maitred_http_parser::exchange::Flow;
@@ -90,8 +91,7 @@ impl Write {
 
 /// Validates and renders the status and the headers.
 fn response_head(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<ResponseHead> {
-    let status = text(status, "the status")?;
-    let status = latin1::to_bytes(status, "the status")?;
+    let status = latin1_bytes(status, "the status")?;
     let mut head = ResponseHead::new(&status).map_err(|fault| exception(&fault))?;
     if let Ok(headers) = headers.cast::<PyList>() {
         for header in headers {
@@ -123,19 +123,25 @@ fn push(head: &mut ResponseHead, header: &Bound<'_, PyAny>) -> PyResult<()> {
         )));
     }
     let (name, value) = (header.get_borrowed_item(0)?, header.get_borrowed_item(1)?);
-    let name = text(&name, "a header name")?;
-    let name = latin1::to_bytes(name, "a header name")?;
-    let value = text(&value, "a header value")?;
-    let value = latin1::to_bytes(value, "a header value")?;
+    let name = latin1_bytes(&name, "a header name")?;
+    let value = latin1_bytes(&value, "a header value")?;
     head.push(&name, &value).map_err(|fault| exception(&fault))
 }
 
-fn text<'a, 'py>(object: &'a Bound<'py, PyAny>, what: &str) -> PyResult<&'a Bound<'py, PyString>> {
-    object.cast::<PyString>().map_err(|_| {
-        let kind = object.get_type().qualname();
-        let kind = kind.as_ref().map_or("something else".into(), |kind| kind.to_string_lossy());
-        PyAssertionError::new_err(format!("{what} must be str, not {kind}"))
-    })
+/// The bytes of a `str` of the application.
+#[inline(always)]
+fn latin1_bytes<'a>(object: &'a Bound<'_, PyAny>, what: &str) -> PyResult<Cow<'a, [u8]>> {
+    match object.cast::<PyString>() {
+        Ok(text) => latin1::to_bytes(text, what),
+        Err(_) => Err(not_a_str(object, what)),
+    }
+}
+
+#[cold]
+fn not_a_str(object: &Bound<'_, PyAny>, what: &str) -> PyErr {
+    let kind = object.get_type().qualname();
+    let kind = kind.as_ref().map_or("something else".into(), |kind| kind.to_string_lossy());
+    PyAssertionError::new_err(format!("{what} must be str, not {kind}"))
 }
 
 /// The exception that reports an error to the application.
