@@ -20,7 +20,6 @@ PLANNED = {
     "max_rss",
     "worker_timeout",
     "start_timeout",
-    "hooks",
 }
 """Fields of the settings of worker processes, which are declared before they have an effect."""
 

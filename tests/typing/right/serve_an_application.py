@@ -4,6 +4,13 @@ from wsgiref.simple_server import demo_app
 
 import maitred
 
+
+@maitred.hook("worker-start")
+def connect(worker: maitred.Worker) -> None:
+    """Get what each process has for itself."""
+    print(worker.number, worker.generation, worker.pid)
+
+
 maitred.serve(
     demo_app,
     listen=["127.0.0.1:8080", "unix:/run/shop.sock"],

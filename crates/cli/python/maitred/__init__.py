@@ -6,6 +6,7 @@ both.
 """
 
 from maitred import _native_imports as _native_imports
+from maitred._hooks import Worker, hook, worker
 from maitred._native import Server, __version__, create_server, serve
 from maitred.paste import serve_paste
 from maitred.settings import Settings
@@ -14,9 +15,12 @@ from maitred.waitress_alias import install_as_waitress
 __all__ = [
     "Server",
     "Settings",
+    "Worker",
     "__version__",
     "create_server",
+    "hook",
     "install_as_waitress",
     "serve",
     "serve_paste",
+    "worker",
 ]

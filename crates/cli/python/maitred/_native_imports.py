@@ -33,6 +33,7 @@ def imported_by_the_native_module() -> None:
     import maitred._deploy
     import maitred._exit
     import maitred._gunicorn_conf
+    import maitred._hooks
     import maitred._logging
     import maitred._project
     import maitred.management.static_files

@@ -123,7 +123,7 @@ class Settings(TypedDict, total=False):
     """Maximum time of a worker process from its start until it can serve."""
     hooks: str | None
     """Module that is imported before the application, for the functions that it registers with
-    `maitred.hook`.
+    `maitred.hook`, which run when a worker begins and stops serving.
     """
     reload: bool
     """Replace the worker process when the file of an imported module or the settings file changes.

@@ -26,7 +26,7 @@ pub(crate) fn check(py: Python<'_>, loaded: &Loaded, checks: Checks) -> PyResult
             }
         }
     }
-    let application = match import::load(py, settings) {
+    let application = match import::load(py, loaded) {
         Ok(application) => application,
         Err(error) => {
             print_error(&error.failure.text());

@@ -1,12 +1,14 @@
 //! Loads the application as the settings say: changes the directory, extends `sys.path`, configures
-//! `logging`, imports.
+//! `logging`, imports the module of hooks and then the application.
 
 use std::path::Path;
 
-use maitred_config::{Purpose, Settings};
+use maitred_config::{Loaded, Purpose, Settings};
 use maitred_wsgi_bridge::application::load::{Kind, LoadError, load as find};
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
+use crate::engine::hooks;
 use crate::engine::loopback_only::LoopbackOnly;
 use crate::logging::Failure;
 use crate::logging::config_file::{self, Unconfigured};
@@ -35,12 +37,34 @@ impl From<Unconfigured> for ImportError {
     }
 }
 
+impl From<ImportError> for PyErr {
+    /// The exception of the application, or one of ours that says what is wrong.
+    fn from(error: ImportError) -> Self {
+        error.raised.unwrap_or_else(|| PyImportError::new_err(error.failure.message))
+    }
+}
+
+impl From<LoadError> for ImportError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Raised { action, exception, traceback, error } => {
+                let message = format!("{action} raised {exception}");
+                let exception = Some((exception, traceback));
+                let failure = Failure { message, exception, ..Failure::default() };
+                Self { failure: failure.into(), raised: Some(*error) }
+            }
+            other => other.to_string().trim_end().to_owned().into(),
+        }
+    }
+}
+
 /// Changes to `chdir`, puts it and `python-path` on `sys.path`, configures `logging`, and imports the
-/// application.
+/// application, after the module of its hooks.
 ///
 /// # Errors
 /// It cannot be imported, or is none.
-pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, ImportError> {
+pub(crate) fn load(py: Python<'_>, loaded: &Loaded) -> Result<Py<PyAny>, ImportError> {
+    let settings = &loaded.settings;
     if let Some(folder) = &settings.application.chdir {
         change_to(py, folder).map_err(|error| {
             format!("cannot change to the directory `{}`: {error}", folder.display())
@@ -51,25 +75,16 @@ pub(crate) fn load(py: Python<'_>, settings: &Settings) -> Result<Py<PyAny>, Imp
         .map_err(|error| format!("cannot change sys.path: {error}"))?;
     // What it names may be part of the application.
     config_file::apply(py, settings)?;
+    hooks::import(py, loaded)?;
     let kind = if settings.application.call { Kind::Factory } else { Kind::Application };
     let found = find(py, name, kind).map_err(|error| {
         let hint = match &error {
             LoadError::NoModule { module, .. } => hint(py, module, name),
             _ => None,
         };
-        match error {
-            LoadError::Raised { action, exception, traceback, error } => {
-                let message = format!("{action} raised {exception}");
-                let exception = Some((exception, traceback));
-                let failure = Failure { message, exception, ..Failure::default() };
-                ImportError { failure: failure.into(), raised: Some(*error) }
-            }
-            other => {
-                let message = other.to_string().trim_end().to_owned();
-                let failure = Failure { message, help: hint, ..Failure::default() };
-                ImportError { failure: failure.into(), raised: None }
-            }
-        }
+        let mut error = ImportError::from(error);
+        error.failure.help = hint;
+        error
     })?;
     if settings.purpose == Purpose::Production {
         return Ok(found);

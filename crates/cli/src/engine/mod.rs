@@ -11,6 +11,7 @@
 
 pub(crate) mod announcement;
 mod application;
+pub(crate) mod hooks;
 pub(crate) mod import;
 pub(crate) mod interpreter;
 mod loopback_only;
@@ -31,6 +32,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::engine::application::Start;
+use crate::engine::hooks::StopHooks;
 use crate::logging::{self, Log, LogOutput};
 
 /// A server whose addresses are bound. Nothing is started.
@@ -264,14 +266,16 @@ impl StartedServer {
         announcement::announce(py, &self.loaded, &self.addresses)
     }
 
-    /// Ends the admin listener and the log, after the server has stopped.
+    /// Ends the admin listener, calls the `worker-stop` hooks, and ends the log, after the server has
+    /// stopped.
     ///
     /// # Errors
     /// The wait was interrupted, by Ctrl-C for one.
-    pub(crate) fn end(self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn end(self, py: Python<'_>) -> PyResult<StopHooks> {
         let Self { admin, log, .. } = self;
         drop(admin);
-        log.stop(py)
+        let hooks = hooks::worker_stops(py);
+        log.stop(py).map(|()| hooks)
     }
 }
 

@@ -9,7 +9,8 @@ use maitred_config::{Loaded, LogFormat, Problems, Settings, Sources};
 use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
 
-use crate::engine::{BoundServer, StartError, import};
+use crate::engine::hooks::{StopHooks, WorkerIdentity};
+use crate::engine::{BoundServer, StartError, hooks, import};
 use crate::logging::{self, Failure, LineFormat, LogOutput, config_file, owned_process};
 use crate::process::exit_status::ExitStatus;
 #[cfg(unix)]
@@ -185,7 +186,9 @@ fn serve_with_signals(
     }
     let process = std::process::id();
     let started = bound.start(py, LogOutput::Stderr, |py, loaded| {
-        let application = import::load(py, &loaded.settings);
+        let application = import::load(py, loaded).and_then(|application| {
+            hooks::worker_starts(py, WorkerIdentity::default()).map(|()| application)
+        });
         // The application may have caught the exception that a signal raised.
         if signals.is_some_and(Signals::interrupted) {
             return Err(NotServed::Interrupted);
@@ -216,10 +219,10 @@ fn serve_with_signals(
         _ => None,
     };
     let end = wait::until_stopped(py, started.running(), of_daemon.as_ref().or(signals));
-    started.end(py)?;
-    Ok(match end? {
-        ServerEnd::Stopped => ExitStatus::Done,
-        ServerEnd::Failed => ExitStatus::Failed,
+    let hooks = started.end(py)?;
+    Ok(match (end?, hooks) {
+        (ServerEnd::Stopped, StopHooks::Done) => ExitStatus::Done,
+        (ServerEnd::Failed, _) | (_, StopHooks::Failed) => ExitStatus::Failed,
     })
 }
 

@@ -11,7 +11,8 @@ use maitred_server::{Listeners, Membership, Running};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::engine::{self, StartError, StartedServer, import};
+use crate::engine::hooks::{StopHooks, WorkerIdentity};
+use crate::engine::{self, StartError, StartedServer, hooks, import};
 use crate::logging::{self, owned_process};
 use crate::process::exit_status::ExitStatus;
 use crate::process::pulse::Pulse;
@@ -109,8 +110,10 @@ fn start(
     control: &WorkerControl,
     reporter: Option<&Bound<'_, PyAny>>,
 ) -> Result<StartedServer, NotServed> {
+    let identity =
+        WorkerIdentity { number: membership.place.number(), generation: membership.generation };
     let load = |py: Python<'_>, loaded: &Loaded| {
-        let imported = import::load(py, &loaded.settings);
+        let imported = import::load(py, loaded);
         if let Some(reporter) = reporter {
             match &imported {
                 Ok(_) => reporter.call_method0("begin")?,
@@ -120,6 +123,7 @@ fn start(
         let application = imported.map_err(|error| NotServed::Import(error.failure))?;
         fits_max_rss(loaded)?;
         owned_process::application_imported(py)?;
+        hooks::worker_starts(py, identity).map_err(|error| NotServed::Import(error.failure))?;
         Ok(application)
     };
     let listeners = |py: Python<'_>| {
@@ -139,10 +143,10 @@ fn serve_until_stopped(
     control.serves(started.running().clone());
     let target = WorkerTarget { running: started.running().clone(), control: control.clone() };
     let end = wait::until_stopped_by(py, started.running(), signals, target);
-    started.end(py)?;
-    Ok(match end? {
-        ServerEnd::Stopped if !control.is_orphan() => ExitStatus::Done,
-        ServerEnd::Stopped | ServerEnd::Failed => ExitStatus::Failed,
+    let hooks = started.end(py)?;
+    Ok(match (end?, hooks) {
+        (ServerEnd::Stopped, StopHooks::Done) if !control.is_orphan() => ExitStatus::Done,
+        (ServerEnd::Stopped | ServerEnd::Failed, _) => ExitStatus::Failed,
     })
 }
 

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::engine::BoundServer;
+use crate::engine::{BoundServer, hooks};
 use crate::logging::config_file::{self, Unconfigured};
 use crate::process::exit_status::ExitStatus;
 use crate::process::serve::{Afterwards, serve as serve_process};
@@ -65,6 +65,7 @@ pub(crate) fn create_server(
         Unconfigured::Problems(problems) => keywords::refusal(&problems),
         Unconfigured::Raised(error) => error,
     })?;
+    hooks::import(py, &loaded)?;
     let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     // As in Waitress: clients may connect now, and wait until the server runs.
     bound.listen().map_err(|error| os_error(py, &error))?;

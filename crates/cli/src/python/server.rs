@@ -14,7 +14,8 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyTuple;
 
-use crate::engine::{BoundServer, StartedServer};
+use crate::engine::hooks::{StopHooks, WorkerIdentity};
+use crate::engine::{BoundServer, StartedServer, hooks};
 use crate::logging::LogOutput;
 use crate::process::signals::{Scope, Signals};
 use crate::process::wait::{self, ServerEnd};
@@ -121,7 +122,10 @@ impl Server {
         let starter = self.thread_starter.as_ref().map(|starter| starter.clone_ref(py));
         let started = bound
             .with_threads(self.threads.load(Ordering::Relaxed), starter)
-            .start::<PyErr>(py, LogOutput::Python, |py, _| Ok(self.app.clone_ref(py)))?;
+            .start::<PyErr>(py, LogOutput::Python, |py, _| {
+                hooks::worker_starts(py, WorkerIdentity::default())?;
+                Ok(self.app.clone_ref(py))
+            })?;
         if self.announcement == Announcement::Silent {
             return Ok(started);
         }
@@ -136,7 +140,7 @@ impl Server {
         let last = std::mem::replace(&mut *self.stage(py), ServerStage::Closed);
         self.close_socket(py)?;
         match last {
-            ServerStage::Running(started) => started.end(py),
+            ServerStage::Running(started) => started.end(py).map(|_logged: StopHooks| ()),
             ServerStage::Bound(..) | ServerStage::Starting { .. } | ServerStage::Closed => Ok(()),
         }
     }

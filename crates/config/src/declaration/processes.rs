@@ -95,9 +95,8 @@ settings! {
         name: "hooks",
         kind: Kind::Module,
         help: "Module that is imported before the application, for the functions that it registers \
-               with `maitred.hook`.",
+               with `maitred.hook`, which run when a worker begins and stops serving.",
         since: "0.2",
-        effect: Effect::Planned,
         example: "\"project.hooks\"",
     }
 

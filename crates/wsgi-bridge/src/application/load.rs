@@ -123,6 +123,14 @@ pub fn objection(callable: &Bound<'_, PyAny>) -> Option<String> {
     signature::mismatch(callable, "", Kind::Application)
 }
 
+/// Imports a module by its name. The caller sets up `sys.path`.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn import_module(py: Python<'_>, name: &str) -> Result<(), LoadError> {
+    import(py, name, name).map(drop)
+}
+
 fn is_dotted_name(text: &str) -> bool {
     text.split('.').all(|part| {
         !part.is_empty()

@@ -8,4 +8,4 @@ pub(crate) mod fork;
 pub(crate) mod latin1;
 pub(crate) mod reference_count;
 pub mod threads;
-pub(crate) mod traceback;
+pub mod traceback;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 /// The exception with its traceback, causes and notes, as printed by Python.
-pub(crate) fn format_exception(py: Python<'_>, error: &PyErr) -> String {
+pub fn format_exception(py: Python<'_>, error: &PyErr) -> String {
     let lines = py.import("traceback").and_then(|traceback| {
         traceback.call_method1(
             "format_exception",
@@ -21,7 +21,7 @@ pub(crate) fn format_exception(py: Python<'_>, error: &PyErr) -> String {
 }
 
 /// The name of the exception's class, such as `ValueError`.
-pub(crate) fn class_name(py: Python<'_>, error: &PyErr) -> String {
+pub fn class_name(py: Python<'_>, error: &PyErr) -> String {
     error
         .get_type(py)
         .qualname()
