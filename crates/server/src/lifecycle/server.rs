@@ -32,6 +32,7 @@ use crate::lifecycle::server_state::{ServerState, Supervision};
 use crate::lifecycle::sweep;
 use crate::listen::acceptor::Acceptor;
 use crate::listen::{BindError, Listeners};
+use crate::scheduling::parallelism::Parallelism;
 use crate::scheduling::queue::Queue;
 use crate::scheduling::{Gil, nap};
 use crate::system::spare_descriptors::SpareDescriptors;
@@ -139,7 +140,8 @@ impl Server {
         temp_files.try_out()?;
         listeners.keep_from_children()?;
         listeners.listen(&settings)?;
-        let queue = Queue::new(settings.limits.queue, gil, Arc::clone(&clock), Arc::default());
+        let (limit, parallelism) = (settings.limits.queue, Parallelism::of(gil));
+        let queue = Queue::new(limit, parallelism, Arc::clone(&clock), Arc::default());
         #[cfg(unix)]
         let place = self.membership.as_ref().map(|membership| membership.place.clone());
         #[cfg(unix)]

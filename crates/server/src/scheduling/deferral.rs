@@ -21,7 +21,7 @@ const ANSWER_WAITS_MAX: Duration = Duration::from_micros(200);
 
 /// The maximum duration of a nap. Also the time after which a long call is detected. The end of each
 /// nap disturbs the caches of the worker: with 1 ms, Flask and Django took 3 % more CPU.
-const NAP: Duration = Duration::from_millis(2);
+pub(crate) const NAP: Duration = Duration::from_millis(2);
 
 /// The list of deferred responses, and the nap of the I/O thread.
 #[derive(Debug, Default)]
@@ -154,12 +154,12 @@ impl Deferral {
         }
     }
 
-    /// Puts the I/O thread to sleep until [`Deferral::wake_io`], for [`NAP`] at most.
-    pub(crate) fn nap(&self) {
+    /// Puts the I/O thread to sleep until [`Deferral::wake_io`], for `limit` at most.
+    pub(crate) fn nap(&self, limit: Duration) {
         let mut napping = self.napping.lock();
         *napping = true;
         self.asleep.store(true, Ordering::SeqCst);
-        let (mut napping, _) = self.woken.wait_timeout_while(napping, NAP, |napping| *napping);
+        let (mut napping, _) = self.woken.wait_timeout_while(napping, limit, |napping| *napping);
         *napping = false;
         self.asleep.store(false, Ordering::SeqCst);
     }

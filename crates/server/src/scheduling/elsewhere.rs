@@ -13,8 +13,9 @@
 
 use std::time::Duration;
 
+use super::parallelism::{Gil, Parallelism};
 use super::siblings::Reservation;
-use super::standby::Gil;
+use super::usage::BLOCKING_CALL;
 
 /// A wait shorter than this is not worth moving a request: 80 times the cost of moving one.
 pub(crate) const WORTH: Duration = Duration::from_micros(500);
@@ -37,7 +38,7 @@ const PULL_FORGOTTEN_AFTER: Duration = Duration::from_millis(4);
 /// The load of this process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    pub(crate) gil: Gil,
+    pub(crate) parallelism: Parallelism,
     /// Requests that wait.
     pub(crate) waiting: usize,
     /// Threads that run a request.
@@ -59,17 +60,25 @@ impl Load {
     fn starts_soon(&self) -> usize {
         if self.attaching.is_some_and(|since| since >= WORTH) {
             0
-        } else if self.gil == Gil::Disabled || self.attaches_soon {
+        } else if self.calls_give_way() {
             self.free
         } else {
-            usize::from(self.busy == 0).min(self.free)
+            self.parallelism.free_cores(self.busy).min(self.free)
+        }
+    }
+
+    /// Whether calls do not compute all the time, so that others can start beside them.
+    fn calls_give_way(&self) -> bool {
+        match self.parallelism.gil() {
+            Gil::Enabled => self.attaches_soon,
+            Gil::Disabled => self.average_call >= BLOCKING_CALL,
         }
     }
 
     /// How many more requests would start here within [`WORTH`], to be shown to other processes. An
     /// idle process shows room for one only, because what it will run is not known.
     pub(crate) fn room(&self) -> usize {
-        match (self.waiting, self.gil) {
+        match (self.waiting, self.parallelism.gil()) {
             (0, Gil::Enabled) if self.busy == 0 => self.starts_soon().min(1),
             (0, _) => self.starts_soon(),
             _ => 0,
@@ -82,7 +91,7 @@ impl Load {
             return Duration::ZERO;
         }
         let ahead = u32::try_from(self.waiting + 1).unwrap_or(u32::MAX);
-        let average = self.average_call.saturating_mul(ahead);
+        let average = self.parallelism.shared(self.average_call.saturating_mul(ahead));
         average.max(self.running).max(self.attaching.unwrap_or_default())
     }
 

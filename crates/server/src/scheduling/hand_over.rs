@@ -64,7 +64,7 @@ impl Queue {
     pub(super) fn show(&self, state: &QueueState, now: Instant) {
         let Some(siblings) = &self.siblings else { return };
         let oldest = state.waiting.iter().find(|request| request.is_movable());
-        siblings.show(&state.load(self.gil, now), oldest.map(|oldest| oldest.exchange.queued_at));
+        siblings.show(&state.load(now), oldest.map(|oldest| oldest.exchange.queued_at));
     }
 
     /// Shows the load anew, in case that what is shown is wrong.
@@ -76,13 +76,13 @@ impl Queue {
 
     /// Whether a call holds the GIL and does not give way.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.has_siblings() && self.state().load(self.gil, self.clock.instant()).is_stalled()
+        self.has_siblings() && self.state().load(self.clock.instant()).is_stalled()
     }
 
     /// A worker has nothing to do: asks another process for a request.
     pub(super) fn ask_siblings(&self) {
         if let Some(siblings) = &self.siblings {
-            siblings.on_idle(&|| self.state().load(self.gil, self.clock.instant()));
+            siblings.on_idle(&|| self.state().load(self.clock.instant()));
         }
     }
 
@@ -153,7 +153,7 @@ impl Queue {
         let (index, queued_at) = state.waiting.iter().enumerate().filter_map(movable).nth(kept)?;
         let now = self.clock.instant();
         let waited = now.saturating_duration_since(queued_at);
-        let to = destinations(&state.load(self.gil, now), waited)?;
+        let to = destinations(&state.load(now), waited)?;
         let request = state.waiting.remove(index)?;
         self.set_length(&state);
         Some((Box::new(request), to))

@@ -10,6 +10,7 @@
 //! have the rules, `hand_over` follows them.
 
 // Waiting requests.
+pub(crate) mod parallelism;
 pub(crate) mod patience;
 pub(crate) mod queue;
 pub(crate) mod requester;
@@ -23,6 +24,7 @@ pub(crate) mod level;
 pub(crate) mod siblings;
 
 // Workers.
+mod housekeeping;
 pub(crate) mod parker;
 pub(crate) mod worker_slot;
 pub(crate) mod workers;
@@ -44,4 +46,4 @@ mod no_reply;
 #[path = "tests/simulation/mod.rs"]
 mod simulation;
 
-pub use standby::Gil;
+pub use parallelism::Gil;

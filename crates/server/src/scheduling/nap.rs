@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::deferral::Deferral;
+use super::deferral::{Deferral, NAP};
 use super::elsewhere;
 use super::queue::Queue;
 
@@ -19,6 +19,10 @@ const TICK_WHILE_BLOCKING: Duration = Duration::from_millis(10);
 
 /// The maximum time that chunks of a stream wait to be sent together.
 const TICK_OF_STREAMS: Duration = Duration::from_millis(1);
+
+/// The maximum duration of a nap while another worker could serve on a core of its own: as long as
+/// requests wait for tiny calls.
+const NAP_BESIDE_A_FREE_CORE: Duration = elsewhere::WORTH;
 
 /// Runs while the server runs.
 pub(crate) async fn run(queue: Arc<Queue>) {
@@ -37,7 +41,7 @@ pub(crate) async fn run(queue: Arc<Queue>) {
                 queue.ticking.store(false, Ordering::Relaxed);
                 deferral.flush(queue.now());
             } else {
-                deferral.nap();
+                deferral.nap(queue.nap_limit());
                 deferral.flush(queue.now());
                 tokio::task::yield_now().await;
                 queue.wake();
@@ -64,4 +68,11 @@ pub(crate) fn tick(queue: &Queue) -> Option<Duration> {
 /// Whether requests or deferred responses are waiting.
 fn keeps_on(queue: &Queue, deferral: &Deferral) -> bool {
     queue.len() > 0 || !deferral.stop_napping()
+}
+
+impl Queue {
+    /// The maximum duration of a nap, after which a long call is detected.
+    fn nap_limit(&self) -> Duration {
+        if self.state().another_may_serve() { NAP_BESIDE_A_FREE_CORE } else { NAP }
+    }
 }

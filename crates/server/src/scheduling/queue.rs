@@ -8,7 +8,8 @@
 //! exceeded that time, which the I/O thread checks between naps (`nap.rs`). So a CPU-bound
 //! application runs on one thread without contention, and one that blocks gets all its threads.
 //!
-//! On an interpreter without that lock, every request may wake a worker: [`Gil::Disabled`].
+//! On an interpreter without that lock, the same rules hold for as many calls as there are cores
+//! (`parallelism.rs`).
 //!
 //! A worker process shows its load to its siblings, and requests may move to them: `hand_over.rs`.
 
@@ -20,10 +21,11 @@ use std::time::{Duration, Instant};
 use maitred_http_parser::exchange::Wake;
 
 use super::deferral::Deferral;
+use super::parallelism::Parallelism;
 use super::parker::Parker;
 use super::requester::{Mobility, Origin, QueuedRequest};
 use super::siblings::{Destination, Siblings};
-use super::standby::{CallLength, Gil, QueueState, Sleeper, SlotState};
+use super::standby::{CallLength, QueueState, Sleeper, SlotState};
 use super::usage::Change;
 use crate::system::clock::Clock;
 use crate::system::mutex::Mutex;
@@ -40,7 +42,6 @@ pub(crate) struct Queue {
     /// The length of the queue, readable without the lock.
     pub(super) length: AtomicUsize,
     limit: usize,
-    pub(super) gil: Gil,
     pub(super) clock: Arc<Clock>,
     /// The other worker processes, if this is one of several.
     pub(super) siblings: Option<Arc<dyn Siblings>>,
@@ -60,12 +61,16 @@ pub(crate) enum Refused {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize, gil: Gil, clock: Arc<Clock>, deferral: Arc<Deferral>) -> Self {
+    pub(crate) fn new(
+        limit: usize,
+        parallelism: Parallelism,
+        clock: Arc<Clock>,
+        deferral: Arc<Deferral>,
+    ) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(QueueState::new(parallelism)),
             length: AtomicUsize::new(0),
             limit,
-            gil,
             clock,
             siblings: None,
             deferral,
@@ -105,7 +110,7 @@ impl Queue {
         };
         let destination = match (&self.siblings, request.origin, request.mobility) {
             (Some(siblings), Origin::Here, Mobility::Movable { hops }) => {
-                siblings.on_arrival(&state.load(self.gil, now), hops)
+                siblings.on_arrival(&state.load(now), hops)
             }
             _ => None,
         };
@@ -169,26 +174,18 @@ impl Queue {
         !left.is_empty()
     }
 
-    /// Wakes workers for waiting requests, if no other worker would take them. Called after the I/O
+    /// Wakes a worker for waiting requests, if no other worker would take them. Called after the I/O
     /// thread has read all available input.
     pub(crate) fn wake(&self) {
-        loop {
-            let mut state = self.state();
-            let standby = self.standby_for(&mut state, CallLength::InTime);
-            let more = self.gil == Gil::Disabled && standby.is_some();
-            drop(state);
-            if let Some(parker) = standby {
-                parker.unpark(Wake::Work);
-            }
-            if !more {
-                return;
-            }
+        let standby = self.standby_for(&mut self.state(), CallLength::InTime);
+        if let Some(parker) = standby {
+            parker.unpark(Wake::Work);
         }
     }
 
     /// Chooses a worker to wake, if one should be woken.
     fn standby_for(&self, state: &mut QueueState, call: CallLength) -> Option<Arc<Parker>> {
-        if !state.wants_standby(self.gil, call) {
+        if !state.wants_standby(call) {
             return None;
         }
         let sleeper = state.parked.pop()?;
@@ -210,8 +207,7 @@ impl Queue {
         if state.standby == Some(index) {
             state.standby_attached(work.woken_at, now);
         }
-        let yields_to_others =
-            ended.is_some_and(|lasted| state.yields_to_others(self.gil, lasted, work));
+        let yields_to_others = ended.is_some_and(|lasted| state.yields_to_others(lasted, work));
         if let Some(lasted) = ended {
             if !yields_to_others {
                 state.usage.called(lasted);
@@ -240,6 +236,7 @@ impl Queue {
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
         given.calls_block = state.usage.calls_block();
+        given.is_short_of_requests = state.is_short_of_requests();
         self.show(&state, now);
         drop(state);
         if let Some(parker) = standby {
@@ -262,7 +259,7 @@ impl Queue {
         if state.waiting.is_empty() && state.closed {
             return Some(Wake::Closed);
         }
-        if state.wants_standby(self.gil, CallLength::InTime) {
+        if state.wants_standby(CallLength::InTime) {
             self.set_standby(&mut state, index);
             return Some(Wake::Work);
         }
@@ -372,20 +369,6 @@ impl Queue {
         self.set_length(&state);
         cleared
     }
-
-    /// Wakes one sleeping worker for work that needs an attached thread. If none sleeps, the next one
-    /// that would do so does this first; while requests wait, workers do it in between.
-    pub(crate) fn housekeep(&self) {
-        let sleeper = {
-            let mut state = self.state();
-            let sleeper = if state.waiting.is_empty() { state.parked.pop() } else { None };
-            state.housekeeping_due = sleeper.is_none();
-            sleeper
-        };
-        if let Some(sleeper) = sleeper {
-            sleeper.parker.unpark(Wake::Housekeeping);
-        }
-    }
 }
 
 /// The next work of a worker.
@@ -397,4 +380,6 @@ pub(crate) struct NextWork {
     pub(crate) left: Vec<QueuedRequest>,
     /// Whether calls block on average.
     pub(crate) calls_block: bool,
+    /// Whether nothing else waits, although another worker could serve at the same time.
+    pub(crate) is_short_of_requests: bool,
 }

@@ -9,6 +9,7 @@ use maitred_http_parser::RequestHead;
 use maitred_http_parser::exchange::{Client, Exchange};
 
 use super::elsewhere::{AttachTimes, Load};
+use super::parallelism::{Gil, Parallelism, is_tiny};
 use super::parker::Parker;
 use super::requester::{Origin, QueuedRequest, Requester};
 use super::usage::{BLOCKING_CALL, Usage};
@@ -21,15 +22,6 @@ pub(super) const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 /// After so long without another one, a time to attach says nothing any more.
 const ATTACH_TIMES_LAST: Duration = Duration::from_secs(1);
 
-/// Whether worker threads share a GIL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gil {
-    /// They do: one thread at a time runs application code.
-    Enabled,
-    /// They do not: a free-threaded interpreter, or no interpreter.
-    Disabled,
-}
-
 /// What is known about the running call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallLength {
@@ -41,6 +33,7 @@ pub(super) enum CallLength {
 
 #[derive(Debug, Default)]
 pub(super) struct QueueState {
+    pub(super) parallelism: Parallelism,
     pub(super) waiting: VecDeque<QueuedRequest>,
     /// The sleeping workers. The one that fell asleep last is on top, because its caches are warmest.
     pub(super) parked: Vec<Sleeper>,
@@ -157,18 +150,36 @@ pub(super) struct Sleeper {
 }
 
 impl QueueState {
+    pub(super) fn new(parallelism: Parallelism) -> Self {
+        Self { parallelism, ..Self::default() }
+    }
+
     /// Whether one more worker should be woken for the waiting requests, in addition to those that
     /// serve or are already waking up.
-    pub(super) fn wants_standby(&self, gil: Gil, call: CallLength) -> bool {
+    pub(super) fn wants_standby(&self, call: CallLength) -> bool {
         if self.waiting.is_empty() {
             return false;
         }
         let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
-        let nobody_serves = self.usage.threads.busy == 0;
+        let (busy, waiting) = (self.usage.threads.busy, self.waiting.len());
+        let is_worth_it =
+            self.parallelism.is_worth_waking(busy, waiting, self.usage.average_call());
         // Another process has been promised that its request starts at once.
         let is_expected = self.waiting.front().is_some_and(|next| next.origin == Origin::Adopted);
         let is_long = call == CallLength::Overdue || is_expected || self.usage.calls_block();
-        gil == Gil::Disabled || (!somebody_comes && (nobody_serves || is_long))
+        !somebody_comes && (is_worth_it || is_long)
+    }
+
+    /// Whether nothing waits, although another worker could serve at the same time, and calls are
+    /// worth it.
+    pub(super) fn is_short_of_requests(&self) -> bool {
+        self.waiting.is_empty() && self.another_may_serve() && !is_tiny(self.usage.average_call())
+    }
+
+    /// Whether a worker and a core are free besides those that serve, or the one that is about to.
+    pub(super) fn another_may_serve(&self) -> bool {
+        let busy = self.usage.threads.busy.max(1);
+        self.parallelism.free_cores(busy) > 0 && !self.parked.is_empty()
     }
 
     /// What is known about the running calls at `now`: if the youngest is long, all are.
@@ -188,14 +199,14 @@ impl QueueState {
     }
 
     /// The load of this process.
-    pub(super) fn load(&self, gil: Gil, now: Instant) -> Load {
+    pub(super) fn load(&self, now: Instant) -> Load {
         let attaching = self.attaching.map(|it| now.saturating_duration_since(it.since));
         Load {
-            gil,
+            parallelism: self.parallelism,
             waiting: self.waiting.len(),
             busy: self.usage.threads.busy,
             free: self.free(),
-            average_call: Duration::from_nanos(self.usage.average_call_ns),
+            average_call: self.usage.average_call(),
             running: self.running(now),
             attaching,
             attaches_soon: self.attaches_soon(now),
@@ -253,8 +264,8 @@ impl QueueState {
     /// average, a call that exceeds CPython's switch interval while other workers made progress was
     /// waiting for the GIL: two threads compute, and each only makes the other's calls longer. The
     /// duration of such a call says nothing about the application.
-    pub(super) fn yields_to_others(&self, gil: Gil, lasted: Duration, work: &SlotState) -> bool {
-        gil == Gil::Enabled
+    pub(super) fn yields_to_others(&self, lasted: Duration, work: &SlotState) -> bool {
+        self.parallelism.gil() == Gil::Enabled
             && lasted >= SWITCH_INTERVAL
             && self.usage.threads.busy > 1
             && self.taken > work.taken
@@ -280,29 +291,46 @@ mod tests {
 
     /// Whether the first of two workers steps back whose call lasted so long, while the other has
     /// taken so many requests; calls have been as long as `usual`.
-    fn yields_to_others(gil: Gil, lasted: Duration, others_took: u64, usual: Duration) -> bool {
+    fn yields_to_others(
+        parallelism: Parallelism,
+        lasted: Duration,
+        others_took: u64,
+        usual: Duration,
+    ) -> bool {
         let mut work = SlotState::new(Clock::standing().instant());
         work.taken = 7;
-        let mut state = QueueState { taken: 7 + others_took, ..QueueState::default() };
+        let mut state = QueueState { taken: 7 + others_took, ..QueueState::new(parallelism) };
         state.usage.threads.busy = 2;
         for _ in 0..50 {
             state.usage.called(usual);
         }
-        state.yields_to_others(gil, lasted, &work)
+        state.yields_to_others(lasted, &work)
     }
 
     #[test]
     fn a_worker_that_has_waited_for_the_lock_of_another_one_leaves_the_rest_to_it() {
-        assert!(yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 1, SHORT));
+        assert!(yields_to_others(Parallelism::WITH_GIL, SWITCH_INTERVAL, 1, SHORT));
     }
 
     #[test]
     fn a_worker_goes_on_whose_call_was_not_long_for_the_locks_sake() {
         let blocking = 20 * SHORT;
-        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL - SHORT, 1, SHORT), "too short");
-        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 0, SHORT), "the others block");
-        assert!(!yields_to_others(Gil::Enabled, SWITCH_INTERVAL, 1, blocking), "all calls block");
-        assert!(!yields_to_others(Gil::Disabled, SWITCH_INTERVAL, 1, SHORT), "no lock");
+        assert!(
+            !yields_to_others(Parallelism::WITH_GIL, SWITCH_INTERVAL - SHORT, 1, SHORT),
+            "too short"
+        );
+        assert!(
+            !yields_to_others(Parallelism::WITH_GIL, SWITCH_INTERVAL, 0, SHORT),
+            "the others block"
+        );
+        assert!(
+            !yields_to_others(Parallelism::WITH_GIL, SWITCH_INTERVAL, 1, blocking),
+            "all calls block"
+        );
+        assert!(
+            !yields_to_others(Parallelism::without_gil(1), SWITCH_INTERVAL, 1, SHORT),
+            "no lock"
+        );
     }
 
     #[test]
@@ -311,7 +339,7 @@ mod tests {
         let mut state = QueueState { standby: Some(0), ..QueueState::default() };
         state.attaching = Some(Attaching { since: now, beside_calls: true });
         state.standby_attached(Some(now), now + SWITCH_INTERVAL);
-        let attaches_soon = |at| state.load(Gil::Enabled, at).attaches_soon;
+        let attaches_soon = |at| state.load(at).attaches_soon;
         assert!(!attaches_soon(now + SWITCH_INTERVAL));
         assert!(attaches_soon(now + 2 * ATTACH_TIMES_LAST));
     }

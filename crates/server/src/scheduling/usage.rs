@@ -63,6 +63,11 @@ impl Usage {
         }
     }
 
+    /// A moving average of the length of calls.
+    pub(crate) const fn average_call(&self) -> Duration {
+        Duration::from_nanos(self.average_call_ns)
+    }
+
     /// Whether calls are so long on average that they must be blocking.
     pub(crate) fn calls_block(&self) -> bool {
         u128::from(self.average_call_ns) >= BLOCKING_CALL.as_nanos()

@@ -179,6 +179,9 @@ impl Exchanges for WorkerSlot {
             self.queue.deferral.wake_io();
             return None;
         };
+        if given.is_short_of_requests {
+            self.queue.deferral.wake_io(); // it may find one
+        }
         let queued_for = now.saturating_duration_since(waiting.exchange.queued_at);
         waiting.requester.taken(self.index, queued_for, now);
         waiting.exchange.queued_for = queued_for;

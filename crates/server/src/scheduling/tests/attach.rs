@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use maitred_http_parser::exchange::Exchanges as _;
 
+use super::parallelism::Parallelism;
 use super::queue::Queue;
-use super::standby::Gil;
 use super::worker_slot::WorkerSlot;
 use crate::system::clock::Clock;
 
 #[test]
 fn a_worker_waits_for_the_interpreter_from_when_it_is_woken_until_it_asks() {
     let clock = Arc::new(Clock::standing());
-    let queue = Arc::new(Queue::new(10, Gil::Enabled, Arc::clone(&clock), Arc::default()));
+    let queue = Arc::new(Queue::new(10, Parallelism::WITH_GIL, Arc::clone(&clock), Arc::default()));
     let slot = WorkerSlot::take(&queue, &clock, 0);
     let asks = |after: u64| {
         clock.advance(Duration::from_secs(after));

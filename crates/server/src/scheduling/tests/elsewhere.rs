@@ -9,7 +9,7 @@ const MS: Duration = Duration::from_millis(1);
 
 /// A process with four threads, of which one runs a call that waits.
 const USUAL: Load = Load {
-    gil: Gil::Enabled,
+    parallelism: Parallelism::WITH_GIL,
     waiting: 0,
     busy: 1,
     free: 3,
@@ -19,9 +19,12 @@ const USUAL: Load = Load {
     attaches_soon: true,
 };
 
+const TWO_CORES: Parallelism = Parallelism::without_gil(2);
+
 #[test]
 fn room_is_what_would_start_at_once() {
     let computes = Load { attaches_soon: false, ..USUAL };
+    let short = Load { average_call: MS / 5, running: MS / 5, ..USUAL };
     let idle = Load { busy: 0, free: 4, ..USUAL };
     let waits = |since| Load { attaching: Some(since), ..USUAL };
     for (load, room, what) in [
@@ -33,8 +36,10 @@ fn room_is_what_would_start_at_once() {
         (Load { busy: 4, free: 0, ..USUAL }, 0, "no thread is free"),
         (waits(WORTH), 0, "a thread waits for the GIL"),
         (waits(WORTH / 2), 3, "a thread is being woken"),
-        (Load { gil: Gil::Disabled, ..computes }, 3, "no GIL"),
-        (Load { gil: Gil::Disabled, ..idle }, 4, "no GIL, and nothing runs"),
+        (Load { parallelism: TWO_CORES, ..computes }, 3, "no GIL, and its calls wait"),
+        (Load { parallelism: TWO_CORES, ..short }, 1, "no GIL, and one core computes"),
+        (Load { parallelism: TWO_CORES, busy: 2, free: 2, ..short }, 0, "both cores compute"),
+        (Load { parallelism: TWO_CORES, busy: 0, free: 4, ..short }, 2, "nothing runs"),
     ] {
         assert_eq!(load.room(), room, "{what}");
     }
@@ -53,6 +58,8 @@ fn a_start_is_expected_at_once_or_after_what_is_ahead() {
     assert!(attaching.is_stalled() && !USUAL.is_stalled());
     let hello = Load { average_call: MS / 50, running: MS / 100, ..computes };
     assert!(hello.expected_start() < WORTH);
+    let two_compute = Load { parallelism: TWO_CORES, busy: 2, free: 0, waiting: 3, ..USUAL };
+    assert_eq!(two_compute.expected_start(), 2 * MS, "two cores share four calls");
 }
 
 #[test]

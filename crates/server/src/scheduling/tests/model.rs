@@ -21,10 +21,11 @@ use super::deferral::{Deferral, Deferred};
 use super::elsewhere::Load;
 use super::nap;
 use super::no_reply::NoReply;
+use super::parallelism::Parallelism;
 use super::queue::Queue;
 use super::requester::{Mobility, Origin, QueuedRequest, Requester};
 use super::siblings::{Destination, Reservation, Siblings};
-use super::standby::{Gil, SWITCH_INTERVAL};
+use super::standby::SWITCH_INTERVAL;
 use super::usage::BLOCKING_CALL;
 use super::worker_slot::WorkerSlot;
 use crate::system::clock::Clock;
@@ -105,8 +106,10 @@ struct Snapshot {
 /// What calls are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Calls {
+    Tiny,
+    /// Worth a core of its own.
     Short,
-    /// Short on average, but these have to wait for the interpreter in between.
+    /// Tiny on average, but these have to wait for the interpreter in between.
     Interrupted,
     Blocking,
 }
@@ -128,7 +131,7 @@ struct Stage {
     clock: Arc<Clock>,
     requester: Arc<Nobody>,
     head: Arc<RequestHead>,
-    gil: Gil,
+    parallelism: Parallelism,
     calls: Calls,
     workers: usize,
     /// The requests that come; true for those whose call never ends.
@@ -152,7 +155,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
-        let queue = Queue::new(100, stage.gil, Arc::clone(&stage.clock), deferral);
+        let queue = Queue::new(100, stage.parallelism, Arc::clone(&stage.clock), deferral);
         let siblings = (stage.process != InProcess::Alone).then(|| Arc::new(Silent) as _);
         let queue = Arc::new(queue.with_siblings(siblings));
         stage.requester.moving.lock().take();
@@ -181,9 +184,12 @@ impl<'a> Run<'a> {
 
     /// Calls have been like this, whatever those in between were like.
     fn remember(&mut self) {
-        let blocks = self.stage.calls == Calls::Blocking;
-        let average = if blocks { BLOCKING_CALL.as_nanos() * 100 } else { 0 };
-        self.queue.state().usage.average_call_ns = u64::try_from(average).unwrap();
+        let average = match self.stage.calls {
+            Calls::Tiny | Calls::Interrupted => Duration::ZERO,
+            Calls::Short => BLOCKING_CALL / 5,
+            Calls::Blocking => BLOCKING_CALL * 100,
+        };
+        self.queue.state().usage.average_call_ns = u64::try_from(average.as_nanos()).unwrap();
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -521,14 +527,17 @@ fn every_order_in(process: InProcess, workers: usize, requests: &[bool]) {
     let decoded = Decoder::new(Arc::new(Limits::default()))
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
-    for gil in [Gil::Enabled, Gil::Disabled] {
-        for calls in [Calls::Short, Calls::Interrupted, Calls::Blocking] {
-            let (clock, requester) = (Arc::new(Clock::standing()), Arc::<Nobody>::default());
-            let (head, requests) = (Arc::clone(&head), requests.to_vec());
-            let stage = Stage { process, clock, requester, head, gil, calls, workers, requests };
-            let states = stage.explore();
-            assert!(states > 20, "only {states} states were reached");
-        }
+    let with_gil = [Calls::Tiny, Calls::Interrupted, Calls::Blocking];
+    let with_gil = with_gil.map(|calls| (Parallelism::WITH_GIL, calls));
+    let on_two_cores = [Calls::Tiny, Calls::Short, Calls::Interrupted, Calls::Blocking];
+    let on_two_cores = on_two_cores.map(|calls| (Parallelism::without_gil(2), calls));
+    for (parallelism, calls) in with_gil.into_iter().chain(on_two_cores) {
+        let (clock, requester) = (Arc::new(Clock::standing()), Arc::<Nobody>::default());
+        let (head, requests) = (Arc::clone(&head), requests.to_vec());
+        let stage =
+            Stage { process, clock, requester, head, parallelism, calls, workers, requests };
+        let states = stage.explore();
+        assert!(states > 20, "only {states} states were reached");
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::super::elsewhere::{AttachTimes, Load, Pull, Seats, Shown};
 use super::super::level::Level;
-use super::super::standby::{Gil, SWITCH_INTERVAL};
+use super::super::parallelism::Parallelism;
+use super::super::standby::SWITCH_INTERVAL;
 use super::super::usage::BLOCKING_CALL;
 
 /// Nanoseconds of simulated time.
@@ -147,7 +148,7 @@ impl Process {
             Thread::Parked | Thread::Standby => None,
         });
         Load {
-            gil: Gil::Enabled,
+            parallelism: Parallelism::WITH_GIL,
             waiting: self.queue.len(),
             busy: self.busy(),
             free: self.threads.len() - self.busy(),
