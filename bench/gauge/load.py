@@ -19,6 +19,7 @@ from gauge.servers import BENCH
 
 NEWCOMERS = 20
 NEWCOMER_SECONDS = 2
+OPENING_SECONDS = 20  # for all idle connections; a server that takes longer has fewer of them
 
 
 def pinned(cpu: int | None) -> tuple[str, ...]:
@@ -93,7 +94,10 @@ class Idle:
     def __init__(self, port: int, scenario: Scenario):
         self.data = bytes_of_request(scenario, port)
         self.connections: list[Connection] = []
+        deadline = time.monotonic() + OPENING_SECONDS
         for _ in range(scenario.idle):
+            if time.monotonic() > deadline:
+                break
             try:
                 connection = Connection(("127.0.0.1", port), NEWCOMER_SECONDS)
             except OSError:

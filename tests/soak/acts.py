@@ -27,7 +27,9 @@ TIMEOUTS = (
     "--write-timeout=10s",
     "--keep-alive-timeout=5m",
 )
-LIMITS = ("--max-request-body-size=10MB", "--threads=6")
+
+#: After a pause, all that clients have opened meanwhile is accepted at once.
+LIMITS = ("--max-request-body-size=10MB", "--threads=6", "--connection-limit=2000")
 
 
 @dataclass(frozen=True)

@@ -61,22 +61,22 @@ impl LineOutput {
     /// Writes one piece, in this process's turn.
     fn write_piece(&mut self, output: &mut impl LineSink, lines: &[u8]) -> Result<(), Unwritten> {
         #[cfg(unix)]
-        let _turn = output_lock::take_turn();
-        #[cfg(unix)]
-        let id = output.metadata().as_ref().map(OutputId::of);
-        #[cfg(unix)]
-        if let Some(id) = id {
-            self.is_torn = id.end() == OutputEnd::TornLine;
-        }
-        let was_torn = self.is_torn;
-        let result = self.write_after_torn(output, lines);
-        #[cfg(unix)]
-        if let Some(id) = id
-            && self.is_torn != was_torn
         {
-            id.note(if self.is_torn { OutputEnd::TornLine } else { OutputEnd::Line });
+            let _turn = output_lock::take_turn();
+            let Some(id) = output.metadata().as_ref().map(OutputId::of) else {
+                return self.write_after_torn(output, lines);
+            };
+            let before = id.end();
+            self.is_torn = before == OutputEnd::TornLine;
+            let result = self.write_after_torn(output, lines);
+            let after = if self.is_torn { OutputEnd::TornLine } else { OutputEnd::Line };
+            if after != before {
+                id.note(after);
+            }
+            result
         }
-        result
+        #[cfg(not(unix))]
+        self.write_after_torn(output, lines)
     }
 
     /// Writes one piece, after the end of the line before it.
