@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from client import ResponseError
+
 from soak import remains
 from soak.disks import small_disk
 from soak.faults import FAULTS, Fault
-from soak.program import Program
+from soak.program import NeverError, Program
 from soak.rounds import Result, play
 from soak.scrapes import Scraper
 
@@ -79,73 +81,89 @@ class Totals:
 def perform(
     act: Act, folder: Path, seed: str, seconds: float, say: Callable[[str], None]
 ) -> Totals:
-    """Play rounds until the time is up, every fault once at least; stop at the first problem."""
-    totals = Totals()
+    """Play rounds until the time is up, every fault twice at least; stop at the first problem."""
     with (
         small_disk(folder / "spool", DISK_BYTES) as is_small,
         small_disk(folder / "log", DISK_BYTES),
     ):
+        if not is_small:
+            say("no round with a full disk: mounting a small file system is not allowed here")
         faults = [
             fault
             for fault in FAULTS
             if (act.has_supervisor or not fault.needs_supervisor)
             and (is_small or not fault.needs_small_disks)
         ]
-        if not is_small:
-            say("no round with a full disk: mounting a small file system is not allowed here")
         program = Program(folder, *TIMEOUTS, *LIMITS, *act.arguments)
-        scraper = Scraper(program)
+        performance = Performance(act, program, faults, seed, say)
         try:
-            _rounds(act, program, scraper, faults, seed, seconds, totals, say)
-            if not totals.problems and (status := program.end()) != 0:
-                totals.problems.append(f"ended with status {status}\n{program.log_end()}")
+            performance.play_all(seconds)
         finally:
-            scraper.stop()
             program.kill()
-        totals.counts["scrapes"] += scraper.count
-    if not totals.problems:
+        if performance.totals.problems:
+            shutil.copytree(program.access_log.parent, folder / "access-log")
+    if not performance.totals.problems:
         shutil.rmtree(folder)
-    return totals
+    return performance.totals
 
 
-def _rounds(
-    act: Act,
-    program: Program,
-    scraper: Scraper,
-    faults: list[Fault],
-    seed: str,
-    seconds: float,
-    totals: Totals,
-    say: Callable[[str], None],
-) -> None:
-    chance = random.Random(seed)  # noqa: S311 (the same each time)
-    deadline = time.monotonic() + seconds
-    calm = faults[0]
-    # Everything has happened once before memory and descriptors are what they stay.
-    first_pass = [calm, *chance.sample(faults, len(faults)), calm]
-    second_pass = [*chance.sample(faults, len(faults)), calm]
-    planned, first = [*first_pass, *second_pass], None
-    program.until(lambda: program.ask_admin("/readyz") == b"ok\n", "ready")
-    metrics = program.metrics()
-    for number in itertools.count():
-        if number >= len(planned):
-            planned += [chance.choice(faults), calm]
-        fault, name = planned[number], f"{seed}.{number}"
-        result, metrics = play(program, fault, name, metrics)
-        if fault is calm and number >= len(first_pass) - 1:
-            with scraper.between:
-                held = remains.held_by(program)
-            first = first or held
-            result.problems.extend(remains.beyond(first, held, act.sockets_of_later_workers))
-        result.problems.extend(scraper.problems)
-        totals.add(fault.name, result)
-        say(
-            f"{name} {fault.name}: {result.counts['requests']} requests, "
-            f"{len(totals.problems)} problems"
-        )
-        if totals.problems:
-            totals.problems.append(f"the end of the server's log:\n{program.log_end()}")
-            return
-        program.clear_logs()
-        if number >= len(planned) - 1 and time.monotonic() > deadline:
-            return
+class Performance:
+    """An act that is played."""
+
+    def __init__(
+        self,
+        act: Act,
+        program: Program,
+        faults: list[Fault],
+        seed: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self.act, self.program, self.faults, self.seed, self.say = act, program, faults, seed, say
+        self.chance = random.Random(seed)  # noqa: S311 (the same each time)
+        self.scraper = Scraper(program)
+        self.totals = Totals()
+
+    def play_all(self, seconds: float) -> None:
+        """Play every round, and end the program."""
+        try:
+            self._rounds(time.monotonic() + seconds)
+        except (NeverError, OSError, ResponseError) as error:
+            self.totals.problems.append(f"the server does not say how it is: {error!r}")
+        finally:
+            self.scraper.stop()
+        self.totals.counts["scrapes"] += self.scraper.count
+        if not self.totals.problems and (status := self.program.end()) != 0:
+            self.totals.problems.append(f"ended with status {status}")
+        if self.totals.problems:
+            self.totals.problems.append(f"the end of the log:\n{self.program.log_end()}")
+
+    def _rounds(self, deadline: float) -> None:
+        calm = self.faults[0]
+        # Everything has happened once before memory and descriptors are what they stay.
+        first_pass = [calm, *self._all_faults(), calm]
+        planned, first = [*first_pass, *self._all_faults(), calm], None
+        self.program.until(lambda: self.program.ask_admin("/readyz") == b"ok\n", "ready")
+        metrics = self.program.metrics()
+        for number in itertools.count():
+            if number >= len(planned):
+                planned += [self.chance.choice(self.faults), calm]
+            fault, name = planned[number], f"{self.seed}.{number}"
+            result, metrics = play(self.program, fault, name, metrics)
+            if fault is calm and number >= len(first_pass) - 1:
+                with self.scraper.between:
+                    held = remains.held_by(self.program)
+                first = first or held
+                more = self.act.sockets_of_later_workers
+                result.problems.extend(remains.beyond(first, held, more))
+            result.problems.extend(self.scraper.problems)
+            self.totals.add(fault.name, result)
+            count = len(self.totals.problems)
+            self.say(f"{name} {fault.name}: {result.counts['requests']} requests, {count} problems")
+            if count:
+                return
+            self.program.clear_logs()
+            if number >= len(planned) - 1 and time.monotonic() > deadline:
+                return
+
+    def _all_faults(self) -> list[Fault]:
+        return self.chance.sample(self.faults, len(self.faults))
