@@ -158,7 +158,7 @@ TARGETS += (
     ),
     # The limits are outbuf-overflow and inbuf-overflow, whose buffer may be larger by a half.
     Target("unread", "held.bytes_each", None, 1 << 20, 64 << 10, modes=UNPINNED),
-    Target("half-bodies", "held.bytes_each", None, 768 << 10, 64 << 10, modes=UNPINNED),
+    Target("half-bodies", "held.bytes_each", None, 768 << 10, modes=UNPINNED),
     *(
         Target(name, "held.answered", None, 1, at_least=True, modes=UNPINNED)
         for name in ("unread", "half-bodies")
