@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from manifests import Objects
 from pipe import Gate
-from podman import Container, inspected, new_name, podman, tried
+from podman import NETWORK, Container, address_of, inspected, new_name, podman, tried
 from pods import HANDLED, IGNORED, OUTSIDE, REWRITTEN, Folders, Pod, pod_for_podman, template_of
 
 Start = Callable[..., Container]
@@ -32,8 +32,7 @@ def container() -> Iterator[Start]:
         locked += ("--security-opt=no-new-privileges",)
         where = ("run", "--detach", f"--name={name}")
         podman(*where, *locked, *options, f"localhost/{image}", *arguments)
-        network = inspected("container", name)["NetworkSettings"]
-        running = Container(name, network["IPAddress"])
+        running = Container(name, address_of(name))
         running.wait_until_ready()
         return running
 
@@ -56,7 +55,13 @@ def pod(tmp_path: Path) -> Iterator[Callable[[Objects], Pod]]:
         folders = Folders(folder, template["spec"]["securityContext"]["fsGroup"])
         started.append((name, folders))
         documents = pod_for_podman(objects, name, folders)
-        podman("play", "kube", "-", stdin="\n---\n".join(map(json.dumps, documents)))
+        podman(
+            "play",
+            "kube",
+            f"--network={NETWORK}",
+            "-",
+            stdin="\n---\n".join(map(json.dumps, documents)),
+        )
         running = Pod(name, template)
         running.container("maitred").wait_until_ready()
         return running

@@ -24,6 +24,9 @@ STORAGE = ROOT / "target" / "containers"
 #: The ports that the image and the manifests say, for the application and for probes.
 HTTP, ADMIN = 8080, 9090
 
+#: The bridge that all of them are at.
+NETWORK = "maitred"
+
 #: Longer than any drain of the manifests, so that a kill by podman is a failure.
 STOP_SECONDS_MAX = 90
 
@@ -63,6 +66,11 @@ def inspected(kind: str, name: str) -> dict[str, Any]:
     """What podman knows of an `image`, a `container` or a `pod`."""
     found = json.loads(podman(kind, "inspect", name))
     return found[0] if isinstance(found, list) else found
+
+
+def address_of(container: str) -> str:
+    """The address that a container has at the bridge."""
+    return inspected("container", container)["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
 
 
 def new_name(purpose: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests import Manifest, Objects, containers, kustomized, program, run
-from podman import Address, Container, inspected
+from podman import Address, Container, address_of, inspected
 
 HEEDED = "podman heeds it"
 REWRITTEN = "rewritten to what a kubelet makes of it"
@@ -242,10 +242,7 @@ class Pod(Address):
     """A running pod."""
 
     def __init__(self, name: str, template: Manifest) -> None:
-        about = inspected("pod", name)
-        network = inspected("container", about["InfraContainerID"])["NetworkSettings"]
-        (host,) = (it["IPAddress"] for it in network["Networks"].values())
-        super().__init__(host)
+        super().__init__(address_of(inspected("pod", name)["InfraContainerID"]))
         self.name = name
         self.spec = template["spec"]
 

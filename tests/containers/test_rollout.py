@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from manifests import DEPLOY, KUBERNETES, Objects
-from podman import HTTP, Address, Container, inspected, new_name, podman, tried, until
+from podman import HTTP, Address, Container, address_of, new_name, podman, tried, until
 from pods import Pod, overlay
 
 pytestmark = pytest.mark.containers
@@ -36,17 +36,13 @@ class Balancer:
         self.name = new_name("nginx")
 
     def start(self, pods: list[Pod]) -> Address:
-        """Start it in the pods' network."""
+        """Start it, and wait until it answers."""
         self._write(pods)
-        (network,) = inspected("container", inspected("pod", pods[0].name)["InfraContainerID"])[
-            "NetworkSettings"
-        ]["Networks"]
-        how = ("--detach", f"--name={self.name}", f"--network={network}")
+        how = ("--detach", f"--name={self.name}")
         where = f"--volume={self.folder}:/srv/nginx:ro"
         command = ("nginx", "-c", "/srv/nginx/nginx.conf", "-g", "daemon off;")
         podman("run", *how, where, sample_image(), *command)
-        networks = inspected("container", self.name)["NetworkSettings"]["Networks"]
-        front = Address(networks[network]["IPAddress"])
+        front = Address(address_of(self.name))
         log = Container(self.name, front.host)
         until(lambda: front.probe("/", 80) == 200, lambda: log.log)
         return front
