@@ -14,7 +14,6 @@ PLANNED = {
     "processes",
     "workers",
     "supervisor",
-    "preload",
     "max_requests",
     "max_requests_jitter",
     "max_rss",

@@ -33,6 +33,10 @@ mod _native {
 
     #[cfg(unix)]
     #[pymodule_export]
+    use crate::process::mold::preload;
+
+    #[cfg(unix)]
+    #[pymodule_export]
     use crate::process::worker::work;
 
     #[pymodule_export]

@@ -172,6 +172,7 @@ fn processes(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
             None => problem,
         });
     }
+    preload(merged, machine, problems);
     let supervisor: SupervisorUse = merged.get(&SUPERVISOR);
     for (setting, is_needed) in [
         (&WORKERS, workers > 1),
@@ -194,6 +195,24 @@ fn processes(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
                 None => problem,
             });
         }
+    }
+}
+
+/// Rejects `preload` where nothing can be forked, or where each process has to import the code itself.
+fn preload(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+    let (Some(location), true) = (merged.location(&PRELOAD), merged.flag(&PRELOAD)) else { return };
+    if machine.system == System::Unix {
+        let message = "`preload` is supported on Linux only";
+        let hint = "leave it out: each worker then imports the application";
+        problems.push(Problem::new(message).at(location).hinting(hint));
+    }
+    if merged.flag(&RELOAD) {
+        let message = "`preload` and `reload` exclude each other";
+        let problem = Problem::new(message).at(location);
+        problems.push(match merged.location(&RELOAD) {
+            Some(other) => problem.with_other(other, "`reload` is set here"),
+            None => problem.hinting("`reload` is for development"),
+        });
     }
 }
 

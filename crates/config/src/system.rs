@@ -3,7 +3,9 @@
 /// A kind of operating system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
-    /// Linux, macOS and their relatives.
+    /// Linux, which has processes that take over orphans.
+    Linux,
+    /// macOS and its relatives.
     Unix,
     /// Windows, which has no Unix sockets that a server can be given a mode for.
     Windows,
@@ -11,7 +13,13 @@ pub enum System {
 
 impl System {
     /// The one that this was built for.
-    pub const HERE: Self = if cfg!(windows) { Self::Windows } else { Self::Unix };
+    pub const HERE: Self = if cfg!(windows) {
+        Self::Windows
+    } else if cfg!(target_os = "linux") {
+        Self::Linux
+    } else {
+        Self::Unix
+    };
 }
 
 impl Default for System {

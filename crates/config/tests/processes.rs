@@ -84,6 +84,19 @@ error: `reload` serves with one worker process, and `workers` is more
 "
     );
     assert_eq!(
+        report("preload = true\nreload = true\n"),
+        "\
+error: `preload` and `reload` exclude each other
+  --> maitred.toml:1:11
+   |
+ 1 | preload = true
+   |           ^^^^
+ 2 | reload = true
+   |          ---- `reload` is set here
+1 problem; nothing was started
+"
+    );
+    assert_eq!(
         report("max-requests-jitter = 5\n"),
         "\
 error: `max-requests-jitter` needs `max-requests`

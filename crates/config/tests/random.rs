@@ -104,7 +104,7 @@ proptest! {
             gil: Gil::Enabled,
             directory: None,
             process: None,
-            system: System::Unix,
+            system: System::Linux,
         });
         let ours = loaded.expect("right layers").to_json(false);
         let theirs = merged_by_config(&layers);
@@ -173,7 +173,7 @@ proptest! {
         keywords in prop::collection::vec((fragments(2), value()), 0..4),
         cpus in any::<usize>(),
         gil in prop::sample::select(vec![Gil::Enabled, Gil::Disabled]),
-        system in prop::sample::select(vec![System::Unix, System::Windows]),
+        system in prop::sample::select(vec![System::Linux, System::Unix, System::Windows]),
     ) {
         let loaded = load(Sources {
             file: Some(SettingsFile {

@@ -289,6 +289,7 @@ fn a_restart_is_needed_for_what_belongs_to_the_sockets_or_to_the_supervisor() {
             "backlog",
             "admin-listen",
             "supervisor",
+            "preload",
             "reload",
             "metrics-by-worker",
         ]

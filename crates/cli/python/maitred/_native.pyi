@@ -18,6 +18,7 @@ __all__ = [
     "create_server",
     "import_application",
     "main",
+    "preload",
     "read_settings",
     "run",
     "serve",
@@ -47,6 +48,9 @@ def import_application(name: str, call: bool, /) -> WSGIApplication:
 
 def work(control: int, sources: str, report: int | None, /) -> int:
     """Run a worker process; only the supervisor calls it, in a process that it has started."""
+
+def preload(control: int, sources: str, /) -> int:
+    """Import the application and fork workers; only the supervisor calls it, as `work`."""
 
 def read_settings(settings: Mapping[str, Any], /) -> dict[str, Any]:
     """Read keywords as `create_server` does, and return every setting by its keyword.

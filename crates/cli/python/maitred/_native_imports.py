@@ -35,6 +35,7 @@ def imported_by_the_native_module() -> None:
     import maitred._gunicorn_conf
     import maitred._hooks
     import maitred._logging
+    import maitred._preload
     import maitred._project
     import maitred.management.static_files
 

@@ -99,8 +99,8 @@ class Settings(TypedDict, total=False):
     are several workers or a setting needs it; `never` refuses such settings.
     """
     preload: bool
-    """Import the application once, and fork the worker processes from the process that has it. They
-    share its memory.
+    """Import the application once, and fork the worker processes from the process that has it: they
+    share its memory and start at once. Linux only.
     """
     max_requests: int | None
     """Replace a worker process after this many requests; 0 is never. No connection is closed for

@@ -61,6 +61,11 @@ fn text(status: &Json) -> String {
     if let Some(reload) = status["supervisor"]["reload"].as_str() {
         text += &format!("reload {}\n", reload.escape_debug());
     }
+    for process in status["supervisor"]["preload"].as_array().into_iter().flatten() {
+        let (pid, state) = (&process["pid"], word(&process["state"]));
+        text +=
+            &format!("preload process {pid}: {state}, started {} ago\n", age(&process["seconds"]));
+    }
     match status["workers"].as_array() {
         Some(workers) => {
             text.push('\n');
@@ -142,13 +147,17 @@ mod tests {
         let status = json!({
             "version": "1.2", "interpreter": { "implementation": "CPython", "version": "3.13.0" },
             "state": "ready", "uptime_seconds": 100_000.0, "pid": 7,
-            "supervisor": { "workers": 2, "reload": "complete: 2 replaced" },
+            "supervisor": {
+                "workers": 2, "reload": "complete: 2 replaced",
+                "preload": [{ "pid": 8, "state": "ready", "seconds": 61.5 }],
+            },
             "workers": [worker(0, "ready", 59.9), worker(1, "retiring", 4000.0)],
         });
         assert_eq!(
             text(&status),
             "maitred 1.2 with CPython 3.13.0: ready for 1 d 3 h, process 7\n\
-             reload complete: 2 replaced\n\n\
+             reload complete: 2 replaced\n\
+             preload process 8: ready, started 1 min ago\n\n\
              WORKER   PID  STATE     STARTED FOR        AGE  BUSY  QUEUE  CONNECTIONS  REQUESTS\n     \
              0  4711  ready     start             59 s   1/4      0           17    123456\n     \
              1  4712  retiring  start        1 h 6 min   1/4      0           17    123456\n"

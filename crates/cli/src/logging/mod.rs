@@ -140,6 +140,13 @@ pub(crate) fn warn_now(message: &str) {
     stderr::write_now(&record("maitred", Severity::Warning, message.into(), Vec::new()));
 }
 
+/// From now on records of this process are written at once, by the thread that logs: no other may be
+/// started here.
+#[cfg(unix)]
+pub(crate) fn write_at_once() {
+    stderr::write_waiting();
+}
+
 /// Sets the format of what is written to standard error.
 pub(crate) fn set_format(format: LineFormat) {
     stderr::set_format(format);

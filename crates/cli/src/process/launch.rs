@@ -1,4 +1,4 @@
-//! Executes a worker process: the same interpreter, anew.
+//! Executes a worker process, or the one that workers are forked from: the same interpreter, anew.
 //!
 //! Nothing of this process's threads, locks or imports gets into a worker that is executed, and a
 //! reload always sees new code. It is started by Python's `subprocess`, which debuggers, coverage
@@ -15,7 +15,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use maitred_config::path_text;
-use maitred_server::supervisor::workers::StartOrder;
 use maitred_server::system::unnamed_file;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -23,14 +22,20 @@ use serde_json::{Value as Json, json};
 
 use crate::process::sources::SourceTexts;
 
-/// The program of a worker: the path is set before anything is imported from it.
+/// The program: the path is set before anything is imported from it.
 const PROGRAM: &str = "import json, os, sys; \
     launch = json.load(os.fdopen(int(sys.argv[2]))); \
     control = int(sys.argv[1]); \
     sys.path[:] = launch['path']; \
-    sys.argv[:] = launch['argv']; \
-    from maitred._native import work; \
+    sys.argv[:] = launch['argv']; ";
+
+/// Its end for a worker.
+const WORK: &str = "from maitred._native import work; \
     sys.exit(work(control, json.dumps(launch['sources']), launch['report']))";
+
+/// Its end for the process that workers are forked from.
+const PRELOAD: &str = "from maitred._native import preload; \
+    sys.exit(preload(control, json.dumps(launch['sources'])))";
 
 /// Variables that speak of the process that the service manager has started.
 const OF_THE_SERVICE: [&str; 5] =
@@ -56,9 +61,18 @@ pub(crate) fn is_possible(py: Python<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// How a worker is started.
+/// What a process is started as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The worker of a number.
+    Worker(usize),
+    /// It imports the application, and workers are forked from it.
+    Mold,
+}
+
+/// How a process is started.
 pub(crate) struct Launch<'a> {
-    pub(crate) order: &'a StartOrder,
+    pub(crate) role: Role,
     pub(crate) sources: &'a SourceTexts,
     /// Where it starts, if the folder still exists; else in that of this process.
     pub(crate) folder: Option<&'a Path>,
@@ -69,7 +83,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) report: Option<&'a OwnedFd>,
 }
 
-/// Starts a worker. Returns the `subprocess.Popen`, which must be kept, and its pid.
+/// Starts a process. Returns the `subprocess.Popen`, which must be kept, and its pid.
 ///
 /// # Errors
 /// The process or its files cannot be created.
@@ -92,17 +106,21 @@ pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>
     for flag in flags(py)? {
         command.append(flag)?;
     }
-    for argument in ["-c", PROGRAM, &control.to_string(), &parameters_fd.to_string()] {
+    let (end, name) = match launch.role {
+        Role::Worker(number) => (WORK, format!("maitred worker {number}")),
+        Role::Mold => (PRELOAD, "maitred preload".to_owned()),
+    };
+    let program = format!("{PROGRAM}{end}");
+    for argument in ["-c", &program, &control.to_string(), &parameters_fd.to_string(), &name] {
         command.append(argument)?;
     }
-    command.append(format!("maitred worker {}", launch.order.number))?;
     let options = PyDict::new(py);
     if report.is_none() {
         options.set_item("stdin", subprocess.getattr("DEVNULL")?)?;
     }
     let passed: Vec<_> = [control, parameters_fd].into_iter().chain(report).collect();
     options.set_item("pass_fds", passed)?;
-    options.set_item("env", environment(py, launch.order.number)?)?;
+    options.set_item("env", environment(py, launch.role)?)?;
     options.set_item("cwd", launch.folder.filter(|folder| folder.is_dir()))?;
     let process = subprocess.call_method("Popen", (command,), Some(&options))?;
     let pid = process.getattr("pid")?.extract()?;
@@ -171,8 +189,8 @@ fn is_unbuffered(command: &[String]) -> bool {
     false
 }
 
-/// The environment of a worker. Any variable may hold what is not UTF-8.
-fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<OsString, OsString>> {
+/// The environment of a process. Any variable may hold what is not UTF-8.
+fn environment(py: Python<'_>, role: Role) -> PyResult<BTreeMap<OsString, OsString>> {
     let current = py.import("os")?.getattr("environ")?.call_method0("items")?;
     let mut variables = BTreeMap::new();
     for item in current.try_iter()? {
@@ -181,7 +199,9 @@ fn environment(py: Python<'_>, number: usize) -> PyResult<BTreeMap<OsString, OsS
     }
     restore_python_variables(&mut variables, &original_environment());
     variables.retain(|name, _| !OF_THE_SERVICE.contains(&name.as_str()));
-    variables.insert(NUMBER_VARIABLE.to_owned(), number.to_string());
+    if let Role::Worker(number) = role {
+        variables.insert(NUMBER_VARIABLE.to_owned(), number.to_string());
+    }
     let os = |text: String| path_text::to_path(&text).into_os_string();
     Ok(variables.into_iter().map(|(name, value)| (os(name), os(value))).collect())
 }

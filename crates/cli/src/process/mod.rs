@@ -13,6 +13,8 @@ mod code_watch;
 #[cfg(unix)]
 mod launch;
 #[cfg(unix)]
+pub(crate) mod mold;
+#[cfg(unix)]
 mod passed_sources;
 #[cfg(unix)]
 mod pulse;

@@ -16,7 +16,7 @@ use crate::process::exit_status::ExitStatus;
 #[cfg(unix)]
 use crate::process::file_limit;
 use crate::process::output::{colour, print_error};
-use crate::process::signals::{Scope, Signals};
+use crate::process::signals::{Replaced, Scope, Signals};
 use crate::process::sources::SourceTexts;
 #[cfg(unix)]
 use crate::process::supervise;
@@ -51,7 +51,7 @@ pub(crate) fn serve(
         return Ok(ExitStatus::Usage);
     }
     let scope = if is_supervised(&loaded.settings) { Scope::Supervisor } else { Scope::Process };
-    let signals = Signals::install(py, scope)?;
+    let signals = Signals::install(py, scope, Replaced::All)?;
     if after == Afterwards::Exit {
         exit::prepare(py, &loaded.settings)?;
     }
@@ -215,7 +215,9 @@ fn serve_with_signals(
     service_manager::ready(&format!("serving on {}", addresses.join(", ")));
     // A daemon that the application has made of the process has lost the handlers by the fork.
     let of_daemon = match signals {
-        Some(_) if std::process::id() != process => Signals::install(py, Scope::Process)?,
+        Some(_) if std::process::id() != process => {
+            Signals::install(py, Scope::Process, Replaced::All)?
+        }
         _ => None,
     };
     let end = wait::until_stopped(py, started.running(), of_daemon.as_ref().or(signals));

@@ -20,6 +20,7 @@ use maitred_server::supervisor::view::View;
 use maitred_server::supervisor::workers::{
     Event, Reaping, StartOrder, SupervisorOptions, WorkerProcesses,
 };
+use maitred_server::system::subreaper::Subreaper;
 use maitred_server::telemetry::layout::CELLS;
 use maitred_server::{ChildStatus, Clock, ListenAddress};
 use pyo3::prelude::*;
@@ -28,7 +29,7 @@ use crate::engine::{BoundServer, StartError, SupervisedParts};
 use crate::logging::{self, Log, LogOutput};
 use crate::process::code_watch::{CodeWatch, Outcome};
 use crate::process::exit_status::ExitStatus;
-use crate::process::launch::{self, Launch};
+use crate::process::launch::{self, Launch, Role};
 use crate::process::service_manager;
 use crate::process::signals::{SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
@@ -50,6 +51,11 @@ pub(crate) fn supervise(
 ) -> Result<ExitStatus, StartError> {
     let raised = StartError::Raised;
     launch::is_possible(py).map_err(StartError::Failed)?;
+    // Workers that are forked become children of this process.
+    let subreaper = bound.settings().processes.preload.then(Subreaper::begin).transpose();
+    let _subreaper = subreaper.map_err(|error| {
+        StartError::Failed(format!("`preload` is not possible here: {error}: serve without it"))
+    })?;
     let log = Log::start(py, output, (&bound.settings().observability).into()).map_err(raised)?;
     let supervised = run(py, bound, sources, signals, reaping);
     log.stop(py).map_err(raised)?;
@@ -111,6 +117,7 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
     SupervisorOptions {
         workers: settings.processes.workers,
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        preload: settings.processes.preload,
         start_timeout: settings.processes.start_timeout,
         // A developer wants the new code, and not the old one meanwhile.
         settle: if settings.processes.reload { Duration::ZERO } else { SETTLE },
@@ -163,17 +170,11 @@ struct Processes {
 impl WorkerProcesses for Processes {
     fn start(&mut self, order: &StartOrder, control: OwnedFd) -> io::Result<u32> {
         let report = self.code.as_ref().map(CodeWatch::reports).transpose()?;
-        let launch = Launch {
-            order,
-            sources: &self.sources,
-            folder: self.folder.as_deref(),
-            control: &control,
-            report: report.as_ref(),
-        };
-        let started = Python::attach(|py| launch::launch(py, &launch));
-        let (process, pid) = started.map_err(io::Error::other)?;
-        self.started.push((pid, process));
-        Ok(pid)
+        self.launch(Role::Worker(order.number), &control, report.as_ref())
+    }
+
+    fn start_mold(&mut self, control: OwnedFd) -> io::Result<u32> {
+        self.launch(Role::Mold, &control, None)
     }
 
     fn reaped(&mut self, pid: u32, status: ChildStatus) {
@@ -241,6 +242,20 @@ impl WorkerProcesses for Processes {
 }
 
 impl Processes {
+    fn launch(
+        &mut self,
+        role: Role,
+        control: &OwnedFd,
+        report: Option<&OwnedFd>,
+    ) -> io::Result<u32> {
+        let (sources, folder) = (&self.sources, self.folder.as_deref());
+        let launch = Launch { role, sources, folder, control, report };
+        let started = Python::attach(|py| launch::launch(py, &launch));
+        let (process, pid) = started.map_err(io::Error::other)?;
+        self.started.push((pid, process));
+        Ok(pid)
+    }
+
     /// Tells how a reload has ended. If new workers have failed, later ones start as before.
     fn reload_ended(&mut self, result: ReloadResult) {
         let before = self.before_reload.take();

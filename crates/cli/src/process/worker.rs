@@ -1,6 +1,6 @@
 //! A worker process, from its first line to its exit: what the program of `launch.rs` calls.
 //!
-//! It imports the application, tells the supervisor, gets the listening sockets, and serves until
+//! It imports the application, or was forked from the process that has (`mold.rs`), tells the supervisor, gets the listening sockets, and serves until
 //! the supervisor stops it. Signals from outside do little: the supervisor decides.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::logging::{self, owned_process};
 use crate::process::exit_status::ExitStatus;
 use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
-use crate::process::signals::{Scope, SignalTarget, Signals};
+use crate::process::signals::{Replaced, Scope, SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
 use crate::process::supervise::recycling;
 use crate::process::wait::ServerEnd;
@@ -34,6 +34,14 @@ pub(crate) fn is_worker() -> bool {
     IS_WORKER.load(Ordering::Relaxed)
 }
 
+/// Where a worker has the application from.
+pub(super) enum Source {
+    /// It imports it, and in development reports its code to this.
+    Import { reporter: Option<Py<PyAny>> },
+    /// It was imported before the fork.
+    Preloaded(Py<PyAny>),
+}
+
 /// Runs a worker, with its end of the control socket, the sources of its settings, and in development
 /// the pipe on which it reports its code. Returns the exit status.
 #[pyfunction]
@@ -44,8 +52,19 @@ pub(crate) fn work(
     sources: &str,
     report: Option<i32>,
 ) -> PyResult<i32> {
-    IS_WORKER.store(true, Ordering::Relaxed);
     let control = WorkerControl::attach(control)?;
+    let (loaded, signals) = begin(py, sources, Scope::Worker)?;
+    let reporter = report.map(|report| reporter(py, report)).transpose()?;
+    serve(py, loaded, &control, signals, Source::Import { reporter })
+}
+
+/// What a process of a supervisor begins with, before it runs code of the application.
+pub(super) fn begin(
+    py: Python<'_>,
+    sources: &str,
+    scope: Scope,
+) -> PyResult<(Loaded, Option<Signals>)> {
+    IS_WORKER.store(true, Ordering::Relaxed);
     // Where it cannot be set, as outside Linux, the kernel chooses.
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     let foreign = || PyRuntimeError::new_err("only the supervisor starts worker processes");
@@ -53,23 +72,33 @@ pub(crate) fn work(
     let sources = SourceTexts::from_json(&sources).ok_or_else(foreign)?;
     let loaded = maitred_config::load(sources.sources()).map_err(|_| foreign())?;
     owned_process::adopt(py, (&loaded.settings.observability).into())?;
-    let signals = Signals::install(py, Scope::Worker)?;
+    let signals = Signals::install(py, scope, Replaced::All)?;
     exit::prepare(py, &loaded.settings)?;
-    file_limit::raise(py)?;
     maitred_server::return_freed_memory();
-    let reporter = report.map(|report| reporter(py, report)).transpose()?;
+    Ok((loaded, signals))
+}
+
+/// Serves as a worker until the supervisor stops it. Returns the exit status.
+pub(super) fn serve(
+    py: Python<'_>,
+    loaded: Loaded,
+    control: &WorkerControl,
+    signals: Option<Signals>,
+    source: Source,
+) -> PyResult<i32> {
+    file_limit::raise(py)?;
     let welcome = py.detach(|| control.welcome());
     let started = match welcome {
         Ok(Welcome { membership, pad }) => {
             let place = membership.place.clone();
             logging::learn_worker_number(place.number());
-            start(py, loaded, membership, &control, reporter.as_ref())
+            start(py, loaded, membership, control, source)
                 .and_then(|started| Ok((started, Pulse::start(py, place, pad)?)))
         }
         Err(error) => Err(StartError::Failed(error.to_string()).into()),
     };
     let result = match started {
-        Ok((started, _pulse)) => serve_until_stopped(py, started, &control, signals.as_ref()),
+        Ok((started, _pulse)) => serve_until_stopped(py, started, control, signals.as_ref()),
         Err(error) => {
             control.cannot_start();
             error.report()
@@ -84,8 +113,9 @@ pub(crate) fn work(
 }
 
 /// What reports the code of the application on this pipe.
-fn reporter(py: Python<'_>, report: i32) -> PyResult<Bound<'_, PyAny>> {
-    py.import("maitred._code_report")?.getattr("Reporter")?.call1((report,))
+fn reporter(py: Python<'_>, report: i32) -> PyResult<Py<PyAny>> {
+    let reporter = py.import("maitred._code_report")?.getattr("Reporter")?;
+    Ok(reporter.call1((report,))?.unbind())
 }
 
 /// Refuses a `max-rss` that every process exceeds that has imported the application: workers would be
@@ -102,27 +132,37 @@ fn fits_max_rss(loaded: &Loaded) -> Result<(), StartError> {
     )))
 }
 
-/// Imports the application, gets the listeners, and starts to serve.
+/// Gets the application.
+fn application(py: Python<'_>, loaded: &Loaded, source: Source) -> Result<Py<PyAny>, NotServed> {
+    let reporter = match source {
+        Source::Preloaded(application) => return Ok(application),
+        Source::Import { reporter } => reporter,
+    };
+    let imported = import::load(py, loaded);
+    if let Some(reporter) = reporter {
+        match &imported {
+            Ok(_) => reporter.call_method0(py, "begin")?,
+            Err(error) => reporter.call_method1(py, "failed", (error.raised.as_ref(),))?,
+        };
+    }
+    let application = imported.map_err(|error| NotServed::Import(error.failure))?;
+    owned_process::application_imported(py)?;
+    Ok(application)
+}
+
+/// Gets application and listeners, and starts to serve.
 fn start(
     py: Python<'_>,
     loaded: Loaded,
     membership: Membership,
     control: &WorkerControl,
-    reporter: Option<&Bound<'_, PyAny>>,
+    source: Source,
 ) -> Result<StartedServer, NotServed> {
     let identity =
         WorkerIdentity { number: membership.place.number(), generation: membership.generation };
     let load = |py: Python<'_>, loaded: &Loaded| {
-        let imported = import::load(py, loaded);
-        if let Some(reporter) = reporter {
-            match &imported {
-                Ok(_) => reporter.call_method0("begin")?,
-                Err(error) => reporter.call_method1("failed", (error.raised.as_ref(),))?,
-            };
-        }
-        let application = imported.map_err(|error| NotServed::Import(error.failure))?;
+        let application = application(py, loaded, source)?;
         fits_max_rss(loaded)?;
-        owned_process::application_imported(py)?;
         hooks::worker_starts(py, identity).map_err(|error| NotServed::Import(error.failure))?;
         Ok(application)
     };

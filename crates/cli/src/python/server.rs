@@ -17,7 +17,7 @@ use pyo3::types::PyTuple;
 use crate::engine::hooks::{StopHooks, WorkerIdentity};
 use crate::engine::{BoundServer, StartedServer, hooks};
 use crate::logging::LogOutput;
-use crate::process::signals::{Scope, Signals};
+use crate::process::signals::{Replaced, Scope, Signals};
 use crate::process::wait::{self, ServerEnd};
 use crate::python::addresses;
 
@@ -178,7 +178,7 @@ impl Server {
     /// Returns at once if the server was closed before.
     pub(crate) fn run(&self, py: Python<'_>) -> PyResult<()> {
         // Before the announcement, so that a program that has read it can stop the server.
-        let signals = Signals::install(py, Scope::Embedded)?;
+        let signals = Signals::install(py, Scope::Embedded, Replaced::Defaults)?;
         let stopped = match self.launch(py) {
             Ok(Some(running)) => {
                 let stopped = wait::until_stopped(py, &running, signals.as_ref());

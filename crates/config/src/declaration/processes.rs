@@ -1,6 +1,6 @@
 //! Declarations of the settings of worker processes, and of the supervisor that owns them.
 
-use super::{Change, Effect, Kind, Setting};
+use super::{Change, Kind, Setting};
 use crate::kinds::{Count, CountOrAuto, Period, SizeOrShare, Words, Zero};
 use crate::values::{MetricsByWorker, SupervisorUse};
 
@@ -39,9 +39,9 @@ settings! {
         kind: Kind::Flag,
         default: Some("false"),
         help: "Import the application once, and fork the worker processes from the process that \
-               has it. They share its memory.",
+               has it: they share its memory and start at once. Linux only.",
         since: "0.2",
-        effect: Effect::Planned,
+        change: Change::Restart,
         alias: Some("preload-app"),
     }
 

@@ -208,7 +208,7 @@ fn contradictions(body: &str) -> Vec<String> {
     let candidate = Candidate { path: "maitred.toml".into(), named_by: None };
     let file = SettingsFile { candidate, contents: Ok(body.as_bytes().to_vec()) };
     // Other servers' settings are mostly Unix's, wherever they are translated.
-    match load(Sources { file: Some(file), system: System::Unix, ..Sources::default() }) {
+    match load(Sources { file: Some(file), system: System::Linux, ..Sources::default() }) {
         Ok(_) => Vec::new(),
         Err(problems) => {
             problems.iter().map(|problem| format!("nothing, but {}", problem.message())).collect()

@@ -54,7 +54,7 @@ impl Written<'_> {
             gil: self.gil,
             directory: self.directory.map(Into::into),
             process: Some(PROCESS),
-            system: if self.is_for_windows { System::Windows } else { System::Unix },
+            system: if self.is_for_windows { System::Windows } else { System::Linux },
         }
     }
 

@@ -74,6 +74,41 @@ pub enum ToSupervisor {
     Evacuated,
 }
 
+/// What the supervisor tells a mold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToMold {
+    /// Fork a worker. Its end of its control socket comes with it.
+    Fork {
+        /// How many processes were started before it.
+        serial: u64,
+        /// Its number.
+        number: usize,
+    },
+}
+
+/// What a mold tells the supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromMold {
+    /// It has imported the application, and can fork workers.
+    Imported,
+    /// It cannot import the application. It has printed why, and ends.
+    CannotStart,
+    /// A worker was forked.
+    Forked {
+        /// The worker.
+        serial: u64,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker could not be forked.
+    ForkFailed {
+        /// The worker.
+        serial: u64,
+        /// Why.
+        error: String,
+    },
+}
+
 /// What is wrong with the bytes of another process.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {

@@ -5,6 +5,18 @@ use std::time::Duration;
 /// A process, by how many were started before it.
 pub type Serial = u64;
 
+/// A process that workers are forked from, by how many were started before it.
+pub type MoldId = u64;
+
+/// Where the process of a worker comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A new interpreter, which imports the application.
+    Interpreter,
+    /// It is forked from a process that has imported the application.
+    Mold(MoldId),
+}
+
 /// Why a process was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StartReason {
@@ -80,6 +92,10 @@ pub enum Fact {
     Reload(usize),
     /// The server is to stop.
     Drain,
+    /// A mold has imported the application.
+    MoldReady(MoldId),
+    /// A mold has ended.
+    MoldExited(MoldId),
     /// Time has passed.
     Tick,
 }
@@ -95,7 +111,13 @@ pub enum Command {
         number: usize,
         /// Why.
         reason: StartReason,
+        /// Where it comes from.
+        source: Source,
     },
+    /// Start a mold.
+    StartMold(MoldId),
+    /// Kill a mold.
+    KillMold(MoldId, KillReason),
     /// Hand the listeners to a process that has imported the application.
     Admit(Serial),
     /// Let a process finish what it has and end.
@@ -181,6 +203,8 @@ pub struct FleetLimits {
     pub workers: usize,
     /// How many may import at once when the server starts.
     pub imports_at_once: usize,
+    /// Whether workers are forked from a process that has imported the application.
+    pub preload: bool,
     /// How many numbers and seats there are.
     pub numbers: usize,
     /// Seats, one for each process.

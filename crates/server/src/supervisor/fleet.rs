@@ -11,6 +11,8 @@
 //!   stops a reload, and what serves goes on. A few numbers are replaced at a time, and no more
 //!   processes retire at once than there are workers. If memory has no room for one more process,
 //!   the old one retires first; with a single worker it stays instead.
+//! - **Preload** (`preloading`). Processes are forked from one that has imported the application, and
+//!   wait for it.
 //! - **Drain.** Nothing is started any more, and the server ends with its last process.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -18,8 +20,10 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::facts::{
-    Command, End, Fact, FleetLimits, Headroom, KillReason, ReloadResult, Serial, StartReason,
+    Command, End, Fact, FleetLimits, Headroom, KillReason, ReloadResult, Serial, Source,
+    StartReason,
 };
+use super::preloading::Preloading;
 use super::replacement::{Reload, Replacement};
 
 /// So many failed starts in a row, with no worker ready, end the server.
@@ -66,6 +70,8 @@ pub struct Fleet {
     pub(super) pending: VecDeque<(Serial, StartReason)>,
     pub(super) active: Vec<Replacement>,
     pub(super) reload: Option<Reload>,
+    /// The molds, with `preload`.
+    pub(super) preloading: Option<Preloading>,
     pub(super) headroom: Headroom,
     pub(super) warned_at: Option<Duration>,
     failed_in_a_row: u32,
@@ -89,6 +95,7 @@ impl Fleet {
             pending: VecDeque::new(),
             active: Vec::new(),
             reload: None,
+            preloading: limits.preload.then(Preloading::default),
             headroom: Headroom::Enough,
             warned_at: None,
             failed_in_a_row: 0,
@@ -125,6 +132,7 @@ impl Fleet {
         !self.starts.is_empty()
             || !self.pending.is_empty()
             || !self.active.is_empty()
+            || self.is_importing()
             || self.draining_since.is_some()
             || self.processes.values().any(|process| process.phase != Phase::Ready)
     }
@@ -166,12 +174,15 @@ impl Fleet {
                 }
             }
             Fact::Replace(serial, reason) => self.replace(serial, reason, now),
-            Fact::Reload(wanted) => self.begin_reload(wanted, &mut commands),
+            Fact::Reload(wanted) => self.begin_reload(wanted, now, &mut commands),
+            Fact::MoldReady(id) => self.mold_is_ready(id, now),
+            Fact::MoldExited(id) => self.mold_exited(id, now, &mut commands),
             Fact::Drain => self.drain(now, &mut commands),
             Fact::Tick => {}
         }
         if !self.has_ended {
             self.settle(now, &mut commands);
+            self.tend_molds(now, &mut commands);
             self.begin_replacements(now, &mut commands);
             self.start_what_waits(now, &mut commands);
             self.kill_what_is_overdue(now, &mut commands);
@@ -231,7 +242,12 @@ impl Fleet {
             return self.end(End::CrashLoop(self.failed_in_a_row), commands);
         }
         if let Some(reason) = process.succeeded_after {
-            self.start_replacement(None, number, reason, now, commands);
+            match self.source() {
+                Some(source) => {
+                    self.start_replacement(None, number, reason, source, now, commands);
+                }
+                None => drop(self.starts.insert(number, (now, reason))),
+            }
         } else if !was_retiring && number < self.limits.workers && !self.has_successor(number) {
             let ready_for = match process.phase {
                 Phase::Ready => now.saturating_sub(process.since),
@@ -271,14 +287,16 @@ impl Fleet {
         if let Some(Reload { replaced, of, .. }) = self.reload.take() {
             commands.push(Command::ReloadEnded(ReloadResult::Stopped { replaced, of }));
         }
+        self.end_molds(commands);
         commands.push(Command::Drain);
         if self.processes.is_empty() {
             self.end(End::Drained, commands);
         }
     }
 
-    fn end(&mut self, end: End, commands: &mut Vec<Command>) {
+    pub(super) fn end(&mut self, end: End, commands: &mut Vec<Command>) {
         self.has_ended = true;
+        self.end_molds(commands);
         commands.push(Command::End(end));
     }
 
@@ -302,6 +320,7 @@ impl Fleet {
         &mut self,
         number: usize,
         reason: StartReason,
+        source: Source,
         now: Duration,
         commands: &mut Vec<Command>,
     ) -> Serial {
@@ -317,7 +336,7 @@ impl Fleet {
             succeeded_after: None,
         };
         self.processes.insert(serial, process);
-        commands.push(Command::Start { serial, number, reason });
+        commands.push(Command::Start { serial, number, reason, source });
         serial
     }
 
@@ -332,9 +351,10 @@ impl Fleet {
         while self.count(Phase::Importing) < self.limits.imports_at_once.max(1)
             && self.processes.len() < most
             && let Some((&number, &(_, reason))) = self.starts.iter().find(is_due)
+            && let Some(source) = self.source()
         {
             self.starts.remove(&number);
-            self.start(number, reason, now, commands);
+            self.start(number, reason, source, now, commands);
         }
     }
 

@@ -60,10 +60,11 @@ impl Supervisor {
         let Some(hung) = hung else { return };
         let now = self.now();
         let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
-        if let Some(why) = must_not_be_killed(worker.pid) {
+        let Some(pid) = worker.pid else { return };
+        if let Some(why) = must_not_be_killed(pid) {
             tracing::error!(
                 target: "maitred",
-                worker = worker.number, pid = worker.pid,
+                worker = worker.number, pid,
                 "worker-timeout: a worker process does not react and is not killed: {why}"
             );
             return;
@@ -103,7 +104,7 @@ impl Supervisor {
 
     fn end_hung(&mut self, hung: Hung, processes: &mut dyn WorkerProcesses) {
         let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
-        let (number, pid) = (worker.number, worker.pid);
+        let (number, Some(pid)) = (worker.number, worker.pid) else { return };
         let silence = match hung.silence {
             Silence::Io => "its I/O thread does not run",
             Silence::Python => "no thread of it gets the interpreter",

@@ -6,7 +6,10 @@
 //! other. None of them does input or output, and time is an argument.
 //!
 //! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together,
-//! `view` and `scrape` are what the admin listener shows, and `worker` is the other end: the control socket in a worker process.
+//! `view` and `scrape` are what the admin listener shows, and `worker`
+//! is the other end: the control socket in a worker process. With `preload`, `mold` is that of the process
+//! that workers are forked from, `mold_process` is how the supervisor has it, and `preloading` decides
+//! about it.
 
 mod backoff;
 mod channel;
@@ -19,6 +22,9 @@ pub mod health;
 mod hung;
 mod inboxes;
 pub mod memory_limit;
+pub mod mold;
+mod mold_process;
+mod preloading;
 mod process;
 mod reaping;
 pub mod recycling;

@@ -1,25 +1,34 @@
 //! A worker process, as the supervisor has it: its pid, its seat, and the control socket.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::channel::{Incoming, send};
 use super::control::{ToSupervisor, ToWorker};
-use super::facts::{Fact, Serial, StartReason};
+use super::facts::{Fact, Serial, Source, StartReason};
 use super::recycling::Threshold;
 use super::run::Supervisor;
 use super::view::WorkerState;
+use super::workers::{StartOrder, WorkerProcesses};
 use crate::board::{Seat, SeatState, monotonic_ns};
 use crate::system::child::ExitStatus;
+use crate::system::output_lock;
 use crate::system::pass_fd::Wait;
 use crate::system::shared_memory::SharedMemory;
 use crate::telemetry::cells::Lost;
 
+/// Words of a pad: 256 KiB of stacks.
+const PAD_WORDS: usize = 32 * 1024;
+
 /// A worker process.
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub(super) pid: u32,
+    /// `None` until the mold has forked it.
+    pub(super) pid: Option<u32>,
+    /// Where it comes from.
+    pub(super) source: Source,
     pub(super) number: usize,
     pub(super) seat: usize,
     pub(super) socket: UnixStream,
@@ -77,6 +86,63 @@ impl Worker {
 }
 
 impl Supervisor {
+    /// Starts a process, and gives it a seat.
+    pub(super) fn start(
+        &mut self,
+        serial: Serial,
+        order: &StartOrder,
+        source: Source,
+        processes: &mut dyn WorkerProcesses,
+    ) -> io::Result<()> {
+        let taken: Vec<_> = self.workers.values().map(|worker| worker.seat).collect();
+        let free = (0..self.board.shape().seats()).find(|seat| !taken.contains(seat));
+        let index = free.ok_or_else(|| io::Error::other("all seats of the board are taken"))?;
+        let pad = SharedMemory::create(PAD_WORDS, &self.options.temp_dir)?;
+        self.ensure_inbox(index)?;
+        let (socket, theirs) = UnixStream::pair()?;
+        let pid = match source {
+            Source::Interpreter => Some(processes.start(order, theirs.into())?),
+            Source::Mold(mold) => {
+                self.ask_for_fork(mold, serial, order.number, &theirs.into())?;
+                None
+            }
+        };
+        let seat = self.board.seat(index).ok_or(io::ErrorKind::NotFound)?;
+        self.board.show_shape();
+        seat.begin_anew(order.number, serial, monotonic_ns());
+        seat.set_pid(pid.unwrap_or(0).into());
+        let worker = Worker {
+            pid,
+            source,
+            number: order.number,
+            seat: index,
+            socket,
+            incoming: Incoming::new(),
+            pad,
+            state: WorkerState::Starting,
+            started_at: self.now(),
+            ended_at: None,
+            has_said_why: false,
+            is_killed: false,
+            is_evacuated: false,
+            has_children: None,
+            threshold: self.options.recycling.threshold(),
+            reason: order.reason,
+        };
+        let welcome = ToWorker::Welcome {
+            version: env!("CARGO_PKG_VERSION").into(),
+            seat: index,
+            number: order.number,
+            generation: serial,
+        };
+        let outputs = output_lock::file(&self.options.temp_dir)?;
+        worker.tell(&welcome, &[self.board.file(), worker.pad.file(), outputs]);
+        tracing::debug!(target: "maitred", worker = order.number, pid, "worker process started");
+        self.view.started(order.number, order.reason);
+        self.workers.insert(serial, worker);
+        Ok(())
+    }
+
     /// Writes to the board who sits where. That changes rarely, but an application may have written
     /// anything there.
     pub(super) fn show_workers(&self) {
@@ -85,7 +151,7 @@ impl Supervisor {
             let Some(seat) = self.board.seat(worker.seat) else { continue };
             seat.set_number(worker.number as u64);
             seat.set_generation(serial);
-            seat.set_pid(worker.pid.into());
+            seat.set_pid(worker.pid.unwrap_or(0).into());
             seat.set_state(match worker.state {
                 WorkerState::Starting => SeatState::Starting,
                 WorkerState::Ready => SeatState::Ready,

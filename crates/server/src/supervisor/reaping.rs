@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Fact, KillReason, Serial};
+use super::facts::{Fact, KillReason, Serial, Source};
 use super::inboxes::Recipient;
 use super::process::{lost_with, report_death};
 use super::run::Supervisor;
@@ -14,6 +14,10 @@ use crate::telemetry::cells::Lost;
 
 /// How long after the end of its control socket a process may live.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long after the end of its control socket a worker that was forked may not be a child of this
+/// process.
+const ADOPTED_WITHIN: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Kills a process.
@@ -35,6 +39,13 @@ impl Supervisor {
             KillReason::NotWanted => {}
         }
         worker.is_killed = true;
+        let Some(pid) = pid else {
+            // If it is forked after all, it is killed then.
+            if let (Source::Mold(mold), KillReason::StartTimeout) = (worker.source, reason) {
+                self.kill_mold(mold, reason);
+            }
+            return;
+        };
         if let Err(error) = child::signal(pid, libc::SIGKILL) {
             tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");
         }
@@ -46,6 +57,10 @@ impl Supervisor {
         for serial in all {
             self.kill(serial, KillReason::NotWanted);
         }
+        let molds: Vec<_> = self.molds.keys().copied().collect();
+        for mold in molds {
+            self.kill_mold(mold, KillReason::NotWanted);
+        }
     }
 
     /// Reaps who has ended, and kills who has closed its control socket and goes on.
@@ -53,15 +68,29 @@ impl Supervisor {
         let now = self.now();
         let mut ended = Vec::new();
         for (&serial, worker) in &self.workers {
-            match child::reap(worker.pid) {
+            let Some(pid) = worker.pid else {
+                // Its mold has died without forking it, or before it could tell.
+                let has_mold =
+                    matches!(worker.source, Source::Mold(id) if self.molds.contains_key(&id));
+                if worker.ended_at.is_some() && !has_mold {
+                    ended.push((serial, None));
+                }
+                continue;
+            };
+            let has_closed_for = |limit| {
+                worker.ended_at.is_some_and(|at| now.saturating_duration_since(at) >= limit)
+            };
+            match child::reap(pid) {
                 Ok(Some(reaped)) => ended.push((serial, Some(reaped.status))),
                 Ok(None) => {
-                    let closed_for = |at| now.saturating_duration_since(at);
-                    if worker.ended_at.is_some_and(|at| closed_for(at) >= ENDS_WITHIN) {
+                    if has_closed_for(ENDS_WITHIN) {
                         // It cannot be told anything any more. If it is gone, the next look reaps it.
-                        let _ = child::signal(worker.pid, libc::SIGKILL);
+                        let _ = child::signal(pid, libc::SIGKILL);
                     }
                 }
+                // It is not this process's child yet: the process that has forked it has not ended.
+                Err(_)
+                    if worker.source != Source::Interpreter && !has_closed_for(ADOPTED_WITHIN) => {}
                 // Somebody else has reaped it: its end is certain, and its status unknown.
                 Err(_) => ended.push((serial, None)),
             }
@@ -71,7 +100,8 @@ impl Supervisor {
         }
         if self.options.reaping == Reaping::Everybody {
             while let Some(pid) = child::first_ended()
-                && !self.workers.values().any(|worker| worker.pid == pid)
+                && !self.workers.values().any(|worker| worker.pid == Some(pid))
+                && !self.is_mold(pid)
                 && child::reap(pid).is_ok()
             {
                 tracing::debug!(target: "maitred", pid, "an orphan has ended");
@@ -80,14 +110,16 @@ impl Supervisor {
     }
 
     /// A process has ended.
-    fn gone(
+    pub(super) fn gone(
         &mut self,
         serial: Serial,
         status: Option<ExitStatus>,
         processes: &mut dyn WorkerProcesses,
     ) {
         let Some(worker) = self.workers.remove(&serial) else { return };
-        processes.reaped(worker.pid, status.unwrap_or(ExitStatus::Exited(0)));
+        if let Some(pid) = worker.pid {
+            processes.reaped(pid, status.unwrap_or(ExitStatus::Exited(0)));
+        }
         let how = match status {
             _ if worker.state == WorkerState::Starting => "start_failed",
             Some(ExitStatus::Exited(0)) if worker.state == WorkerState::Retiring => "retired",

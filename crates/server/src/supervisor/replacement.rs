@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::facts::{Command, Headroom, KillReason, ReloadResult, Serial, StartReason};
+use super::facts::{Command, Headroom, KillReason, ReloadResult, Serial, Source, StartReason};
 use super::fleet::{Fleet, Phase, Process};
 
 /// How often a warning repeats that recycling finds no memory.
@@ -26,6 +26,16 @@ pub(super) struct Reload {
     pub(super) wanted: usize,
     pub(super) of: usize,
     pub(super) replaced: usize,
+    pub(super) stage: ReloadStage,
+}
+
+/// How far a reload has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReloadStage {
+    /// With `preload`: the new code is imported.
+    Importing,
+    /// Processes are replaced.
+    RollingOut,
 }
 
 impl Fleet {
@@ -42,7 +52,13 @@ impl Fleet {
             self.rests.insert(number, now + rest);
             return;
         }
+        self.stop_reload(now, commands);
+    }
+
+    /// A reload has failed: what serves goes on, and what was started for it ends.
+    pub(super) fn stop_reload(&mut self, now: Duration, commands: &mut Vec<Command>) {
         let Some(reload) = self.reload.take() else { return };
+        self.keep_old_mold(commands);
         self.pending.retain(|&(_, reason)| reason != StartReason::Reload);
         let (stopped, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.active)
             .into_iter()
@@ -68,14 +84,21 @@ impl Fleet {
     }
 
     /// All processes are to be replaced.
-    pub(super) fn begin_reload(&mut self, wanted: usize, commands: &mut Vec<Command>) {
+    pub(super) fn begin_reload(
+        &mut self,
+        wanted: usize,
+        now: Duration,
+        commands: &mut Vec<Command>,
+    ) {
         let refusal = if self.draining_since.is_some() {
             return;
         } else if self.reload.is_some() || !self.has_been_ready {
             Some(ReloadResult::Busy)
         } else if wanted > self.limits.numbers {
             Some(ReloadResult::TooMany)
-        } else if self.headroom == Headroom::Short && self.limits.workers == 1 {
+        } else if self.headroom == Headroom::Short
+            && (self.limits.workers == 1 || self.limits.preload)
+        {
             Some(ReloadResult::NoRoom)
         } else {
             None
@@ -83,13 +106,20 @@ impl Fleet {
         if let Some(refusal) = refusal {
             return commands.push(Command::ReloadEnded(refusal));
         }
+        self.prepare_reload(wanted, now, commands);
+    }
+
+    /// From now on the processes of a reload are replaced: all that there are.
+    pub(super) fn roll_out(&mut self) {
+        let Some(Reload { wanted, .. }) = self.reload else { return };
         let olds = self.processes.iter().filter(|(serial, process)| {
             let is_replaced = self.active.iter().any(|active| active.old == Some(**serial));
             process.phase != Phase::Retiring && process.number < wanted && !is_replaced
         });
         // Numbers that wait for a start get new code anyway.
         self.pending = olds.map(|(&serial, _)| (serial, StartReason::Reload)).collect();
-        self.reload = Some(Reload { wanted, of: self.pending.len(), replaced: 0 });
+        let (of, stage) = (self.pending.len(), ReloadStage::RollingOut);
+        self.reload = Some(Reload { wanted, of, replaced: 0, stage });
     }
 
     /// Retires the old process of each replacement whose new one has stayed ready.
@@ -119,10 +149,14 @@ impl Fleet {
                 reload.replaced += 1;
             }
         }
-        let is_over = self.pending.iter().all(|&(_, reason)| reason != StartReason::Reload)
+        let is_rolling_out =
+            self.reload.is_some_and(|reload| reload.stage == ReloadStage::RollingOut);
+        let is_over = is_rolling_out
+            && self.pending.iter().all(|&(_, reason)| reason != StartReason::Reload)
             && self.active.iter().all(|active| active.reason != StartReason::Reload)
             && !self.processes.values().any(Process::is_succeeded_by_reload);
         if is_over && let Some(reload) = self.reload.take() {
+            self.keep_new_mold(commands);
             self.scale(reload.wanted, now, commands);
             let result = ReloadResult::Complete { replaced: reload.replaced };
             commands.push(Command::ReloadEnded(result));
@@ -164,6 +198,7 @@ impl Fleet {
             && self.count(Phase::Retiring) < self.limits.workers
             && self.processes.len() < self.limits.seats
         {
+            let Some(source) = self.source() else { return };
             let Some((old, reason)) = self.pending.pop_front() else { return };
             // Recycling waits for a running reload, which replaces the process anyway.
             let Some(&process) = self.processes.get(&old) else { continue };
@@ -171,7 +206,7 @@ impl Fleet {
                 continue;
             }
             if self.headroom == Headroom::Enough {
-                self.start_replacement(Some(old), process.number, reason, now, commands);
+                self.start_replacement(Some(old), process.number, reason, source, now, commands);
                 continue;
             }
             if self.limits.workers == 1 {
@@ -198,10 +233,11 @@ impl Fleet {
         old: Option<Serial>,
         number: usize,
         reason: StartReason,
+        source: Source,
         now: Duration,
         commands: &mut Vec<Command>,
     ) {
-        let new = self.start(number, reason, now, commands);
+        let new = self.start(number, reason, source, now, commands);
         self.active.push(Replacement { old, new, reason });
     }
 }

@@ -7,31 +7,29 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::channel::{Incoming, Progress};
+use super::channel::Progress;
 use super::control::{ToSupervisor, ToWorker};
 use super::drain::Drain;
-use super::facts::{Command, End, Fact, FleetLimits, ReloadResult, Serial};
+use super::facts::{Command, End, Fact, FleetLimits, MoldId, ReloadResult, Serial};
 use super::fleet::Fleet;
 use super::handle::{self, Request, Requests, SupervisorHandle};
 use super::health::Health;
 use super::hung::Dying;
 use super::inboxes::SeatInboxes;
+use super::mold_process::MoldProcess;
 use super::process::Worker;
 use super::view::{View, WorkerState, WorkerView};
 use super::workers::{Event, StartOrder, SupervisorOptions, WorkerProcesses};
 use crate::board::{Board, Life, SeatState};
 use crate::listen::Listeners;
 use crate::system::clock::Clock;
-use crate::system::output_lock;
 use crate::system::pass_fd::Wait;
 use crate::system::poll;
-use crate::system::shared_memory::SharedMemory;
 use crate::system::tcp_info;
 
 /// How often the supervisor looks at everything.
@@ -39,9 +37,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often while something is under way: a start, a replacement, the drain.
 const LOOK_SOON: Duration = Duration::from_millis(20);
-
-/// Words of a pad: 256 KiB of stacks.
-const PAD_WORDS: usize = 32 * 1024;
 
 /// The supervisor, bound and not yet running.
 #[derive(Debug)]
@@ -51,6 +46,7 @@ pub struct Supervisor {
     pub(super) listeners: Option<Listeners>,
     pub(super) fleet: Fleet,
     pub(super) workers: BTreeMap<Serial, Worker>,
+    pub(super) molds: BTreeMap<MoldId, MoldProcess>,
     pub(super) inboxes: SeatInboxes,
     clock: Arc<Clock>,
     began: Instant,
@@ -86,6 +82,7 @@ impl Supervisor {
         let limits = FleetLimits {
             workers: options.workers,
             imports_at_once: options.cpus.max(1),
+            preload: options.preload,
             numbers: board.shape().numbers,
             seats: board.shape().seats(),
             start_timeout: options.start_timeout,
@@ -99,6 +96,7 @@ impl Supervisor {
             listeners: Some(listeners),
             fleet: Fleet::new(limits, Duration::ZERO),
             workers: BTreeMap::new(),
+            molds: BTreeMap::new(),
             inboxes: SeatInboxes::default(),
             clock,
             began,
@@ -128,10 +126,13 @@ impl Supervisor {
                 self.follow(request, processes);
             }
             self.hear_workers(processes);
+            self.hear_molds(processes);
             self.reap(processes);
+            self.reap_molds(processes);
             self.look(processes);
             if let Some(end) = self.ended
                 && self.workers.is_empty()
+                && self.molds.is_empty()
             {
                 return end;
             }
@@ -157,9 +158,16 @@ impl Supervisor {
 
     fn carry_out(&mut self, command: Command, processes: &mut dyn WorkerProcesses) {
         match command {
-            Command::Start { serial, number, reason } => {
+            Command::StartMold(id) => {
+                if let Err(error) = self.start_mold(id, processes) {
+                    tracing::error!(target: "maitred", "cannot start the preload process: {error}");
+                    self.tell_fleet(Fact::MoldExited(id), processes);
+                }
+            }
+            Command::KillMold(id, reason) => self.kill_mold(id, reason),
+            Command::Start { serial, number, reason, source } => {
                 let order = StartOrder { number, generation: serial, reason };
-                if let Err(error) = self.start(serial, &order, processes) {
+                if let Err(error) = self.start(serial, &order, source, processes) {
                     tracing::error!(
                         target: "maitred",
                         worker = number,
@@ -199,55 +207,6 @@ impl Supervisor {
             }
             Command::End(end) => self.end(end),
         }
-    }
-
-    /// Starts a process, and gives it a seat.
-    fn start(
-        &mut self,
-        serial: Serial,
-        order: &StartOrder,
-        processes: &mut dyn WorkerProcesses,
-    ) -> io::Result<()> {
-        let taken: Vec<_> = self.workers.values().map(|worker| worker.seat).collect();
-        let free = (0..self.board.shape().seats()).find(|seat| !taken.contains(seat));
-        let index = free.ok_or_else(|| io::Error::other("all seats of the board are taken"))?;
-        let pad = SharedMemory::create(PAD_WORDS, &self.options.temp_dir)?;
-        self.ensure_inbox(index)?;
-        let (socket, theirs) = UnixStream::pair()?;
-        let pid = processes.start(order, theirs.into())?;
-        let seat = self.board.seat(index).ok_or(io::ErrorKind::NotFound)?;
-        self.board.show_shape();
-        seat.begin_anew(order.number, serial, crate::board::monotonic_ns());
-        seat.set_pid(pid.into());
-        let worker = Worker {
-            pid,
-            number: order.number,
-            seat: index,
-            socket,
-            incoming: Incoming::new(),
-            pad,
-            state: WorkerState::Starting,
-            started_at: self.now(),
-            ended_at: None,
-            has_said_why: false,
-            is_killed: false,
-            is_evacuated: false,
-            has_children: None,
-            threshold: self.options.recycling.threshold(),
-            reason: order.reason,
-        };
-        let welcome = ToWorker::Welcome {
-            version: env!("CARGO_PKG_VERSION").into(),
-            seat: index,
-            number: order.number,
-            generation: serial,
-        };
-        let outputs = output_lock::file(&self.options.temp_dir)?;
-        worker.tell(&welcome, &[self.board.file(), worker.pad.file(), outputs]);
-        tracing::debug!(target: "maitred", worker = order.number, pid, "worker process started");
-        self.view.started(order.number, order.reason);
-        self.workers.insert(serial, worker);
-        Ok(())
     }
 
     fn end(&mut self, end: End) {
@@ -342,21 +301,24 @@ impl Supervisor {
     /// Publishes what the admin thread shows.
     fn publish(&mut self, processes: &mut dyn WorkerProcesses) {
         let now = self.now();
-        let workers = self.workers.iter().map(|(&serial, worker)| WorkerView {
-            serial,
-            number: worker.number,
-            pid: worker.pid,
-            seat: worker.seat,
-            state: worker.state,
-            reason: worker.reason,
-            age: now.saturating_duration_since(worker.started_at),
+        let workers = self.workers.iter().filter_map(|(&serial, worker)| {
+            Some(WorkerView {
+                serial,
+                number: worker.number,
+                pid: worker.pid?,
+                seat: worker.seat,
+                state: worker.state,
+                reason: worker.reason,
+                age: now.saturating_duration_since(worker.started_at),
+            })
         });
         let uptime = now.saturating_duration_since(self.began);
         let listeners = self.listeners.iter().flat_map(|it| &it.entries);
         let backlogs = listeners.filter_map(|listener| {
             Some((listener.address.name(), tcp_info::backlog(&SockRef::from(&listener.socket))?))
         });
-        self.view.publish(&self.fleet, workers.collect(), backlogs.collect(), uptime);
+        let processes_shown = (workers.collect(), self.mold_views());
+        self.view.publish(&self.fleet, processes_shown, backlogs.collect(), uptime);
         if self.fleet.is_ready() && !self.was_ready {
             self.was_ready = true;
             self.board.set_life(Life::Serving);
@@ -374,6 +336,8 @@ impl Supervisor {
         let within = if is_busy { LOOK_SOON } else { LOOK_EVERY };
         let open = self.workers.values().filter(|worker| worker.ended_at.is_none());
         let sockets = open.map(|worker| worker.socket.as_fd());
+        let molds = self.molds.values().filter(|mold| !mold.has_closed);
+        let sockets = sockets.chain(molds.map(|mold| mold.socket.as_fd()));
         let all: Vec<_> = std::iter::once(self.requests.descriptor()).chain(sockets).collect();
         if let Err(error) = poll::readable(&all, within) {
             tracing::error!(target: "maitred", "cannot wait for worker processes: {error}");

@@ -120,6 +120,10 @@ impl Published {
         out.sample(&workers::LIMIT, None, &[], self.wanted as f64);
         out.family(&workers::SHORT_SECONDS);
         out.sample(&workers::SHORT_SECONDS, None, &[], self.counts.short.as_secs_f64());
+        if let Some(is_preloaded) = self.is_preloaded {
+            out.family(&workers::PRELOADED);
+            out.sample(&workers::PRELOADED, None, &[], f64::from(u8::from(is_preloaded)));
+        }
         let reasons = StartReason::ALL.map(StartReason::name);
         for (family, labels, counts) in [
             (&workers::STARTS, &reasons[..], &self.counts.starts),

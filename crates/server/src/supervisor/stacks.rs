@@ -68,10 +68,11 @@ impl View {
 /// Asks a worker for its stacks.
 pub(super) fn ask(worker: &Worker) {
     if let Some(signal) = dump_signal()
+        && let Some(pid) = worker.pid
         && worker.pad.begin_anew().is_ok()
     {
         // If it cannot be asked, it has ended.
-        let _ = child::signal(worker.pid, signal);
+        let _ = child::signal(pid, signal);
     }
 }
 

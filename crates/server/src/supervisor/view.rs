@@ -72,6 +72,17 @@ pub struct WorkerView {
     pub age: Duration,
 }
 
+/// A process that workers are forked from, as the supervisor knows it.
+#[derive(Clone, Debug)]
+pub struct MoldView {
+    /// Its pid.
+    pub pid: u32,
+    /// What it is doing.
+    pub state: &'static str,
+    /// How long ago it was started.
+    pub age: Duration,
+}
+
 /// What has happened to worker processes, for metrics.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -95,6 +106,9 @@ pub(super) struct Published {
     is_draining: bool,
     pub(super) wanted: usize,
     pub(super) workers: Vec<WorkerView>,
+    molds: Vec<MoldView>,
+    /// Whether workers can be forked; `None` without `preload`.
+    pub(super) is_preloaded: Option<bool>,
     /// The accept queues of the listening sockets.
     pub(super) backlogs: Vec<(String, AcceptQueue)>,
     reload: Option<(usize, usize)>,
@@ -161,7 +175,7 @@ impl View {
     pub(super) fn publish(
         &self,
         fleet: &Fleet,
-        workers: Vec<WorkerView>,
+        (workers, molds): (Vec<WorkerView>, Vec<MoldView>),
         backlogs: Vec<(String, AcceptQueue)>,
         uptime: Duration,
     ) {
@@ -177,6 +191,8 @@ impl View {
         published.wanted = fleet.wanted();
         published.reload = fleet.reload_progress();
         published.workers = workers;
+        published.molds = molds;
+        published.is_preloaded = fleet.is_preloaded();
         published.backlogs = backlogs;
         published.uptime = uptime;
     }
@@ -306,6 +322,7 @@ impl Report for View {
                 "reload": reload(published.reload, published.last_reload),
                 "reloads": published.counts.reloads.values().sum::<u64>(),
                 "process": identity(),
+                "preload": published.molds.iter().map(describe_mold).collect::<Vec<_>>(),
             },
             "workers": workers,
         })
@@ -342,6 +359,11 @@ fn describe(worker: &WorkerView, seat: &Seat<'_>) -> Value {
         "threads": { "count": seat.threads(), "busy": seat.busy() },
         "running": running,
     })
+}
+
+/// A process that workers are forked from, for a person.
+fn describe_mold(mold: &MoldView) -> Value {
+    json!({ "pid": mold.pid, "state": mold.state, "seconds": mold.age.as_secs_f64() })
 }
 
 /// Which process this is, for whoever signals it; null where the system does not tell.

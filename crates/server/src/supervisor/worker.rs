@@ -71,7 +71,11 @@ impl WorkerControl {
     /// There is no such socket. The thread cannot be started.
     pub fn attach(descriptor: i32) -> io::Result<Self> {
         let socket = inherited_socket::take(descriptor)?.ok_or(io::ErrorKind::NotConnected)?;
-        let socket = UnixStream::from(socket);
+        Self::over(UnixStream::from(socket))
+    }
+
+    /// Begins to read this control socket.
+    pub(super) fn over(socket: UnixStream) -> io::Result<Self> {
         socket.set_nonblocking(false)?;
         let inner = Inner { socket, state: Mutex::default(), changed: Condvar::new() };
         let control = Self(Arc::new(inner));

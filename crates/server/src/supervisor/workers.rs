@@ -40,7 +40,14 @@ pub trait WorkerProcesses {
     /// It cannot be started.
     fn start(&mut self, order: &StartOrder, control: OwnedFd) -> io::Result<u32>;
 
-    /// A process that it started has ended and has been reaped.
+    /// Starts a process that imports the application, to fork workers from, with its end of the control
+    /// socket. Returns its pid.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    fn start_mold(&mut self, control: OwnedFd) -> io::Result<u32>;
+
+    /// A process that it started, or a worker that was forked, has ended and has been reaped.
     fn reaped(&mut self, pid: u32, status: ExitStatus);
 
     /// Reads the settings again for a reload; workers that start from now on get the new ones.
@@ -71,6 +78,8 @@ pub struct SupervisorOptions {
     pub workers: usize,
     /// How many may import at once.
     pub cpus: usize,
+    /// Whether workers are forked from a process that has imported the application.
+    pub preload: bool,
     /// From the start of a process until it must be ready.
     pub start_timeout: Duration,
     /// How long a new process has to stay ready before the old one retires.

@@ -9,6 +9,8 @@ pub mod child;
 #[cfg(target_os = "linux")]
 pub(crate) mod child_processes;
 pub(crate) mod clock;
+#[cfg(unix)]
+pub mod detached_fork;
 pub mod end_process;
 pub mod error_text;
 #[cfg(windows)]
@@ -42,6 +44,8 @@ pub mod signal_action;
 pub(crate) mod spare_descriptors;
 #[cfg(unix)]
 pub mod standard_streams;
+#[cfg(unix)]
+pub mod subreaper;
 pub(crate) mod tcp_info;
 #[cfg(target_os = "linux")]
 pub(crate) mod tcp_reset;

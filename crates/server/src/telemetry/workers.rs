@@ -40,6 +40,9 @@ families! {
         "Intended number of worker processes: the setting workers.";
     SHORT_SECONDS = "maitred_workers_short_seconds_total", "counter", [],
         "Seconds in which fewer workers than intended were ready, since all were for the first time.";
+    PRELOADED = "maitred_workers_preloaded", "gauge", [],
+        "Whether there is a process with the imported application, from which workers can be forked. \
+         Only with the setting preload.";
     STARTS = "maitred_worker_starts_total", "counter", ["reason"],
         "Started worker processes. reason: start, reload, crash, hung, max_requests, max_rss, scale, \
          asked.";

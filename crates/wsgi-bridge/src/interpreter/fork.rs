@@ -1,6 +1,7 @@
-//! ReusedObjects a child process that an application forks during a request.
+//! Forks: those that an application makes during a request, and those that the server makes itself.
 //!
-//! The child has a copy of one worker thread: the client's socket and the server's state, but no
+//! In a child process that an application forks during a request there
+//! is a copy of one worker thread: the client's socket and the server's state, but no
 //! other threads. It may run its own code (`multiprocessing`, `os.exec*`, `os._exit`), but it must
 //! never answer the request a second time, nor take another one. So the bridge checks here before
 //! it touches an exchange.
@@ -57,6 +58,32 @@ pub(crate) fn watch(py: Python<'_>) -> PyResult<()> {
 fn forked_in_child() {
     DEPTH.fetch_add(1, Ordering::Relaxed);
     threads::forget();
+}
+
+/// Forks with `fork`, which tells by `is_new` in which process it has returned, and runs what was
+/// registered with `os.register_at_fork`: before and after the fork in this process, after it in the new one.
+///
+/// `os.fork` cannot be used where a second fork follows: handlers in the child start threads, which the
+/// second fork would lose.
+///
+/// # Errors
+/// Those of `fork`; then there is no new process.
+#[expect(unsafe_code, reason = "there is no safe wrapper")]
+pub fn with_hooks<S, E>(
+    _attached: Python<'_>,
+    fork: impl FnOnce() -> Result<S, E>,
+    is_new: impl FnOnce(&S) -> bool,
+) -> Result<S, E> {
+    // SAFETY: this thread is attached, and each of the three is called where C code that forks has to.
+    unsafe {
+        pyo3::ffi::PyOS_BeforeFork();
+        let side = fork();
+        match &side {
+            Ok(side) if is_new(side) => pyo3::ffi::PyOS_AfterFork_Child(),
+            Ok(_) | Err(_) => pyo3::ffi::PyOS_AfterFork_Parent(),
+        }
+        side
+    }
 }
 
 /// Exits a child that returned from the application: the server's state must not be used in it, and

@@ -4,7 +4,7 @@
 
 pub mod attach;
 pub mod exit;
-pub(crate) mod fork;
+pub mod fork;
 pub(crate) mod latin1;
 pub(crate) mod reference_count;
 pub mod threads;

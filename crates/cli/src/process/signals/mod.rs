@@ -111,8 +111,19 @@ pub(crate) enum Scope {
     Supervisor,
     /// A worker of a supervisor owns the process.
     Worker,
+    /// The process forks the workers of a supervisor.
+    Mold,
     /// The server is embedded: only default handlers. Those of the program stay.
     Embedded,
+}
+
+/// Which handlers of others ours take the place of, in a process that the server owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replaced {
+    /// All: the application, which comes later, may replace ours.
+    All,
+    /// The default ones: the application has been imported.
+    Defaults,
 }
 
 impl Signals {
@@ -120,7 +131,11 @@ impl Signals {
     ///
     /// # Errors
     /// Python refuses, for example in a subinterpreter.
-    pub(crate) fn install(py: Python<'_>, scope: Scope) -> PyResult<Option<Self>> {
+    pub(crate) fn install(
+        py: Python<'_>,
+        scope: Scope,
+        replaced: Replaced,
+    ) -> PyResult<Option<Self>> {
         if !is_main_thread(py)? {
             return Ok(None);
         }
@@ -131,20 +146,22 @@ impl Signals {
             state: Mutex::new(SignalState::starting()),
             interrupted: false.into(),
         });
+        // A mold waits for nothing that they would wake, and workers would inherit them.
+        let pair = (scope != Scope::Mold).then(WakeupPair::new).transpose()?;
         let mut signals = Self {
             shared,
             previous: Vec::new(),
             _installed: Installed::new(py)?,
-            pair: Mutex::new(Some(WakeupPair::new()?)),
+            pair: Mutex::new(pair),
         };
         for name in wanted(scope) {
-            signals.handle(py, name)?;
+            signals.handle(py, name, replaced)?;
         }
         Ok(Some(signals))
     }
 
     /// Installs the handler of a signal, if the system has the signal and it is ours to handle.
-    fn handle(&mut self, py: Python<'_>, name: &str) -> PyResult<()> {
+    fn handle(&mut self, py: Python<'_>, name: &str, replaced: Replaced) -> PyResult<()> {
         let module = py.import("signal")?;
         let Some(number) = module.getattr_opt(name)? else { return Ok(()) };
         let previous = module.call_method1("getsignal", (&number,))?;
@@ -154,7 +171,7 @@ impl Signals {
         let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
         let is_anothers = match foreign::SIGNALS.contains(&name) {
             true => !has_default_action(number.extract()?),
-            false => self.shared.scope == Scope::Embedded && !unset,
+            false => replaced == Replaced::Defaults && !unset,
         };
         if is_anothers || is_to_survive {
             return Ok(());
@@ -221,7 +238,7 @@ fn wanted(scope: Scope) -> Vec<&'static str> {
         wanted.extend(foreign::SIGNALS);
     }
     let has_terminal = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
-    if has_terminal || scope == Scope::Worker {
+    if has_terminal || matches!(scope, Scope::Worker | Scope::Mold) {
         wanted.retain(|&signal| signal != foreign::OF_WINDOWS);
     }
     wanted

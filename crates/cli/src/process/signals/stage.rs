@@ -50,7 +50,7 @@ impl Meaning {
             (Scope::Supervisor, "SIGHUP") => Self::Reload,
             (Scope::Worker, "SIGTERM") => Self::StopWorker,
             // Ctrl-C and the end of a terminal reach the whole group: the supervisor decides.
-            (Scope::Worker, _) => Self::Nothing,
+            (Scope::Worker | Scope::Mold, _) => Self::Nothing,
             (Scope::Process | Scope::Supervisor | Scope::Embedded, _) => Self::Stop,
         }
     }

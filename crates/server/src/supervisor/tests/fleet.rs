@@ -5,6 +5,7 @@ use super::*;
 const LIMITS: FleetLimits = FleetLimits {
     workers: 2,
     imports_at_once: 8,
+    preload: false,
     numbers: 64,
     seats: 80,
     start_timeout: Duration::from_secs(120),
@@ -59,8 +60,11 @@ impl Scene {
 /// A command as a test writes it.
 fn said(command: &Command) -> String {
     match command {
-        Command::Start { serial, number, reason } => {
+        Command::Start { serial, number, reason, source: Source::Interpreter } => {
             format!("start {serial} as {number}: {}", reason.name())
+        }
+        Command::Start { .. } | Command::StartMold(_) | Command::KillMold(..) => {
+            "without preload there is no mold".into()
         }
         Command::Admit(serial) => format!("admit {serial}"),
         Command::Retire(serial) => format!("retire {serial}"),
