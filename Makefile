@@ -18,7 +18,7 @@ export PYTHONS SERIES SID_ROOT
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-containers soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-containers model race miri soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel sdist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
@@ -34,6 +34,7 @@ test: test-rust test-python ## build everything and run every test, Rust and Pyt
 test-rust:
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	LD_LIBRARY_PATH="$(LIBPYTHON):$$LD_LIBRARY_PATH" cargo test --quiet --locked --workspace
+	@$(MAKE) --no-print-directory model
 
 test-python:
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
@@ -53,6 +54,15 @@ test-containers: ## build the image as root, and run it and the pods of the mani
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/containers/requirements.txt
 	@tests/containers/build $(VENV)
 	$(VENV)/bin/python -m pytest tests/containers -m containers
+
+model: ## try every order of threads on what worker processes share without a lock, with loom
+	cargo test --quiet --locked --manifest-path crates/server/model/Cargo.toml --target-dir target/model
+
+race: ## run the tests of the server's parts under ThreadSanitizer (needs a nightly toolchain)
+	@.ci/race
+
+miri: ## run the tests of the parser and of what worker processes share under Miri
+	@.ci/miri
 
 soak: ## break a server for MINUTES in every way, and run the tests that take many minutes
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt

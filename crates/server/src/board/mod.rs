@@ -11,6 +11,8 @@
 //! the supervisor acts only on what it knows itself (pids, numbers, states), never on the board's
 //! copy.
 
+pub(crate) mod atomics;
+mod connections;
 mod hints;
 mod layout;
 mod seat;
@@ -21,7 +23,6 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use hints::Hints;
 pub use layout::seat::PUBLISHED_WORDS;
@@ -31,6 +32,7 @@ pub use sequence_lock::{Seen, SequencedRecord};
 pub use slot::{RequestInProgress, Slot};
 
 use crate::system::shared_memory::SharedMemory;
+use atomics::{AtomicU64, Ordering};
 use layout::{MAGIC, header};
 
 /// What the supervisor as a whole is doing.
@@ -119,19 +121,11 @@ impl Board {
         exists.then(|| self.part(self.shape.number(number), self.shape.cells))
     }
 
-    /// Open connections of all processes, those on their way from one to another included.
-    ///
-    /// Connections move while they are added up. One that moves is shown at both ends for a moment, and
-    /// the words are read in an order in which it cannot be missed: how many have arrived anywhere, then
-    /// how many are open, and at last how many were sent. So the sum may be too high, never too low.
+    /// Open connections of all processes, those on their way from one to another included. May be too
+    /// high for a moment, never too low.
     pub fn open_connections(&self) -> u64 {
-        let all = || (0..self.shape.seats()).filter_map(|index| self.seat(index));
-        let taken = all().filter(|seat| seat.state() != SeatState::Free);
-        let arrived: Vec<_> = taken.map(|seat| (seat, seat.adopted(), seat.open())).collect();
-        let sum = |(seat, adopted, open): &(Seat<'_>, u64, u64)| {
-            open.saturating_add(seat.sent().saturating_sub(*adopted))
-        };
-        arrived.iter().map(sum).fold(0, u64::saturating_add)
+        let all = (0..self.shape.seats()).filter_map(|index| self.seat(index));
+        connections::open(all.filter(|seat| seat.state() != SeatState::Free))
     }
 
     /// A bit for each seat that has room for a request.

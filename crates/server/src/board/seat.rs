@@ -4,8 +4,7 @@
 //! and the worker; everything else, the worker, but for `sent`, which the workers that hand
 //! connections over count.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use super::atomics::{AtomicU64, Ordering};
 use super::layout::{SLOT_WORDS, Shape, seat};
 use super::sequence_lock::SequencedRecord;
 use super::slot::Slot;

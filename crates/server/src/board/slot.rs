@@ -2,8 +2,7 @@
 //!
 //! Only the path is shown, never the query, which may hold secrets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use super::atomics::{AtomicU64, Ordering};
 use super::layout::SLOT_WORDS;
 use super::sequence_lock::{Seen, SequencedRecord};
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::cell_block::Block;
 use super::counters;
 use super::families::{self, Kind};
 use super::labels::{CloseReason, Method};
@@ -92,27 +93,6 @@ pub(crate) struct Lost {
 
 /// The status as which a request counts that ended with its process.
 const LOST_STATUS: u16 = 500;
-
-/// The cells of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Block<'a>(&'a [AtomicU64]);
-
-impl Block<'_> {
-    /// Adds to a cell. It wraps at 2^64, which is a counter reset to whoever reads it.
-    pub(super) fn add(self, cell: usize, count: u64) {
-        self.0[cell].fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// The number in a cell.
-    pub(super) fn get(self, cell: usize) -> u64 {
-        self.0[cell].load(Ordering::Relaxed)
-    }
-
-    /// The duration in a cell of nanoseconds, which wrap after 584 years.
-    pub(super) fn duration(self, cell: usize) -> Duration {
-        Duration::from_nanos(self.get(cell))
-    }
-}
 
 /// A duration as cells count it.
 pub(super) fn nanoseconds(duration: Duration) -> u64 {

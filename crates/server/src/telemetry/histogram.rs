@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::cells::Block;
+use super::cell_block::Block;
 use super::families::{Family, Kind};
 use super::layout::first_cell;
 

@@ -17,6 +17,7 @@ use crate::system::clock::Clock;
 
 mod access_log;
 pub mod calendar;
+pub(crate) mod cell_block;
 pub mod cells;
 pub mod console;
 mod counters;
