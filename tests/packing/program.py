@@ -1,6 +1,7 @@
 """A program to pack: it serves an application, asks it, and tells what came back.
 
-With an argument, it uses Waitress, in whose place Maitred is; with another, the command line.
+With an argument, it uses Waitress, in whose place Maitred is; with others, the command line, with
+one process or with several.
 """
 
 import logging
@@ -19,6 +20,12 @@ def app(environ, start_response):
         raise RuntimeError("a mistake")
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [environ["PATH_INFO"].encode()]
+
+
+def last_app(environ, start_response):
+    """Answer in a worker process, and stop its supervisor."""
+    threading.Timer(0, os.kill, (os.getppid(), signal.SIGTERM)).start()
+    return app(environ, start_response)
 
 
 def ask(url: str) -> None:
@@ -63,6 +70,16 @@ def command_line() -> None:
 
     sys.modules["shop"] = type(sys)("shop")
     sys.modules["shop"].app = Application()
+    serve("shop:app")
+
+
+def workers() -> None:
+    """Serve with several worker processes until a signal."""
+    serve("program:last_app", "--workers=2")
+
+
+def serve(application: str, *options: str) -> None:
+    """Serve as the command line does, ask once, and print the exit status."""
     port = sys.argv[2]
 
     def ask_when_it_serves() -> None:
@@ -77,14 +94,17 @@ def command_line() -> None:
     waiting = threading.Event()
     asking = threading.Thread(target=ask_when_it_serves, daemon=True)
     asking.start()
-    print(maitred.runner.run(["shop", f"--listen=127.0.0.1:{port}", "shop:app"]))
-    asking.join(60)
+    status = maitred.runner.run(["shop", f"--listen=127.0.0.1:{port}", *options, application])
+    print(status)
+    if status == 0:
+        asking.join(60)
 
 
 def main() -> None:
     """Do what the argument says."""
     logging.disable()
-    {"waitress": waitress, "command-line": command_line}.get(" ".join(sys.argv[1:2]), embedded)()
+    ways = {"waitress": waitress, "command-line": command_line, "workers": workers}
+    ways.get(" ".join(sys.argv[1:2]), embedded)()
 
 
 if __name__ == "__main__":
