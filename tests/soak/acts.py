@@ -22,7 +22,8 @@ from soak.scrapes import Scraper
 
 DISK_BYTES = 64 << 20
 
-#: So short that slow clients meet them within a round, and so long that no ordinary one does.
+#: So short that slow clients meet them within a round, and before graceful-timeout ends the process
+#: that they are connected to; and so long that no ordinary one does.
 TIMEOUTS = (
     "--header-timeout=10s",
     "--body-timeout=10s",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from soak.acts import LIMITS, TIMEOUTS
 from soak.faults import FAULTS
 from soak.program import Program
 from soak.rounds import play
@@ -14,7 +15,7 @@ ROUNDS = ("reload", "kill")
 @pytest.fixture
 def supervised(tmp_path):
     """Return a server with two worker processes."""
-    program = Program(tmp_path, "--workers=2", "--threads=4", "--max-request-body-size=10MB")
+    program = Program(tmp_path, *TIMEOUTS, *LIMITS, "--workers=2")
     yield program
     program.kill()
 
