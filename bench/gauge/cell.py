@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from client import ResponseError
@@ -37,9 +37,21 @@ def generator(running: Running, scenario: Scenario, load: Load, seconds: int) ->
     return Wrk(running.port, scenario, seconds, load.client_cpu)
 
 
-def measure(name: str, scenario_name: str, places: Places, load: Load, scratch: str) -> dict:
-    """The result of a cell; without figures, `failed` or `wrong` has the reason."""
+def measure(
+    name: str,
+    scenario_name: str,
+    places: Places,
+    load: Load,
+    scratch: str,
+    threads: int | None = None,
+) -> dict:
+    """The result of a cell; without figures, `failed` or `wrong` has the reason.
+
+    With `threads`, the server has so many instead of those of the scenario.
+    """
     scenario, cell = SCENARIOS[scenario_name], {"scenario": scenario_name, "server": name}
+    if threads is not None:
+        scenario = replace(scenario, threads=threads)
     try:
         wrapper = pinned(load.server_cpu)
         with Running(SERVERS[name], scenario, places, scratch, wrapper) as running:

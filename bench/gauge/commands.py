@@ -1,4 +1,4 @@
-"""python3 bench COMMAND: `setup`, `run`, `table`, `targets`, `instructions`, `list`."""
+"""python3 bench COMMAND: set up, run, compare and tabulate; `python3 bench --help` names them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gauge import baseline, callgrind, installation, table, targets
+from gauge import baseline, callgrind, installation, scaling, table, targets
 from gauge.cell import Load, measure
 from gauge.results import Results
 from gauge.rounds import visits
@@ -22,6 +22,7 @@ from gauge.scenarios import SCENARIOS
 from gauge.servers import BENCH, REPOSITORY, SERVERS, Places
 
 LATEST = BENCH / "results" / "latest.json"
+SCALING = BENCH / "results" / "free-threaded.json"
 USUAL_SCENARIOS = [
     name for name in SCENARIOS if not name.startswith(("connections", "spread", "idle-"))
 ]
@@ -38,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function, about: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(function.__name__.lstrip("_"), help=about, description=about)
+        name = function.__name__.lstrip("_").replace("_", "-")
+        made = commands.add_parser(name, help=about, description=about)
         made.set_defaults(command=function)
         return made
 
@@ -59,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--client-cpu", type=int, default=1, help="in the pinned mode")
     run.add_argument("--json", type=Path, default=LATEST, help="where to write every cell")
 
+    threads = command(_free_threaded, "tabulate CPU and throughput by the number of threads")
+    threads.add_argument("--servers", type=_known(scaling.POOLED), default=list(scaling.POOLED))
+    threads.add_argument("--scenarios", type=_known(SCENARIOS), default=list(scaling.SCALED))
+    threads.add_argument("--threads", type=_numbers, default=[1, 2, 4], metavar="N,N…")
+    threads.add_argument("--rounds", type=int, default=3)
+    threads.add_argument("--seconds", type=int, default=2, help="seconds of load in each cell")
+    threads.add_argument("--json", type=Path, default=SCALING, help="where to write every cell")
+
     instructions = command(_instructions, "count instructions per request under callgrind")
     instructions.add_argument("--servers", type=_known(SERVERS), default=["maitred"])
     instructions.add_argument("--scenarios", type=_known(SCENARIOS), default=["hello", "headers"])
@@ -66,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--check", action="store_true", help="fail on a regression")
     verb.add_argument("--update", action="store_true", help="make these counts the new baseline")
 
-    for made in (run, instructions):
+    for made in (run, threads, instructions):
         made.add_argument("--maitred", type=Path, default=Places.maitred, metavar="VENV")
         made.add_argument("--peers", type=Path, default=Places.peers, metavar="VENV")
         made.add_argument("--floor", type=Path, default=Places.floor, metavar="PROGRAM")
@@ -91,6 +101,14 @@ def _known(names):
         return chosen
 
     return split
+
+
+def _numbers(text: str) -> list[int]:
+    """An argument of comma-separated numbers above zero."""
+    numbers = [int(number) for number in text.split(",")]
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: each number has to be at least 1")
+    return numbers
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -144,6 +162,41 @@ def _run(options: argparse.Namespace) -> int:
     print(table.details(results), end="\n\n")
     print(table.summary(results))
     return 1 if any("failed" in c or "wrong" in c for c in cells) else 0
+
+
+def _free_threaded(options: argparse.Namespace) -> int:
+    """Measure each server with each number of threads; the environments say which interpreter."""
+    places, cells = _places(options), []
+    document = {"about": _about(places), "arguments": sys.argv[1:], "cells": cells}
+    document["about"]["interpreter"] = _interpreter(places)
+    print(f"on {document['about']['interpreter']}", file=sys.stderr)
+    plan = list(scaling.visits(options.rounds, options.scenarios, options.servers, options.threads))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="maitred-bench-") as scratch:
+            for number, visit in enumerate(plan, 1):
+                load = Load(options.seconds, 1, None, None, visit.round)
+                cell = scaling.measured(visit, places, load, scratch)
+                cells.append(cell | {"mode": f"{visit.pool} threads"})
+                print(f"{number}/{len(plan)} {_line(cells[-1])}", file=sys.stderr, flush=True)
+                options.json.write_text(json.dumps(document, indent=1) + "\n")
+    except KeyboardInterrupt:
+        print("interrupted; what was measured is written", file=sys.stderr)
+    print(f"{document['about']['interpreter']}, medians of {options.rounds} rounds", end="\n\n")
+    print(scaling.table(cells))
+    return 1 if any("failed" in c or "wrong" in c for c in cells) else 0
+
+
+def _interpreter(places: Places) -> str:
+    """The interpreter that runs Maitred, and whether its GIL is off."""
+    script = (
+        "import platform, sys;"
+        "gil = getattr(sys, '_is_gil_enabled', lambda: True)();"
+        "print(platform.python_implementation(), platform.python_version(),"
+        "'with a GIL' if gil else 'without a GIL')"
+    )
+    python = places.maitred / "bin" / "python"
+    return subprocess.check_output([python, "-c", script], text=True).strip()
 
 
 def _line(cell: dict) -> str:

@@ -12,12 +12,17 @@ from unmovable import keep_busy, unmovable
 
 WORKER_TIMEOUT = "--worker-timeout=2"
 
+#: Nothing that one thread holds stops the others of an interpreter without a GIL.
+WITH_GIL = {"PYTHON_GIL": "1"}
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="connections are handed over on Linux only")
 def test_a_worker_that_hangs_gives_its_work_away_and_answers_the_rest_before_it_is_killed(
     workers, gate
 ):
-    server = workers("--workers=2", "--threads=2", WORKER_TIMEOUT, app="hand_off_app:app")
+    server = workers(
+        "--workers=2", "--threads=2", WORKER_TIMEOUT, app="hand_off_app:app", env=WITH_GIL
+    )
     server.until_ready(2)
     hung, other = server.ready().values()
     idle = [server.connect_to(hung) for _ in range(20)]
@@ -56,7 +61,7 @@ def test_a_worker_that_hangs_gives_its_work_away_and_answers_the_rest_before_it_
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no signal to spare elsewhere")
 def test_the_status_page_shows_the_stacks_of_all_workers_also_of_one_that_hangs(workers, gate):
-    server = workers("--workers=2", "--threads=2", app="hand_off_app:app")
+    server = workers("--workers=2", "--threads=2", app="hand_off_app:app", env=WITH_GIL)
     server.until_ready(2)
     hung, other = server.ready().values()
     waiting = server.connect_to(other)
@@ -74,7 +79,9 @@ def test_the_status_page_shows_the_stacks_of_all_workers_also_of_one_that_hangs(
 
 
 def test_a_single_worker_that_hangs_answers_what_waits_before_it_is_killed(workers, gate):
-    server = workers("--supervisor=always", "--threads=1", WORKER_TIMEOUT, app="hand_off_app:app")
+    server = workers(
+        "--supervisor=always", "--threads=1", WORKER_TIMEOUT, app="hand_off_app:app", env=WITH_GIL
+    )
     (pid,) = server.until_ready(1).values()
     waiting = server.connect_to(pid)
     with keep_busy(server, gate, pid, "/hold") as holding, waiting:

@@ -37,7 +37,9 @@ def app(environ, start_response):
 
 def test_a_worker_whose_interpreter_hangs_is_killed_with_its_stack_in_the_log(workers, tmp_path):
     (tmp_path / "hangs.py").write_text(HANGS)
-    server = workers("--workers=2", "--worker-timeout=2", app="hangs:app")
+    # Without a GIL, nothing that one thread holds stops the others.
+    with_gil = {"PYTHON_GIL": "1"}
+    server = workers("--workers=2", "--worker-timeout=2", app="hangs:app", env=with_gil)
     pids = set(server.ready().values())
     with server.server.connect() as connection:
         connection.send(request("/hang"))

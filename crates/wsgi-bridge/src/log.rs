@@ -32,6 +32,10 @@ pub trait Log: ErrorLines {
     /// The application raised an exception. Also used for counting, by stage.
     fn raised(&self, raised: &Raised<'_>);
 
+    /// The GIL has been enabled, which was disabled when the application was loaded. May be told
+    /// several times.
+    fn gil_enabled(&self) {}
+
     /// Another message for the operator, in one line.
     fn noted(&self, level: Level, text: &str);
 }

@@ -25,7 +25,6 @@ def imported_by_the_native_module() -> None:
     import signal
     import socket
     import subprocess
-    import sysconfig
     import threading
     import traceback
 

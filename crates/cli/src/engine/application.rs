@@ -14,7 +14,7 @@ use maitred_wsgi_bridge::{
 };
 use pyo3::prelude::*;
 
-use crate::engine::interpreter;
+use crate::engine::{gil, interpreter};
 use crate::logging::{self, LogOutput};
 
 /// What a server is started with, besides the application.
@@ -42,7 +42,10 @@ pub(super) fn start(
     if let Some(problem) = interpreter::without_threads(py).map_err(text)? {
         return Err(problem);
     }
-    let gil = if interpreter::has_lock(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
+    let gil = if gil::is_enabled(py).map_err(text)? { Gil::Enabled } else { Gil::Disabled };
+    if gil == Gil::Enabled && start.telemetry.gil_enabled() {
+        gil::log_enabled(py);
+    }
     let application =
         plug_in(py, callable, &start).map_err(text)?.with_thread_starter(start.thread_starter);
     let settings = Arc::new(start.settings.clone());
@@ -146,6 +149,12 @@ impl Log for ApplicationLog {
         };
         let message = format!("the application raised an exception {doing}");
         Python::attach(|py| logging::log_exception(py, raised, message, self.output));
+    }
+
+    fn gil_enabled(&self) {
+        if self.telemetry.gil_enabled() {
+            Python::attach(gil::log_enabled);
+        }
     }
 
     fn noted(&self, level: Level, text: &str) {

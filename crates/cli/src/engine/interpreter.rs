@@ -3,16 +3,7 @@
 use maitred_server::Interpreter;
 use pyo3::prelude::*;
 
-/// Whether the interpreter has a GIL that is enabled.
-///
-/// # Errors
-/// `sys` cannot be queried.
-pub(crate) fn has_lock(py: Python<'_>) -> PyResult<bool> {
-    match py.import("sys")?.getattr_opt("_is_gil_enabled")? {
-        Some(ask) => ask.call0()?.is_truthy(),
-        None => Ok(true), // older than 3.13
-    }
-}
+use super::gil;
 
 /// The interpreter, for metrics and the status page.
 ///
@@ -20,7 +11,7 @@ pub(crate) fn has_lock(py: Python<'_>) -> PyResult<bool> {
 /// `platform` cannot be queried.
 pub(crate) fn facts(py: Python<'_>) -> PyResult<Interpreter> {
     let platform = py.import("platform")?;
-    let gil = if has_lock(py)? { "enabled" } else { "disabled" };
+    let gil = if gil::is_enabled(py)? { "enabled" } else { "disabled" };
     Ok(Interpreter {
         version: platform.call_method0("python_version")?.extract()?,
         implementation: platform.call_method0("python_implementation")?.extract()?,
@@ -36,7 +27,7 @@ pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
     let platform = py.import("platform")?;
     let name: String = platform.call_method0("python_implementation")?.extract()?;
     let version: String = platform.call_method0("python_version")?.extract()?;
-    let threading = if has_lock(py)? { "" } else { ", free-threaded" };
+    let threading = if gil::is_enabled(py)? { "" } else { ", free-threaded" };
     Ok(format!("{name} {version}{threading}"))
 }
 

@@ -11,6 +11,7 @@
 
 pub(crate) mod announcement;
 mod application;
+pub(crate) mod gil;
 pub(crate) mod hooks;
 pub(crate) mod import;
 pub(crate) mod interpreter;

@@ -12,7 +12,7 @@ use maitred_config::{
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
 
-use crate::engine::interpreter;
+use crate::engine::gil;
 use crate::process::project;
 
 /// A command line.
@@ -109,7 +109,7 @@ impl SourceTexts {
 
 /// Whether the interpreter has a GIL. One that cannot say it is older than those without.
 fn gil() -> Gil {
-    match Python::attach(interpreter::has_lock) {
+    match Python::attach(gil::is_enabled) {
         Ok(false) => Gil::Disabled,
         Ok(true) | Err(_) => Gil::Enabled,
     }

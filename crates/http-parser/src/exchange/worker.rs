@@ -30,6 +30,10 @@ pub trait Exchanges: Send + Sync {
     /// it first. May be called on any thread.
     fn housekeep(&self) {}
 
+    /// The interpreter's GIL has been enabled, for good: the workers share it from now on. May be told
+    /// several times.
+    fn gil_enabled(&self) {}
+
     /// The worker's thread has ended, by a panic or because it could not begin: nothing is to be
     /// left to it any more, and the server starts another in its place. Need not be told after
     /// [`Wake::Closed`].

@@ -230,6 +230,7 @@ impl Queue {
         if given.request.is_some() {
             state.taken += 1;
             state.taken_at = Some(now);
+            work.has_served = true;
         }
         work.taken = state.taken;
         state.set_about_to_park(work, given.request.as_ref());
@@ -266,7 +267,8 @@ impl Queue {
         if std::mem::take(&mut state.housekeeping_due) {
             return Some(Wake::Housekeeping);
         }
-        state.parked.push(Sleeper { index, parker: Arc::clone(parker) });
+        let has_served = std::mem::take(&mut work.has_served);
+        state.parked.push(Sleeper { index, parker: Arc::clone(parker), has_served });
         None
     }
 

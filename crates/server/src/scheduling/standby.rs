@@ -87,6 +87,8 @@ pub(crate) struct SlotState {
     pub(super) woken_at: Option<Instant>,
     /// Whether it has found nothing, and has not begun to sleep.
     pub(super) about_to_park: bool,
+    /// Whether it has served since it was last woken for housekeeping.
+    pub(super) has_served: bool,
     /// The total number of requests taken when it took its last one.
     pub(super) taken: u64,
 }
@@ -100,6 +102,7 @@ impl SlotState {
             keeps_until: now + UNINTERRUPTED,
             woken_at: None,
             about_to_park: false,
+            has_served: false,
             taken: 0,
         }
     }
@@ -147,6 +150,8 @@ impl RunningRequest {
 pub(super) struct Sleeper {
     pub(super) index: usize,
     pub(super) parker: Arc<Parker>,
+    /// Whether it has served since it was last woken for housekeeping.
+    pub(super) has_served: bool,
 }
 
 impl QueueState {

@@ -206,6 +206,10 @@ impl Exchanges for WorkerSlot {
         self.queue.housekeep();
     }
 
+    fn gil_enabled(&self) {
+        self.queue.gil_enabled();
+    }
+
     fn thread_ended(&self) {
         let mut work = self.work();
         work.ended_unexpectedly |= !work.has_left;

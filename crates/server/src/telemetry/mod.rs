@@ -6,7 +6,7 @@
 //! time, and `exposition` writes both. `warnings` writes log lines about single requests, and `status`
 //! renders the status page.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,8 @@ pub struct Telemetry {
     worker: usize,
     listeners: OnceLock<Vec<String>>,
     interpreter: Interpreter,
+    /// Whether its GIL has been enabled since.
+    is_gil_enabled: AtomicBool,
     settings: serde_json::Value,
     server_log_dropped: Option<fn() -> u64>,
     /// How many of them have been counted.
@@ -124,6 +126,7 @@ impl Telemetry {
             worker: 0,
             listeners: OnceLock::new(),
             interpreter: Interpreter::default(),
+            is_gil_enabled: AtomicBool::new(false),
             settings: serde_json::Value::Null,
             server_log_dropped: None,
             server_log_dropped_counted: AtomicU64::new(0),
@@ -169,6 +172,12 @@ impl Telemetry {
     #[must_use]
     pub fn with_interpreter(self, interpreter: Interpreter) -> Self {
         Self { interpreter, ..self }
+    }
+
+    /// The interpreter's GIL is enabled. Returns whether that is news.
+    pub fn gil_enabled(&self) -> bool {
+        let was_enabled = self.is_gil_enabled.swap(true, Ordering::Relaxed);
+        !was_enabled && self.interpreter.gil == "disabled"
     }
 
     /// Sets the settings that `/statusz` shows: an object of names, values and origins, without

@@ -29,7 +29,7 @@ impl Telemetry {
         let numbers =
             Numbers { worker: &worker, cells: &self.cells, values: &values, seconds: None };
         Exposition {
-            interpreter: &self.interpreter,
+            interpreter: &self.interpreter(),
             listeners: self.listeners.get().map(Vec::as_slice).unwrap_or_default(),
             backlogs: Backlogs {
                 worker: &worker,

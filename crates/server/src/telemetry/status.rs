@@ -1,22 +1,33 @@
 //! `/statusz`: the server's current state, as JSON for people.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::snapshot::Subject;
-use super::{ShownLimits, Telemetry};
+use super::{Interpreter, ShownLimits, Telemetry};
 
 impl Telemetry {
+    /// The interpreter, as it is now.
+    pub(super) fn interpreter(&self) -> Interpreter {
+        let mut interpreter = self.interpreter.clone();
+        if self.is_gil_enabled.load(Ordering::Relaxed) {
+            "enabled".clone_into(&mut interpreter.gil);
+        }
+        interpreter
+    }
+
     /// The status; with the stack of every thread that is serving if `stacks` says how long the
     /// interpreter may be waited for. Blocks for no longer than that.
     pub fn status(&self, stacks: Option<Duration>) -> Value {
+        let interpreter = self.interpreter();
         let mut status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "interpreter": {
-                "version": self.interpreter.version,
-                "implementation": self.interpreter.implementation,
-                "gil": self.interpreter.gil,
+                "version": interpreter.version,
+                "implementation": interpreter.implementation,
+                "gil": interpreter.gil,
             },
             "pid": std::process::id(),
             "state": self.readiness().err().unwrap_or("ready"),

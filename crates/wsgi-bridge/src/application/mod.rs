@@ -11,7 +11,6 @@ use pyo3::prelude::*;
 use crate::interpreter::{attach, exit, fork};
 use crate::log::Log;
 use crate::request::ServerVariables;
-use crate::request::environ;
 use crate::request::header_keys::KnownKeys;
 use crate::request::shared::ApplicationState;
 use crate::worker::{self, ThreadStarter};
@@ -26,7 +25,7 @@ impl WsgiApplication {
     /// Wraps a WSGI callable (see [`mod@load`]). Nothing is called and no thread is started.
     ///
     /// # Errors
-    /// Python is out of memory, or has no `os` or `sysconfig` module.
+    /// Python has no `atexit` or `os` module.
     pub fn new(
         py: Python<'_>,
         callable: Py<PyAny>,
@@ -35,25 +34,16 @@ impl WsgiApplication {
     ) -> PyResult<Self> {
         fork::watch(py)?;
         exit::watch(py)?;
-        let errors = variables.error_output.stream(py, &log)?;
         let mut variables = variables.clone();
         variables.url_prefix.truncate(variables.url_prefix.trim_end_matches('/').len());
-        let templates = variables
-            .listeners
-            .iter()
-            .map(|listener| environ::template(py, &variables, listener, &errors))
-            .collect::<PyResult<_>>()?;
         let state = ApplicationState {
             callable,
-            templates,
-            url_prefix: variables.url_prefix.into(),
-            leading_slashes: variables.leading_slashes,
             expose_tracebacks: variables.expose_tracebacks,
-            logged_environ: variables.logged_environ.into(),
+            logged_environ: variables.logged_environ.clone().into(),
+            variables,
             known_keys: KnownKeys::new(py),
             dropped_names: Mutex::default(),
             drop_queue: Arc::default(),
-            counts_references: !is_free_threaded(py)?,
             log,
         };
         Ok(Self { state: Arc::new(state), starter: None })
@@ -69,12 +59,6 @@ impl WsgiApplication {
     pub(crate) fn state(&self) -> Arc<ApplicationState> {
         Arc::clone(&self.state)
     }
-}
-
-/// Whether the interpreter is a free-threaded build.
-fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
-    let built = py.import("sysconfig")?.call_method1("get_config_var", ("Py_GIL_DISABLED",))?;
-    built.is_truthy()
 }
 
 impl Application for WsgiApplication {

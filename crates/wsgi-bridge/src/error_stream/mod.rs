@@ -28,7 +28,7 @@ pub enum ErrorOutput {
 }
 
 impl ErrorOutput {
-    /// The object that is `wsgi.errors`, for all requests and threads.
+    /// An object that is `wsgi.errors`, for any number of requests and threads.
     pub(crate) fn stream<'py>(
         self,
         py: Python<'py>,

@@ -5,6 +5,7 @@
 pub mod attach;
 pub mod exit;
 pub mod fork;
+pub(crate) mod gil;
 pub(crate) mod latin1;
 pub(crate) mod reference_count;
 pub mod threads;

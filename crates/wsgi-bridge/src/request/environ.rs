@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
 use crate::interpreter::latin1;
+use crate::interpreter::reference_count::COUNTS_ONE_ONLY;
 use crate::request::client_disconnected::ClientDisconnected;
 use crate::request::header_keys::{
     self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
@@ -35,12 +36,12 @@ pub(crate) struct RequestParts<'a, 'py> {
 
 /// The environ template of a listener. Keys that differ between requests have a placeholder, which is
 /// their most common value.
-pub(crate) fn template(
-    py: Python<'_>,
+fn template<'py>(
+    py: Python<'py>,
     variables: &ServerVariables,
     listener: &ListenerVariables,
     errors: &Bound<'_, PyAny>,
-) -> PyResult<Py<PyDict>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let environ = PyDict::new(py);
     let prefix = latin1::to_str(py, variables.url_prefix.as_bytes())?;
     environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
@@ -69,7 +70,24 @@ pub(crate) fn template(
     environ.set_item(intern!(py, "maitred.client_disconnected"), py.None())?;
     environ.set_item(intern!(py, "waitress.client_disconnected"), py.None())?;
     environ.set_item(intern!(py, "maitred.queue_time"), 0.0)?;
-    Ok(environ.unbind())
+    Ok(environ)
+}
+
+/// The environ template of a client's listener. Each worker has its own, with values of its own: where
+/// threads run in parallel, they would otherwise all count references to the same objects, at each
+/// request.
+fn new_template<'py>(
+    py: Python<'py>,
+    application: &ApplicationState,
+    errors: &mut Option<Py<PyAny>>,
+    client: &Client,
+) -> PyResult<Bound<'py, PyDict>> {
+    let ApplicationState { variables, log, .. } = application;
+    let errors = match errors {
+        Some(errors) => errors,
+        none => none.insert(variables.error_output.stream(py, log)?.unbind()),
+    };
+    template(py, variables, &variables.listeners[client.listener], errors.bind(py))
 }
 
 /// Builds the environs of one worker thread, and caches objects for the next one.
@@ -77,6 +95,8 @@ pub(crate) struct Environs {
     application: Arc<ApplicationState>,
     /// This worker's own templates, by listener.
     templates: Vec<Option<OwnTemplate>>,
+    /// This worker's own `wsgi.errors`.
+    errors: Option<Py<PyAny>>,
     /// Whether they contain `client_disconnected`, as the same object for every request.
     shares_client_disconnected: bool,
     other_names: OtherNames,
@@ -94,8 +114,9 @@ struct OwnTemplate {
 impl Environs {
     pub(crate) fn new(application: Arc<ApplicationState>) -> Self {
         Self {
-            templates: application.listeners().map(|_| None).collect(),
-            shares_client_disconnected: application.counts_references,
+            templates: application.variables.listeners.iter().map(|_| None).collect(),
+            errors: None,
+            shares_client_disconnected: !COUNTS_ONE_ONLY,
             other_names: OtherNames::default(),
             last_values: [const { None }; KNOWN_NAMES],
             application,
@@ -164,7 +185,7 @@ impl Environs {
         let own = match place {
             Some(own) => own,
             None => {
-                let environ = self.application.template(client.listener).bind(py).copy()?;
+                let environ = new_template(py, &self.application, &mut self.errors, client)?;
                 environ
                     .set_item(intern!(py, "maitred.client_disconnected"), client_disconnected)?;
                 environ
@@ -194,7 +215,7 @@ impl Environs {
             environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
         }
         let decoded = percent_decoded(head.path());
-        let ApplicationState { url_prefix, leading_slashes, .. } = &*self.application;
+        let ServerVariables { url_prefix, leading_slashes, .. } = &self.application.variables;
         let path = path_info(&decoded, url_prefix.as_bytes(), *leading_slashes);
         let path_info = latin1::to_str(py, path)?;
         environ.set_item(intern!(py, "PATH_INFO"), &path_info)?;

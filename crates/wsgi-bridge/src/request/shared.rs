@@ -4,20 +4,17 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use crate::log::{Level, Log};
 use crate::request::header_keys::KnownKeys;
-use crate::request::path_info::LeadingSlashes;
+use crate::request::server_facts::ServerVariables;
 use crate::response::drop_queue::DropQueue;
 
 /// The state that the worker threads share.
 pub(crate) struct ApplicationState {
     pub(crate) callable: Py<PyAny>,
-    /// The environ templates, by listener.
-    pub(crate) templates: Vec<Py<PyDict>>,
-    pub(crate) url_prefix: Box<str>,
-    pub(crate) leading_slashes: LeadingSlashes,
+    /// What each worker makes its environ templates of.
+    pub(crate) variables: ServerVariables,
     pub(crate) expose_tracebacks: bool,
     /// Names of the environ variables that the access log shows.
     pub(crate) logged_environ: Arc<[String]>,
@@ -25,8 +22,6 @@ pub(crate) struct ApplicationState {
     /// Names with an underscore that have been logged.
     pub(crate) dropped_names: Mutex<HashSet<Box<[u8]>>>,
     pub(crate) drop_queue: Arc<DropQueue>,
-    /// Whether reference counts are meaningful: not without a GIL.
-    pub(crate) counts_references: bool,
     pub(crate) log: Arc<dyn Log>,
 }
 
@@ -38,16 +33,6 @@ const LOGGED_NAMES: usize = 64;
 const LOGGED_NAME_BYTES: usize = 64;
 
 impl ApplicationState {
-    /// The index of each listener.
-    pub(crate) fn listeners(&self) -> std::ops::Range<usize> {
-        0..self.templates.len()
-    }
-
-    /// The template of a listener.
-    pub(crate) fn template(&self, listener: usize) -> &Py<PyDict> {
-        &self.templates[listener]
-    }
-
     /// A field was dropped because of the underscore in its name.
     pub(crate) fn field_dropped(&self, name: &[u8]) {
         let name = &name[..name.len().min(LOGGED_NAME_BYTES)];

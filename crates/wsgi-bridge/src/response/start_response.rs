@@ -18,7 +18,7 @@ use pyo3::types::{PyList, PyString, PyTraceback, PyTuple};
 
 use super::{HeadRefused, PendingResponse, StartCall, chunk};
 use crate::interpreter::latin1;
-use crate::interpreter::reference_count::references;
+use crate::interpreter::reference_count::has_references;
 
 /// The object whose method is passed to the application as `start_response`.
 #[pyclass(frozen, module = "maitred")]
@@ -35,7 +35,7 @@ impl StartResponse {
 
     /// Whether only this object holds `write`.
     pub(crate) fn is_write_free(&self, py: Python<'_>) -> bool {
-        references(py, &self.write) == 1
+        has_references(py, &self.write, 1)
     }
 }
 

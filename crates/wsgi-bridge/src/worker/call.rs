@@ -99,7 +99,7 @@ impl WorkerContext {
     /// Reuses the objects for the next request, unless the application has kept them.
     fn keep_or_drop_objects(&mut self, py: Python<'_>) {
         let are_free = |objects: &ReusedObjects| objects.are_free(py, self.environs.holds());
-        if !(self.application.counts_references && self.objects.as_ref().is_some_and(are_free)) {
+        if !self.objects.as_ref().is_some_and(are_free) {
             self.objects = None;
             self.environs.stop_sharing();
         }

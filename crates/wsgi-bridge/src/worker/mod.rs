@@ -6,6 +6,7 @@
 //! lock; it releases the lock and waits only if the queue is empty.
 
 mod call;
+mod housekeeping;
 mod reused_objects;
 
 use std::io;
@@ -19,6 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use self::call::WorkerContext;
+use self::housekeeping::Housekeeping;
 use crate::interpreter::fork::{self, Process};
 use crate::interpreter::{attach, threads, traceback};
 use crate::request::shared::ApplicationState;
@@ -101,6 +103,7 @@ fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Ar
     application.log.thread_started();
     let process = Process::current();
     let mut context = WorkerContext::new(Arc::clone(application), Arc::clone(exchanges));
+    let mut housekeeping = Housekeeping::new(py, application, exchanges);
     loop {
         if threads::is_exiting() {
             attach::yield_gil(py); // for ever
@@ -116,12 +119,17 @@ fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Ar
             context.close_sent_files(py);
             if exchanges.should_yield() {
                 attach::yield_gil(py);
+                housekeeping.look_at_gil(py);
             }
             continue;
         }
+        housekeeping.look_at_gil(py);
         match attach::detached(py, || exchanges.wait()) {
             Wake::Work => {}
-            Wake::Housekeeping => context.close_sent_files(py),
+            Wake::Housekeeping => {
+                context.close_sent_files(py);
+                housekeeping.release_objects(py);
+            }
             Wake::Closed => {
                 context.close_sent_files(py);
                 return;

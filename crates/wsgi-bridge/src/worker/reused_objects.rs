@@ -3,8 +3,7 @@
 //!
 //! A worker reuses these objects from request to request, and creates new ones only if the
 //! application kept one beyond its request. That saves a quarter of the bridge's cost for a small
-//! response. The reference count shows whether an object was kept. It is reliable only under the
-//! interpreter's lock, so a free-threaded interpreter creates new objects for each request.
+//! response. The reference count shows whether an object was kept.
 
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use maitred_http_parser::exchange::Reply;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::interpreter::reference_count::references;
+use crate::interpreter::reference_count::{has_references, is_free_method};
 use crate::request::client_disconnected::ClientDisconnected;
 use crate::request::shared::ApplicationState;
 use crate::response::PendingResponse;
@@ -22,7 +21,6 @@ use crate::response::start_response::StartResponse;
 /// The objects of one request at a time.
 pub(crate) struct ReusedObjects {
     pub(crate) response: Arc<PendingResponse>,
-    object: Py<StartResponse>,
     /// The bound method that the application calls; a built-in method is the fastest callable.
     pub(crate) start_response: Py<PyAny>,
     pub(crate) client_disconnected: Py<ClientDisconnected>,
@@ -37,7 +35,7 @@ impl ReusedObjects {
         let object = Py::new(py, StartResponse::new(py, Arc::clone(&response))?)?;
         let start_response = object.getattr(py, intern!(py, "start_response"))?;
         let client_disconnected = Py::new(py, ClientDisconnected::default())?;
-        Ok(Self { response, object, start_response, client_disconnected })
+        Ok(Self { response, start_response, client_disconnected })
     }
 
     /// Begins a request.
@@ -49,9 +47,9 @@ impl ReusedObjects {
     /// Whether only this worker holds references to them. It holds `client_disconnected` another
     /// `in_templates` times.
     pub(crate) fn are_free(&self, py: Python<'_>, in_templates: isize) -> bool {
-        references(py, &self.start_response) == 1
-            && references(py, &self.object) == 2
-            && references(py, &self.client_disconnected) == 1 + in_templates
-            && self.object.get().is_write_free(py)
+        has_references(py, &self.client_disconnected, 1 + in_templates)
+            && is_free_method(py, &self.start_response, |object: &Bound<'_, StartResponse>| {
+                object.get().is_write_free(py)
+            })
     }
 }
