@@ -21,15 +21,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+#: Without a GIL, another thread of a worker answers while one computes, or holds it in C.
+WITH_GIL = {"PYTHON_GIL": "1"}
+
+
 @pytest.fixture
 def serving(workers):
     """Start a server with worker processes whose application can be kept busy."""
 
-    # Without a GIL, another thread of a worker answers while one computes, or holds it in C.
-    with_gil = {"PYTHON_GIL": "1"}
-
     def start(*arguments: str):
-        server = workers(*arguments, app="hand_off_app:app", env=with_gil)
+        server = workers(*arguments, app="hand_off_app:app", env=WITH_GIL)
         server.until_ready(int(arguments[0].removeprefix("--workers=")))
         return server
 
