@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from multiprocessing.util import spawnv_passfds
 
 HELD: list[int] = []
 
@@ -38,12 +39,25 @@ def by_subprocess(**options: object) -> str:
     return subprocess.run(SOFT_LIMIT, check=True, capture_output=True, text=True, **options).stdout
 
 
+def by_multiprocessing() -> str:
+    """The same of one that `multiprocessing` starts, as it does for its own processes."""
+    reads, writes = os.pipe()
+    shell = ["/bin/sh", "-c", f"{SOFT_LIMIT[-1]} >/dev/fd/{writes}"]
+    child = spawnv_passfds(os.fsencode(shell[0]), shell, [writes])
+    os.close(writes)
+    with os.fdopen(reads) as output:
+        text = output.read()
+    os.waitpid(child, 0)
+    return text.strip()
+
+
 ANSWERS = {
     "/": lambda: "hello",
     "/all": use_all,
     "/fork": by_fork,
     "/subprocess": lambda: by_subprocess().strip(),
     "/spawn": lambda: by_subprocess(close_fds=False).strip(),
+    "/multiprocessing": by_multiprocessing,
     "/pid": lambda: str(os.getpid()),
 }
 

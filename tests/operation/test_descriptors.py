@@ -16,6 +16,7 @@ from server import Server, command, end
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 
 HERE = Path(__file__).resolve().parent
+EXECUTING = ("/fork", "/subprocess", "/spawn", "/multiprocessing")
 HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: t"
 
 
@@ -96,7 +97,7 @@ def test_the_soft_limit_is_raised_and_programs_get_the_old_one(limited):
     server, admin = limited("-S -n 256")
     pid = ask(server, "/pid")
     assert soft_limit(pid) == admin.metric("process_max_fds") > 256
-    assert [ask(server, path) for path in ("/fork", "/subprocess", "/spawn")] == ["256"] * 3
+    assert {way: ask(server, way) for way in EXECUTING} == dict.fromkeys(EXECUTING, "256")
     assert "connection-limit is" not in server.log
 
 
@@ -106,7 +107,7 @@ def test_every_worker_process_raises_its_own_limit(limited):
     server, _ = limited("-S -n 256", "--workers=2")
     assert soft_limit(server.process.pid) == 256, "a supervisor needs few"
     assert soft_limit(ask(server, "/pid")) > 256
-    assert [ask(server, path) for path in ("/fork", "/subprocess", "/spawn")] == ["256"] * 3
+    assert {way: ask(server, way) for way in EXECUTING} == dict.fromkeys(EXECUTING, "256")
 
 
 def test_the_admin_listener_of_a_supervisor_answers_while_workers_have_no_descriptors(limited):

@@ -57,6 +57,8 @@ pub use system::error_text;
 pub use system::file_limit::{FileLimit, raise_file_limit};
 #[cfg(unix)]
 pub use system::inherited_socket::find_inherited_sockets;
+#[cfg(target_os = "linux")]
+pub use system::own_user::{child_becomes, own_user};
 #[cfg(unix)]
 pub use system::standard_streams::open_missing_streams;
 pub use telemetry::{Interpreter, Telemetry};

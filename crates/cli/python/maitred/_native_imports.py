@@ -18,6 +18,7 @@ def imported_by_the_native_module() -> None:
     import difflib
     import errno
     import faulthandler
+    import inspect
     import io
     import logging
     import os

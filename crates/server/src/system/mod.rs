@@ -26,6 +26,8 @@ pub(crate) mod monotonic;
 pub(crate) mod mutex;
 #[cfg(unix)]
 pub mod output_lock;
+#[cfg(target_os = "linux")]
+pub mod own_user;
 #[cfg(unix)]
 pub mod pass_fd;
 #[cfg(unix)]
