@@ -12,13 +12,13 @@ export PIP_RETRIES = 10
 export npm_config_fetch_retries = 10
 
 # Variables of the scripts in .ci, which describe them.
-export PYTHONS SERIES SID_ROOT
+export PYTHONS SERIES PROFILE SID_ROOT
 
 # The interpreter that the Rust tests embed, and the directory of its library.
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-containers model race miri soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel sdist clean
+.PHONY: help serve test test-rust test-python test-system test-containers model race miri soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel wheels wheels-debian-sid sdist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
@@ -123,6 +123,15 @@ site: ## build the documentation as a site, into target/site (needs Python 3.11 
 wheel: ## build the wheel that users get, into target/wheels
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV)
 	$(VENV)/bin/maturin build --locked --out target/wheels --interpreter $(VENV)/bin/python
+
+wheels: ## build and audit the wheels for Linux (x86-64, ARM; glibc, musl), and try those that run here
+	@.ci/wheels
+	@.ci/try-wheels
+
+wheels-debian-sid: ## the same for the newest interpreters, and try the wheels for ARM under QEMU (root only)
+	@.ci/debian-sid .ci/wheels $(shell uname -m)-unknown-linux-gnu
+	@.ci/debian-sid .ci/try-wheels
+	@.ci/debian-sid --arm64 .ci/try-wheels
 
 sdist: ## build the source distribution, into target/wheels
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV)
