@@ -48,6 +48,7 @@ def tried(*arguments: str | Path, stdin: str | None = None) -> subprocess.Comple
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
+        cwd=STORAGE,  # where conmon leaves a file when the memory of a container has run out
         timeout=STOP_SECONDS_MAX + PATIENCE_SECONDS,
         check=False,
     )
@@ -164,7 +165,7 @@ class Container(Address):
         """Begin to stop it, as a runtime does: SIGTERM, and much later SIGKILL."""
         stop = ["podman", "stop", f"--time={seconds}", self.name]
         quiet = subprocess.DEVNULL
-        return subprocess.Popen(stop, env=ENVIRONMENT, stdout=quiet, stderr=quiet)
+        return subprocess.Popen(stop, env=ENVIRONMENT, cwd=STORAGE, stdout=quiet, stderr=quiet)
 
     def stop(self, seconds: int = STOP_SECONDS_MAX) -> int:
         """Stop it, and return its exit status: 137 if it had to be killed."""
