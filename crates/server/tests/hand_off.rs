@@ -254,6 +254,8 @@ fn a_request_stays_if_the_inbox_of_the_other_process_is_full() {
     eventually("a refusal", || a.metric(full) > 0.0);
     gate.open();
     assert_eq!(says(&mut client), "a 0");
+    let seat = shared.board.seat(0).unwrap();
+    assert_eq!((seat.open(), seat.open_and_staying()), (2, 2));
     assert_eq!(says(&mut held), "a 0");
     assert_eq!(a.metric("maitred_handoffs_total{worker=\"0\",why=\"arrival\"}"), 0.0);
 }
@@ -273,6 +275,38 @@ fn in_transit(meanwhile: impl FnOnce(&mut Client)) -> (Client, Served, Served, O
     meanwhile(&mut client);
     let b = shared.start(1, &one_thread(), app("b", &gate));
     (client, a, b, opens)
+}
+
+#[test]
+fn a_connection_that_was_sent_does_not_end_with_the_process_that_sent_it() {
+    const CLIENTS: usize = 20;
+    let shared = Shared::new(2);
+    let gate = Gate::new();
+    let a = shared.start(0, &one_thread(), app("a", &gate));
+    let _opens = Opens(Arc::clone(&gate));
+    let _held = hold(&a, "/a", &gate);
+    let seat = shared.board.seat(0).unwrap();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| a.connect()).collect();
+    for client in &mut clients {
+        client.ask("/");
+    }
+    eventually("the requests", || seat.waiting() == CLIENTS as u64);
+    // The supervisor reads this if the process dies: at no moment may it include one that has arrived.
+    let place = shared.membership(1).place;
+    place.seat().set_io_beat(u64::MAX);
+    place.seat().set_room(CLIENTS as u64);
+    place.seat().set_state(SeatState::Ready);
+    shared.board.room().set(1);
+    for arrived in 1..=CLIENTS {
+        let mut message = [0; 4096];
+        let length = std::io::Read::read(&mut &shared.inboxes[1].0, &mut message).unwrap();
+        assert!(length > 0);
+        place.seat().add_adopted();
+        let staying = seat.open_and_staying();
+        assert!(staying <= (1 + CLIENTS - arrived) as u64, "{staying} after {arrived}");
+    }
+    eventually("the end of all tasks", || seat.open() == 1);
+    eventually("that the last one is kept", || seat.open_and_staying() == 1);
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub(super) mod seat {
     pub(in super::super) const REQUESTS: usize = 3 * LINE + 2;
     pub(in super::super) const EXPECTED_START: usize = 3 * LINE + 3;
     pub(in super::super) const UTILISATION_AT: usize = 3 * LINE + 4;
+    pub(in super::super) const DEPARTING: usize = 3 * LINE + 5;
     pub(in super::super) const SENT: usize = 4 * LINE;
     pub(in super::super) const UNREAD_SINCE: usize = 4 * LINE + 1;
 

@@ -109,6 +109,20 @@ impl<'a> Seat<'a> {
         self.words[seat::OPEN].store(value, Ordering::Release);
     }
 
+    /// Shows how many of the open connections have been sent to other processes, or are just being sent.
+    /// Raised before a connection is sent, and lowered after it is shown as open no more.
+    pub fn set_departing(&self, value: u64) {
+        self.words[seat::DEPARTING].store(value, Ordering::Release);
+    }
+
+    /// The open connections that end if the process dies now: not those which it has sent to others and
+    /// still shows. May be too low by the one that it is about to send or has just sent, and is never too
+    /// high, so that no connection ends both here and where it went.
+    pub fn open_and_staying(&self) -> u64 {
+        let departing = self.words[seat::DEPARTING].load(Ordering::Acquire);
+        self.open().saturating_sub(departing)
+    }
+
     /// Connections that it has adopted.
     pub fn adopted(&self) -> u64 {
         self.words[seat::ADOPTED].load(Ordering::Acquire)
@@ -248,6 +262,24 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_departs_is_lost_with_its_process_at_most_before_it_is_sent() {
+        let shape = Shape::new(1, 1, 0);
+        let words: Vec<_> = (0..shape.seat_words()).map(|_| AtomicU64::new(0)).collect();
+        let seat = Seat::new(&words, shape);
+        seat.set_open(2);
+        assert_eq!(seat.open_and_staying(), 2);
+        seat.set_departing(1);
+        assert_eq!((seat.open(), seat.open_and_staying()), (2, 1));
+        // Between the two stores that follow, one that stays is taken for the one that has left.
+        seat.set_open(1);
+        assert_eq!(seat.open_and_staying(), 0);
+        seat.set_departing(0);
+        assert_eq!(seat.open_and_staying(), 1);
+        seat.set_departing(u64::MAX);
+        assert_eq!(seat.open_and_staying(), 0, "something else has written there");
+    }
+
+    #[test]
     fn a_new_process_finds_nothing_of_its_predecessor() {
         let shape = Shape::new(1, 2, 0);
         let words: Vec<_> = (0..shape.seat_words()).map(|_| AtomicU64::new(u64::MAX)).collect();
@@ -255,6 +287,8 @@ mod tests {
         seat.begin_anew(3, 9, 1000);
         assert_eq!((seat.number(), seat.generation(), seat.pid()), (3, 9, 0));
         assert_eq!((seat.room(), seat.open(), seat.sent(), seat.requests()), (0, 0, 0, 0));
+        seat.set_open(1);
+        assert_eq!(seat.open_and_staying(), 1);
         assert_eq!((seat.spawned_at(), seat.io_beat(), seat.python_beat()), (1000, 1000, 1000));
         assert_eq!(seat.state(), SeatState::Starting);
         assert!(seat.slots().all(|slot| slot.read().is_none()));

@@ -172,6 +172,8 @@ impl SiblingProcesses {
         let Some(seat) = self.place().board().seat(to.seat) else { return false };
         // Counted first: the sum of all open connections is too high for a moment, never too low.
         seat.add_sent(crate::board::monotonic_ns());
+        // Once it is sent, it may end there before its task here has noticed.
+        self.departs();
         let message = self.message(to.seat, Content::Connection(parcel));
         match self.inboxes.send(to.seat, &message, Some(socket.as_fd())) {
             Ok(()) => {
@@ -180,9 +182,57 @@ impl SiblingProcesses {
             }
             Err(why) => {
                 seat.subtract_sent();
+                self.departs_no_more();
                 self.not_sent(to.seat, why);
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixDatagram;
+    use std::time::Instant;
+
+    use maitred_config::Settings;
+
+    use super::super::inboxes::Inboxes;
+    use super::super::siblings::Membership;
+    use super::*;
+    use crate::board::{Board, Place, Shape};
+    use crate::scheduling::siblings::Reservation;
+    use crate::telemetry::{HandoffReason, Telemetry};
+
+    #[test]
+    fn a_connection_that_was_sent_and_is_still_shown_is_not_lost_if_the_process_dies() {
+        let board = Board::create(Shape::new(2, 1, 1), &std::env::temp_dir()).unwrap();
+        let place = Place::new(Arc::new(board), 0, 0).unwrap();
+        let (read, write) = UnixDatagram::pair().unwrap();
+        let inboxes = Inboxes::new(2);
+        inboxes.add(1, write.into());
+        let membership =
+            Membership { place: place.clone(), generation: 1, inboxes: Arc::new(inboxes) };
+        let telemetry = Arc::new(Telemetry::new(&Settings::default()));
+        let siblings = SiblingProcesses::new(membership, telemetry, Instant::now());
+        let send = || {
+            let to =
+                Destination { seat: 1, reservation: Reservation::None, why: HandoffReason::Level };
+            let progress = MovedProgress::New { since_ns: 5 };
+            let parcel = Parcel { hops: 1, listener: 0, peer: None, progress, input: b"" };
+            siblings.send_connection(to, parcel, read.as_fd())
+        };
+        siblings.show_connections(3);
+        assert!(send() && send());
+        assert_eq!((place.seat().open(), place.seat().open_and_staying()), (3, 1));
+        // The task of one has ended.
+        siblings.show_connections(2);
+        siblings.departs_no_more();
+        assert_eq!(place.seat().open_and_staying(), 1);
+        // What cannot be sent stays.
+        siblings.show_connections(1000);
+        let sent = std::iter::from_fn(|| send().then_some(())).count() as u64;
+        assert_eq!(place.seat().open_and_staying(), 1000 - 1 - sent);
     }
 }

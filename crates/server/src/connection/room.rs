@@ -51,6 +51,11 @@ impl ClientConnection {
         self.state().ending.is_over()
     }
 
+    /// Whether another process has the connection, although its task may not know yet.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.state().ending.is_moved()
+    }
+
     /// Whether the kernel has input that has not been read.
     pub(crate) fn has_unread_input(&self) -> bool {
         let stream = self.state().stream.clone();

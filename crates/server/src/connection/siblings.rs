@@ -51,6 +51,8 @@ pub(crate) struct SiblingProcesses {
     /// The number of the window in which active connections are counted, and how many there are.
     window: AtomicU32,
     active: AtomicUsize,
+    /// Open connections that have been sent to others, or are being sent.
+    departing: AtomicUsize,
 }
 
 impl SiblingProcesses {
@@ -70,6 +72,7 @@ impl SiblingProcesses {
             resting: (0..seats).map(|_| AtomicU64::new(0)).collect(),
             window: AtomicU32::new(1),
             active: AtomicUsize::new(0),
+            departing: AtomicUsize::new(0),
         }
     }
 
@@ -146,6 +149,18 @@ impl SiblingProcesses {
     /// This process has so many open connections.
     pub(crate) fn show_connections(&self, count: usize) {
         self.place.seat().set_open(count as u64);
+    }
+
+    /// A connection is about to be sent: if this process dies, it ends where it went.
+    pub(super) fn departs(&self) {
+        let departing = self.departing.fetch_add(1, Ordering::Relaxed) + 1;
+        self.place.seat().set_departing(departing as u64);
+    }
+
+    /// A connection has left and is shown as open no more, or could not be sent.
+    pub(crate) fn departs_no_more(&self) {
+        let departing = self.departing.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.place.seat().set_departing(departing as u64);
     }
 
     /// A request has arrived on a connection, which was last counted in window `seen`.
@@ -363,10 +378,9 @@ impl Seats for SeatsView<'_> {
             },
             oldest: if oldest == 0 { Duration::ZERO } else { self.since(oldest) },
             open: seat.open_and_unread(),
-            utilisation: if is_recent {
-                u32::try_from(seat.utilisation()).unwrap_or(u32::MAX)
-            } else {
-                0
+            utilisation: match seat.utilisation() {
+                recent if is_recent => u32::try_from(recent).unwrap_or(u32::MAX),
+                _ => 0,
             },
         }
     }

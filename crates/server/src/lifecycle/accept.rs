@@ -257,13 +257,15 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.frontend.registry.remove(self.key);
+        let conn = self.frontend.registry.remove(self.key);
         self.descriptor = None;
         spare_descriptors::hold_again();
         self.frontend.show_connections();
-        match self.end {
-            Driven::Closed(reason) => self.frontend.shared.telemetry.connection_closed(reason),
-            Driven::Moved => {}
+        // Its task may have been dropped before it could tell.
+        if conn.is_some_and(|conn| conn.has_moved()) {
+            self.frontend.has_left();
+        } else if let Driven::Closed(reason) = self.end {
+            self.frontend.shared.telemetry.connection_closed(reason);
         }
     }
 }

@@ -108,6 +108,14 @@ impl Frontend {
         }
     }
 
+    /// A connection that another process has is shown as open here no more.
+    pub(crate) fn has_left(&self) {
+        #[cfg(unix)]
+        if let Some(siblings) = &self.shared.siblings {
+            siblings.departs_no_more();
+        }
+    }
+
     /// Whether other processes should accept: a call holds the GIL and does not give way, or this
     /// process ends.
     pub(crate) fn leaves_accepting(&self) -> bool {

@@ -55,11 +55,11 @@ impl Registry {
     }
 
     /// Removes a connection.
-    pub(crate) fn remove(&self, key: u64) {
-        if self.conns().remove(&key).is_some() {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            self.gone.notify_waiters();
-        }
+    pub(crate) fn remove(&self, key: u64) -> Option<Arc<ClientConnection>> {
+        let conn = self.conns().remove(&key)?;
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.gone.notify_waiters();
+        Some(conn)
     }
 
     /// How many connections have ever been added.

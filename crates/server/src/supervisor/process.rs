@@ -165,7 +165,7 @@ impl Supervisor {
 /// may hold any number.
 pub(super) fn lost_with(seat: &Seat<'_>, connection_limit: usize) -> Lost {
     let most = connection_limit as u64;
-    let connections = seat.open().min(most);
+    let connections = seat.open_and_staying().min(most);
     let requests = seat.slots().filter_map(|slot| slot.read());
     let running = requests.filter(|request| !request.is_answered);
     Lost {
@@ -186,7 +186,7 @@ pub(super) fn report_death(worker: &Worker, status: Option<ExitStatus>, seat: &S
         worker = number, pid,
         running = requests.len(),
         waiting = seat.waiting(),
-        connections = seat.open(),
+        connections = seat.open_and_staying(),
         "a worker process died ({status})"
     );
     for request in requests {
@@ -200,5 +200,23 @@ pub(super) fn report_death(worker: &Worker, status: Option<ExitStatus>, seat: &S
             seconds,
             "this request was running when the worker process died"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::{Board, Shape};
+
+    #[test]
+    fn what_a_dead_process_had_sent_to_others_is_not_lost_with_it() {
+        let board = Board::create(Shape::new(1, 1, 1), &std::env::temp_dir()).unwrap();
+        let seat = board.seat(0).unwrap();
+        seat.set_open(5);
+        seat.set_departing(2);
+        seat.set_waiting(9);
+        let lost = |limit| lost_with(&seat, limit);
+        assert_eq!((lost(100).connections, lost(100).waiting), (3, 3));
+        assert_eq!((lost(1).connections, lost(1).waiting), (1, 1));
     }
 }
