@@ -162,17 +162,17 @@ impl QueueState {
     /// Whether one more worker should be woken for the waiting requests, in addition to those that
     /// serve or are already waking up.
     pub(super) fn wants_standby(&self, call: CallLength) -> bool {
-        if self.waiting.is_empty() {
+        let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
+        if self.waiting.is_empty() || somebody_comes {
             return false;
         }
-        let somebody_comes = self.standby.is_some() || self.about_to_park > 0;
-        let (busy, waiting) = (self.usage.threads.busy, self.waiting.len());
-        let is_worth_it =
-            self.parallelism.is_worth_waking(busy, waiting, self.usage.average_call());
         // Another process has been promised that its request starts at once.
         let is_expected = self.waiting.front().is_some_and(|next| next.origin == Origin::Adopted);
-        let is_long = call == CallLength::Overdue || is_expected || self.usage.calls_block();
-        !somebody_comes && (is_worth_it || is_long)
+        let (busy, waiting) = (self.usage.threads.busy, self.waiting.len());
+        is_expected
+            || call == CallLength::Overdue
+            || self.usage.calls_block()
+            || self.parallelism.is_worth_waking(busy, waiting, self.usage.average_call())
     }
 
     /// Whether nothing waits, although another worker could serve at the same time, and calls are
@@ -239,7 +239,16 @@ impl QueueState {
     /// Adds a request by its age: one from another process may be older than those that wait.
     pub(super) fn insert(&mut self, request: QueuedRequest) {
         let queued_at = request.exchange.queued_at;
+        let is_older = self.waiting.back().is_some_and(|last| last.exchange.queued_at > queued_at);
         self.waiting.push_back(request);
+        if is_older {
+            self.move_last_forward(queued_at);
+        }
+    }
+
+    /// Moves the last request before those that were queued after `queued_at`, as it was.
+    #[cold]
+    fn move_last_forward(&mut self, queued_at: Instant) {
         let is_newer = |other: &&QueuedRequest| other.exchange.queued_at > queued_at;
         let newer = self.waiting.iter().rev().skip(1).take_while(is_newer).count();
         let last = self.waiting.len() - 1;
