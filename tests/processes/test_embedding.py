@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_a_program_goes_on_after_its_server_with_workers_has_ended(tmp_path, cal
         assert server.output == "went on -9\n"
     finally:
         server.close()
+
+
+def test_a_worker_that_imports_a_program_which_serves_is_refused_and_starts_no_others(tmp_path):
+    (tmp_path / "unguarded.py").write_text(
+        "import maitred\n"
+        "def app(environ, start_response): ...\n"
+        "maitred.serve('unguarded:app', workers=2, listen='127.0.0.1:0')\n"
+    )
+    program = subprocess.run(
+        [sys.executable, "unguarded.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert program.returncode == 1
+    told = 'call `run` or `serve` only below `if __name__ == "__main__":`'
+    assert program.stderr.count(told) == 1, program.stderr
 
 
 def test_an_application_object_has_no_worker_processes():
