@@ -28,8 +28,9 @@ SECONDS_MAX = 60
 #: The namespace that the operator adds to each series, as it adds the pod; any names would do.
 NAMESPACE = "test"
 
-#: How each server is started. Some metrics are a supervisor's, and some those of a single process.
-PODS = {"single": (), "supervised": ("--workers=2",)}
+#: How each server is started. Some metrics are a supervisor's, and some those of a single process;
+#: one needs `preload`.
+PODS = {"single": (), "supervised": ("--workers=2", "--preload")}
 
 
 @dataclass(frozen=True)
