@@ -144,9 +144,17 @@ mod tests {
 
     #[test]
     fn the_process_that_is_meant_is_signalled() {
-        use std::os::unix::process::ExitStatusExt as _;
+        use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 
-        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let mut sleep = std::process::Command::new("sleep");
+        // Whoever runs the tests may ignore the signal, as `nohup` does, and children inherit that.
+        let with_default = || {
+            // SAFETY: async-signal-safe, and nothing else happens between fork and exec.
+            unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+            Ok(())
+        };
+        // SAFETY: as above.
+        let mut child = unsafe { sleep.arg("600").pre_exec(with_default) }.spawn().unwrap();
         let own = ProcessIdentity::own().unwrap();
         let started = started(child.id()).unwrap();
         ProcessIdentity { pid: child.id(), started, ..own }.hang_up().unwrap();
