@@ -22,3 +22,8 @@ def until(is_so, what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.02)
+
+
+def molds(server) -> list[dict]:
+    """What the status page tells of the processes that workers are forked from."""
+    return server.admin.statusz()["supervisor"]["preload"]

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 from client import request
-from observing import is_running, until
-
-FRAMEWORKS = Path(__file__).parent.parent / "frameworks"
+from observing import is_running, molds, until
 
 SHOP = """
 import atexit
@@ -70,11 +68,6 @@ def shop(tmp_path):
     file = tmp_path / "shop.py"
     file.write_text(SHOP + "VERSION = 1\n")
     return file
-
-
-def molds(server) -> list[dict]:
-    """What the status page tells of the processes that workers are forked from."""
-    return server.admin.statusz()["supervisor"]["preload"]
 
 
 def mold(server, without: int = 0) -> int:
@@ -369,33 +362,3 @@ def test_a_program_serves_with_preload_and_is_as_before_afterwards(shop):
         assert program.wait() == 0
     assert output.endswith("served 0\n")
     assert output.count("imported\n") == 1
-
-
-def proportional_bytes(pid: int) -> int:
-    """The memory of a process, what it shares with others divided among them."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    raise AssertionError(f"no Pss of {pid}")
-
-
-def test_preloaded_workers_of_a_django_application_need_less_memory(workers):
-    def used(*arguments: str) -> int:
-        server = workers(
-            "--workers=4",
-            "--threads=2",
-            f"--python-path={FRAMEWORKS}",
-            *arguments,
-            app="django_project.wsgi:application",
-        )
-        server.until_ready(4)
-        with server.server.connect() as connection:
-            for _ in range(500):
-                connection.ask(request("/"))
-        total = sum(map(proportional_bytes, server.ready().values()))
-        total += sum(proportional_bytes(it["pid"]) for it in molds(server))
-        assert server.server.stop() == 0
-        return total
-
-    executed, preloaded = used(), used("--preload")
-    assert preloaded < 0.7 * executed, (preloaded, executed)

@@ -37,7 +37,7 @@ impl Value {
     }
 
     /// The value as JSON, without a unit.
-    pub(crate) fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         match self {
             Self::None => Json::Null,
             Self::Bool(value) => json!(value),

@@ -28,7 +28,7 @@ impl SourceTexts {
     /// UTF-8.
     pub(crate) fn to_json(&self) -> Json {
         let keywords: Vec<_> =
-            self.keywords.iter().map(|(name, value)| json!([name, value_to_json(value)])).collect();
+            self.keywords.iter().map(|(name, value)| json!([name, value.to_json()])).collect();
         let file = self.file.as_ref().and_then(|(path, contents)| {
             Some(json!([path, String::from_utf8_lossy(contents.as_ref().ok()?)]))
         });
@@ -72,17 +72,6 @@ impl SourceTexts {
         let found = json["found"].as_array()?.iter().map(application).collect::<Option<_>>()?;
         let found = Found { applications: found, nearby: Vec::new() };
         Some(Self { line, keywords, environment, file, found, cpus, directory })
-    }
-}
-
-fn value_to_json(value: &Value) -> Json {
-    match value {
-        Value::None => Json::Null,
-        Value::Bool(value) => json!(value),
-        Value::Int(value) => json!(value),
-        Value::Float(value) => json!(value),
-        Value::Text(value) => json!(value),
-        Value::List(items) => items.iter().map(value_to_json).collect(),
     }
 }
 

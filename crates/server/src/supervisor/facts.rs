@@ -216,3 +216,18 @@ pub struct FleetLimits {
     /// From the request to stop, or to retire, until a process must have ended.
     pub end_within: Duration,
 }
+
+#[cfg(test)]
+impl FleetLimits {
+    /// Those of the tests.
+    pub(super) const TWO_WORKERS: Self = Self {
+        workers: 2,
+        imports_at_once: 8,
+        preload: false,
+        numbers: 64,
+        seats: 80,
+        start_timeout: Duration::from_secs(120),
+        settle: Duration::from_secs(1),
+        end_within: Duration::from_secs(30),
+    };
+}

@@ -2,16 +2,7 @@
 
 use super::*;
 
-const LIMITS: FleetLimits = FleetLimits {
-    workers: 2,
-    imports_at_once: 8,
-    preload: false,
-    numbers: 64,
-    seats: 80,
-    start_timeout: Duration::from_secs(120),
-    settle: Duration::from_secs(1),
-    end_within: Duration::from_secs(30),
-};
+const LIMITS: FleetLimits = FleetLimits::TWO_WORKERS;
 
 /// A fleet with a clock.
 struct Scene {

@@ -3,16 +3,7 @@
 use super::*;
 use crate::supervisor::facts::{Fact, FleetLimits, Headroom, ReloadResult, Serial, StartReason};
 
-const LIMITS: FleetLimits = FleetLimits {
-    workers: 2,
-    imports_at_once: 8,
-    preload: true,
-    numbers: 64,
-    seats: 80,
-    start_timeout: Duration::from_secs(120),
-    settle: Duration::from_secs(1),
-    end_within: Duration::from_secs(30),
-};
+const LIMITS: FleetLimits = FleetLimits { preload: true, ..FleetLimits::TWO_WORKERS };
 
 struct Scene {
     fleet: Fleet,
