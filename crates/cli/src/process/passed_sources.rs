@@ -97,6 +97,7 @@ mod tests {
 
     #[test]
     fn a_worker_gets_what_its_supervisor_has_read() {
+        pyo3::Python::initialize(); // whose encoding paths have
         let texts = SourceTexts {
             line: Some(CommandLine {
                 arguments: vec!["--threads=3".into(), "shop:app".into()],

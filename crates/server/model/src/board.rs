@@ -21,12 +21,7 @@ pub use seat::{Seat, SeatState};
 pub use sequence_lock::{Seen, SequencedRecord};
 pub use slot::{RequestInProgress, Slot};
 
-pub mod atomics {
-    //! The atomics of loom.
-    pub use loom::sync::atomic::{AtomicU64, Ordering, fence};
-}
-
-use atomics::AtomicU64;
+use crate::system::atomics::AtomicU64;
 
 /// Words, all of them 0.
 pub fn words(count: usize) -> Vec<AtomicU64> {

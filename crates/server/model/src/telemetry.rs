@@ -3,7 +3,7 @@
 #[path = "../../src/telemetry/cell_block.rs"]
 mod cell_block;
 
-use crate::board::atomics::AtomicU64;
+use crate::system::atomics::AtomicU64;
 
 /// Counts events in a cell.
 pub fn add(cells: &[AtomicU64], cell: usize, count: u64) {

@@ -1,7 +1,7 @@
 //! A bit for each seat. Bits are hints: they are set and cleared without any order between them and
 //! what they tell of, so whoever acts on one looks again at the seat.
 
-use super::atomics::{AtomicU64, Ordering};
+use crate::system::atomics::{AtomicU64, Ordering};
 
 /// A row of bits.
 #[derive(Clone, Copy, Debug)]

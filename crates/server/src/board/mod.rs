@@ -11,7 +11,6 @@
 //! the supervisor acts only on what it knows itself (pids, numbers, states), never on the board's
 //! copy.
 
-pub(crate) mod atomics;
 mod connections;
 mod hints;
 mod layout;
@@ -31,8 +30,8 @@ pub use seat::{Seat, SeatState};
 pub use sequence_lock::{Seen, SequencedRecord};
 pub use slot::{RequestInProgress, Slot};
 
+use crate::system::atomics::{AtomicU64, Ordering};
 use crate::system::shared_memory::SharedMemory;
-use atomics::{AtomicU64, Ordering};
 use layout::{MAGIC, header};
 
 /// What the supervisor as a whole is doing.

@@ -4,10 +4,10 @@
 //! and the worker; everything else, the worker, but for `sent`, which the workers that hand
 //! connections over count.
 
-use super::atomics::{AtomicU64, Ordering};
 use super::layout::{SLOT_WORDS, Shape, seat};
 use super::sequence_lock::SequencedRecord;
 use super::slot::Slot;
+use crate::system::atomics::{AtomicU64, Ordering};
 
 /// More messages than any inbox holds: so many connections cannot be on their way to a process.
 const UNREAD_MAX: u64 = 4096;

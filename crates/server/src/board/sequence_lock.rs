@@ -8,7 +8,7 @@
 //! The words are atomics, because they are read while they are written. The writer's fence keeps
 //! them behind the odd number, the reader's keeps them before its second look at the number.
 
-use super::atomics::{AtomicU64, Ordering, fence};
+use crate::system::atomics::{AtomicU64, Ordering, fence};
 
 /// How often a reader tries. A write takes nanoseconds, and follows the last one by microseconds.
 const TRIES: usize = 4;

@@ -2,9 +2,9 @@
 //!
 //! Only the path is shown, never the query, which may hold secrets.
 
-use super::atomics::{AtomicU64, Ordering};
 use super::layout::SLOT_WORDS;
 use super::sequence_lock::{Seen, SequencedRecord};
+use crate::system::atomics::{AtomicU64, Ordering};
 
 /// Bytes of each text, and the words that hold them.
 const METHOD: usize = 16;

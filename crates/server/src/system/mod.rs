@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "system calls without a safe wrapper in std or socket2")]
 
 pub mod allocator;
+pub(crate) mod atomics;
 #[cfg(unix)]
 pub mod child;
 #[cfg(target_os = "linux")]

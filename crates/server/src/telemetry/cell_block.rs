@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::board::atomics::{AtomicU64, Ordering};
+use crate::system::atomics::{AtomicU64, Ordering};
 
 /// The cells of a block.
 #[derive(Clone, Copy)]

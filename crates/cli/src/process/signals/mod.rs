@@ -110,6 +110,7 @@ pub(crate) enum Scope {
     /// The same, and the process has workers, whose ends wake it.
     Supervisor,
     /// A worker of a supervisor owns the process.
+    #[cfg_attr(not(any(unix, test)), expect(dead_code, reason = "no worker processes"))]
     Worker,
     /// The process forks the workers of a supervisor.
     Mold,
