@@ -19,6 +19,7 @@ mod sequence_lock;
 mod slot;
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
@@ -116,8 +117,12 @@ impl Board {
 
     /// The counters of a number, if there is one.
     pub fn cells(&self, number: usize) -> Option<&[AtomicU64]> {
-        let exists = number < self.shape.numbers;
-        exists.then(|| self.part(self.shape.number(number), self.shape.cells))
+        Some(&self.memory.words()[self.place_of_cells(number)?])
+    }
+
+    fn place_of_cells(&self, number: usize) -> Option<Range<usize>> {
+        let start = (number < self.shape.numbers).then(|| self.shape.number(number))?;
+        Some(start..start + self.shape.cells)
     }
 
     /// Open connections of all processes, those on their way from one to another included. May be too
@@ -129,13 +134,17 @@ impl Board {
 
     /// A bit for each seat that has room for a request.
     pub fn room(&self) -> Hints<'_> {
-        Hints::new(self.part(self.shape.room_hints(), self.shape.hint_words()), self.shape.seats())
+        self.hints(self.shape.room_hints())
     }
 
     /// A bit for each seat with a waiting request that may move.
     pub fn waiting(&self) -> Hints<'_> {
-        let words = self.part(self.shape.waiting_hints(), self.shape.hint_words());
-        Hints::new(words, self.shape.seats())
+        self.hints(self.shape.waiting_hints())
+    }
+
+    fn hints(&self, start: usize) -> Hints<'_> {
+        let seats = self.shape.seats();
+        Hints::new(self.part(start, seats.div_ceil(64)), seats)
     }
 
     /// What the supervisor is doing.
@@ -159,13 +168,16 @@ pub struct Place {
     board: Arc<Board>,
     seat: usize,
     number: usize,
+    /// Where its counters are, which every request needs.
+    cells: Range<usize>,
 }
 
 impl Place {
     /// The place of a worker, if the board has it.
     pub fn new(board: Arc<Board>, seat: usize, number: usize) -> Option<Self> {
-        let exists = board.seat(seat).is_some() && board.cells(number).is_some();
-        exists.then_some(Self { board, seat, number })
+        board.seat(seat)?;
+        let cells = board.place_of_cells(number)?;
+        Some(Self { board, seat, number, cells })
     }
 
     /// The board.
@@ -190,7 +202,7 @@ impl Place {
 
     /// The counters of the number.
     pub fn cells(&self) -> &[AtomicU64] {
-        self.board.cells(self.number).expect("they were there when the place was made")
+        &self.board.memory.words()[self.cells.clone()]
     }
 }
 

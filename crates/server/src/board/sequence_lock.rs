@@ -37,22 +37,26 @@ impl<'a> SequencedRecord<'a> {
         Some(Self { sequence, words })
     }
 
-    /// Makes the place that of a new process: its predecessor may have died while it wrote.
+    /// Makes the place that of a new process, with a record of zeros: its predecessor may have died
+    /// while it wrote.
     pub fn begin_anew(&self) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1) & !1, Ordering::Relaxed);
-        self.write(&[]);
+        self.write_all(std::iter::repeat(&0));
     }
 
-    /// Writes a record; words without a value become 0. Only one thread of one process writes at a
-    /// time.
+    /// Writes the first words of a record; the others stay as they are. Only one thread of one process
+    /// writes at a time.
     pub fn write(&self, values: &[u64]) {
+        self.write_all(values);
+    }
+
+    fn write_all<'v>(&self, values: impl IntoIterator<Item = &'v u64>) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
-        let values = values.iter().copied().chain(std::iter::repeat(0));
         for (word, value) in self.words.iter().zip(values) {
-            word.store(value, Ordering::Relaxed);
+            word.store(*value, Ordering::Relaxed);
         }
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
     }
@@ -92,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_read_as_it_was_written_and_the_rest_of_its_words_are_zero() {
+    fn a_record_is_read_as_it_was_written_and_the_rest_of_its_words_are_left() {
         let place: [_; 5] = place();
         let record = SequencedRecord::new(&place).unwrap();
         record.write(&[1, 2, 3, 4]);
         record.write(&[5, 6]);
         let mut values = [9; 4];
         assert_eq!(record.read(&mut values), Seen::Whole);
-        assert_eq!(values, [5, 6, 0, 0]);
+        assert_eq!(values, [5, 6, 3, 4]);
     }
 
     #[test]

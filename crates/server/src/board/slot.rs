@@ -11,7 +11,8 @@ const METHOD: usize = 16;
 const PATH: usize = 120;
 const REQUEST_ID: usize = 64;
 
-/// Since when, then the three lengths and the number of the thread in one word, then the texts.
+/// Since when, then the three lengths and the number of the thread in one word, then the texts, each
+/// of which begins with a word. Behind them stands what is left of longer ones.
 const WORDS: usize = 2 + (METHOD + PATH + REQUEST_ID) / 8;
 
 /// The word behind the record: since when the request ran that was answered without its thread.
@@ -60,14 +61,19 @@ impl<'a> Slot<'a> {
         for (index, (text, room)) in texts.into_iter().enumerate() {
             let text = &text[..text.len().min(room)];
             words[1] |= (text.len() as u64) << (16 * index);
-            for (word, bytes) in words[at..].iter_mut().zip(text.chunks(8)) {
-                let mut whole = [0; 8];
-                whole[..bytes.len()].copy_from_slice(bytes);
-                *word = u64::from_le_bytes(whole);
+            let (whole, rest) = text.as_chunks();
+            for bytes in whole {
+                words[at] = u64::from_le_bytes(*bytes);
+                at += 1;
             }
-            at += room / 8;
+            if !rest.is_empty() {
+                let mut bytes = [0; 8];
+                bytes[..rest.len()].copy_from_slice(rest);
+                words[at] = u64::from_le_bytes(bytes);
+                at += 1;
+            }
         }
-        self.record.write(&words);
+        self.record.write(&words[..at]);
     }
 
     /// The request that runs there has been answered, and counted, although its thread has not
@@ -80,7 +86,7 @@ impl<'a> Slot<'a> {
 
     /// The request has ended.
     pub fn end(&self) {
-        self.record.write(&[]);
+        self.record.write(&[0]);
     }
 
     /// Forgets the request of a dead process.
@@ -103,7 +109,7 @@ impl<'a> Slot<'a> {
         let mut text = |index: usize, room: usize| {
             let length = usize::from((lengths >> (16 * index)) as u16).min(room);
             let text = bytes[at..at + length].escape_ascii().to_string();
-            at += room;
+            at += length.next_multiple_of(8);
             text
         };
         Some(RequestInProgress {
@@ -148,6 +154,17 @@ mod tests {
         assert!(slot.read().unwrap().is_answered);
         slot.begin(18, 3, b"GET", b"/next", b"");
         assert!(!slot.read().unwrap().is_answered);
+    }
+
+    #[test]
+    fn a_request_is_told_without_what_is_left_of_a_longer_one() {
+        let words = words();
+        let slot = Slot::new(&words);
+        slot.begin(17, 3, b"PROPFIND", &[b'/'; 99], &[b'i'; 60]);
+        slot.begin(18, 4, b"GET", b"/orders/17", b"");
+        let request = slot.read().unwrap();
+        assert_eq!((&*request.method, &*request.path), ("GET", "/orders/17"));
+        assert_eq!((request.since, request.thread, &*request.request_id), (18, 4, ""));
     }
 
     #[test]

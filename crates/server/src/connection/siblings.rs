@@ -3,6 +3,7 @@
 //! What this process shows is a word or a bit each, written under the queue's lock; what it reads of
 //! others is a hint. Nothing here waits for another process.
 
+use std::cell::LazyCell;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -223,7 +224,7 @@ impl SiblingProcesses {
     }
 
     fn view(&self) -> SeatsView<'_> {
-        SeatsView { siblings: self, now_ns: board::monotonic_ns() }
+        SeatsView { siblings: self, now_ns: LazyCell::new(board::monotonic_ns) }
     }
 }
 
@@ -241,7 +242,7 @@ impl Siblings for SiblingProcesses {
         self.telemetry.unmovable_waited(count);
     }
 
-    fn show(&self, load: &Load, oldest: Option<Instant>) {
+    fn show(&self, load: &Load, oldest: Option<Instant>, now: Instant) {
         let (board, index, seat) = (self.place.board(), self.place.index(), self.place.seat());
         let is_closed = self.is_closed.load(Ordering::Relaxed) || self.retires();
         let unread = usize::try_from(seat.unread()).unwrap_or(usize::MAX);
@@ -258,15 +259,14 @@ impl Siblings for SiblingProcesses {
         seat.set_busy(load.busy as u64);
         seat.set_waiting(load.waiting as u64);
         seat.set_average_call(nanoseconds(load.average_call));
-        match oldest.map(|oldest| self.to_ns(oldest)) {
+        match oldest {
             None => {
                 seat.set_oldest(0);
                 board.waiting().clear(index);
             }
             Some(oldest) => {
-                seat.set_oldest(oldest);
-                let waited = board::monotonic_ns().saturating_sub(oldest);
-                if start >= WORTH || waited >= nanoseconds(WORTH) {
+                seat.set_oldest(self.to_ns(oldest));
+                if start >= WORTH || now.saturating_duration_since(oldest) >= WORTH {
                     board.waiting().set(index);
                 }
             }
@@ -313,11 +313,11 @@ impl Siblings for SiblingProcesses {
     fn window_ended(&self, busy: u32) {
         let (seat, view) = (self.place.seat(), self.view());
         seat.set_utilisation(busy.into());
-        seat.set_utilisation_at(view.now_ns);
+        seat.set_utilisation_at(*view.now_ns);
         self.window.fetch_add(1, Ordering::Relaxed);
         let active = self.active.swap(0, Ordering::Relaxed);
         // The lowest digits of the time differ from process to process.
-        self.level.lock().window_ended(busy, active, view.now_ns, now(), &view);
+        self.level.lock().window_ended(busy, active, *view.now_ns, now(), &view);
     }
 
     fn release(&self, destination: Destination) {
@@ -329,10 +329,10 @@ impl Siblings for SiblingProcesses {
     }
 }
 
-/// The board at one moment.
+/// The board at one moment: when the first seat is looked at, which most requests never need.
 struct SeatsView<'a> {
     siblings: &'a SiblingProcesses,
-    now_ns: u64,
+    now_ns: LazyCell<u64>,
 }
 
 impl SeatsView<'_> {
@@ -363,7 +363,7 @@ impl Seats for SeatsView<'_> {
         let rests =
             |index: usize| siblings.resting.get(index).map(|until| until.load(Ordering::Relaxed));
         let Some(seat) = siblings.place.board().seat(index) else { return Shown::GONE };
-        let is_reachable = siblings.inboxes.has(index) && rests(index) <= Some(self.now_ns);
+        let is_reachable = siblings.inboxes.has(index) && rests(index) <= Some(*self.now_ns);
         let (unread, oldest) = (seat.unread(), seat.oldest());
         let is_recent = self.since(seat.utilisation_at()) <= 2 * WINDOW;
         Shown {

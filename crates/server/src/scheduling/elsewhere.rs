@@ -197,19 +197,15 @@ pub(crate) fn on_tick(
 /// A place for a request that cannot be served here soon. If this process is stalled, anywhere is
 /// better.
 fn elsewhere(load: &Load, seats: &impl Seats) -> Option<(usize, Reservation)> {
-    let limit = if load.is_stalled() { load.expected_start() } else { Duration::ZERO };
-    reserve_or_soonest(limit, seats)
+    reserve(seats).or_else(|| {
+        let limit = load.is_stalled().then(|| load.expected_start())?;
+        soonest(limit, seats)
+    })
 }
 
 /// Where a request should move that this process must not keep, because it ends.
 pub(crate) fn on_retirement(seats: &impl Seats) -> Option<(usize, Reservation)> {
-    reserve_or_soonest(Duration::MAX, seats)
-}
-
-/// A place that is free, or else where a request would start soonest and before `limit`.
-fn reserve_or_soonest(limit: Duration, seats: &impl Seats) -> Option<(usize, Reservation)> {
-    let reserved = reserve(seats).map(|seat| (seat, Reservation::Made));
-    reserved.or_else(|| Some((soonest(limit, seats)?, Reservation::None)))
+    reserve(seats).or_else(|| soonest(Duration::MAX, seats))
 }
 
 /// Where an idle connection should move that this process must not keep: where the fewest are.
@@ -224,23 +220,25 @@ pub(crate) fn on_want(asker: usize, seats: &impl Seats) -> bool {
 
 /// Reserves a place: first where nothing runs, then where there is room. The search begins behind
 /// this process's own seat, so that several processes do not all begin at the same one.
-fn reserve(seats: &impl Seats) -> Option<usize> {
+fn reserve(seats: &impl Seats) -> Option<(usize, Reservation)> {
     let own = seats.own();
+    seats.with_room().find(|&seat| seat != own)?; // there is none under load, for each request
     let ring = || {
         let behind = seats.with_room().filter(move |&seat| seat > own);
         others(seats, behind.chain(seats.with_room().filter(move |&seat| seat < own)))
     };
     let idle = ring().find(|&(seat, shown)| shown.busy == 0 && seats.reserve(seat));
-    idle.or_else(|| ring().find(|&(seat, _)| seats.reserve(seat))).map(|(seat, _)| seat)
+    let reserved = idle.or_else(|| ring().find(|&(seat, _)| seats.reserve(seat)));
+    reserved.map(|(seat, _)| (seat, Reservation::Made))
 }
 
 /// The process where a request would start soonest, and before `limit`.
-fn soonest(limit: Duration, seats: &impl Seats) -> Option<usize> {
+fn soonest(limit: Duration, seats: &impl Seats) -> Option<(usize, Reservation)> {
     let start = |shown: &Shown| (shown.expected_start, shown.unread);
     others(seats, seats.all())
         .filter(|(_, shown)| shown.expected_start < limit)
         .min_by_key(|(_, shown)| start(shown))
-        .map(|(seat, _)| seat)
+        .map(|(seat, _)| (seat, Reservation::None))
 }
 
 /// Those of other processes that may be sent to.

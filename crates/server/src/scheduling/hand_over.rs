@@ -64,7 +64,7 @@ impl Queue {
     pub(super) fn show(&self, state: &QueueState, now: Instant) {
         let Some(siblings) = &self.siblings else { return };
         let oldest = state.waiting.iter().find(|request| request.is_movable());
-        siblings.show(&state.load(now), oldest.map(|oldest| oldest.exchange.queued_at));
+        siblings.show(&state.load(now), oldest.map(|oldest| oldest.exchange.queued_at), now);
     }
 
     /// Shows the load anew, in case that what is shown is wrong.

@@ -104,9 +104,9 @@ impl Queue {
         if !state.closed && is_full && request.origin == Origin::Here {
             return Err((Refused::Full, Box::new(request)));
         }
-        let now = match &self.siblings {
-            None => request.exchange.queued_at,
-            Some(_) => self.clock.instant(),
+        let now = match request.origin {
+            Origin::Here => request.exchange.queued_at,
+            Origin::Adopted => self.clock.instant(),
         };
         let destination = match (&self.siblings, request.origin, request.mobility) {
             (Some(siblings), Origin::Here, Mobility::Movable { hops }) => {

@@ -13,7 +13,7 @@ pub(crate) trait Siblings: std::fmt::Debug + Send + Sync {
 
     /// Shows them the load of this process, and since when the oldest request waits that can move.
     /// Called with the queue locked.
-    fn show(&self, load: &Load, oldest: Option<Instant>);
+    fn show(&self, load: &Load, oldest: Option<Instant>, now: Instant);
 
     /// Where a request that has arrived should move. `load` is without it. Called with the queue
     /// locked.

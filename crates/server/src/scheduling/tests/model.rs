@@ -465,7 +465,7 @@ impl Siblings for Silent {
 
     fn unmovable_waited(&self, _: u64) {}
 
-    fn show(&self, _: &Load, _: Option<Instant>) {}
+    fn show(&self, _: &Load, _: Option<Instant>, _: Instant) {}
 
     fn on_arrival(&self, _: &Load, _: u8) -> Option<Destination> {
         None
