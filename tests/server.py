@@ -128,6 +128,16 @@ class Server:
                 pass
         raise AssertionError(f"signals did not end it:\n{self.log}")
 
+    def insist_until(self, pattern: str) -> None:
+        """Ask it to end again and again, until the log matches."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self._changed:
+            while not re.search(pattern, self.log):
+                if self._open == 0 or time.monotonic() > deadline:
+                    raise AssertionError(f"no {pattern!r} in the log:\n{self.log}")
+                self.signal()
+                self._changed.wait(0.05)
+
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait for its end and for the end of its log, and return its exit status."""
         status = self.process.wait(seconds)

@@ -160,25 +160,39 @@ def test_a_thread_of_the_application_that_never_ends_does_not_keep_it_from_endin
     assert "threads of the application have not ended" in server.log
 
 
-@pytest.mark.parametrize(
-    "work",
-    ["pass", "try: deaf()\n        except BaseException: pass"],
+@pytest.fixture(
+    params=["pass", "try: deaf()\n        except BaseException: pass"],
     ids=["runs", "catches whatever is raised"],
 )
-def test_a_request_that_never_ends_does_not_change_the_status(maitred, tmp_path, work):
+def endless(request, tmp_path):
+    """Return the arguments of a server whose requests never end."""
     (tmp_path / "endless.py").write_text(
         "import atexit, sys\n"
         "atexit.register(lambda: print('at exit', file=sys.stderr))\n"
         "def deaf():\n    while True: pass\n"
         "def app(environ, start_response):\n"
         "    print('begun', file=sys.stderr, flush=True)\n"
-        f"    while True:\n        {work}\n"
+        f"    while True:\n        {request.param}\n"
     )
-    server = maitred("--graceful-timeout=1", "--threads=1", "endless:app", cwd=tmp_path)
+    return "--threads=1", f"--chdir={tmp_path}", "endless:app"
+
+
+def test_a_request_that_never_ends_does_not_change_the_status(maitred, endless):
+    server = maitred("--graceful-timeout=1", *endless)
     with Connection(server.address) as connection:
         connection.send(request("/"))
         server.wait_for("begun")
         assert server.stop() == 0
+
+
+def test_exit_handlers_run_although_a_request_never_ends(maitred, endless):
+    server = maitred("--graceful-timeout=1h", *endless)  # a stop may take longer, then
+    with Connection(server.address) as connection:
+        connection.send(request("/"))
+        server.wait_for("begun")
+        server.signal()
+        server.insist_until("received again: exiting immediately")
+        assert server.wait() == 0
     assert "stopped, with threads still in the application left=1" in server.log
     assert "at exit" in server.log
 

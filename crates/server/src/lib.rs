@@ -45,7 +45,7 @@ pub use connection::siblings::Membership;
 pub use connection::temp_files::TempDirError;
 pub use lifecycle::preflight::{Finding, preflight};
 pub use lifecycle::running::{Running, Waited};
-pub use lifecycle::server::{RunError, Server};
+pub use lifecycle::server::{GIVES_UP_WITHIN, RunError, Server};
 pub use listen::{BindCause, BindError, ListenAddress, Listeners};
 pub use scheduling::Gil;
 pub use system::allocator::return_freed_memory;

@@ -19,7 +19,7 @@ use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 use maitred_config::Settings;
-use maitred_server::end_process;
+use maitred_server::{GIVES_UP_WITHIN, end_process};
 use maitred_wsgi_bridge::interpreter::threads::remaining_workers;
 use pyo3::prelude::*;
 
@@ -33,9 +33,13 @@ static STATUS: AtomicI32 = AtomicI32::new(UNKNOWN);
 /// How long a stop may take; not set in a process that the server does not own.
 static STOP_WITHIN: OnceLock<Duration> = OnceLock::new();
 
-/// What a stop may take beyond drain-delay and graceful-timeout: requests are aborted and logged, and
-/// the logs are written. Operators are told two seconds, which leaves the process half a second to end.
-const ABORT_WITHIN: Duration = Duration::from_millis(1500);
+/// What the exit handlers of the application may take after a server that has left a thread alone.
+const EXIT_HANDLERS_WITHIN: Duration = Duration::from_millis(500);
+
+/// What a stop may take beyond drain-delay and graceful-timeout: requests are aborted and logged, exit
+/// handlers run, and the logs are written. Operators are told two seconds, which leaves the process half
+/// a second to end.
+const ABORT_WITHIN: Duration = GIVES_UP_WITHIN.saturating_add(EXIT_HANDLERS_WITHIN);
 
 /// How long threads of the application may keep the process alive before they are named.
 const THREADS_NAMED_AFTER_SECONDS: f64 = 1.0;

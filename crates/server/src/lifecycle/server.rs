@@ -23,7 +23,7 @@ use crate::lifecycle::drain::{self, Backlog};
 use crate::lifecycle::evacuate;
 #[cfg(unix)]
 use crate::lifecycle::inbox::Inbox;
-use crate::lifecycle::request_timeout::TimeoutMonitor;
+use crate::lifecycle::request_timeout::{STACK_WITHIN, TimeoutMonitor};
 use crate::lifecycle::restart::after_panics;
 #[cfg(unix)]
 use crate::lifecycle::retire;
@@ -49,7 +49,11 @@ const DISK_THREADS_MAX: usize = 4;
 const WOKEN_BY_WORKERS_INTERVAL: u32 = 1;
 
 /// The maximum time to wait for worker threads to end.
-const WORKERS_END_WITHIN: Duration = Duration::from_secs(1);
+const WORKERS_END_WITHIN: Duration = Duration::from_millis(500);
+
+/// The time that a server takes to end after graceful-timeout if a thread stays in the application:
+/// for the thread's stack, and until it is left alone.
+pub const GIVES_UP_WITHIN: Duration = STACK_WITHIN.saturating_add(WORKERS_END_WITHIN);
 
 /// A server that is bound and not yet started. Creating one starts no thread.
 pub struct Server {
