@@ -95,3 +95,12 @@ def test_the_gil_stays_off_where_the_user_says_so(serve: Callable[..., Server]) 
     get(server, "/import")
     assert gil(server) == ("disabled" if FREE_THREADED else "enabled", True)
     assert "has enabled the GIL" not in server.log
+
+
+def test_references_to_the_application_are_deferred_where_threads_share_no_gil(
+    maitred: Callable[..., Server],
+) -> None:
+    server = maitred("deferred_app:app", cwd=HERE)
+    with Connection(server.address) as connection:
+        # The interpreter takes a request to defer them once, and only without a GIL.
+        assert connection.ask(request("/")).body == f"0 {FREE_THREADED:d}".encode()

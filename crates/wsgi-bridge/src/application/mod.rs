@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use maitred_http_parser::exchange::{Application, Exchanges, StartError, Worker};
 use pyo3::prelude::*;
 
-use crate::interpreter::{attach, exit, fork};
+use crate::interpreter::{attach, exit, fork, reference_count};
 use crate::log::Log;
 use crate::request::ServerVariables;
 use crate::request::header_keys::KnownKeys;
@@ -34,6 +34,7 @@ impl WsgiApplication {
     ) -> PyResult<Self> {
         fork::watch(py)?;
         exit::watch(py)?;
+        reference_count::defer(callable.bind(py));
         let mut variables = variables.clone();
         variables.url_prefix.truncate(variables.url_prefix.trim_end_matches('/').len());
         let state = ApplicationState {

@@ -1,10 +1,17 @@
-//! Checks whether the bridge holds the only references to an object.
+//! Checks whether the bridge holds the only references to an object, and keeps threads from counting
+//! those to an object that they all use.
 //!
 //! The check runs after a request, so that objects given to the application can be reused instead
 //! of created again. Python has no safe API for it, because the result is meaningless while other
 //! threads run. With the interpreter's lock, none does. Without it, only the thread that created an
 //! object can tell, and only that there is one reference and that it is its own; then no other thread
 //! can get at the object.
+//!
+//! Without the lock, threads that call the same object write its reference count in turn, and each such
+//! write costs a cache miss. Classes, modules and their functions are spared that: their counts are
+//! *deferred*, which means that the interpreter does not count the references of its frames, and that
+//! only the garbage collector releases the object. The application, which every worker calls, is given
+//! the same.
 
 #![expect(unsafe_code, reason = "reference counts have no safe counterpart in pyo3")]
 
@@ -49,6 +56,22 @@ where
     let own = unsafe { Bound::from_borrowed_ptr(py, own) };
     is_referenced_once && own.cast::<T>().is_ok_and(is_free)
 }
+
+/// Defers the reference count of an object, if the garbage collector knows it.
+#[cfg(all(Py_GIL_DISABLED, not(windows)))]
+pub(crate) fn defer(object: &Bound<'_, PyAny>) {
+    // SAFETY: as CPython declares it, since 3.14; pyo3 does not.
+    unsafe extern "C" {
+        fn PyUnstable_Object_EnableDeferredRefcount(object: *mut ffi::PyObject) -> std::ffi::c_int;
+    }
+    // SAFETY: the object is alive, and this thread attached. The function is thread-safe and cannot
+    // fail; it returns whether it has done something.
+    unsafe { PyUnstable_Object_EnableDeferredRefcount(object.as_ptr()) };
+}
+
+/// With a lock, there is nothing to gain. On Windows, only what pyo3 declares can be linked.
+#[cfg(not(all(Py_GIL_DISABLED, not(windows))))]
+pub(crate) const fn defer(_object: &Bound<'_, PyAny>) {}
 
 /// # Safety
 /// The object is alive, and this thread is attached.
