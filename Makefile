@@ -61,7 +61,7 @@ model: ## try every order of threads on what worker processes share without a lo
 race: ## run the tests of the server's parts under ThreadSanitizer (needs a nightly toolchain)
 	@.ci/race
 
-miri: ## run the tests of the parser and of what worker processes share under Miri
+miri: ## run tests of what worker processes share under Miri (needs a nightly toolchain)
 	@.ci/miri
 
 soak: ## break a server for MINUTES in every way, and run the tests that take many minutes

@@ -185,11 +185,15 @@ impl Problems {
         self.0.iter()
     }
 
-    /// The whole report, ending in a line that counts them.
-    pub fn render(&self, colour: Colour) -> String {
+    /// Each of them, for a command that would have started nothing.
+    pub fn render_each(&self, colour: Colour) -> String {
         let renderer = colour.renderer();
-        let mut report: String =
-            self.iter().map(|problem| problem.render(Level::ERROR, &renderer)).collect();
+        self.iter().map(|problem| problem.render(Level::ERROR, &renderer)).collect()
+    }
+
+    /// Each of them, and a line that counts them and says that no server was started.
+    pub fn render(&self, colour: Colour) -> String {
+        let mut report = self.render_each(colour);
         let count = match self.0.len() {
             1 => "1 problem".to_owned(),
             several => format!("{several} problems"),

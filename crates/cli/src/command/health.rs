@@ -17,7 +17,7 @@ pub(crate) fn health(py: Python<'_>, line: CommandLine, probe: Probe) -> PyResul
     let server = match RunningServer::find(line) {
         Ok(server) => server,
         Err(problems) => {
-            print_error(&problems.render(colour()));
+            print_error(&problems.render_each(colour()));
             return Ok(ExitStatus::Usage);
         }
     };

@@ -39,7 +39,7 @@ pub(crate) fn import(py: Python<'_>, what: &[String]) -> PyResult<ExitStatus> {
             ExitStatus::Usage
         }
         Err(ConversionError::Unknown(problems)) => {
-            print_error(&problems.render(colour()));
+            print_error(&problems.render_each(colour()));
             ExitStatus::Usage
         }
     })

@@ -71,7 +71,7 @@ fn carry_out(py: Python<'_>, line: CommandLine, after: Afterwards) -> PyResult<E
         && !matches!(command, Command::Print(_))
         && let Err(problems) = invocation.check()
     {
-        print_error(&problems.render(colour()));
+        print_error(&problems.render_each(colour()));
         return Ok(ExitStatus::Usage);
     }
     let text = match &command {
@@ -121,10 +121,10 @@ fn with_settings(
     let loaded = match maitred_config::load(texts.sources()) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            if *command == Command::Serve {
-                serve::refuse(py, &texts.sources(), &problems, after)?;
-            } else {
-                print_error(&problems.render(colour()));
+            match command {
+                Command::Serve => serve::refuse(py, &texts.sources(), &problems, after)?,
+                Command::ShowConfig { .. } => print_error(&problems.render_each(colour())),
+                _ => print_error(&problems.render(colour())),
             }
             return Ok(ExitStatus::Usage);
         }

@@ -46,7 +46,7 @@ pub(crate) fn top(py: Python<'_>, line: CommandLine) -> PyResult<ExitStatus> {
     let server = match RunningServer::find(line) {
         Ok(server) => server,
         Err(problems) => {
-            print_error(&problems.render(colour()));
+            print_error(&problems.render_each(colour()));
             return Ok(ExitStatus::Usage);
         }
     };
