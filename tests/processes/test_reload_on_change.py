@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 
 import pytest
 from client import request
@@ -99,6 +101,31 @@ def test_a_fault_in_a_module_that_the_old_code_does_not_know_is_noticed_when_rep
     assert server.ask()["version"] == 1
     shop.with_name("new.py").write_text("\n")
     until_version(server, 2)
+
+
+def test_an_application_that_cannot_be_imported_at_first_is_served_once_it_is_repaired(
+    program, shop
+):
+    shop.write_text(SHOP.format(version=1) + "import missing\n")
+    server = program("--reload", "--listen=127.0.0.1:0", "shop:app", cwd=shop.parent)
+    server.wait_for("No module named 'missing'")
+    server.wait_for("nothing is served until the code changes")
+    shop.write_text(SHOP.format(version=1) + "import missing, another\n")
+    server.wait_for("(?s)nothing is served.*nothing is served")
+    shop.write_text(SHOP.format(version=3))
+    server.wait_for("serving on")
+    with server.connect() as connection:
+        assert json.loads(connection.ask(request("/")).body)["version"] == 3
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_who_waits_for_a_repair_can_stop_the_server(program, shop):
+    shop.write_text("import missing\n")
+    server = program("--reload", "--listen=127.0.0.1:0", "shop:app", cwd=shop.parent)
+    server.wait_for("nothing is served until the code changes")
+    server.signal(signal.SIGINT)
+    assert server.wait() == 0
 
 
 def test_a_module_that_was_missing_is_noticed_when_it_is_there(server, shop):

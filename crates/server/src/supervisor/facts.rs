@@ -130,6 +130,8 @@ pub enum Command {
     WarnNoRoom(Serial),
     /// The reload has ended.
     ReloadEnded(ReloadResult),
+    /// The first worker could not import the application, and starts again at the next reload.
+    AwaitReload,
     /// The server has ended.
     End(End),
 }
@@ -196,6 +198,15 @@ pub enum End {
     CrashLoop(u32),
 }
 
+/// What follows when the first worker cannot import the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFailure {
+    /// The server ends, as one without a supervisor would.
+    Ends,
+    /// It waits for a reload: in development, where the code is about to be repaired.
+    AwaitsReload,
+}
+
 /// The limits of a fleet.
 #[derive(Clone, Copy, Debug)]
 pub struct FleetLimits {
@@ -205,6 +216,8 @@ pub struct FleetLimits {
     pub imports_at_once: usize,
     /// Whether workers are forked from a process that has imported the application.
     pub preload: bool,
+    /// What follows when the first worker cannot import the application.
+    pub import_failure: ImportFailure,
     /// How many numbers and seats there are.
     pub numbers: usize,
     /// Seats, one for each process.
@@ -224,6 +237,7 @@ impl FleetLimits {
         workers: 2,
         imports_at_once: 8,
         preload: false,
+        import_failure: ImportFailure::Ends,
         numbers: 64,
         seats: 80,
         start_timeout: Duration::from_secs(120),

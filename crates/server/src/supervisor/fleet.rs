@@ -1,7 +1,7 @@
 //! Which worker processes should exist: facts in, commands out. Pure: time is an argument.
 //!
 //! - **Start.** Worker 0 alone; if it cannot become ready, the server ends, as a single process
-//!   would. Once it has imported the application, the others start, at most one for each CPU at a
+//!   would, or in development waits until it is told to try again. Once it has imported the application, the others start, at most one for each CPU at a
 //!   time.
 //! - **Crash.** A process that dies is replaced, with a pause that grows (`backoff`). While one
 //!   worker is ready the server never ends by itself; when none is, and `FAILED_STARTS_MAX` starts
@@ -23,6 +23,7 @@ use super::facts::{
     Command, End, Fact, FleetLimits, Headroom, KillReason, ReloadResult, Serial, Source,
     StartReason,
 };
+use super::first_worker::FirstWorker;
 use super::preloading::Preloading;
 use super::replacement::{Reload, Replacement};
 
@@ -61,7 +62,9 @@ pub(super) struct Process {
 pub struct Fleet {
     pub(super) limits: FleetLimits,
     pub(super) processes: BTreeMap<Serial, Process>,
-    next_serial: Serial,
+    pub(super) next_serial: Serial,
+    /// The process with which the server starts, or started.
+    pub(super) first: FirstWorker,
     pub(super) backoffs: Vec<Backoff>,
     /// Until when the processes of a number are not recycled, because a new one has failed.
     pub(super) rests: BTreeMap<usize, Duration>,
@@ -74,7 +77,7 @@ pub struct Fleet {
     pub(super) preloading: Option<Preloading>,
     pub(super) headroom: Headroom,
     pub(super) warned_at: Option<Duration>,
-    failed_in_a_row: u32,
+    pub(super) failed_in_a_row: u32,
     /// Whether all, or enough, have once been ready.
     pub(super) has_been_ready: bool,
     pub(super) began: Duration,
@@ -89,6 +92,7 @@ impl Fleet {
             limits,
             processes: BTreeMap::new(),
             next_serial: 0,
+            first: FirstWorker::Process(0),
             backoffs: vec![Backoff::default(); limits.numbers],
             rests: BTreeMap::new(),
             starts: BTreeMap::from([(0, (now, StartReason::Start))]),
@@ -197,7 +201,7 @@ impl Fleet {
         }
         process.phase = Phase::Opening;
         commands.push(Command::Admit(serial));
-        if serial == 0 {
+        if self.first == FirstWorker::Process(serial) {
             let others = 1..self.limits.workers;
             self.starts.extend(others.map(|number| (number, (now, StartReason::Start))));
         }
@@ -235,8 +239,8 @@ impl Fleet {
             }
             return;
         }
-        if was_starting && serial == 0 {
-            return self.end(End::CannotStart, commands);
+        if was_starting && self.first == FirstWorker::Process(serial) {
+            return self.first_has_failed(process.phase, commands);
         }
         if self.failed_in_a_row >= FAILED_STARTS_MAX && self.ready() == 0 {
             return self.end(End::CrashLoop(self.failed_in_a_row), commands);

@@ -16,6 +16,7 @@ mod channel;
 pub mod control;
 mod drain;
 pub mod facts;
+mod first_worker;
 pub mod fleet;
 pub mod handle;
 pub mod health;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::{Command, Headroom, KillReason, ReloadResult, Serial, Source, StartReason};
+use super::first_worker::FirstWorker;
 use super::fleet::{Fleet, Phase, Process};
 
 /// How often a warning repeats that recycling finds no memory.
@@ -92,10 +93,12 @@ impl Fleet {
     ) {
         let refusal = if self.draining_since.is_some() {
             return;
-        } else if self.reload.is_some() || !self.has_been_ready {
-            Some(ReloadResult::Busy)
         } else if wanted > self.limits.numbers {
             Some(ReloadResult::TooMany)
+        } else if self.first == FirstWorker::AwaitsReload {
+            return self.start_again(wanted, now);
+        } else if self.reload.is_some() || !self.has_been_ready {
+            Some(ReloadResult::Busy)
         } else if self.headroom == Headroom::Short
             && (self.limits.workers == 1 || self.limits.preload)
         {

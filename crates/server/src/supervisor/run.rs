@@ -83,6 +83,7 @@ impl Supervisor {
             workers: options.workers,
             imports_at_once: options.cpus.max(1),
             preload: options.preload,
+            import_failure: options.import_failure,
             numbers: board.shape().numbers,
             seats: board.shape().seats(),
             start_timeout: options.start_timeout,
@@ -205,6 +206,7 @@ impl Supervisor {
                 self.view.reload_ended(result);
                 processes.happened(Event::ReloadEnded(result));
             }
+            Command::AwaitReload => processes.happened(Event::AwaitsReload),
             Command::End(end) => self.end(end),
         }
     }

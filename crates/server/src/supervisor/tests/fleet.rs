@@ -1,5 +1,6 @@
 //! The fleet, told of one fact after the other, with a clock of the test's own.
 
+use super::super::facts::ImportFailure;
 use super::*;
 
 const LIMITS: FleetLimits = FleetLimits::TWO_WORKERS;
@@ -63,6 +64,7 @@ fn said(command: &Command) -> String {
         Command::Drain => "drain".into(),
         Command::WarnNoRoom(serial) => format!("no room to replace {serial}"),
         Command::ReloadEnded(result) => format!("reload: {result:?}"),
+        Command::AwaitReload => "await a reload".into(),
         Command::End(end) => format!("end: {end:?}"),
     }
 }
@@ -115,6 +117,48 @@ fn a_first_worker_that_cannot_start_ends_the_server() {
         let last = scene.tell(Fact::Exited(0)).pop();
         assert_eq!(last.as_deref(), Some("end: CannotStart"));
     }
+}
+
+#[test]
+fn in_development_a_first_worker_that_cannot_import_starts_again_at_a_reload() {
+    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
+    let mut scene = Scene::new(limits);
+    scene.tick();
+    for failed in 0..7 {
+        assert_eq!(scene.tell(Fact::Exited(failed)), ["await a reload"]);
+        is_none(&scene.after(100));
+        assert!(!scene.fleet.is_changing());
+        let next = failed + 1;
+        assert_eq!(scene.tell(Fact::Reload(2)), [format!("start {next} as 0: start")]);
+        assert_eq!(scene.tell(Fact::Reload(2)), ["reload: Busy"]);
+    }
+    assert_eq!(scene.tell(Fact::Imported(7)), ["admit 7", "start 8 as 1: start"]);
+    scene.tell(Fact::Ready(7));
+    scene.is_ready(8);
+    assert!(scene.fleet.is_ready());
+    scene.tell(Fact::Reload(2));
+    assert_eq!(
+        scene.tell(Fact::Drain),
+        ["kill 9: NotWanted", "reload: Stopped { replaced: 0, of: 2 }", "drain"]
+    );
+}
+
+#[test]
+fn a_server_that_waits_for_a_reload_can_be_stopped() {
+    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
+    let mut scene = Scene::new(limits);
+    scene.tick();
+    scene.tell(Fact::Exited(0));
+    assert_eq!(scene.tell(Fact::Drain), ["drain", "end: Drained"]);
+}
+
+#[test]
+fn in_development_a_first_worker_that_cannot_open_the_listeners_ends_the_server() {
+    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
+    let mut scene = Scene::new(limits);
+    scene.tick();
+    scene.tell(Fact::Imported(0));
+    assert_eq!(scene.tell(Fact::Exited(0)).pop().as_deref(), Some("end: CannotStart"));
 }
 
 #[test]
