@@ -3,70 +3,21 @@
 
 #![cfg(unix)]
 
+#[path = "support/siblings.rs"]
+mod siblings;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
-use maitred_config::Settings;
+use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 use maitred_http_parser::exchange::Exchange;
-use maitred_server::board::{Board, Place, SeatState, Shape, monotonic_ns};
-use maitred_server::{Gil, Inboxes, Membership, Server, Telemetry};
-use socket2::{Domain, Socket, Type};
+use maitred_server::board::{SeatState, monotonic_ns};
+use maitred_server::{Clock, Telemetry};
 
+use siblings::Shared;
 use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
-
-/// What the processes share.
-struct Shared {
-    board: Arc<Board>,
-    /// The ends of each inbox: to read, and to write.
-    inboxes: Vec<(Socket, Socket)>,
-}
-
-impl Shared {
-    fn new(seats: usize) -> Self {
-        let board = Board::create(Shape::new(seats, 4, 1), &std::env::temp_dir()).unwrap();
-        let pair = || Socket::pair(Domain::UNIX, Type::from(libc_seqpacket()), None).unwrap();
-        Self { board: Arc::new(board), inboxes: (0..seats).map(|_| pair()).collect() }
-    }
-
-    /// The place of a process, with the inboxes of all.
-    fn membership(&self, seat: usize) -> Membership {
-        let place = Place::new(Arc::clone(&self.board), seat, seat).unwrap();
-        place.seat().begin_anew(seat, 1, monotonic_ns());
-        let inboxes = Inboxes::new(self.board.shape().seats());
-        inboxes.set_own(OwnedFd::from(self.inboxes[seat].0.try_clone().unwrap()));
-        for (other, (_, write)) in self.inboxes.iter().enumerate() {
-            inboxes.add(other, OwnedFd::from(write.try_clone().unwrap()));
-        }
-        Membership { place, generation: 1, inboxes: Arc::new(inboxes) }
-    }
-
-    /// A process that serves.
-    fn start(&self, seat: usize, settings: &Settings, app: Arc<App>) -> Served {
-        let telemetry = Arc::new(Telemetry::new(settings));
-        let membership = self.membership(seat);
-        let place = membership.place.clone();
-        let join = |server: Server| server.among_siblings(membership);
-        let served = Served::start_as(settings.clone(), app, Gil::Enabled, telemetry, join);
-        place.seat().set_state(SeatState::Ready);
-        served
-    }
-
-    /// Shows a process that is ready for one request, although there is none.
-    fn pretend(&self, seat: usize) {
-        let place = self.membership(seat).place;
-        place.seat().set_state(SeatState::Ready);
-        place.seat().set_room(1);
-        self.board.room().set(seat);
-    }
-}
-
-fn libc_seqpacket() -> i32 {
-    // What `socket2` calls `Type::SEQPACKET` needs a feature of it.
-    5
-}
 
 /// One thread for each process.
 fn one_thread() -> Settings {
@@ -336,6 +287,119 @@ fn a_client_that_leaves_during_the_move_is_counted_where_it_went() {
     };
     eventually("the end", || closed(&b) == 1.0);
     assert_eq!(closed(&a), 0.0);
+}
+
+#[test]
+fn a_body_that_arrives_behind_a_request_that_moves_is_read_on_although_that_is_answered_at_once() {
+    let gate = Gate::new();
+    let two = OfOneClock::start(&one_thread(), &gate);
+    let _opens = Opens(Arc::clone(&gate));
+    let held = hold(&two.a, "/a", &gate);
+    // The thread that answers is sometimes faster than the one that reads on.
+    let mut clients: Vec<_> = (0..60).map(|_| two.a.connect()).collect();
+    for client in &mut clients {
+        client.ask("/");
+        client.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 8\r\n\r\nhalf");
+    }
+    eventually("the requests", || two.a.running.waiting() == clients.len());
+    two.a.settle();
+    two.move_all(clients.len() as u64);
+    for client in &mut clients {
+        assert_eq!(says(client), "b 0");
+        client.send(b"more");
+        assert_eq!(says(client), "b 8");
+    }
+    drop(held);
+}
+
+/// Two processes whose clock the test advances; the second one takes nothing yet.
+struct OfOneClock {
+    clock: Arc<Clock>,
+    shared: Shared,
+    a: Served,
+    b: Served,
+}
+
+impl OfOneClock {
+    fn start(settings: &Settings, gate: &Arc<Gate>) -> Self {
+        let (clock, shared) = (Arc::new(Clock::new()), Shared::new(2));
+        let start = |seat, name| {
+            let telemetry = Telemetry::new(settings).with_clock(Arc::clone(&clock));
+            shared.start_apart(seat, settings, app(name, gate), Arc::new(telemetry))
+        };
+        let (a, b) = (start(0, "a"), start(1, "b"));
+        Self { clock, shared, a, b }
+    }
+
+    /// The first process retires. Returns when the second one has so many of its connections.
+    fn move_all(&self, count: u64) {
+        self.shared.set_state(0, SeatState::Retiring);
+        self.shared.set_state(1, SeatState::Ready);
+        self.a.running.retire();
+        let adopted = || self.shared.board.seat(1).unwrap().adopted();
+        eventually("the moves", || adopted() == count);
+    }
+}
+
+#[test]
+fn a_timeout_counts_from_what_it_would_if_the_connection_had_not_moved() {
+    let limit = Duration::from_secs(1000);
+    let settings = one_thread().with(|settings| {
+        (settings.timeouts.header, settings.timeouts.keep_alive) = (limit, limit);
+    });
+    let two = OfOneClock::start(&settings, &Gate::new());
+    let [mut silent, mut within_a_head, mut idle] = [(); 3].map(|()| two.a.connect());
+    within_a_head.send(b"GET / HT");
+    idle.ask("/");
+    assert_eq!(says(&mut idle), "a 0");
+    two.a.settle();
+    two.clock.advance(limit * 9 / 10);
+    two.move_all(3);
+    // What passes beside that is far less than these steps.
+    two.clock.advance(limit / 20);
+    two.b.running.tick();
+    two.b.settle();
+    assert!(![&silent, &within_a_head, &idle].into_iter().any(Client::has_more));
+    two.clock.advance(limit / 10);
+    two.b.running.tick();
+    assert_eq!(within_a_head.answer().status, 408);
+    assert!(silent.is_closed() && idle.is_closed());
+}
+
+#[test]
+fn the_times_of_a_request_that_moves_count_from_its_first_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let step = Duration::from_secs(1000);
+    let settings = one_thread().with(|settings| {
+        (settings.timeouts.header, settings.timeouts.queue) = (step * 10, step * 10);
+        settings.observability.access_log = Some(AccessLogTarget::File(log.clone()));
+        let format = AccessLogFormat::parse("%(U)s %(T)s %(queue)s").unwrap();
+        settings.observability.access_log_format = format;
+    });
+    let gate = Gate::new();
+    let two = OfOneClock::start(&settings, &gate);
+    let _opens = Opens(Arc::clone(&gate));
+    let mut held = hold(&two.a, "/a", &gate);
+    let mut client = two.a.connect();
+    client.send(b"GET /moves HT");
+    two.a.settle();
+    two.clock.advance(step);
+    client.send(b"TP/1.1\r\nHost: t\r\n\r\n");
+    eventually("the request", || two.a.running.waiting() == 1);
+    two.clock.advance(step * 2);
+    two.move_all(1);
+    assert_eq!(says(&mut client), "b 0");
+    gate.open();
+    assert_eq!(says(&mut held), "a 0");
+    drop((client, held, two));
+    let log = std::fs::read_to_string(&log).unwrap();
+    let line = log.lines().find_map(|line| line.strip_prefix("/moves ")).unwrap();
+    let steps = line.split(' ').map(|seconds| {
+        let seconds: f64 = seconds.parse().unwrap();
+        (seconds / step.as_secs_f64()).round() as u64
+    });
+    assert_eq!(steps.collect::<Vec<_>>(), [3, 2], "{line}");
 }
 
 #[test]

@@ -15,10 +15,8 @@ use super::conn::ClientConnection;
 use super::parcel::{MovedProgress, Parcel};
 use super::shared::Shared;
 use super::siblings::SiblingProcesses;
-use super::submit::feed_at;
+use super::submit::{Arriving, feed_at};
 use super::travel::Travel;
-use crate::scheduling::siblings::Destination;
-use crate::telemetry::CloseReason;
 use crate::transport::stream::Stream;
 
 impl ClientConnection {
@@ -45,15 +43,17 @@ impl ClientConnection {
         Ok(Arc::new(conn))
     }
 
-    /// Parses what the other process has received.
-    pub(crate) fn replay(self: &Arc<Self>, siblings: &SiblingProcesses, parcel: &Parcel<'_>) {
+    /// Parses what the other process has received. Returns the request whose body is still arriving: a
+    /// worker may have answered the first request before all that came behind it has been parsed.
+    pub(crate) fn replay(
+        self: &Arc<Self>,
+        siblings: &SiblingProcesses,
+        parcel: &Parcel<'_>,
+    ) -> Arriving {
         let now = self.shared.clock.now();
         let at = |ns| Moment { instant: siblings.to_instant(ns, now.instant), date: now.date };
         let mut arriving = None;
-        let mut feed = |input: &[u8], ns| {
-            // A request that has come here stays.
-            let _: Option<Destination> = feed_at(self, &mut arriving, input, &at(ns));
-        };
+        let mut feed = |input: &[u8], ns| feed_at(self, &mut arriving, input, &at(ns));
         match parcel.progress {
             MovedProgress::New { .. } => {}
             MovedProgress::Waiting { since_ns } => feed(parcel.input, since_ns),
@@ -64,10 +64,7 @@ impl ClientConnection {
                 feed(rest, queued_at_ns);
             }
         }
-        if arriving.is_some() {
-            tracing::error!(target: "maitred", "a connection was handed over within a request body");
-            self.end(&mut self.state(), CloseReason::Error);
-        }
+        arriving
     }
 }
 

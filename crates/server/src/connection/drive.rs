@@ -16,7 +16,7 @@ use maitred_http_parser::connection::{Ending, Phase};
 use super::conn::{ClientConnection, State};
 use super::ending::Discard;
 use super::flush::Flushed;
-use super::submit::{IncomingRequest, feed, spill};
+use super::submit::{Arriving, IncomingRequest, feed, spill};
 use crate::telemetry::CloseReason;
 use crate::transport::receive;
 use crate::transport::stream::Stream;
@@ -74,13 +74,10 @@ enum Input {
     Any,
 }
 
-type Arriving = Option<Box<IncomingRequest>>;
-
-/// Serves a connection until it ends, or another process has it.
-pub(crate) async fn drive(conn: Arc<ClientConnection>) -> Driven {
+/// Serves a connection, on which a request may be arriving, until it ends or another process has it.
+pub(crate) async fn drive(conn: Arc<ClientConnection>, mut incoming: Arriving) -> Driven {
     let stream = conn.state().stream.clone();
     let Some(stream) = stream else { return Driven::Moved };
-    let mut incoming: Arriving = None;
     let why = loop {
         match poll_fn(|cx| step(&conn, &stream, &mut incoming, cx)).await {
             Step::Spill => spill(&conn, &mut incoming).await,

@@ -35,7 +35,7 @@ pub(crate) mod drive;
 mod request_body;
 pub(crate) mod request_id;
 mod request_start;
-mod submit;
+pub(crate) mod submit;
 pub(crate) mod temp_files;
 
 // Output.

@@ -26,12 +26,15 @@ use crate::telemetry::record::RequestOutcome;
 use crate::telemetry::{CloseReason, RejectReason};
 
 /// An arriving request with a body.
-pub(super) struct IncomingRequest {
+pub(crate) struct IncomingRequest {
     head: Arc<RequestHead>,
     pub(super) body: BodyBuffer,
     /// All of it has arrived, but has not been written to disk.
     is_complete: bool,
 }
+
+/// The request of a connection whose body is arriving, if there is one.
+pub(crate) type Arriving = Option<Box<IncomingRequest>>;
 
 impl IncomingRequest {
     pub(super) fn bytes_in_memory(&self) -> u64 {
@@ -68,13 +71,18 @@ struct Submission {
 
 /// Passes `input` to the protocol, after what it has buffered. Input after the end of a request is
 /// buffered until the request has been answered.
-pub(super) fn feed(
+pub(super) fn feed(conn: &Arc<ClientConnection>, incoming: &mut Arriving, input: &[u8]) {
+    feed_at(conn, incoming, input, &conn.shared.clock.now());
+}
+
+/// The same for input that arrived at `now`.
+pub(super) fn feed_at(
     conn: &Arc<ClientConnection>,
-    incoming: &mut Option<Box<IncomingRequest>>,
+    incoming: &mut Arriving,
     input: &[u8],
+    now: &Moment,
 ) {
-    let now = conn.shared.clock.now();
-    if let Some(to) = feed_at(conn, incoming, input, &now)
+    if let Some(to) = take_requests(conn, incoming, input, now)
         && let Answers::Workers(queue) = &conn.shared.answers
     {
         // Only now, when all input has been kept: what follows the request must move with it.
@@ -82,10 +90,10 @@ pub(super) fn feed(
     }
 }
 
-/// The same for input that arrived at `now`. Returns where its request should move.
-pub(super) fn feed_at(
+/// Takes all requests that are complete. Returns where the last one should move.
+fn take_requests(
     conn: &Arc<ClientConnection>,
-    incoming: &mut Option<Box<IncomingRequest>>,
+    incoming: &mut Arriving,
     mut input: &[u8],
     now: &Moment,
 ) -> Option<Destination> {
@@ -108,7 +116,7 @@ pub(super) fn feed_at(
 fn take_request(
     conn: &ClientConnection,
     state: &mut State,
-    incoming: &mut Option<Box<IncomingRequest>>,
+    incoming: &mut Arriving,
     input: &mut &[u8],
     now: &Moment,
 ) -> Fed {
@@ -285,10 +293,7 @@ impl State {
 }
 
 /// Writes body bytes to disk, on a thread that may block.
-pub(super) async fn spill(
-    conn: &Arc<ClientConnection>,
-    incoming: &mut Option<Box<IncomingRequest>>,
-) {
+pub(super) async fn spill(conn: &Arc<ClientConnection>, incoming: &mut Arriving) {
     let Some(request) = incoming.take() else { return };
     let IncomingRequest { head, body, is_complete } = *request;
     let shared = Arc::clone(&conn.shared);

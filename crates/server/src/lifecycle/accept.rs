@@ -21,6 +21,7 @@ use maitred_http_parser::exchange::Peer;
 use crate::connection::conn::ClientConnection;
 use crate::connection::descriptors::ClientDescriptor;
 use crate::connection::drive::{self, Driven};
+use crate::connection::submit::Arriving;
 use crate::lifecycle::frontend::{AtLimit, Frontend, Room};
 use crate::listen::acceptor::Acceptor;
 use crate::system::spare_descriptors;
@@ -204,7 +205,7 @@ fn admit(
         return;
     }
     let open = enter(frontend, &conn);
-    serve(conn, open);
+    serve(conn, None, open);
 }
 
 /// Why there is no room, which is told.
@@ -232,10 +233,11 @@ pub(super) fn enter(frontend: &Arc<Frontend>, conn: &Arc<ClientConnection>) -> O
     Open { frontend: Arc::clone(frontend), key, descriptor: Some(descriptor), end }
 }
 
-/// Serves a connection until it ends, or has moved to another process.
-pub(super) fn serve(conn: Arc<ClientConnection>, open: Open) {
+/// Serves a connection, on which a request may be arriving, until it ends or has moved to another
+/// process.
+pub(super) fn serve(conn: Arc<ClientConnection>, arriving: Arriving, open: Open) {
     tokio::spawn(async move {
-        let end = drive::drive(conn).await;
+        let end = drive::drive(conn, arriving).await;
         open.ended(end);
     });
 }
@@ -288,7 +290,7 @@ fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>, why:
     let frontend = Arc::clone(frontend);
     tokio::spawn(async move {
         // It is not in the registry, so no sweep checks its deadline.
-        let over = tokio::time::timeout(REJECTED_LINGER_MAX, drive::drive(conn)).await;
+        let over = tokio::time::timeout(REJECTED_LINGER_MAX, drive::drive(conn, None)).await;
         drop(place);
         let reason = match over {
             Ok(Driven::Closed(reason)) => reason,

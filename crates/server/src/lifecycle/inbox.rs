@@ -182,8 +182,8 @@ fn go_on(
     match entered {
         Ok((open, conn)) => {
             server.shared.telemetry.adopted();
-            conn.replay(siblings, parcel);
-            accept::serve(conn, open);
+            let arriving = conn.replay(siblings, parcel);
+            accept::serve(conn, arriving, open);
         }
         Err(error) => {
             server.shared.telemetry.connection_closed(CloseReason::Error);

@@ -239,9 +239,10 @@ impl Running {
         self.control.advance(StopStage::Finish);
     }
 
-    /// The same, but other workers go on to serve from the same listeners.
+    /// Hands its connections over to the other workers, which go on to serve from the same listeners, and
+    /// ends when it has none.
     #[cfg(unix)]
-    pub(crate) fn retire(&self) {
+    pub fn retire(&self) {
         self.control.state().retires = true;
         self.finish();
     }
