@@ -43,6 +43,9 @@ mod model;
 #[path = "tests/no_reply.rs"]
 mod no_reply;
 #[cfg(test)]
+#[path = "tests/processes/mod.rs"]
+mod processes;
+#[cfg(test)]
 #[path = "tests/simulation/mod.rs"]
 mod simulation;
 
