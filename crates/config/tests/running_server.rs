@@ -2,6 +2,8 @@
 
 mod written;
 
+use std::path::Path;
+
 use maitred_config::running_server;
 use written::Written;
 
@@ -54,8 +56,10 @@ fn a_relative_path_begins_in_the_directory_of_the_command() {
     let arguments = &["health"];
     let toml = "admin-listen = \"unix:admin.sock\"\n";
     let written = Written { toml, arguments, directory: Some("/srv"), ..Written::default() };
-    let path = std::path::Path::new("/srv").join("admin.sock");
-    assert_eq!(found(&written), format!("unix:{}", path.display()));
+    let found = found(&written);
+    // As paths: Windows writes separators in two ways.
+    let path = Path::new(found.strip_prefix("unix:").unwrap());
+    assert_eq!(path, Path::new("/srv/admin.sock"));
 }
 
 #[test]
