@@ -151,6 +151,39 @@ def test_a_reload_takes_new_settings(workers, tmp_path):
     until(lambda: [it["threads"]["count"] for it in server.all()] == [3] * 3, "three threads each")
 
 
+GROWS = """
+import json, os
+
+kept = []
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/grow":
+        kept.append(b"x" * (400 << 20))
+    start_response("200 OK", [])
+    return [json.dumps({"pid": os.getpid()}).encode()]
+"""
+
+
+def test_a_worker_that_has_grown_beyond_max_rss_is_replaced_and_the_log_says_why(workers, tmp_path):
+    (tmp_path / "grows.py").write_text(GROWS)
+    server = workers("--max-rss=300MiB", app="grows:app")
+    (old,) = server.until_ready(1).values()
+    assert server.ask("/grow")["pid"] == old
+    server.until_ready(1, without=old)
+    told = server.server.wait_for(r"a worker is replaced: `max-rss` (.*)").group(1)
+    assert told.startswith(f"worker=0 pid={old} requests=1 ")
+    assert int(told.partition("resident_mib=")[2]) > 400
+
+
+def test_a_worker_that_has_served_max_requests_is_replaced_and_the_log_says_why(workers):
+    server = workers("--max-requests=2", "--max-requests-jitter=0")
+    (old,) = server.until_ready(1).values()
+    for _ in range(2):
+        assert server.ask()["pid"] == old
+    server.until_ready(1, without=old)
+    server.server.wait_for(rf"is replaced: `max-requests` worker=0 pid={old} requests=2 ")
+
+
 def test_a_reload_works_with_one_worker_and_keeps_a_running_request(workers, gate):
     server = workers("--supervisor=always")
     (pid,) = server.ready().values()

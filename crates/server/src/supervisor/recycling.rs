@@ -83,6 +83,27 @@ impl Supervisor {
             self.tell_fleet(fact, processes);
         }
     }
+
+    /// Tells that the process of a number is replaced, if it is because it has served for long enough.
+    pub(super) fn tell_recycled(&self, number: usize, reason: StartReason) {
+        let setting = match reason {
+            StartReason::MaxRequests => "max-requests",
+            StartReason::MaxRss => "max-rss",
+            _ => return,
+        };
+        // It is not there if memory had no room for both.
+        let old = self.workers.values().find(|worker| worker.number == number);
+        let seat = old.and_then(|old| self.board.seat(old.seat));
+        let resident = old.map(|old| self.view.resident_bytes(old.seat));
+        tracing::info!(
+            target: "maitred",
+            worker = number,
+            pid = old.and_then(|old| old.pid),
+            requests = seat.map(|seat| seat.requests()),
+            resident_mib = resident.map(|bytes| bytes >> 20),
+            "a worker is replaced: `{setting}`"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -167,6 +167,7 @@ impl Supervisor {
             }
             Command::KillMold(id, reason) => self.kill_mold(id, reason),
             Command::Start { serial, number, reason, source } => {
+                self.tell_recycled(number, reason);
                 let order = StartOrder { number, generation: serial, reason };
                 if let Err(error) = self.start(serial, &order, source, processes) {
                     tracing::error!(
