@@ -10,7 +10,7 @@ pub(crate) fn of_day(time: SystemTime) -> [u64; 3] {
 
 #[cfg(unix)]
 fn local(seconds: u64) -> Option<[u64; 3]> {
-    let seconds = libc::time_t::try_from(seconds).ok()?;
+    let seconds = seconds.try_into().ok()?; // what a second is depends on the system
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both point to values of the right type that live until it returns; a tm of zeros is
     // valid.
