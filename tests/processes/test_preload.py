@@ -109,6 +109,8 @@ def test_workers_are_forked_from_one_import_and_are_children_of_the_supervisor(w
     assert server.metrics()['maitred_workers_preloaded{worker="supervisor"}'] == 1
     assert "the application is preloaded" in server.server.log
     # Each handler ran where it belongs, and nothing that was buffered was written twice.
+    for line in ("before True\n", "parent True\n", "child True\n", "hook "):
+        until(lambda line=line: server.server.output.count(line) >= 3, line)
     output = server.server.output
     assert output.count("imported\n") == output.count("buffered\n") == 1
     for line in ("before True\n", "parent True\n", "child True\n", "hook "):

@@ -172,7 +172,7 @@ def test_a_worker_that_has_grown_beyond_max_rss_is_replaced_and_the_log_says_why
     server.until_ready(1, without=old)
     told = server.server.wait_for(r"a worker is replaced: `max-rss` (.*)").group(1)
     assert told.startswith(f"worker=0 pid={old} requests=1 ")
-    assert int(told.partition("resident_mib=")[2]) > 400
+    assert int(told.partition("resident_bytes=")[2]) > 400 << 20
 
 
 def test_a_worker_that_has_served_max_requests_is_replaced_and_the_log_says_why(workers):

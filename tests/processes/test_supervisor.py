@@ -314,6 +314,7 @@ def test_workers_end_and_the_port_is_free_when_the_supervisor_is_killed(workers,
         connection.send(request("/wait"))
         gate.await_one()
         server.server.process.kill()
+        server.server.process.wait()
         server.server.wait_for("the supervisor is gone")
 
         def is_free() -> bool:
@@ -344,6 +345,7 @@ def test_a_worker_that_imports_ends_at_once_when_the_supervisor_is_killed(progra
     pid = int(gate._waiting[0].recv(20))
     assert is_running(pid)
     server.process.kill()
+    server.process.wait()
     until(lambda: not is_running(pid), "the worker has ended")
 
 

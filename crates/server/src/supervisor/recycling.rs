@@ -94,13 +94,12 @@ impl Supervisor {
         // It is not there if memory had no room for both.
         let old = self.workers.values().find(|worker| worker.number == number);
         let seat = old.and_then(|old| self.board.seat(old.seat));
-        let resident = old.map(|old| self.view.resident_bytes(old.seat));
         tracing::info!(
             target: "maitred",
             worker = number,
             pid = old.and_then(|old| old.pid),
             requests = seat.map(|seat| seat.requests()),
-            resident_mib = resident.map(|bytes| bytes >> 20),
+            resident_bytes = old.map(|old| self.view.resident_bytes(old.seat)),
             "a worker is replaced: `{setting}`"
         );
     }
