@@ -73,6 +73,18 @@ def test_a_reload_that_fails_says_so_and_where_to_look(workers, shop):
     assert server.ready() == before
 
 
+def test_a_reload_of_a_server_that_waits_for_a_repair_says_that_nothing_is_served(program, shop):
+    shop.write_text("raise RuntimeError('not today')\n")
+    port = free_port()
+    admin = f"--admin-listen=127.0.0.1:{port}"
+    server = program("--reload", "--listen=127.0.0.1:0", admin, "shop:app", cwd=shop.parent)
+    server.wait_for("nothing is served until the code changes")
+    done = run("reload", f"127.0.0.1:{port}")
+    wanted = "error: reload failed: the first worker cannot start; the log of the server says why\n"
+    assert (done.returncode, done.stderr) == (1, wanted)
+    assert server.log.count("RuntimeError: not today") == 2
+
+
 def test_a_reload_with_invalid_settings_is_refused(workers, tmp_path):
     (tmp_path / "maitred.toml").write_text("threads = 2\n")
     server = workers("--supervisor=always")

@@ -120,6 +120,16 @@ def test_an_application_that_cannot_be_imported_at_first_is_served_once_it_is_re
     assert server.wait() == 0
 
 
+def test_a_hook_that_raises_at_first_is_waited_for_too(program, shop):
+    hook = "\nimport maitred\n@maitred.hook('worker-start')\ndef hook(worker):\n    {}\n"
+    shop.write_text(SHOP.format(version=1) + hook.format("raise RuntimeError('not today')"))
+    server = program("--reload", "--listen=127.0.0.1:0", "shop:app", cwd=shop.parent)
+    server.wait_for("not today")
+    server.wait_for("nothing is served until the code changes")
+    shop.write_text(SHOP.format(version=1) + hook.format("pass"))
+    server.wait_for("serving on")
+
+
 def test_who_waits_for_a_repair_can_stop_the_server(program, shop):
     shop.write_text("import missing\n")
     server = program("--reload", "--listen=127.0.0.1:0", "shop:app", cwd=shop.parent)

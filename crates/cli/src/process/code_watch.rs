@@ -52,7 +52,7 @@ enum Message {
 pub(super) enum Outcome {
     /// The newest code.
     New,
-    /// The old code goes on, because the new one cannot.
+    /// The old code, if any, because the new one cannot be.
     Old,
 }
 

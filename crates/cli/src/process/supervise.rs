@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use maitred_config::Loaded;
 use maitred_server::board::{Board, Shape};
-use maitred_server::supervisor::facts::{End, ImportFailure, ReloadResult};
+use maitred_server::supervisor::facts::{End, ReloadResult, StartFailure};
 use maitred_server::supervisor::handle::SupervisorHandle;
 use maitred_server::supervisor::memory_limit::MemoryLimit;
 use maitred_server::supervisor::recycling::Recycling;
@@ -118,9 +118,9 @@ fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
         workers: settings.processes.workers,
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         preload: settings.processes.preload,
-        import_failure: match settings.processes.reload {
-            true => ImportFailure::AwaitsReload,
-            false => ImportFailure::Ends,
+        start_failure: match settings.processes.reload {
+            true => StartFailure::AwaitsReload,
+            false => StartFailure::Ends,
         },
         start_timeout: settings.processes.start_timeout,
         // A developer wants the new code, and not the old one meanwhile.
@@ -197,7 +197,6 @@ impl WorkerProcesses for Processes {
     fn happened(&mut self, event: Event) {
         match event {
             Event::Ready => {
-                self.before_reload = None;
                 self.code.iter().for_each(|code| code.settled(Outcome::New));
                 if let Err(error) = Python::attach(|py| self.announce(py)) {
                     tracing::warn!(target: "maitred", "{error}");
@@ -205,7 +204,6 @@ impl WorkerProcesses for Processes {
             }
             Event::Draining => service_manager::stopping(),
             Event::AwaitsReload => {
-                self.before_reload = None;
                 tracing::info!(
                     target: "maitred",
                     "nothing is served until the code changes; press Ctrl-C to stop"
@@ -276,6 +274,13 @@ impl Processes {
             ReloadResult::Complete { .. } => {
                 tracing::info!(target: "maitred", "reload {result}");
                 Outcome::New
+            }
+            ReloadResult::CannotStart => {
+                tracing::error!(
+                    target: "maitred",
+                    "reload {result}; nothing is served until the code changes"
+                );
+                Outcome::Old
             }
             // The one that runs decides.
             ReloadResult::Busy => {

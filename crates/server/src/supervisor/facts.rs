@@ -130,7 +130,7 @@ pub enum Command {
     WarnNoRoom(Serial),
     /// The reload has ended.
     ReloadEnded(ReloadResult),
-    /// The first worker could not import the application, and starts again at the next reload.
+    /// The first worker could not become ready, and starts again at the next reload.
     AwaitReload,
     /// The server has ended.
     End(End),
@@ -155,6 +155,8 @@ pub enum ReloadResult {
         /// How many.
         replaced: usize,
     },
+    /// The first worker could not become ready again: nothing is served.
+    CannotStart,
     /// A new process failed; the others go on.
     Stopped {
         /// How many had been replaced before.
@@ -176,6 +178,7 @@ impl std::fmt::Display for ReloadResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Complete { replaced } => write!(f, "complete: {replaced} replaced"),
+            Self::CannotStart => write!(f, "failed: the first worker cannot start"),
             Self::Stopped { replaced, of } => write!(f, "stopped: {replaced} of {of} replaced"),
             Self::Busy => write!(f, "refused: the server is starting, or another reload runs"),
             Self::InvalidSettings => write!(f, "refused: the settings are invalid"),
@@ -198,9 +201,9 @@ pub enum End {
     CrashLoop(u32),
 }
 
-/// What follows when the first worker cannot import the application.
+/// What follows when the first worker cannot become ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportFailure {
+pub enum StartFailure {
     /// The server ends, as one without a supervisor would.
     Ends,
     /// It waits for a reload: in development, where the code is about to be repaired.
@@ -216,8 +219,8 @@ pub struct FleetLimits {
     pub imports_at_once: usize,
     /// Whether workers are forked from a process that has imported the application.
     pub preload: bool,
-    /// What follows when the first worker cannot import the application.
-    pub import_failure: ImportFailure,
+    /// What follows when the first worker cannot become ready.
+    pub start_failure: StartFailure,
     /// How many numbers and seats there are.
     pub numbers: usize,
     /// Seats, one for each process.
@@ -237,7 +240,7 @@ impl FleetLimits {
         workers: 2,
         imports_at_once: 8,
         preload: false,
-        import_failure: ImportFailure::Ends,
+        start_failure: StartFailure::Ends,
         numbers: 64,
         seats: 80,
         start_timeout: Duration::from_secs(120),

@@ -215,6 +215,7 @@ impl Fleet {
         process.phase = Phase::Ready;
         process.since = now;
         self.failed_in_a_row = 0;
+        self.first_may_be_ready(serial);
     }
 
     fn exited(&mut self, serial: Serial, now: Duration, commands: &mut Vec<Command>) {
@@ -240,7 +241,7 @@ impl Fleet {
             return;
         }
         if was_starting && self.first == FirstWorker::Process(serial) {
-            return self.first_has_failed(process.phase, commands);
+            return self.first_has_failed(commands);
         }
         if self.failed_in_a_row >= FAILED_STARTS_MAX && self.ready() == 0 {
             return self.end(End::CrashLoop(self.failed_in_a_row), commands);
@@ -389,10 +390,6 @@ impl Process {
     /// Whether it was killed because nobody wanted it any more: its end is no failed start.
     fn is_killed_by_us(&self) -> bool {
         self.is_killed && self.phase == Phase::Retiring
-    }
-
-    pub(super) fn is_succeeded_by_reload(&self) -> bool {
-        self.succeeded_after == Some(StartReason::Reload)
     }
 }
 

@@ -31,6 +31,9 @@ mod reaping;
 pub mod recycling;
 mod replacement;
 pub mod run;
+#[cfg(test)]
+#[path = "tests/scene.rs"]
+mod scene;
 mod scrape;
 pub mod stacks;
 pub mod view;

@@ -30,10 +30,15 @@ pub(super) struct Reload {
     pub(super) stage: ReloadStage,
 }
 
+/// Whether a process retires first, because there is no room for two.
+fn is_succeeded_by_reload(process: &Process) -> bool {
+    process.succeeded_after == Some(StartReason::Reload)
+}
+
 /// How far a reload has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReloadStage {
-    /// With `preload`: the new code is imported.
+    /// With `preload`, or where nothing serves yet: the new code is imported.
     Importing,
     /// Processes are replaced.
     RollingOut,
@@ -91,14 +96,15 @@ impl Fleet {
         now: Duration,
         commands: &mut Vec<Command>,
     ) {
+        let awaits_reload = self.first == FirstWorker::AwaitsReload;
         let refusal = if self.draining_since.is_some() {
             return;
+        } else if self.reload.is_some() || !(self.has_been_ready || awaits_reload) {
+            Some(ReloadResult::Busy)
         } else if wanted > self.limits.numbers {
             Some(ReloadResult::TooMany)
-        } else if self.first == FirstWorker::AwaitsReload {
+        } else if awaits_reload {
             return self.start_again(wanted, now);
-        } else if self.reload.is_some() || !self.has_been_ready {
-            Some(ReloadResult::Busy)
         } else if self.headroom == Headroom::Short
             && (self.limits.workers == 1 || self.limits.preload)
         {
@@ -157,7 +163,7 @@ impl Fleet {
         let is_over = is_rolling_out
             && self.pending.iter().all(|&(_, reason)| reason != StartReason::Reload)
             && self.active.iter().all(|active| active.reason != StartReason::Reload)
-            && !self.processes.values().any(Process::is_succeeded_by_reload);
+            && !self.processes.values().any(is_succeeded_by_reload);
         if is_over && let Some(reload) = self.reload.take() {
             self.keep_new_mold(commands);
             self.scale(reload.wanted, now, commands);

@@ -83,7 +83,7 @@ impl Supervisor {
             workers: options.workers,
             imports_at_once: options.cpus.max(1),
             preload: options.preload,
-            import_failure: options.import_failure,
+            start_failure: options.start_failure,
             numbers: board.shape().numbers,
             seats: board.shape().seats(),
             start_timeout: options.start_timeout,

@@ -223,7 +223,7 @@ impl View {
     pub(super) fn reload_ended(&self, result: ReloadResult) {
         let how = match result {
             ReloadResult::Complete { .. } => "complete",
-            ReloadResult::Stopped { .. } => "stopped",
+            ReloadResult::CannotStart | ReloadResult::Stopped { .. } => "stopped",
             ReloadResult::Busy
             | ReloadResult::NoRoom
             | ReloadResult::TooMany

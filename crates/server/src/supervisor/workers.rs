@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::facts::{ImportFailure, ReloadResult, StartReason};
+use super::facts::{ReloadResult, StartFailure, StartReason};
 use super::recycling::Recycling;
 use crate::system::child::ExitStatus;
 
@@ -28,7 +28,7 @@ pub enum Event {
     Ready,
     /// The server drains.
     Draining,
-    /// The first worker could not import the application, and starts again at the next reload.
+    /// The first worker could not become ready, and starts again at the next reload.
     AwaitsReload,
     /// A reload has ended, or was refused.
     ReloadEnded(ReloadResult),
@@ -82,8 +82,8 @@ pub struct SupervisorOptions {
     pub cpus: usize,
     /// Whether workers are forked from a process that has imported the application.
     pub preload: bool,
-    /// What follows when the first worker cannot import the application.
-    pub import_failure: ImportFailure,
+    /// What follows when the first worker cannot become ready.
+    pub start_failure: StartFailure,
     /// From the start of a process until it must be ready.
     pub start_timeout: Duration,
     /// How long a new process has to stay ready before the old one retires.

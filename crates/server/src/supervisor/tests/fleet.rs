@@ -1,77 +1,9 @@
-//! The fleet, told of one fact after the other, with a clock of the test's own.
+//! The fleet, told of one fact after the other.
 
-use super::super::facts::ImportFailure;
 use super::*;
+use crate::supervisor::scene::{Scene, is_none};
 
 const LIMITS: FleetLimits = FleetLimits::TWO_WORKERS;
-
-/// A fleet with a clock.
-struct Scene {
-    fleet: Fleet,
-    now: Duration,
-}
-
-impl Scene {
-    fn new(limits: FleetLimits) -> Self {
-        Self { fleet: Fleet::new(limits, Duration::ZERO), now: Duration::ZERO }
-    }
-
-    /// All workers are ready, and have been for longer than anything takes.
-    fn serving(limits: FleetLimits) -> Self {
-        let mut scene = Self::new(limits);
-        assert_eq!(scene.tick(), ["start 0 as 0: start"]);
-        scene.is_ready(0);
-        for serial in 1..limits.workers as Serial {
-            scene.is_ready(serial);
-        }
-        scene.after(100);
-        assert!(scene.fleet.is_ready());
-        scene
-    }
-
-    fn tell(&mut self, fact: Fact) -> Vec<String> {
-        self.fleet.handle(fact, self.now).iter().map(said).collect()
-    }
-
-    fn tick(&mut self) -> Vec<String> {
-        self.tell(Fact::Tick)
-    }
-
-    fn after(&mut self, seconds: u64) -> Vec<String> {
-        self.now += Duration::from_secs(seconds);
-        self.tick()
-    }
-
-    fn is_ready(&mut self, serial: Serial) -> Vec<String> {
-        let mut commands = self.tell(Fact::Imported(serial));
-        commands.extend(self.tell(Fact::Ready(serial)));
-        commands
-    }
-}
-
-/// A command as a test writes it.
-fn said(command: &Command) -> String {
-    match command {
-        Command::Start { serial, number, reason, source: Source::Interpreter } => {
-            format!("start {serial} as {number}: {}", reason.name())
-        }
-        Command::Start { .. } | Command::StartMold(_) | Command::KillMold(..) => {
-            "without preload there is no mold".into()
-        }
-        Command::Admit(serial) => format!("admit {serial}"),
-        Command::Retire(serial) => format!("retire {serial}"),
-        Command::Kill(serial, reason) => format!("kill {serial}: {reason:?}"),
-        Command::Drain => "drain".into(),
-        Command::WarnNoRoom(serial) => format!("no room to replace {serial}"),
-        Command::ReloadEnded(result) => format!("reload: {result:?}"),
-        Command::AwaitReload => "await a reload".into(),
-        Command::End(end) => format!("end: {end:?}"),
-    }
-}
-
-fn is_none(commands: &[String]) {
-    assert!(commands.is_empty(), "{commands:?}");
-}
 
 #[test]
 fn the_first_worker_starts_alone_and_the_others_once_it_has_imported_the_application() {
@@ -117,48 +49,6 @@ fn a_first_worker_that_cannot_start_ends_the_server() {
         let last = scene.tell(Fact::Exited(0)).pop();
         assert_eq!(last.as_deref(), Some("end: CannotStart"));
     }
-}
-
-#[test]
-fn in_development_a_first_worker_that_cannot_import_starts_again_at_a_reload() {
-    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
-    let mut scene = Scene::new(limits);
-    scene.tick();
-    for failed in 0..7 {
-        assert_eq!(scene.tell(Fact::Exited(failed)), ["await a reload"]);
-        is_none(&scene.after(100));
-        assert!(!scene.fleet.is_changing());
-        let next = failed + 1;
-        assert_eq!(scene.tell(Fact::Reload(2)), [format!("start {next} as 0: start")]);
-        assert_eq!(scene.tell(Fact::Reload(2)), ["reload: Busy"]);
-    }
-    assert_eq!(scene.tell(Fact::Imported(7)), ["admit 7", "start 8 as 1: start"]);
-    scene.tell(Fact::Ready(7));
-    scene.is_ready(8);
-    assert!(scene.fleet.is_ready());
-    scene.tell(Fact::Reload(2));
-    assert_eq!(
-        scene.tell(Fact::Drain),
-        ["kill 9: NotWanted", "reload: Stopped { replaced: 0, of: 2 }", "drain"]
-    );
-}
-
-#[test]
-fn a_server_that_waits_for_a_reload_can_be_stopped() {
-    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
-    let mut scene = Scene::new(limits);
-    scene.tick();
-    scene.tell(Fact::Exited(0));
-    assert_eq!(scene.tell(Fact::Drain), ["drain", "end: Drained"]);
-}
-
-#[test]
-fn in_development_a_first_worker_that_cannot_open_the_listeners_ends_the_server() {
-    let limits = FleetLimits { import_failure: ImportFailure::AwaitsReload, ..LIMITS };
-    let mut scene = Scene::new(limits);
-    scene.tick();
-    scene.tell(Fact::Imported(0));
-    assert_eq!(scene.tell(Fact::Exited(0)).pop().as_deref(), Some("end: CannotStart"));
 }
 
 #[test]
