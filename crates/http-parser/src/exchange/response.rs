@@ -1,7 +1,7 @@
 //! How an application answers: the response, piece by piece, and what the server says to it.
 //!
 //! The application never waits by accident: each piece returns a [`Flow`], and only [`Reply::wait`]
-//! blocks. A large piece changes hands without being copied.
+//! blocks; a file may have to be read from the disk. A large piece changes hands without being copied.
 
 use std::any::Any;
 use std::fs::File;
@@ -62,7 +62,8 @@ pub enum Flow {
 
 /// Receives a response: head, then chunks or a file, then `finish`; or `fail` at any time.
 ///
-/// Only [`Reply::wait`] blocks. If it is dropped without `finish` or `fail`, the request fails with
+/// Only [`Reply::wait`] blocks, and [`Reply::file`] may wait for the disk: both are called without the
+/// interpreter's lock. If it is dropped without `finish` or `fail`, the request fails with
 /// [`ApplicationFault::Dropped`].
 pub trait Reply: Send {
     /// Sets the head. It is sent with the first chunk, or at the end. A second head replaces the
@@ -76,7 +77,8 @@ pub trait Reply: Send {
     /// write-timeout, if it must. Never returns [`Flow::Wait`].
     fn wait(&mut self) -> Flow;
 
-    /// Sends a file as the whole body; no chunk may have been sent. Only `finish` may follow.
+    /// Sends a file as the whole body, as far as the client takes it at once; no chunk may have been
+    /// sent. Only `finish` may follow.
     fn file(&mut self, file: FileBody) -> Flow;
 
     /// Values of the environ variables that access log lines show, in the order of their names, after

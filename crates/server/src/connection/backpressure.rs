@@ -79,7 +79,7 @@ impl ResponseWriter {
     /// Moves output out of memory, and waits for the client as long as it must.
     pub(super) fn relieve(&mut self) {
         let conn = Arc::clone(&self.conn);
-        conn.flush(conn.shared.clock.instant());
+        conn.flush_files(conn.shared.clock.instant());
         let Answers::Workers(queue) = &conn.shared.answers else { return };
         loop {
             let requests = queue.waiting();

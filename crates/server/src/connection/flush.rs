@@ -3,6 +3,9 @@
 //! The writer borrows the output and the socket, and releases the lock, so that no thread ever waits
 //! for another thread's system call. The flag `writing` preserves the order; the thread that set it
 //! checks for more output before it finishes.
+//!
+//! What is in memory can be written without waiting; reading a file may wait for the disk. So a thread
+//! that may hold the interpreter's lock leaves files to the I/O task.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use std::time::Instant;
 use maitred_http_parser::connection::Unsent;
 
 use super::conn::{ClientConnection, State};
-use super::outbox::{Outbox, WriteResult};
+use super::outbox::{Outbox, Portion, WriteResult};
 use crate::telemetry::CloseReason;
 use crate::telemetry::record::Record;
 use crate::transport::stream::Stream;
@@ -29,10 +32,23 @@ pub(super) enum Flushed {
 /// Who writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writer {
-    /// A worker or another thread, which leaves what remains to the I/O task.
+    /// Any thread, which leaves what remains to the I/O task, and everything from the first file on.
     Any,
+    /// A worker that holds no lock, and may wait for a disk. It leaves what remains as well.
+    Detached,
     /// The I/O task itself. It limits what it writes at once, to be fair to other connections.
     IoTask,
+}
+
+impl Writer {
+    /// What it may write.
+    fn portion(self) -> Portion {
+        match self {
+            Self::Any => Portion::Memory,
+            Self::Detached => Portion::All,
+            Self::IoTask => Portion::About(WRITTEN_AT_ONCE_MAX),
+        }
+    }
 }
 
 /// The bytes that the I/O task writes for one connection before it serves the others.
@@ -45,27 +61,34 @@ struct Lent {
 }
 
 impl ClientConnection {
-    /// Writes waiting output, as far as the socket accepts it, and wakes the I/O task if some is
-    /// left. Never blocks.
+    /// Writes waiting output that is in memory, as far as the socket accepts it, and wakes the I/O
+    /// task if some is left. Never blocks.
     pub(crate) fn flush(&self, now: Instant) {
-        // It may write for as long as it likes, so it does not pause.
-        let _ = self.write(Writer::Any, u64::MAX, now);
+        // Who pauses is the I/O task, which has been woken.
+        let _ = self.write(Writer::Any, now);
+    }
+
+    /// The same for files, too. It may wait for the disk, so the caller holds no lock, not even that
+    /// of the interpreter.
+    pub(super) fn flush_files(&self, now: Instant) {
+        let _ = self.write(Writer::Detached, now);
     }
 
     /// The same for the I/O task, which handles the rest itself.
     pub(super) fn write_out(&self) -> Flushed {
-        self.write(Writer::IoTask, WRITTEN_AT_ONCE_MAX, self.shared.clock.instant())
+        self.write(Writer::IoTask, self.shared.clock.instant())
     }
 
     /// Writes without holding the lock.
-    fn write(&self, writer: Writer, most: u64, now: Instant) -> Flushed {
+    fn write(&self, writer: Writer, now: Instant) -> Flushed {
+        let portion = writer.portion();
         let mut progress = Flushed::Done;
         let mut state = self.state();
-        let mut next = state.lend_output();
+        let mut next = state.lend_output(portion);
         while let Some(mut lent) = next {
             drop(state);
             let before = lent.output.len();
-            let result = lent.output.write_to(&lent.stream, most);
+            let result = lent.output.write_to(&lent.stream, portion);
             let sent = before - lent.output.len();
             state = self.state();
             state.take_back(lent.output, sent, now);
@@ -80,7 +103,7 @@ impl ClientConnection {
                 failed => self.write_failed(&mut state, failed),
             }
             self.notify_waiting_worker(&state);
-            next = if may_continue { state.lend_output() } else { None };
+            next = if may_continue { state.lend_output(portion) } else { None };
         }
         let ended = state.stop_writing(writer);
         drop(state);
@@ -154,9 +177,9 @@ impl State {
         self.protocol.handle_sent(sent, unsent, now);
     }
 
-    /// The same, if there is any output.
-    fn lend_output(&mut self) -> Option<Lent> {
-        if self.outbox.is_empty() { None } else { self.lend() }
+    /// The same, if there is any of this output.
+    fn lend_output(&mut self, portion: Portion) -> Option<Lent> {
+        if self.outbox.has_of(portion) { self.lend() } else { None }
     }
 
     /// Nothing more is written now. Returns the record of a response that has been sent completely.
@@ -164,9 +187,13 @@ impl State {
         // A response may have been sent before its end was known: the last chunk reached the declared
         // length, and the iterable ended later. Nothing is left to write then, and it ends here.
         let has_ended = !self.writing && (self.outbox.is_empty() || self.ending.is_over());
-        if writer == Writer::Any && self.needs_io() {
+        if writer != Writer::IoTask && self.needs_io() {
             self.wake_io();
         }
         if has_ended { self.take_answered() } else { None }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/flush.rs"]
+mod tests;

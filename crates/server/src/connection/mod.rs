@@ -59,5 +59,8 @@ pub(crate) mod parcel;
 pub(crate) mod siblings;
 
 #[cfg(test)]
+#[path = "tests/by_hand.rs"]
+mod by_hand;
+#[cfg(test)]
 #[path = "tests/request_progress.rs"]
 mod request_progress_tests;

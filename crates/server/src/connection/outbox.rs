@@ -50,6 +50,17 @@ pub(crate) struct HeldBytes {
     whole: u64,
 }
 
+/// What may be written at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Portion {
+    /// What is in memory, up to the first file: reading that may wait for the disk.
+    Memory,
+    /// About so many bytes, files included.
+    About(u64),
+    /// Everything.
+    All,
+}
+
 /// The result of a write.
 #[derive(Debug)]
 pub(crate) enum WriteResult {
@@ -57,7 +68,7 @@ pub(crate) enum WriteResult {
     All,
     /// The socket is full.
     Blocked,
-    /// As much as allowed at once was sent.
+    /// What may be written at once was sent.
     Paused,
     /// A file is shorter than it was when the response began.
     FileEnded {
@@ -86,6 +97,19 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty() && self.first.len() == self.first_sent
+    }
+
+    /// Whether there is anything that such a write would send.
+    pub(crate) fn has_of(&self, portion: Portion) -> bool {
+        match portion {
+            Portion::Memory => !self.is_empty() && !self.begins_with_file(),
+            Portion::About(_) | Portion::All => !self.is_empty(),
+        }
+    }
+
+    /// Whether what is sent next is in a file.
+    fn begins_with_file(&self) -> bool {
+        self.first_sent == self.first.len() && matches!(self.rest.front(), Some(Segment::File(_)))
     }
 
     /// The memory that waiting bytes take, including what has been sent of a piece that is held.
@@ -185,17 +209,20 @@ impl Outbox {
         Ok(())
     }
 
-    /// Writes until everything has been sent, the socket is full, the connection fails, or about
-    /// `most` bytes have been sent.
-    pub(crate) fn write_to(&mut self, stream: &Stream, most: u64) -> WriteResult {
+    /// Writes until everything has been sent, the socket is full, the connection fails, or the portion
+    /// has been sent.
+    pub(crate) fn write_to(&mut self, stream: &Stream, portion: Portion) -> WriteResult {
         let before = self.len();
         loop {
             if self.is_empty() {
                 self.spool = None; // here, because no lock is held
                 return WriteResult::All;
             }
-            let left = most.saturating_sub(before - self.len());
-            if left == 0 {
+            let left = match portion {
+                Portion::About(most) => most.saturating_sub(before - self.len()),
+                Portion::Memory | Portion::All => u64::MAX,
+            };
+            if left == 0 || !self.has_of(portion) {
                 return WriteResult::Paused;
             }
             match self.write_once(stream, left) {
@@ -245,6 +272,8 @@ impl Outbox {
             self.rest_bytes -= count as u64;
             if part.remaining == 0 {
                 self.rest.pop_front();
+                // By this thread, which may wait for the disk: it frees the space.
+                self.spool.take_if(|spool| spool.is_sent());
             }
             return Ok(count);
         }

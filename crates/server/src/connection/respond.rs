@@ -1,9 +1,9 @@
 //! Passes a response from a worker thread to the socket.
 //!
 //! The worker encodes and sends it itself, without blocking. Output that the socket does not accept
-//! stays in the connection's outbox, for the I/O task. A small response may be sent together with
-//! the next few (`deferral.rs`). The first chunk of a stream is sent at once; later chunks that
-//! follow each other quickly are sent together.
+//! stays in the connection's outbox, for the I/O task, and so does what has been moved to the disk. A
+//! small response may be sent together with the next few (`deferral.rs`). The first chunk of a stream
+//! is sent at once, and so is a file; later chunks that follow each other quickly are sent together.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -232,6 +232,8 @@ impl Reply for ResponseWriter {
             remaining: frame.take,
         }));
         outbox.append(|out| out.extend_from_slice(frame.suffix));
+        drop(state);
+        conn.flush_files(now.instant);
         Flow::Continue
     }
 

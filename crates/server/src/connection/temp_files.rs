@@ -111,7 +111,7 @@ impl OutputSpool {
         // pages (sendfile(2)). A file of which nothing waits any more is given up instead.
         let is_over = |spool: &Self| {
             let is_full = spool.length >= FILE_BYTES.max(waiting / 2);
-            is_full || Arc::strong_count(&spool.target) == 1
+            is_full || spool.is_sent()
         };
         if spool.as_deref().is_some_and(is_over) {
             *spool = None;
@@ -121,6 +121,11 @@ impl OutputSpool {
             none => none.insert(Box::new(Self::begin(temp_files)?)),
         };
         spool.write(bytes)
+    }
+
+    /// Whether nothing in the file waits to be sent.
+    pub(super) fn is_sent(&self) -> bool {
+        Arc::strong_count(&self.target) == 1
     }
 
     fn begin(temp_files: &TempFiles) -> io::Result<Self> {
