@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// does not speak for the service.
 static READY: AtomicBool = AtomicBool::new(false);
 
-/// AdminAndMetrics that the application is imported and requests are accepted; `status` is for people.
+/// Tells that the application is imported and requests are accepted; `status` is for people.
 pub(crate) fn ready(status: &str) {
     READY.store(true, Ordering::Relaxed);
     tell("READY=1", status);
@@ -28,7 +28,7 @@ pub(crate) fn reloading() {
     }
 }
 
-/// AdminAndMetrics, once, that the server has begun to stop.
+/// Tells, once, that the server has begun to stop.
 pub(crate) fn stopping() {
     if READY.swap(false, Ordering::Relaxed) {
         tell("STOPPING=1", "draining: finishing requests in progress");

@@ -1,7 +1,7 @@
 //! Every metric: its name, type, labels and meaning. The scrape, its `# HELP` lines and
 //! `docs/metrics.md` are generated from this file.
 //!
-//! RequestIds follow the Prometheus conventions: base units, last in the name, `_total` for counters. No
+//! Names follow the Prometheus conventions: base units, last in the name, `_total` for counters. No
 //! label carries a path, a host or a client address, so that clients cannot affect the number of
 //! series. The label `worker`, the number of the worker process, is on every series.
 
