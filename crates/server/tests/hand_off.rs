@@ -8,12 +8,14 @@ mod siblings;
 #[path = "support/mod.rs"]
 mod support;
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use maitred_config::{AccessLogFormat, AccessLogTarget, Settings};
 use maitred_http_parser::exchange::Exchange;
 use maitred_server::board::{SeatState, monotonic_ns};
+use maitred_server::system::pass_fd::{self, Wait};
 use maitred_server::{Clock, Telemetry};
 
 use siblings::Shared;
@@ -226,6 +228,39 @@ fn in_transit(meanwhile: impl FnOnce(&mut Client)) -> (Client, Served, Served, O
     meanwhile(&mut client);
     let b = shared.start(1, &one_thread(), app("b", &gate));
     (client, a, b, opens)
+}
+
+#[test]
+fn a_connection_of_a_listener_that_does_not_exist_is_closed_and_the_next_one_is_served() {
+    const LISTENER: std::ops::Range<usize> = 20..22; // behind kind, seat, generations and hops
+    let shared = Shared::new(2);
+    let gate = Gate::new();
+    let a = shared.start(0, &one_thread(), app("a", &gate));
+    let _opens = Opens(Arc::clone(&gate));
+    let _held = hold(&a, "/a", &gate);
+    shared.pretend(1);
+    let mut clients = [a.connect(), a.connect()];
+    let (read, write) = &shared.inboxes[1];
+    let mut messages = clients.iter_mut().zip([1u16, 0]).map(|(client, listener)| {
+        shared.pretend(1);
+        client.ask("/");
+        let mut message = [0; 4096];
+        let received = pass_fd::receive(read.as_fd(), &mut message, Wait::AsSocket).unwrap();
+        assert_eq!(message[LISTENER], 0u16.to_le_bytes());
+        message[LISTENER].copy_from_slice(&listener.to_le_bytes());
+        (message[..received.length].to_vec(), received.descriptors)
+    });
+    let messages: Vec<_> = messages.by_ref().collect();
+    for (message, descriptors) in messages {
+        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        pass_fd::send(write.as_fd(), &message, &descriptors, Wait::AsSocket).unwrap();
+    }
+    let b = shared.start(1, &one_thread(), app("b", &gate));
+    let [mut wild, mut right] = clients;
+    assert_eq!(says(&mut right), "b 0");
+    assert!(wild.is_closed());
+    let closed = r#"maitred_connections_closed_total{worker="0",reason="error"}"#;
+    assert_eq!(b.metric(closed), 1.0);
 }
 
 #[test]

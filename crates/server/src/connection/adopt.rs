@@ -20,16 +20,23 @@ use super::travel::Travel;
 use crate::transport::stream::Stream;
 
 impl ClientConnection {
-    /// The connection that was handed over with this socket. Nothing of its input has been parsed.
+    /// The connection that was handed over with this socket, to a process with so many listeners.
+    /// Nothing of its input has been parsed.
     ///
     /// # Errors
-    /// The socket cannot be used.
+    /// The socket cannot be used, or there is no such listener.
     pub(crate) fn adopted(
         shared: &Arc<Shared>,
         siblings: &SiblingProcesses,
         parcel: &Parcel<'_>,
         socket: OwnedFd,
+        listeners: usize,
     ) -> io::Result<Arc<Self>> {
+        let listener = usize::from(parcel.listener);
+        if listener >= listeners {
+            let text = format!("it is of listener {listener}, and there are {listeners}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
         let stream = Stream::adopted(socket, parcel.peer)?;
         let peer = parcel.peer.map_or_else(Peer::unix, Peer::tcp);
         let since_ns = match parcel.progress {
@@ -37,7 +44,6 @@ impl ClientConnection {
             MovedProgress::Queued { began_ns, .. } => began_ns,
         };
         let since = siblings.to_instant(since_ns, shared.clock.instant());
-        let listener = usize::from(parcel.listener);
         let conn = Self::new(Arc::clone(shared), stream, peer, listener, since);
         conn.state().travel.arrived(parcel);
         Ok(Arc::new(conn))

@@ -5,7 +5,8 @@
 //! of fixed-size fields, little-endian, and the input that the receiver has to parse as if it had
 //! read it from that socket. Times are nanoseconds of the monotonic clock, which all processes of a
 //! machine share. Only processes of this server write here, but a wild write of an extension module
-//! may stand in for them, so decoding accepts every sequence of bytes and bounds what it returns.
+//! may stand in for them, so decoding accepts every sequence of bytes and bounds their number. What
+//! they say is as wild as they are: whoever uses an index or a time bounds it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 

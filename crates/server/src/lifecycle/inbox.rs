@@ -145,7 +145,9 @@ fn handle(
             if is_meant {
                 siblings.received_from(from);
             }
-            let adopted = ClientConnection::adopted(&server.shared, siblings, &parcel, socket);
+            let listeners = server.listeners();
+            let adopted =
+                ClientConnection::adopted(&server.shared, siblings, &parcel, socket, listeners);
             // It is open before it has arrived, so that whoever adds up does not miss it. One that was
             // sent to a predecessor is served as well, but was counted with it.
             let entered = adopted.map(|conn| (accept::enter(&server.frontend, &conn), conn));

@@ -116,6 +116,12 @@ impl ServerState {
             self.shared.telemetry.serving(subject, &names);
         }
     }
+
+    /// How many listeners there are, whether they are still open or not.
+    #[cfg(unix)]
+    pub(crate) fn listeners(&self) -> usize {
+        self.acceptors.get().map_or(0, Vec::len)
+    }
 }
 
 impl Subject for ServerState {
