@@ -7,7 +7,9 @@
 //!
 //! `fileno()` is not sufficient: that of a `GzipFile` is the compressed file's. Reading the object
 //! means reading the descriptor only if `read` is the method of one of CPython's own file classes;
-//! proxies such as Django's `File` and `NamedTemporaryFile` pass that test.
+//! proxies such as Django's `File` and `NamedTemporaryFile` pass that test. What the application has
+//! written into the same object, and what is still in its buffer, is written to the file first.
+//! Nobody can know of the buffer of another object that writes to the same file.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +18,7 @@ use pyo3::exceptions::{PyException, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyCFunction, PyType};
 
 use super::sent_file::{FileOwner, Sent};
 use super::{Failure, PendingResponse, chunk};
@@ -152,19 +154,35 @@ fn real_file<'py>(file: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>
     let py = file.py();
     let file_io = FILE_IO.import(py, "io", "FileIO")?;
 
-    let Some(mut read) = file.getattr_opt("read")? else { return Ok(None) };
-    if let Some(wrapped) = read.getattr_opt("__wrapped__")? {
-        read = wrapped; // NamedTemporaryFile wraps each method in a function
+    let Some(read) = file.getattr_opt(intern!(py, "read"))? else { return Ok(None) };
+    let read = without_tempfile(read)?;
+    // A method that the application has put in its place has the same `__self__`.
+    if !read.is_instance_of::<PyCFunction>() || !read.getattr("__name__")?.eq("read")? {
+        return Ok(None);
     }
-    let Some(reader) = read.getattr_opt("__self__")? else { return Ok(None) };
+    let reader = read.getattr("__self__")?;
     if reader.is_exact_instance(file_io) {
-        return Ok(Some(reader));
+        let is_readable = reader.call_method0("readable")?.is_truthy()?;
+        return Ok(is_readable.then_some(reader));
     }
     let is_buffered =
         reader.is_exact_instance(BUFFERED_READER.import(py, "io", "BufferedReader")?)
             || reader.is_exact_instance(BUFFERED_RANDOM.import(py, "io", "BufferedRandom")?);
     let is_real = is_buffered && reader.getattr("raw")?.is_exact_instance(file_io);
     Ok(is_real.then_some(reader))
+}
+
+/// The method behind the function in which `NamedTemporaryFile` wraps each. Any other function that
+/// wraps one does something else besides.
+fn without_tempfile(read: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let (Some(wrapped), Some(globals)) =
+        (read.getattr_opt("__wrapped__")?, read.getattr_opt("__globals__")?)
+    else {
+        return Ok(read);
+    };
+    // Not `__module__`: that is the method's.
+    let is_of_tempfile = globals.get_item("__name__")?.eq("tempfile")?;
+    Ok(if is_of_tempfile { wrapped } else { read })
 }
 
 /// The number of bytes from the current position on; `None` if the object cannot seek, or cannot do
@@ -207,14 +225,20 @@ fn declined<T>(result: PyResult<T>, py: Python<'_>) -> PyResult<Option<T>> {
 
 /// The rest of a regular file from Python's position on, which differs from the descriptor's if the
 /// file is buffered. `None` if it is not a regular file or has a size of zero, as files in `/proc`
-/// and `/sys` do. The descriptor is a duplicate, which stays open until the last byte has been sent,
-/// whatever the application does with the original.
+/// and `/sys` do; or if what the application has written cannot be written to the file: then reading
+/// the object raises what is to be logged. The descriptor is a duplicate, which stays open until the
+/// last byte has been sent, whatever the application does with the original.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "a descriptor is a number until somebody vouches for it")]
 fn rest_of_file(file: &Bound<'_, PyAny>) -> PyResult<Option<FileBody>> {
     use std::fs::File;
     use std::os::fd::{BorrowedFd, RawFd};
 
+    // Moving about in a file that is open for both may have left what was written in its buffer.
+    let flushed = attach::call_python(|| file.call_method0("flush"));
+    if declined(flushed, file.py())?.is_none() {
+        return Ok(None);
+    }
     let descriptor: RawFd = file.call_method0("fileno")?.extract()?;
     // SAFETY: `file` is one of CPython's own file objects, it is open (fileno() raises otherwise),
     // and we hold a reference and the interpreter's lock, so that nothing of ours closes the

@@ -8,7 +8,7 @@ use crate::support::{Wire, client::Files};
 fn served(setup: &str, returned: &str, headers: &str) -> (Response, Server) {
     let server = Server::new(&format!(
         r#"
-import gzip, io, os, tempfile
+import functools, gzip, io, os, tempfile, types
 directory = tempfile.TemporaryDirectory()
 path = os.path.join(directory.name, "digits")
 with open(path, "wb") as file:
@@ -82,6 +82,125 @@ fn a_descriptor_that_reading_does_not_mean_is_not_sent() {
     with open(path, 'wb') as file: file.write(b'abc')
     file = Upper(path)";
     check(setup, 0, b"ABC");
+    let setup = "
+    class Loud(io.BufferedReader):
+        def read(self, size=-1): return super().read(size).replace(b'9', b'!')
+    file = Loud(io.FileIO(path))";
+    check(setup, 0, b"012345678!");
+    let setup = "
+    class Loud(io.FileIO):
+        def readinto(self, buffer):
+            count = super().readinto(buffer)
+            buffer[:count] = bytes(buffer[:count]).replace(b'9', b'!')
+            return count
+    file = io.BufferedReader(Loud(path))";
+    check(setup, 0, b"012345678!");
+    check(
+        "file = tempfile.SpooledTemporaryFile(4); file.write(b'abcdef'); file.seek(1)",
+        0,
+        b"bcdef",
+    );
+}
+
+#[test]
+fn a_file_that_reads_in_another_way_is_read_in_that_way() {
+    let replaced = [
+        "file.read = types.MethodType(lambda self, size: plain(size).replace(b'9', b'!'), file)",
+        "file.read = functools.wraps(plain)(lambda size: plain(size).replace(b'9', b'!'))",
+    ];
+    for replaced in replaced {
+        for file in ["open(path, 'rb')", "tempfile.NamedTemporaryFile()"] {
+            let setup = format!(
+                "
+    file = {file}
+    if hasattr(file, 'file'): file.write(b'0123456789'); file.seek(0)
+    plain = file.read
+    {replaced}"
+            );
+            check(&setup, 0, b"012345678!");
+        }
+    }
+    let lines = "
+    class Lines:
+        def __init__(self, file): self.read, self.fileno = file.readline, file.fileno
+    file = Lines(open(path, 'rb'))";
+    let (response, _) = served(lines, "wrapper(file, 4)", "[]");
+    assert!(response.text().ends_with("4\r\n0123\r\n4\r\n4567\r\n2\r\n89\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn what_was_written_into_a_file_is_sent_with_it() {
+    let check = |steps: &str, from_file, body| {
+        check(&format!("file = open(path, 'r+b'); {steps}"), from_file, body);
+        check(
+            &format!("f = open(path, 'r+b'); {}; file = Proxy(f)", steps.replace("file.", "f.")),
+            from_file,
+            body,
+        );
+        let temporary =
+            "file = tempfile.NamedTemporaryFile(); file.write(b'0123456789'); file.seek(0)";
+        check(&format!("{temporary}; {steps}"), from_file, body);
+    };
+    check("file.read(4); file.seek(0); file.write(b'NEW'); file.seek(0)", 10, b"NEW3456789");
+    check(
+        "file.read(4); file.seek(-4, 1); file.write(b'NEW'); file.seek(-3, 1)",
+        10,
+        b"NEW3456789",
+    );
+    check("file.read(1); file.seek(2); file.write(b'NEW')", 5, b"56789");
+    check("file.read(); file.write(b'more'); file.seek(8)", 6, b"89more");
+    check("file.read(); file.write(b'more')", 0, b"");
+}
+
+#[test]
+fn what_was_only_looked_at_is_sent() {
+    check("file = open(path, 'rb'); file.read(3); file.peek()", 7, b"3456789");
+    check("file = open(path, 'r+b'); file.read(3); file.peek()", 7, b"3456789");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_to_the_file_is_a_fault_and_the_old_bytes_are_not_sent() {
+    let server = Server::new(
+        r#"
+import fcntl, os
+F_ADD_SEALS, F_SEAL_WRITE = 1033, 8
+def application(environ, start_response):
+    descriptor = os.memfd_create("sealed", os.MFD_ALLOW_SEALING)
+    os.write(descriptor, b"0123456789")
+    file = open(descriptor, "r+b")
+    file.seek(0)
+    file.read(4)
+    file.seek(0)
+    file.write(b"NEW")
+    fcntl.fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE)
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](file)
+"#,
+    );
+    assert_eq!(server.get("/").status(), "500 Internal Server Error");
+    let raised = ["iterate PermissionError", "close PermissionError"];
+    assert_eq!(server.log.exceptions(), raised);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_fault() {
+    for file in ["open(path, 'ab', buffering=0)", "open(path, 'ab')", "open(path)"] {
+        let server = Server::new(&format!(
+            r#"
+import os, tempfile
+directory = tempfile.TemporaryDirectory()
+path = os.path.join(directory.name, "digits")
+with open(path, "wb") as file: file.write(b"0123456789")
+def application(environ, start_response):
+    file = {file}
+    file.seek(0)
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](file)
+"#
+        ));
+        assert_eq!(server.get("/").status(), "500 Internal Server Error", "{file}");
+    }
 }
 
 #[test]
