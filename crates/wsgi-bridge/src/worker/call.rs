@@ -4,6 +4,7 @@
 //! its own request. `close()` is called exactly once on every path (PEP 3333, "Specification
 //! Details").
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use maitred_http_parser::exchange::{Exchange, Exchanges};
@@ -116,15 +117,23 @@ impl WorkerContext {
     #[cold]
     fn close_all_sent_files(&self, py: Python<'_>) {
         for file in self.application.drop_queue.drain(py) {
-            let SentFile { wrapper, head, request_id } = file;
-            if let Err(error) = close(wrapper.bind(py)) {
-                let request_id = request_id.as_deref();
-                log_exception(py, &self.application, &head, request_id, Stage::Close, &error);
+            // A panic concerns neither the other files nor the request that the worker serves next.
+            let closed = catch_unwind(AssertUnwindSafe(|| self.close_sent_file(py, &file)));
+            if closed.is_err() {
+                let path = String::from_utf8_lossy(file.head.path());
+                self.panicked(&format!("closing the file of {} {path}", file.head.method()));
             }
             error_stream::finish_lines(&*self.application.log);
             if self.process.is_parent() {
                 fork::end_child(py);
             }
+        }
+    }
+
+    fn close_sent_file(&self, py: Python<'_>, file: &SentFile) {
+        if let Err(error) = close(file.wrapper.bind(py)) {
+            let request_id = file.request_id.as_deref();
+            log_exception(py, &self.application, &file.head, request_id, Stage::Close, &error);
         }
     }
 
@@ -134,10 +143,18 @@ impl WorkerContext {
             objects.response.fail(py, ApplicationFault::Dropped);
         }
         self.environs.stop_sharing();
-        let text = "a worker thread panicked while serving a request: the request is lost, and the \
-                    thread continues; this is a bug in Maitred";
-        self.application.log.noted(Level::Error, text);
+        self.panicked("serving a request, which is lost");
         error_stream::finish_lines(&*self.application.log);
+    }
+
+    /// Logs a panic. That of an extension module that is written in Rust comes through Python as an
+    /// exception, and goes on as a panic.
+    fn panicked(&self, occupation: &str) {
+        let text = format!(
+            "a worker thread panicked while {occupation}; the thread continues; this is a bug in \
+             Maitred, or in an extension module that the application calls"
+        );
+        self.application.log.noted(Level::Error, &text);
     }
 }
 

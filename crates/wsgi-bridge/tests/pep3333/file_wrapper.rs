@@ -1,5 +1,11 @@
 //! "Optional Platform-Specific File Handling".
 
+#[cfg(unix)]
+use std::sync::atomic::Ordering;
+
+#[cfg(unix)]
+use pyo3::panic::PanicException;
+
 use crate::support::{Response, Server};
 #[cfg(unix)]
 use crate::support::{Wire, client::Files};
@@ -388,6 +394,7 @@ class Body:
         self.file.truncate(0)
         self.file.close()
         if self.path == "/raises": raise RuntimeError("in close()")
+        if self.path == "/panics": raise PanicException("in close()")
 def application(environ, start_response):
     start_response("200 OK", [])
     if environ["PATH_INFO"] == "/closed": return [repr(closed).encode()]
@@ -446,6 +453,24 @@ fn a_close_that_raises_after_the_last_byte_is_logged_with_its_request() {
     server.source.wait_until_idle();
     assert_eq!(server.log.exceptions(), ["close RuntimeError"]);
     assert_eq!(server.log.exception().request, "GET /raises");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_close_that_panics_after_the_last_byte_costs_no_other_request() {
+    let server = Server::new(CLOSES);
+    server.define("PanicException", |py| py.get_type::<PanicException>().into_any().unbind());
+    let files = Files::default();
+    for path in ["/1", "/panics", "/2"] {
+        server.ask(with_files(path, &files));
+    }
+    // Closed by the worker that has just taken the next request.
+    server.source.ignores_housekeeping.store(true, Ordering::Relaxed);
+    files.lock().unwrap().clear();
+    assert_eq!(server.get("/closed").body_text(), "['/1', '/panics', '/2']");
+    let noted = server.log.noted.lock().unwrap();
+    assert!(noted[0].contains("panicked while closing the file of GET /panics"), "{noted:?}");
+    assert!(!server.worker.is_finished());
 }
 
 #[test]

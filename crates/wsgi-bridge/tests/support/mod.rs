@@ -102,6 +102,11 @@ impl Server {
         pending
     }
 
+    /// Gives a value a name in the application's module.
+    pub fn define(&self, name: &str, value: impl FnOnce(Python<'_>) -> Py<PyAny>) {
+        Python::attach(|py| self.globals.bind(py).set_item(name, value(py)).unwrap());
+    }
+
     /// What a Python expression is, in the application's module.
     pub fn evaluate<T>(&self, expression: &str) -> T
     where

@@ -18,6 +18,8 @@ pub struct Source {
     pub yields: AtomicBool,
     /// Whoever asks for an exchange next is ended by a panic.
     pub panics: AtomicBool,
+    /// No worker is woken for what it does now and then.
+    pub ignores_housekeeping: AtomicBool,
 }
 
 #[derive(Default)]
@@ -100,6 +102,9 @@ impl Exchanges for Source {
     }
 
     fn housekeep(&self) {
+        if self.ignores_housekeeping.load(Ordering::Relaxed) {
+            return;
+        }
         let mut state = self.state.lock().unwrap();
         state.wants_housekeeping = true;
         state.is_busy = true;
