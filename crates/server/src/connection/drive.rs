@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -70,7 +71,7 @@ enum Input {
     /// Input that arrived while the last request was being answered.
     Pipelined,
     /// So many bytes of a body.
-    Body(u64),
+    Body(NonZeroU64),
     Any,
 }
 
@@ -131,12 +132,14 @@ fn step(
             },
             Due::Input(input) => input,
         };
-        // Not after it has arrived: memory may have become short meanwhile.
-        if incoming.as_ref().is_some_and(|request| request.must_spill()) {
+        // Asked once for each piece: other connections may use the memory up at any time. Not after a
+        // body has arrived, for the same reason.
+        let room = incoming.as_ref().and_then(|request| request.room());
+        if incoming.is_some() && room.is_none() {
             return Poll::Ready(Step::Spill);
         }
         pieces += 1;
-        if let Err(error) = ready!(take(conn, stream, incoming, input, cx)) {
+        if let Err(error) = ready!(take(conn, stream, incoming, room, input, cx)) {
             conn.shared.telemetry.socket_error(&conn.peer, &error);
             return Poll::Ready(Step::Over(CloseReason::Client));
         }
@@ -170,10 +173,7 @@ impl State {
         if self.ending.has_input_ended() || !self.wants_read() {
             return Input::None;
         }
-        match self.protocol.body_remaining() {
-            Some(remaining @ 1..) => Input::Body(remaining),
-            Some(0) | None => Input::Any,
-        }
+        self.protocol.body_remaining().and_then(NonZeroU64::new).map_or(Input::Any, Input::Body)
     }
 
     /// Whether the socket should be read: not while there is no memory for what the client sends beyond
@@ -223,11 +223,12 @@ fn end(
     None
 }
 
-/// Takes one piece of input.
+/// Takes one piece of input. `room` is that of an arriving body.
 fn take(
     conn: &Arc<ClientConnection>,
     stream: &Stream,
     incoming: &mut Arriving,
+    room: Option<NonZeroUsize>,
     input: Input,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
@@ -242,12 +243,13 @@ fn take(
             Poll::Ready(Ok(()))
         }
         Input::Body(remaining) => {
-            if let Some(request) = incoming {
-                let received = ready!(receive_body(stream, request, remaining, cx))?;
-                body_received(conn, incoming, received, remaining);
-                return Poll::Ready(Ok(()));
-            }
-            read(conn, stream, incoming, cx)
+            let (Some(request), Some(room)) = (incoming.as_mut(), room) else {
+                return read(conn, stream, incoming, cx);
+            };
+            let most = NonZeroUsize::try_from(remaining).unwrap_or(NonZeroUsize::MAX).min(room);
+            let received = ready!(receive_body(stream, request, most, cx))?;
+            body_received(conn, incoming, received, remaining);
+            Poll::Ready(Ok(()))
         }
         Input::Any => read(conn, stream, incoming, cx),
     }
@@ -257,10 +259,9 @@ fn take(
 fn receive_body(
     stream: &Stream,
     request: &mut IncomingRequest,
-    remaining: u64,
+    most: NonZeroUsize,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    let most = usize::try_from(remaining).unwrap_or(usize::MAX).min(request.body.room());
     let count = ready!(receive::poll_append(stream, cx, &mut request.body.memory, most))?;
     request.body.appended(count);
     Poll::Ready(Ok(count))
@@ -270,7 +271,7 @@ fn body_received(
     conn: &Arc<ClientConnection>,
     incoming: &mut Arriving,
     count: usize,
-    remaining: u64,
+    remaining: NonZeroU64,
 ) {
     {
         let mut state = conn.state();
@@ -281,7 +282,7 @@ fn body_received(
         let now = conn.shared.clock.instant();
         state.protocol.body_received(count as u64, now);
     }
-    if count as u64 == remaining {
+    if count as u64 == remaining.get() {
         feed(conn, incoming, &[]);
     }
 }
@@ -312,3 +313,7 @@ impl ClientConnection {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/drive.rs"]
+mod tests;

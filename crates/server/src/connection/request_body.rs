@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use maitred_http_parser::exchange::{Body, Buffer};
@@ -65,16 +66,17 @@ impl BodyBuffer {
         self.length += count as u64;
     }
 
-    /// The number of bytes that may be appended to `memory` before it must be written to disk.
-    pub(crate) fn room(&self) -> usize {
+    /// The number of bytes that may be appended to `memory` before it must be written to disk; `None` if
+    /// it must be now. It changes with what other connections hold.
+    pub(crate) fn room(&self) -> Option<NonZeroUsize> {
         let max = if self.file.is_some() { SPILL_BYTES } else { self.memory_max };
         let max = if self.budget.is_memory_short() { max.min(SPILL_BYTES_WHEN_SHORT) } else { max };
-        max.saturating_add(1).saturating_sub(self.memory.len())
+        NonZeroUsize::new(max.saturating_add(1).saturating_sub(self.memory.len()))
     }
 
     /// Whether memory must be written to disk.
     pub(crate) fn must_spill(&self) -> bool {
-        self.room() == 0
+        self.room().is_none()
     }
 
     /// Moves the bytes in memory to the file. It may block, so it must not run on the I/O thread.
@@ -177,9 +179,9 @@ mod tests {
         assert!(body.must_spill());
         let body = body.spill(&temp_files).unwrap();
         assert_eq!((body.memory.capacity(), on_disk(&temp_files)), (0, 50_000));
-        assert_eq!(body.room(), SPILL_BYTES_WHEN_SHORT + 1);
+        assert_eq!(body.room(), NonZeroUsize::new(SPILL_BYTES_WHEN_SHORT + 1));
         others.set_output(0);
-        assert!(body.room() > SPILL_BYTES);
+        assert!(body.room() > NonZeroUsize::new(SPILL_BYTES));
         let declared = BodyFraming::Length(400_000);
         others.set_output(100_001);
         assert_eq!(BodyBuffer::begin(&temp_files, declared, 500_000).memory.capacity(), 0);

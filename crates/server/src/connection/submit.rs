@@ -4,6 +4,7 @@
 //! body, and the request waits until it is complete.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,9 +42,9 @@ impl IncomingRequest {
         self.body.memory.capacity() as u64
     }
 
-    /// Whether bytes must be written to disk before anything else arrives.
-    pub(super) fn must_spill(&self) -> bool {
-        self.is_complete || self.body.must_spill()
+    /// How many bytes may arrive before any must be written to disk; `None` if that is due first.
+    pub(super) fn room(&self) -> Option<NonZeroUsize> {
+        if self.is_complete { None } else { self.body.room() }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Receives bytes directly into their final memory.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 
 use super::stream::Stream;
 
 /// Appends at most `most` bytes from `stream` to `buffer`, and returns their number. `Ok(0)` is the
-/// end of the stream. `most` must not be zero.
+/// end of the stream, because `most` is not zero.
 ///
 /// # Errors
 /// The errors of the socket.
@@ -14,13 +15,13 @@ pub(crate) fn poll_append(
     stream: &Stream,
     cx: &mut Context<'_>,
     buffer: &mut Vec<u8>,
-    most: usize,
+    most: NonZeroUsize,
 ) -> Poll<io::Result<usize>> {
     if buffer.spare_capacity_mut().is_empty() {
-        buffer.reserve(most.min(GROWTH_BYTES));
+        buffer.reserve(most.get().min(GROWTH_BYTES));
     }
     let spare = buffer.spare_capacity_mut();
-    let room = spare.len().min(most);
+    let room = spare.len().min(most.get());
     let received = stream.poll_receive(cx, &mut spare[..room]);
     if let Poll::Ready(Ok(count)) = received {
         let length = buffer.len() + count;
