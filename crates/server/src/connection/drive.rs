@@ -126,7 +126,7 @@ fn step(
                 Poll::Ready(Err(_)) => return Poll::Ready(Step::Over(CloseReason::Client)),
                 Poll::Pending => conn.state().input_before_output(),
             },
-            Due::End(ending) => match end(conn, stream, ending, cx) {
+            Due::End(ending) => match end(conn, stream, ending) {
                 Some(why) => return Poll::Ready(Step::Over(why)),
                 None => conn.state().input(),
             },
@@ -195,17 +195,13 @@ impl State {
 }
 
 /// Ends the connection after all output has been written. `None` while it lingers.
-fn end(
-    conn: &ClientConnection,
-    stream: &Stream,
-    ending: Ending,
-    cx: &mut Context<'_>,
-) -> Option<CloseReason> {
+fn end(conn: &ClientConnection, stream: &Stream, ending: Ending) -> Option<CloseReason> {
     if ending == Ending::Reset {
         return Some(CloseReason::Error);
     }
-    // Unread input would turn the close into a reset, which may destroy the response.
-    let lingers = ending == Ending::Linger || stream.has_unread(cx);
+    // Unread input would turn the close into a reset, which may destroy the response. The reactor may
+    // not know yet what the kernel has, so that is asked itself.
+    let lingers = ending == Ending::Linger || stream.has_bytes();
     {
         let state = conn.state();
         if state.ending.has_input_ended() || !lingers {

@@ -135,14 +135,7 @@ impl Stream {
         }
     }
 
-    /// Whether there is input, as far as known. On systems where readiness remains after the read
-    /// that emptied the socket, the socket itself is queried.
-    pub(crate) fn has_unread(&self, cx: &mut Context<'_>) -> bool {
-        let ready = either!(self, stream => stream.poll_read_ready(cx)).is_ready();
-        ready && (DRAINED_BY_SHORT_READ || self.has_bytes())
-    }
-
-    /// Whether there is unread input.
+    /// Whether there is unread input: what the kernel says, which the reactor may not know yet.
     pub(crate) fn has_bytes(&self) -> bool {
         let mut byte = [MaybeUninit::uninit(); 1];
         self.socket().peek(&mut byte).is_ok_and(|count| count > 0)
