@@ -3,12 +3,14 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use maitred_config::{Endpoint, HostName, Port, Settings};
 use maitred_http_parser::exchange::{Application, Exchanges, StackUnavailable, StartError, Worker};
-use maitred_server::{Admin, AdminThread, ListenAddress, Telemetry};
-use support::{App, Client, Gate, Opens, Served, answer, settings};
+use maitred_server::telemetry::overview::Overview;
+use maitred_server::{Admin, AdminThread, ListenAddress, Report, ServerTotals, Telemetry};
+use support::{App, Client, Gate, Opens, Served, answer, eventually, settings};
 
 /// Settings with an admin listener on a free port.
 fn with_admin(settings: Settings) -> Settings {
@@ -25,12 +27,12 @@ struct Desk {
 }
 
 impl Desk {
-    fn open(telemetry: Arc<Telemetry>) -> Self {
+    fn open(report: Arc<dyn Report>) -> Self {
         let admin = Admin::bind(&with_admin(settings())).expect("a free port").expect("it is set");
         let Some(&ListenAddress::Tcp(address)) = admin.addresses().next() else {
             panic!("not a TCP address")
         };
-        Self { _thread: admin.start(telemetry).expect("a thread can be started"), address }
+        Self { _thread: admin.start(report).expect("a thread can be started"), address }
     }
 
     fn ask(&self, method: &str, target: &str) -> support::Answer {
@@ -158,6 +160,60 @@ fn a_connection_is_kept_and_pipelined_requests_are_answered_in_order() {
             .send(b"GET /livez HTTP/1.1\r\nHost: [::1]\r\n\r\nGET /readyz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
         assert_eq!(client.answer().status, 200);
         assert_eq!(client.answer().status, 503);
+    }
+}
+
+/// Metrics that are long, and counted when they are asked for.
+#[derive(Debug)]
+struct LongScrapes(Telemetry, AtomicUsize);
+
+const SCRAPE_BYTES: usize = 128 * 1024;
+
+impl Report for LongScrapes {
+    fn scrape(&self) -> String {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        "#".repeat(SCRAPE_BYTES)
+    }
+
+    fn liveness(&self) -> Result<(), &'static str> {
+        self.0.liveness()
+    }
+
+    fn has_started(&self) -> bool {
+        self.0.has_started()
+    }
+
+    fn readiness(&self) -> Result<(), &'static str> {
+        self.0.readiness()
+    }
+
+    fn status(&self, stacks: Option<Duration>) -> serde_json::Value {
+        Report::status(&self.0, stacks)
+    }
+
+    fn overview(&self, stacks: Option<Duration>) -> Overview {
+        Report::overview(&self.0, stacks)
+    }
+
+    fn totals(&self) -> ServerTotals {
+        Report::totals(&self.0)
+    }
+}
+
+#[test]
+fn a_client_that_pipelines_and_does_not_read_is_answered_no_more_than_its_socket_takes() {
+    const REQUESTS: usize = 700;
+    let scrapes = LongScrapes(Telemetry::new(&settings()), AtomicUsize::new(0));
+    let scrapes = Arc::new(scrapes);
+    let desk = Desk::open(scrapes.clone());
+    let mut client = Client::connect(desk.address);
+    client.send(&b"GET /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n".repeat(REQUESTS));
+    eventually("an answer", || scrapes.1.load(Ordering::SeqCst) > 0);
+    // Others have their turn, and by then nothing but the client's reading lets it go on.
+    assert_eq!(desk.get("/livez").0, 200);
+    assert!(scrapes.1.load(Ordering::SeqCst) < REQUESTS);
+    for _ in 0..REQUESTS {
+        assert_eq!(client.answer().body.len(), SCRAPE_BYTES);
     }
 }
 

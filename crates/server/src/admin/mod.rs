@@ -219,7 +219,8 @@ fn policy(server: Option<String>) -> Policy {
         trust: Trust::default(),
         request_id: RequestId::Off,
         body_memory_max: BODY_BYTES_MAX,
-        // A page is made in memory as a whole. A stream is given up above the mark.
+        // A page is made in memory as a whole, and the next one when it has been sent. A stream is given
+        // up above the mark.
         output_memory_max: u64::MAX,
         output_high_watermark: UNREAD_BYTES_MAX,
         logged_fields: Vec::new(),

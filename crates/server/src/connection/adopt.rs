@@ -49,8 +49,8 @@ impl ClientConnection {
         Ok(Arc::new(conn))
     }
 
-    /// Parses what the other process has received. Returns the request whose body is still arriving: a
-    /// worker may have answered the first request before all that came behind it has been parsed.
+    /// Parses what the other process has received, up to the end of the first request. Returns the request
+    /// whose body is still arriving: the other process may have kept its beginning without parsing it.
     pub(crate) fn replay(
         self: &Arc<Self>,
         siblings: &SiblingProcesses,

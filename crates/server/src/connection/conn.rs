@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use maitred_http_parser::Rejection;
 use maitred_http_parser::connection::{self, Connection, Phase};
+use maitred_http_parser::encode::ErrorResponse;
 use maitred_http_parser::exchange::{Client, Peer};
 use maitred_http_parser::forwarded::Forwarded;
 
@@ -25,7 +26,6 @@ use super::policy::Policy;
 use super::request_progress::RequestProgress;
 use super::shared::Shared;
 use super::travel::Travel;
-use crate::scheduling::requester::Requester as _;
 use crate::system::mutex::{Condvar, Mutex};
 use crate::telemetry::record::{Record, RequestOutcome};
 use crate::telemetry::snapshot::Connections;
@@ -262,10 +262,17 @@ impl ClientConnection {
 
     /// Answers a request whose body is still arriving, because this process will not take it.
     pub(crate) fn reject_arriving(&self, why: RejectReason) {
-        let doing = self.state().request.connection_state();
-        if doing == Some(ConnectionState::Reading) {
-            self.reject_overloaded(why);
+        let now = self.shared.clock.now();
+        {
+            // One lock for the question and the answer, or it might be queued in between.
+            let mut state = self.state();
+            if state.request.connection_state() != Some(ConnectionState::Reading) {
+                return;
+            }
+            self.shared.telemetry.overload_rejected(why);
+            state.refuse(&ErrorResponse::Busy { retry_after_seconds: 1 }, &now);
         }
+        self.flush(now.instant);
     }
 
     /// Whether output waits for the client.

@@ -22,7 +22,6 @@ use super::shared::Answers;
 use super::temp_files::FileClaim;
 use crate::scheduling::queue::Refused;
 use crate::scheduling::requester::{Origin, QueuedRequest, Requester as _};
-use crate::scheduling::siblings::Destination;
 use crate::telemetry::record::RequestOutcome;
 use crate::telemetry::{CloseReason, RejectReason};
 
@@ -48,12 +47,10 @@ impl IncomingRequest {
     }
 }
 
-/// What came of input.
+/// What came of input, all of which is used up or buffered.
 enum Fed {
-    /// All of it is used up or buffered.
-    Done,
-    /// A request is complete, but the rest of its body must be written to disk first.
-    Unstored,
+    /// No request, or one whose body must be written to disk first.
+    Nothing,
     /// A request is complete.
     Request(Submission),
     /// The body of a complete request cannot be stored.
@@ -70,8 +67,9 @@ struct Submission {
     fault: Option<ForwardedError>,
 }
 
-/// Passes `input` to the protocol, after what it has buffered. Input after the end of a request is
-/// buffered until the request has been answered.
+/// Passes `input` to the protocol, after what it has buffered, up to the end of one request. What comes
+/// behind it is buffered until it has been answered: nothing else bounds the responses to a client that
+/// does not read them.
 pub(super) fn feed(conn: &Arc<ClientConnection>, incoming: &mut Arriving, input: &[u8]) {
     feed_at(conn, incoming, input, &conn.shared.clock.now());
 }
@@ -83,42 +81,25 @@ pub(super) fn feed_at(
     input: &[u8],
     now: &Moment,
 ) {
-    if let Some(to) = take_requests(conn, incoming, input, now)
-        && let Answers::Workers(queue) = &conn.shared.answers
-    {
-        // Only now, when all input has been kept: what follows the request must move with it.
-        queue.hand_over_arrived(conn, to);
+    let fed = take_request(conn, &mut conn.state(), incoming, input, now);
+    carry_on(conn, fed, now.instant);
+}
+
+/// Does what follows from input, without the lock.
+fn carry_on(conn: &Arc<ClientConnection>, fed: Fed, now: Instant) {
+    match fed {
+        Fed::Nothing => {}
+        Fed::Request(request) => submit(conn, request, now),
+        Fed::NoStorage(error) => no_storage(conn, &error),
     }
 }
 
-/// Takes all requests that are complete. Returns where the last one should move.
-fn take_requests(
-    conn: &Arc<ClientConnection>,
-    incoming: &mut Arriving,
-    mut input: &[u8],
-    now: &Moment,
-) -> Option<Destination> {
-    let mut moves_to = None;
-    loop {
-        let fed = take_request(conn, &mut conn.state(), incoming, &mut input, now);
-        match fed {
-            Fed::Done => return moves_to,
-            Fed::Unstored => {}
-            Fed::Request(request) => moves_to = submit(conn, request, now.instant),
-            Fed::NoStorage(error) => no_storage(conn, &error),
-        }
-        if input.is_empty() {
-            return moves_to;
-        }
-    }
-}
-
-/// Reads up to the end of a request.
+/// Reads up to the end of a request, and keeps the rest.
 fn take_request(
     conn: &ClientConnection,
     state: &mut State,
     incoming: &mut Arriving,
-    input: &mut &[u8],
+    mut input: &[u8],
     now: &Moment,
 ) -> Fed {
     state.last_active = now.instant;
@@ -127,18 +108,18 @@ fn take_request(
     loop {
         let count = input.len() as u64;
         let State { protocol, outbox, .. } = state;
-        match outbox.append(|out| protocol.receive(input, out, now)) {
+        match outbox.append(|out| protocol.receive(&mut input, out, now)) {
             Received::Wait | Received::Buffered => {
                 state.settle_input();
                 if state.has_no_room_for_head() {
                     *incoming = None;
                     conn.reject_head(state, now);
                 }
-                return Fed::Done;
+                return Fed::Nothing;
             }
             Received::Ignored => {
                 conn.input_ignored(state, count);
-                return Fed::Done;
+                return Fed::Nothing;
             }
             Received::Head(head) => match head.framing() {
                 BodyFraming::None | BodyFraming::Length(0) => bodiless = Some(head),
@@ -156,23 +137,48 @@ fn take_request(
                 }
             }
             Received::End => {
-                if let Some(head) = bodiless {
-                    return complete(conn, state, head, Body::Empty, None, now.instant);
-                }
-                let Some(request) = incoming.take() else { return Fed::Done };
-                if !request.body.is_unfinished_file() {
-                    return body_arrived(conn, state, *request, now.instant);
-                }
-                *incoming = Some(Box::new(IncomingRequest { is_complete: true, ..*request }));
-                return Fed::Unstored;
+                let fed = match bodiless {
+                    Some(head) => complete(conn, state, head, Body::Empty, None, now.instant),
+                    None => body_ended(conn, state, incoming, now.instant),
+                };
+                state.keep_behind(input, now);
+                return fed;
             }
             Received::Rejected(rejection) => {
                 *incoming = None;
                 conn.rejected(state, rejection, RequestOutcome::Complete, now.instant);
-                return Fed::Done;
+                return Fed::Nothing;
             }
         }
     }
+}
+
+impl State {
+    /// Keeps input that has come behind a complete request, whose response is due.
+    fn keep_behind(&mut self, mut input: &[u8], now: &Moment) {
+        if input.is_empty() {
+            return;
+        }
+        let Self { protocol, outbox, .. } = self;
+        let received = outbox.append(|out| protocol.receive(&mut input, out, now));
+        debug_assert!(matches!(received, Received::Buffered), "{received:?}");
+        self.settle_input();
+    }
+}
+
+/// The client has sent all of a body.
+fn body_ended(
+    conn: &ClientConnection,
+    state: &mut State,
+    incoming: &mut Arriving,
+    now: Instant,
+) -> Fed {
+    let Some(request) = incoming.take() else { return Fed::Nothing };
+    if !request.body.is_unfinished_file() {
+        return body_arrived(conn, state, *request, now);
+    }
+    *incoming = Some(Box::new(IncomingRequest { is_complete: true, ..*request }));
+    Fed::Nothing
 }
 
 /// The whole body has arrived.
@@ -218,17 +224,14 @@ fn complete(
     Fed::Request(Submission { head, client, body, request_id, fault })
 }
 
-/// Queues a complete request. Returns where it should move.
-fn submit(
-    conn: &Arc<ClientConnection>,
-    submission: Submission,
-    now: Instant,
-) -> Option<Destination> {
+/// Queues a complete request, or moves it. All input has been kept: what follows the request must move
+/// with it.
+fn submit(conn: &Arc<ClientConnection>, submission: Submission, now: Instant) {
     let Submission { head, client, body, request_id, fault } = submission;
     if let Some(fault) = fault {
         conn.shared.telemetry.rejected(&conn.peer, Some(&head), fault.rejection(), &fault);
         refuse(conn, &ErrorResponse::Rejected(fault.rejection()));
-        return None;
+        return;
     }
     let (mobility, origin) = conn.mobility(&head, &body);
     if conn.policy.trust.log_untrusted && origin == Origin::Here {
@@ -248,7 +251,7 @@ fn submit(
         Answers::AtOnce(answer) => {
             conn.taken(0, Duration::ZERO, now);
             answer(exchange);
-            return None;
+            return;
         }
     };
     let requester = Arc::clone(conn) as _;
@@ -258,14 +261,12 @@ fn submit(
         pushed => pushed,
     };
     match pushed {
-        Ok(moves_to) => moves_to,
-        Err((refused, waiting)) => {
-            waiting.requester.reject_overloaded(match refused {
-                Refused::Full => RejectReason::QueueFull,
-                Refused::Closed => RejectReason::Draining,
-            });
-            None
-        }
+        Ok(Some(to)) => queue.hand_over_arrived(conn, to),
+        Ok(None) => {}
+        Err((refused, waiting)) => waiting.requester.reject_overloaded(match refused {
+            Refused::Full => RejectReason::QueueFull,
+            Refused::Closed => RejectReason::Draining,
+        }),
     }
 }
 
@@ -299,24 +300,24 @@ pub(super) async fn spill(conn: &Arc<ClientConnection>, incoming: &mut Arriving)
     let IncomingRequest { head, body, is_complete } = *request;
     let shared = Arc::clone(&conn.shared);
     let spilt = tokio::task::spawn_blocking(move || body.spill(&shared.temp_files)).await;
-    let request = match spilt.map_err(io::Error::other).and_then(|spilt| spilt) {
-        Ok(body) => IncomingRequest { head, body, is_complete },
-        Err(error) => return no_storage(conn, &error),
-    };
-    if !is_complete {
-        *incoming = Some(Box::new(request));
-        return;
-    }
     let now = conn.shared.clock.instant();
-    let fed = body_arrived(conn, &mut conn.state(), request, now);
-    match fed {
-        Fed::Done | Fed::Unstored => {}
-        Fed::Request(request) => {
-            // Part of its body is in a file, so it does not move.
-            let _: Option<Destination> = submit(conn, request, now);
+    let fed = {
+        let mut state = conn.state();
+        // It may have been answered meanwhile, because the process is being emptied.
+        if !state.protocol.is_owed() {
+            return;
         }
-        Fed::NoStorage(error) => no_storage(conn, &error),
-    }
+        let stored = spilt.map_err(io::Error::other).and_then(|spilt| spilt);
+        match stored.map(|body| IncomingRequest { head, body, is_complete }) {
+            Ok(request) if is_complete => body_arrived(conn, &mut state, request, now),
+            Ok(request) => {
+                *incoming = Some(Box::new(request));
+                Fed::Nothing
+            }
+            Err(error) => Fed::NoStorage(error),
+        }
+    };
+    carry_on(conn, fed, now);
 }
 
 /// A body could not be written to disk.
@@ -351,3 +352,7 @@ impl ClientConnection {
         self.report(previous, now.instant);
     }
 }
+
+#[cfg(test)]
+#[path = "tests/submit.rs"]
+mod tests;

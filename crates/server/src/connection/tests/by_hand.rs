@@ -27,7 +27,9 @@ pub(super) struct ByHand {
     pub(super) conn: Arc<ClientConnection>,
     pub(super) stream: Arc<Stream>,
     pub(super) client: TcpStream,
+    /// Empty unless workers answer.
     pub(super) queue: Arc<Queue>,
+    pub(super) telemetry: Arc<Telemetry>,
     /// The request whose body is arriving.
     pub(super) incoming: Arriving,
 }
@@ -45,8 +47,16 @@ pub(super) fn ok() -> ResponseHead {
 }
 
 impl ByHand {
-    /// A new connection.
+    /// A new connection, whose requests wait for workers.
     pub(super) async fn connect(settings: &Settings) -> Self {
+        Self::connect_to(settings, |queue| Answers::Workers(Arc::clone(queue))).await
+    }
+
+    /// The same, but somebody else may answer.
+    pub(super) async fn connect_to(
+        settings: &Settings,
+        answers: impl FnOnce(&Arc<Queue>) -> Answers,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.set_nonblocking(true).unwrap();
@@ -57,22 +67,23 @@ impl ByHand {
         let queue = Queue::new(10, Parallelism::WITH_GIL, Arc::clone(&clock), Arc::default());
         let queue = Arc::new(queue);
         let budget = ClientBudget::new(settings.limits.client_memory, settings.limits.spool);
+        let folder = settings.application.temp_dir.clone();
         let descriptors = Arc::new(ClientDescriptors::unlimited());
         let shared = Shared {
             policy: Arc::new(Policy::new(settings)),
             request_ids: RequestIds::new(clock.wall()),
             clock: Arc::clone(&clock),
-            answers: Answers::Workers(Arc::clone(&queue)),
-            temp_files: TempFiles::new(None, Arc::new(budget), Arc::clone(&descriptors)),
+            answers: answers(&queue),
+            temp_files: TempFiles::new(folder, Arc::new(budget), Arc::clone(&descriptors)),
             descriptors,
-            telemetry,
+            telemetry: Arc::clone(&telemetry),
             #[cfg(unix)]
             siblings: None,
         };
         let (stream, peer) = (Stream::Tcp(accepted), Peer::tcp(address));
         let conn = ClientConnection::new(Arc::new(shared), stream, peer, 0, clock.instant());
         let stream = conn.state().stream.clone().unwrap();
-        Self { conn: Arc::new(conn), stream, client, queue, incoming: None }
+        Self { conn: Arc::new(conn), stream, client, queue, telemetry, incoming: None }
     }
 
     /// These bytes have been read.
