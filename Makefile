@@ -18,7 +18,7 @@ export PYTHONS SERIES PROFILE SID_ROOT
 export PYO3_PYTHON = $(abspath $(VENV)/bin/python)
 LIBPYTHON = $$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')
 
-.PHONY: help serve test test-rust test-python test-system test-containers model race miri soak test-all test-debian-sid lint format bench bench-instructions windows fuzz docs site wheel wheels wheels-debian-sid sdist clean
+.PHONY: help serve test test-rust test-python test-system test-containers model race miri soak test-all test-debian-sid lint format bench bench-instructions windows fuzz fuzz-foreign docs site wheel wheels wheels-debian-sid sdist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
@@ -110,6 +110,9 @@ fuzz: ## fuzz the parser, the settings and the messages between workers with lib
 	@crates/http-parser/fuzz/run
 	@crates/config/fuzz/run
 	@crates/server/fuzz/run
+
+fuzz-foreign: ## compare the parser with h11, httptools and llhttp on fuzzed input (needs Node.js)
+	@PYTHON=$(PYTHON) crates/http-parser/fuzz/foreign/run
 
 docs: ## regenerate the documents that are generated from the code
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt

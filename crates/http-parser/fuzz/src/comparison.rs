@@ -1,23 +1,6 @@
 //! Compares the decoder with the reference parser: same requests, same rejections.
 
-use maitred_http_parser::Limits;
-
-use super::{Reading, Request, read, reference};
-
-/// Limits are not the reference's subject, but for that of a body.
-fn no_limits() -> Limits {
-    let plenty = 100_000;
-    Limits {
-        head_bytes: plenty,
-        target_bytes: plenty,
-        method_bytes: plenty,
-        fields: plenty,
-        chunk_line_bytes: plenty,
-        chunk_extension_bytes: plenty,
-        trailer_bytes: plenty,
-        ..Limits::default()
-    }
-}
+use super::{Reading, Request, no_limits, read, reference};
 
 /// Compares what the two make of `input`.
 ///

@@ -1,5 +1,6 @@
 //! What the fuzz targets and `tests/neighbours.rs` share: a stream of requests as plain data, read
-//! by the real decoder, and read by a reference parser.
+//! by the real decoder, and read by a reference parser. `foreign/` compares it with other projects'
+//! parsers.
 
 #![forbid(unsafe_code)]
 
@@ -51,6 +52,21 @@ pub fn small_limits() -> Limits {
         chunk_extension_bytes: 60,
         trailer_bytes: 60,
         pipelined_bytes: 500,
+    }
+}
+
+/// Limits that no input reaches, where they are not the subject; but that of a body is the default.
+pub fn no_limits() -> Limits {
+    let plenty = 100_000;
+    Limits {
+        head_bytes: plenty,
+        target_bytes: plenty,
+        method_bytes: plenty,
+        fields: plenty,
+        chunk_line_bytes: plenty,
+        chunk_extension_bytes: plenty,
+        trailer_bytes: plenty,
+        ..Limits::default()
     }
 }
 
