@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import time
 from pathlib import Path
 
@@ -22,6 +25,17 @@ def until(is_so, what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.02)
+
+
+def stop(pid: int) -> None:
+    """Stop a process, and return when none of its threads runs any more."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    state = re.compile(r"^State:\s+T", re.MULTILINE)
+    until(
+        lambda: all(state.search((it / "status").read_text()) for it in threads.iterdir()),
+        "every thread has stopped",
+    )
 
 
 def molds(server) -> list[dict]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 from client import Connection, request
-from observing import until
+from observing import stop, until
 from unmovable import keep_busy, unmovable
 
 pytestmark = pytest.mark.skipif(
@@ -35,17 +33,6 @@ def serving(workers):
         return server
 
     return start
-
-
-def stop(pid: int) -> None:
-    """Stop a process, and return when none of its threads runs any more."""
-    os.kill(pid, signal.SIGSTOP)
-    threads = Path(f"/proc/{pid}/task")
-    state = re.compile(r"^State:\s+T", re.M)
-    until(
-        lambda: all(state.search((it / "status").read_text()) for it in threads.iterdir()),
-        "every thread has stopped",
-    )
 
 
 def pid_that_answers(connection: Connection) -> int:

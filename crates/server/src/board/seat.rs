@@ -162,9 +162,10 @@ impl<'a> Seat<'a> {
         self.words[seat::ADOPTED].fetch_add(1, Ordering::Release);
     }
 
-    /// Takes that back: it could not be sent.
+    /// Takes that back: it could not be sent, or has gone elsewhere.
     pub fn subtract_sent(&self) {
-        self.words[seat::SENT].fetch_sub(1, Ordering::Relaxed);
+        let less = |sent: u64| sent.checked_sub(1);
+        let _ = self.words[seat::SENT].fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Reserves a place for one request there. Returns whether there was one.

@@ -14,14 +14,14 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use crate::connection::conn::ClientConnection;
-use crate::connection::parcel::{Content, MESSAGE_BYTES_MAX, Message, Parcel};
+use crate::connection::parcel::{Content, MESSAGE_BYTES_MAX, Message, Parcel, UNREADABLE};
 use crate::connection::siblings::SiblingProcesses;
 use crate::lifecycle::accept;
 use crate::lifecycle::restart::after_panics;
 use crate::lifecycle::server_state::ServerState;
 use crate::scheduling::siblings::Siblings as _;
 use crate::system::pass_fd::{self, Received, Wait};
-use crate::telemetry::{CloseReason, HandoffRefusal};
+use crate::telemetry::HandoffRefusal;
 
 /// Messages that are handled before other tasks of the I/O thread have their turn.
 const MESSAGES_AT_ONCE: usize = 16;
@@ -135,6 +135,11 @@ fn handle(
         Ok(message) => message,
         Err(error) => {
             tracing::error!(target: "maitred", "{error}");
+            // Only connections are sent with a descriptor, which is closed now.
+            if !descriptors.is_empty() {
+                siblings.place().seat().add_adopted();
+                server.shared.telemetry.handoff_lost(&UNREADABLE);
+            }
             return;
         }
     };
@@ -156,12 +161,12 @@ fn handle(
             }
             go_on(server, siblings, &parcel, entered);
         }
-        (Content::Connection(_), None) => {
+        (Content::Connection(parcel), None) => {
             if is_meant {
                 siblings.place().seat().add_adopted();
             }
             server.shared.telemetry.handoff_refused(HandoffRefusal::Truncated);
-            server.shared.telemetry.connection_closed(CloseReason::Error);
+            server.shared.telemetry.handoff_lost(&parcel.lost());
             tracing::error!(
                 target: "maitred",
                 is_truncated,
@@ -188,7 +193,7 @@ fn go_on(
             accept::serve(conn, arriving, open);
         }
         Err(error) => {
-            server.shared.telemetry.connection_closed(CloseReason::Error);
+            server.shared.telemetry.handoff_lost(&parcel.lost());
             tracing::error!(target: "maitred", "cannot continue a connection: {error}");
         }
     }

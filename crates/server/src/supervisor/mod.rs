@@ -6,7 +6,7 @@
 //! other. None of them does input or output, and time is an argument.
 //!
 //! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together,
-//! `view` and `scrape` are what the admin listener shows, and `worker`
+//! `forwarding` gives connections to others that a worker does not read, `view` and `scrape` are what the admin listener shows, and `worker`
 //! is the other end: the control socket in a worker process. With `preload`, `mold` is that of the process
 //! that workers are forked from, `mold_process` is how the supervisor has it, and `preloading` decides
 //! about it.
@@ -18,6 +18,7 @@ mod drain;
 pub mod facts;
 mod first_worker;
 pub mod fleet;
+mod forwarding;
 pub mod handle;
 pub mod health;
 mod hung;

@@ -170,7 +170,7 @@ pub(super) fn lost_with(seat: &Seat<'_>, connection_limit: usize) -> Lost {
     let running = requests.filter(|request| !request.is_answered);
     Lost {
         connections,
-        running: running.map(|request| request.method).collect(),
+        requests: running.map(|request| request.method).collect(),
         waiting: seat.waiting().min(connections),
     }
 }

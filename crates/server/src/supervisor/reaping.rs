@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::facts::{Fact, KillReason, Serial, Source};
-use super::inboxes::Recipient;
 use super::process::{lost_with, report_death};
 use super::run::Supervisor;
 use super::view::WorkerState;
@@ -144,31 +143,5 @@ impl Supervisor {
         self.forward_inbox(worker.seat);
         self.view.ended(worker.number, worker.seat, how, &lost);
         self.tell_fleet(Fact::Exited(serial), processes);
-    }
-
-    /// Gives the connections that were sent to a process which does not read them to others. Its bits
-    /// have been cleared, so nobody sends it more.
-    pub(super) fn forward_inbox(&self, seat: usize) {
-        let others = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| worker.seat != seat && worker.state == WorkerState::Ready);
-        let others: Vec<_> = others
-            .map(|(&serial, worker)| Recipient { seat: worker.seat, generation: serial })
-            .collect();
-        if others.is_empty() {
-            return; // the next process of the seat has them
-        }
-        let forwarded = self.inboxes.forward(seat, &others, &self.board);
-        if let Some(seat) = self.board.seat(seat) {
-            seat.set_sent(seat.adopted());
-        }
-        if forwarded.lost > 0 {
-            tracing::error!(
-                target: "maitred",
-                connections = forwarded.lost,
-                "connections on their way to a worker process are lost: no other could take them"
-            );
-        }
     }
 }

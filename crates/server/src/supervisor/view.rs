@@ -21,7 +21,7 @@ use crate::telemetry::cells::{Cells, Lost};
 use crate::telemetry::exposition::ShownSeconds;
 use crate::telemetry::overview::Overview;
 use crate::telemetry::values::Values;
-use crate::telemetry::{ALL_STUCK, Interpreter};
+use crate::telemetry::{ALL_STUCK, CloseReason, Interpreter};
 
 mod overview;
 
@@ -213,10 +213,19 @@ impl View {
         published.workers.retain(|worker| worker.seat != seat);
         let last = published.values_of(&self.board, seat);
         if let Some(cells) = self.cells(number) {
-            cells.lose(lost);
+            cells.lose(lost, CloseReason::WorkerDied);
             cells.settle(&last.unwrap_or_default());
         }
         published.values.remove(&seat);
+    }
+
+    /// Connections have ended on their way to a process of a number.
+    pub(super) fn lost_on_the_way(&self, number: usize, lost: &Lost) {
+        // In one step for whoever scrapes.
+        let _published = self.published();
+        if let Some(cells) = self.cells(number).or_else(|| self.cells(0)) {
+            cells.lose(lost, CloseReason::Error);
+        }
     }
 
     /// A reload has ended.

@@ -49,12 +49,12 @@ impl Cells {
         }
     }
 
-    /// Counts what a process had when it died, so that every connection and every request ends once.
-    pub(crate) fn lose(&self, lost: &Lost) {
+    /// Counts what is lost for this reason, so that every connection and every request ends once.
+    pub(crate) fn lose(&self, lost: &Lost, why: CloseReason) {
         let cells = self.block();
-        cells.add(counters::CLOSED.at(CloseReason::WorkerDied), lost.connections);
+        cells.add(counters::CLOSED.at(why), lost.connections);
         let count = |method, requests| cells.add(counters::requests(method, LOST_STATUS), requests);
-        lost.running.iter().for_each(|method| count(Method::of(method.as_bytes()), 1));
+        lost.requests.iter().for_each(|method| count(Method::of(method.as_bytes()), 1));
         count(Method::Other, lost.waiting);
     }
 
@@ -80,18 +80,28 @@ impl Cells {
     }
 }
 
-/// What a process had when it died.
+/// Connections that end although nobody has ended them, and the requests that are not answered for it:
+/// those of a process that died, or that were on their way to one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
     /// Open connections.
     pub(crate) connections: u64,
-    /// The method of each request that ran and had not been answered.
-    pub(crate) running: Vec<String>,
-    /// Requests that waited for a thread.
+    /// The method of each request, where it is known.
+    pub(crate) requests: Vec<String>,
+    /// Requests of which nothing is known but that they waited for a thread.
     pub(crate) waiting: u64,
 }
 
-/// The status as which a request counts that ended with its process.
+impl Lost {
+    /// Adds what else is lost.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.requests.extend(other.requests);
+        self.waiting += other.waiting;
+    }
+}
+
+/// The status as which a request counts that is lost.
 const LOST_STATUS: u16 = 500;
 
 /// A duration as cells count it.
@@ -129,10 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_had_is_counted_as_ended() {
+    fn what_is_lost_is_counted_as_ended() {
         let cells = Cells::on_heap();
-        let running = vec!["GET".to_owned(), "BREW".to_owned()];
-        cells.lose(&Lost { connections: 5, running, waiting: 2 });
+        let mut lost = Lost { connections: 4, requests: vec!["BREW".to_owned()], waiting: 2 };
+        lost.add(Lost { connections: 1, requests: vec!["GET".to_owned()], waiting: 0 });
+        cells.lose(&lost, CloseReason::WorkerDied);
         let closed = cells.block().get(counters::CLOSED.at(CloseReason::WorkerDied));
         let requests = |method| cells.block().get(counters::requests(method, 500));
         assert_eq!((closed, requests(Method::Get), requests(Method::Other)), (5, 1, 3));

@@ -1,6 +1,7 @@
 //! Counts the connections that worker processes hand to each other.
 
-use super::labels::{HandoffReason, HandoffRefusal};
+use super::cells::Lost;
+use super::labels::{CloseReason, HandoffReason, HandoffRefusal};
 use super::{Telemetry, counters};
 
 impl Telemetry {
@@ -17,6 +18,11 @@ impl Telemetry {
     /// A connection could not be handed over.
     pub(crate) fn handoff_refused(&self, why: HandoffRefusal) {
         self.cells.count(counters::HANDOFFS_REFUSED.at(why));
+    }
+
+    /// A connection of another worker process has arrived, and cannot be continued.
+    pub(crate) fn handoff_lost(&self, lost: &Lost) {
+        self.cells.lose(lost, CloseReason::Error);
     }
 
     /// Requests wait that cannot move, although another worker process has room.
