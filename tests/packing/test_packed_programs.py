@@ -49,9 +49,9 @@ def check_serving(*command: str | Path, folder: Path) -> None:
 def check_refusal_of_workers(program: Path, folder: Path) -> None:
     """Ask a program for several processes that has no interpreter to start them with."""
     refused = run(program, "workers", str(free_port()), folder=folder)
-    assert refused.stdout == "1\n"
-    assert "a packed program has no interpreter" in refused.stderr
-    assert "`workers` must be 1" in refused.stderr
+    assert refused.stdout == "2\n"
+    assert "`workers` needs worker processes, and a packed program has no" in refused.stderr
+    assert "command line: --workers" in refused.stderr
 
 
 @pytest.fixture

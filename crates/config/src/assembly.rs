@@ -18,7 +18,7 @@ use crate::settings::{
     ApplicationSettings, LimitSettings, NetworkSettings, ObservabilitySettings, ProcessSettings,
     ProxySettings, Settings, TimeoutSettings,
 };
-use crate::system::{Gil, System};
+use crate::system::{Gil, Packing, System};
 use crate::values::{
     AccessLogFormat, AccessLogTarget, ColourUse, DEFAULT_PORT, Endpoint, HostName, MemoryLimit,
     MetricsByWorker, Port, ProxyHeader, ProxyHeaders, TrustedProxies,
@@ -31,6 +31,27 @@ pub(crate) struct Machine {
     pub(crate) cpus: usize,
     pub(crate) gil: Gil,
     pub(crate) system: System,
+    pub(crate) packing: Packing,
+}
+
+impl Machine {
+    /// Why it cannot have worker processes, if so.
+    pub(crate) fn lacks_workers(self) -> Option<NoWorkers> {
+        match (self.system, self.packing) {
+            (System::Windows, _) => Some(NoWorkers::OnWindows),
+            (System::Linux | System::Unix, Packing::Packed) => Some(NoWorkers::IfPacked),
+            (System::Linux | System::Unix, Packing::Interpreter) => None,
+        }
+    }
+}
+
+/// Why there can be no worker processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoWorkers {
+    /// The system has neither signals nor sockets that can be handed over.
+    OnWindows,
+    /// There is no interpreter to start them with.
+    IfPacked,
 }
 
 /// Builds the settings.
@@ -164,7 +185,7 @@ fn threads(merged: &Merged, cpus: usize) -> usize {
 pub(crate) fn workers(merged: &Merged, machine: Machine) -> usize {
     match merged.value(&processes::WORKERS) {
         Value::Int(number) => usize::try_from(number).unwrap_or(1),
-        _ if machine.gil == Gil::Disabled || machine.system == System::Windows => 1,
+        _ if machine.gil == Gil::Disabled || machine.lacks_workers().is_some() => 1,
         _ => machine.cpus.max(1),
     }
 }

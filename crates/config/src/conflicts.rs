@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::assembly::{Machine, max_rss, workers};
+use crate::assembly::{Machine, NoWorkers, max_rss, workers};
 use crate::declaration::network::{
     ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
@@ -184,10 +184,20 @@ fn processes(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
     ] {
         let (Some(location), true) = (merged.location(setting), is_needed) else { continue };
         let name = setting.name;
-        if machine.system == System::Windows {
-            let message = format!("`{name}` needs a supervisor, which is not supported on Windows");
-            let hint = "run several services behind IIS or a proxy";
-            problems.push(Problem::new(message).at(location).hinting(hint));
+        if let Some(why) = machine.lacks_workers() {
+            let (reason, hint) = match why {
+                NoWorkers::OnWindows => (
+                    "a supervisor, which is not supported on Windows",
+                    "run several services behind IIS or a proxy",
+                ),
+                NoWorkers::IfPacked => (
+                    "worker processes, and a packed program has no interpreter to start them with",
+                    "leave it out, and start the program several times behind a proxy; or pack it \
+                     with shiv or pex, which use the interpreter of the machine",
+                ),
+            };
+            let problem = Problem::new(format!("`{name}` needs {reason}"));
+            problems.push(problem.at(location).hinting(hint));
         } else if supervisor == SupervisorUse::Never {
             let problem = Problem::new(format!("`{name}` needs a supervisor")).at(location);
             problems.push(match merged.location(&SUPERVISOR) {

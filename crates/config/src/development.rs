@@ -4,6 +4,7 @@
 //! it says how the server is deployed, a laptop is another place. Environment and command line win
 //! over everything, as ever.
 
+use crate::assembly::Machine;
 use crate::declaration::network::{
     ADMIN_LISTEN, HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
@@ -20,7 +21,6 @@ use crate::kinds::Syntax;
 use crate::origin::{Location, Origin};
 use crate::providers::{Entry, Layer};
 use crate::raw_value::Value;
-use crate::system::System;
 
 /// What the settings are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,8 +83,8 @@ pub(crate) fn leave_out(file: &mut Layer) -> Vec<&'static str> {
 }
 
 /// The layer of the defaults, below everything that was set. Code is reloaded with a single worker,
-/// and where there is a supervisor.
-pub(crate) fn defaults(layers: &[Layer], system: System) -> Layer {
+/// and where there can be a supervisor.
+pub(crate) fn defaults(layers: &[Layer], machine: Machine) -> Layer {
     let mut layer = Layer::new("dev", Syntax::Text);
     let mut problems = Vec::new();
     for (setting, value) in DEFAULTS {
@@ -95,7 +95,7 @@ pub(crate) fn defaults(layers: &[Layer], system: System) -> Layer {
     let is_alone = set(&WORKERS).is_none_or(|workers| workers.value == Value::Int(1));
     let never = Value::Text("never".into());
     let may_have_supervisor = set(&SUPERVISOR).is_none_or(|supervisor| supervisor.value != never);
-    if is_alone && may_have_supervisor && system != System::Windows {
+    if is_alone && may_have_supervisor && machine.lacks_workers().is_none() {
         layer.insert(&RELOAD, Value::Bool(true), Location::from(Origin::Development));
     }
     debug_assert!(problems.is_empty(), "a default of `dev` cannot be read: {problems:?}");

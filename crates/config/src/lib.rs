@@ -71,7 +71,7 @@ pub use settings::{
     ApplicationSettings, LimitSettings, NetworkSettings, ObservabilitySettings, ProcessSettings,
     ProxySettings, Settings, TimeoutSettings,
 };
-pub use system::{Gil, System};
+pub use system::{Gil, Packing, System};
 pub use values::{
     AccessLogField, AccessLogFormat, AccessLogPiece, AccessLogTarget, ColourUse,
     ConnectionLimitAction, Endpoint, HostName, LogFields, LogFormat, LogLevel, MemoryLimit, Port,

@@ -18,7 +18,7 @@ use crate::problem::{Problem, Problems, Warning};
 use crate::providers::{Entry, Layer, derived, environment, keywords, socket_activation, toml};
 use crate::raw_value::Value;
 use crate::settings::Settings;
-use crate::system::{Gil, System};
+use crate::system::{Gil, Packing, System};
 use crate::values::{Choice, ColourUse, LogFields, LogFormat, value_of};
 
 /// Every source of settings, already read.
@@ -47,6 +47,8 @@ pub struct Sources {
     pub process: Option<u32>,
     /// What the settings are for: [`System::HERE`], unless they are only looked at.
     pub system: System,
+    /// What runs the program that the settings are for.
+    pub packing: Packing,
 }
 
 /// The applications that the files of a project suggest.
@@ -218,6 +220,8 @@ fn last_word<T: Choice + Default>(layers: &[&Layer], setting: &Setting) -> T {
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
+    let Sources { cpus, gil, system, packing, .. } = sources;
+    let machine = Machine { cpus, gil, system, packing };
     let path = sources.file.as_ref().map(|file| file.candidate.path.clone());
     let mut file = read_file(sources.file, &mut problems);
     let found = environment::read(&sources.environment, &mut problems);
@@ -249,7 +253,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let passed = socket_activation::passed_descriptors(&sources.environment, sources.process);
     socket_activation::apply(&mut layers, passed.clone(), &mut problems, &mut warnings);
     if purpose == Purpose::Development {
-        layers.insert(0, development::defaults(&layers, sources.system));
+        layers.insert(0, development::defaults(&layers, machine));
     }
     let defaults = defaults();
     layers.insert(0, derived::derive(&defaults, &layers));
@@ -264,7 +268,6 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     } else {
         warnings.extend(found.unknown.into_iter().map(Warning));
     }
-    let machine = Machine { cpus: sources.cpus, gil: sources.gil, system: sources.system };
     crate::conflicts::check(&merged, machine, &mut problems, &mut warnings);
     Problems::from_list(problems)?;
     let mut settings = crate::assembly::settings(&merged, machine)?;

@@ -28,6 +28,16 @@ impl Default for System {
     }
 }
 
+/// What runs the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// A Python interpreter, which can be executed again for a worker process.
+    #[default]
+    Interpreter,
+    /// The program itself, which has been packed with all that it needs.
+    Packed,
+}
+
 /// Whether the Python interpreter has a GIL, the lock that lets one thread run at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Gil {

@@ -4,7 +4,7 @@ mod written;
 
 use std::time::Duration;
 
-use maitred_config::{Gil, MemoryLimit};
+use maitred_config::{Gil, MemoryLimit, Packing};
 use written::Written;
 
 fn report(toml: &str) -> String {
@@ -154,6 +154,40 @@ fn worker_processes_are_refused_on_windows() {
     assert!(report.contains("run several services behind IIS or a proxy"), "{report}");
     let auto = Written { toml: "workers = \"auto\"\n", ..case };
     assert_eq!(auto.loaded().settings.processes.workers, 1);
+}
+
+#[test]
+fn a_packed_program_that_is_to_have_worker_processes_is_told_which_setting_asks_for_them_and_where()
+{
+    let packed = Written { packing: Packing::Packed, ..Written::default() };
+    let needs =
+        "needs worker processes, and a packed program has no interpreter to start them with";
+    for (written, name, place) in [
+        (Written { toml: "preload = true\n", ..packed.clone() }, "preload", "maitred.toml:1:11"),
+        (
+            Written { environment: &[("MAITRED_PRELOAD", "1")], ..packed.clone() },
+            "preload",
+            "environment variable MAITRED_PRELOAD",
+        ),
+        (
+            Written { arguments: &["app:app", "--preload"], ..packed.clone() },
+            "preload",
+            "command line: --preload",
+        ),
+        (Written { toml: "\nworkers = 2\n", ..packed.clone() }, "workers", "maitred.toml:2:11"),
+        (Written { toml: "reload = true\n", ..packed.clone() }, "reload", "maitred.toml:1:10"),
+    ] {
+        let report = written.report();
+        assert!(report.contains(&format!("error: `{name}` {needs}\n")), "{report}");
+        assert!(report.contains(place), "{report}");
+        assert!(report.contains("leave it out, and start the program several times"), "{report}");
+    }
+    for toml in ["", "workers = \"auto\"\n", "preload = false\n", "supervisor = \"never\"\n"] {
+        let processes = Written { toml, ..packed.clone() }.loaded().settings.processes;
+        assert!(!processes.are_supervised() && processes.workers == 1, "{toml}");
+    }
+    let dev = Written { arguments: &["dev", "app:app"], ..packed };
+    assert!(!dev.loaded().settings.processes.reload);
 }
 
 #[test]

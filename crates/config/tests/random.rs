@@ -3,8 +3,8 @@
 mod written;
 
 use maitred_config::{
-    Candidate, Colour, Found, Gil, Invocation, Kind, Setting, SettingsFile, Sources, System, Value,
-    import, load, settings,
+    Candidate, Colour, Found, Gil, Invocation, Kind, Packing, Setting, SettingsFile, Sources,
+    System, Value, import, load, settings,
 };
 use proptest::prelude::*;
 use written::{texts, toml_line};
@@ -105,6 +105,7 @@ proptest! {
             found: Found::default(),
             cpus: 1,
             gil: Gil::Enabled,
+            packing: Packing::Interpreter,
             directory: None,
             process: None,
             system: System::Linux,
@@ -177,6 +178,7 @@ proptest! {
         cpus in any::<usize>(),
         gil in prop::sample::select(vec![Gil::Enabled, Gil::Disabled]),
         system in prop::sample::select(vec![System::Linux, System::Unix, System::Windows]),
+        packing in prop::sample::select(vec![Packing::Interpreter, Packing::Packed]),
     ) {
         let loaded = load(Sources {
             file: Some(SettingsFile {
@@ -192,6 +194,7 @@ proptest! {
             directory: None,
             process: None,
             system,
+            packing,
         });
         match loaded {
             Ok(loaded) => prop_assert!(!loaded.settings.network.listen.is_empty()),

@@ -44,23 +44,6 @@ const OF_THE_SERVICE: [&str; 5] =
 /// The number of the worker, for the application.
 pub(crate) const NUMBER_VARIABLE: &str = "MAITRED_WORKER";
 
-/// Whether this program can be executed again as a worker.
-///
-/// # Errors
-/// Why it cannot, for the user.
-pub(crate) fn is_possible(py: Python<'_>) -> Result<(), String> {
-    let sys = py.import("sys").map_err(|error| error.to_string())?;
-    let is_set = |name: &str| {
-        sys.getattr_opt(name).ok().flatten().is_some_and(|it| it.is_truthy().unwrap_or(false))
-    };
-    if !is_set("executable") || is_set("frozen") {
-        return Err("a packed program has no interpreter that worker processes could be started \
-                    with: `workers` must be 1"
-            .to_owned());
-    }
-    Ok(())
-}
-
 /// What a process is started as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use maitred_config::{
-    Candidate, Found, Gil, Invocation, SettingsFile, Sources, System, Value, path_text,
+    Candidate, Found, Gil, Invocation, Packing, SettingsFile, Sources, System, Value, path_text,
 };
 use maitred_server::error_text::describe;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::engine::gil;
 use crate::process::project;
@@ -95,6 +96,8 @@ impl SourceTexts {
             directory: self.directory.clone(),
             process: self.line.is_some().then(std::process::id),
             system: System::HERE,
+            // An application object is served by this process, whatever the environment says.
+            packing: if self.line.is_some() { packing() } else { Packing::Interpreter },
         }
     }
 
@@ -112,6 +115,27 @@ fn gil() -> Gil {
     match Python::attach(gil::is_enabled) {
         Ok(false) => Gil::Disabled,
         Ok(true) | Err(_) => Gil::Enabled,
+    }
+}
+
+/// What runs this program. PyInstaller and cx_Freeze set `sys.frozen`, and Nuitka tells in its modules.
+fn packing() -> Packing {
+    let is_packed = Python::attach(|py| -> PyResult<bool> {
+        let sys = py.import("sys")?;
+        let is_set = |object: &Bound<'_, PyAny>, name| match object.getattr_opt(name)? {
+            Some(value) => value.is_truthy(),
+            None => Ok(false),
+        };
+        if !is_set(&sys, "executable")? || is_set(&sys, "frozen")? {
+            return Ok(true);
+        }
+        let program = sys.getattr("modules")?.cast::<PyDict>()?.get_item("__main__")?;
+        let compiled = program.map(|program| program.getattr_opt("__compiled__")).transpose()?;
+        compiled.flatten().map_or(Ok(false), |compiled| is_set(&compiled, "standalone"))
+    });
+    match is_packed {
+        Ok(true) => Packing::Packed,
+        Ok(false) | Err(_) => Packing::Interpreter,
     }
 }
 

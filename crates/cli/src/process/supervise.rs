@@ -50,7 +50,6 @@ pub(crate) fn supervise(
     reaping: Reaping,
 ) -> Result<ExitStatus, StartError> {
     let raised = StartError::Raised;
-    launch::is_possible(py).map_err(StartError::Failed)?;
     // Workers that are forked become children of this process.
     let subreaper = bound.settings().processes.preload.then(Subreaper::begin).transpose();
     let _subreaper = subreaper.map_err(|error| {

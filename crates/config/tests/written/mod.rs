@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use maitred_config::{
-    Candidate, Found, Gil, Invocation, Kind, Loaded, Problems, Setting, SettingsFile, Sources,
-    System, Value, Words, load,
+    Candidate, Found, Gil, Invocation, Kind, Loaded, Packing, Problems, Setting, SettingsFile,
+    Sources, System, Value, Words, load,
 };
 
 /// The layers of one case; what is empty is not there.
@@ -19,6 +19,8 @@ pub(crate) struct Written<'a> {
     pub(crate) found: Found,
     /// What the interpreter has.
     pub(crate) gil: Gil,
+    /// What runs the program.
+    pub(crate) packing: Packing,
     /// The directory in which the process was started, if paths are made absolute.
     pub(crate) directory: Option<&'static str>,
     /// What they are for, wherever the test runs.
@@ -52,6 +54,7 @@ impl Written<'_> {
             found: self.found.clone(),
             cpus: 3,
             gil: self.gil,
+            packing: self.packing,
             directory: self.directory.map(Into::into),
             process: Some(PROCESS),
             system: if self.is_for_windows { System::Windows } else { System::Linux },
