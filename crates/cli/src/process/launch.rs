@@ -4,7 +4,8 @@
 //! reload always sees new code. It is started by Python's `subprocess`, which debuggers, coverage
 //! and audit hooks know. What makes an interpreter the one that was started is passed on: flags,
 //! `-X` options, `sys.path`, `sys.argv`, and the variables for Python, also those that a wrapper has
-//! taken out of the environment for itself. Everything else comes over the control socket.
+//! taken out of the environment for itself. Everything else comes over the control socket. Ctrl-C reaches a
+//! process only when it has its handlers.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use maitred_config::path_text;
+use maitred_server::system::held_signals::HeldSignals;
 use maitred_server::system::unnamed_file;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -105,7 +107,10 @@ pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>
     options.set_item("pass_fds", passed)?;
     options.set_item("env", environment(py, launch.role)?)?;
     options.set_item("cwd", launch.folder.filter(|folder| folder.is_dir()))?;
-    let process = subprocess.call_method("Popen", (command,), Some(&options))?;
+    let held = HeldSignals::hold()?;
+    let process = subprocess.call_method("Popen", (command,), Some(&options));
+    drop(held);
+    let process = process?;
     let pid = process.getattr("pid")?.extract()?;
     Ok((process.unbind(), pid))
 }

@@ -25,7 +25,7 @@ use crate::process::worker::{self, Source};
 #[pyo3(signature = (control, sources, /))]
 pub(crate) fn preload(py: Python<'_>, control: i32, sources: &str) -> PyResult<i32> {
     let mut control = MoldControl::attach(control)?;
-    let (loaded, signals) = worker::begin(py, sources, Scope::Mold)?;
+    let (loaded, mut signals) = worker::begin(py, sources, Scope::Mold)?;
     logging::receive(loaded.settings.observability.log_level.into());
     logging::write_at_once();
     let mold = py.import("maitred._preload")?;
@@ -39,6 +39,8 @@ pub(crate) fn preload(py: Python<'_>, control: i32, sources: &str) -> PyResult<i
             exit_now(ExitStatus::Failed.status());
         }
     };
+    // From now on, only workers are forked: nothing interrupts them until they have their own.
+    signals.iter_mut().for_each(Signals::stay_in_children);
     mold.call_method0("freeze")?;
     warn_of_threads(&mold)?;
     control.imported();
@@ -58,10 +60,10 @@ pub(crate) fn preload(py: Python<'_>, control: i32, sources: &str) -> PyResult<i
                 match fork_worker(py, &control, &order) {
                     Ok(ForkSide::Original) => {}
                     Ok(ForkSide::New) => {
-                        std::mem::forget(signals); // the hook of forks has taken them away
                         let arguments = (collector, order.number);
                         mold.call_method1("become_worker", arguments)?;
                         let control = control.into_worker(order)?;
+                        drop(signals);
                         let signals = Signals::install(py, Scope::Worker, Replaced::Defaults)?;
                         let source = Source::Preloaded(application);
                         return worker::serve(py, loaded, &control, signals, source);

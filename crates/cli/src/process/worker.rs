@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_config::Loaded;
 use maitred_server::supervisor::worker::{Welcome, WorkerControl};
+use maitred_server::system::held_signals;
 use maitred_server::{Listeners, Membership, Running};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -73,6 +74,7 @@ pub(super) fn begin(
     let loaded = maitred_config::load(sources.sources()).map_err(|_| foreign())?;
     owned_process::adopt(py, (&loaded.settings.observability).into())?;
     let signals = Signals::install(py, scope, Replaced::All)?;
+    held_signals::take()?;
     exit::prepare(py, &loaded.settings)?;
     maitred_server::return_freed_memory();
     Ok((loaded, signals))

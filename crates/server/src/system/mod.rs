@@ -19,6 +19,8 @@ pub(crate) mod exclusive_address;
 pub mod file_limit;
 pub(crate) mod fork_guard;
 #[cfg(unix)]
+pub mod held_signals;
+#[cfg(unix)]
 pub(crate) mod inherited_file;
 pub mod inherited_socket;
 pub(crate) mod local_time;

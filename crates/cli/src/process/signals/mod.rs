@@ -95,8 +95,8 @@ pub(crate) struct Signals {
     shared: Arc<HandlerState>,
     /// The previous handlers, by signal number.
     previous: Vec<(i32, Py<PyAny>)>,
-    /// For processes that the application forks.
-    _installed: Installed,
+    /// For processes that the application forks; `None` if they keep the handlers.
+    installed: Option<Installed>,
     /// The sockets with which signals wake the main thread. Created before the server starts,
     /// because clients may use up all descriptors afterwards.
     pair: Mutex<Option<WakeupPair>>,
@@ -152,7 +152,7 @@ impl Signals {
         let mut signals = Self {
             shared,
             previous: Vec::new(),
-            _installed: Installed::new(py)?,
+            installed: Some(Installed::new(py)?),
             pair: Mutex::new(pair),
         };
         for name in wanted(scope) {
@@ -166,12 +166,15 @@ impl Signals {
         let module = py.import("signal")?;
         let Some(number) = module.getattr_opt(name)? else { return Ok(()) };
         let previous = module.call_method1("getsignal", (&number,))?;
-        let unset = previous.is(module.getattr("SIG_DFL")?)
+        let is_of_mold =
+            previous.cast::<Handler>().is_ok_and(|handler| handler.get().0.scope == Scope::Mold);
+        let unset = is_of_mold
+            || previous.is(module.getattr("SIG_DFL")?)
             || previous.is(module.getattr("default_int_handler")?);
         // `nohup` ignores SIGHUP, so that the process survives its terminal.
         let is_to_survive = name == "SIGHUP" && previous.is(module.getattr("SIG_IGN")?);
         let is_anothers = match foreign::SIGNALS.contains(&name) {
-            true => !has_default_action(number.extract()?),
+            true => !is_of_mold && !has_default_action(number.extract()?),
             false => replaced == Replaced::Defaults && !unset,
         };
         if is_anothers || is_to_survive {
@@ -183,6 +186,12 @@ impl Signals {
             self.previous.push((number.extract()?, previous.unbind()));
         }
         Ok(())
+    }
+
+    /// From now on, processes that are forked keep the handlers, until they have others.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is forked"))]
+    pub(crate) fn stay_in_children(&mut self) {
+        self.installed = None;
     }
 
     /// Whether a signal arrived before the server started.
