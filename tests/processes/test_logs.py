@@ -67,9 +67,13 @@ def test_one_signal_to_the_supervisor_makes_every_worker_open_its_log_anew(worke
         return {f"{number} <{pid}> /after" for number, pid in pids.items()} <= set(lines)
 
     until(have_all_logged, "both workers write to the new file")
+    left = moved.read_text()
+    for connection in connections:
+        connection.ask(request("/later"))
+    until(lambda: log.read_text().count("/later\n") == 2, "both are written")
     for connection in connections:
         connection.close()
-    assert "/after" not in moved.read_text().splitlines()[0]
+    assert moved.read_text() == left, "nobody writes to the old file any more"
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -216,7 +216,7 @@ def test_the_others_answer_while_workers_are_killed_under_load(workers):
             try:
                 server.ask()
                 answered[0] += 1
-            except (ConnectionError, ResponseError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
                 failed.append(error)
 
     clients = [threading.Thread(target=ask) for _ in range(4)]
@@ -236,6 +236,7 @@ def test_the_others_answer_while_workers_are_killed_under_load(workers):
             client.join()
     # Only what the killed process had accepted is lost: at most a connection of each client.
     assert len(failed) <= kills * len(clients), failed
+    assert all(isinstance(it, (ConnectionError, ResponseError)) for it in failed), failed
     crashes = 'maitred_worker_starts_total{worker="supervisor",reason="crash"}'
     assert server.metrics()[crashes] == kills
 
