@@ -39,6 +39,15 @@ def test_each_sample_listens_on_both_families(sample: str, both: list[str]) -> N
     assert [line for line in both if line not in text] == []
 
 
+def test_what_nginx_keeps_open_fits_on_a_machine_with_many_cpus() -> None:
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    assert "worker_processes auto;" in text
+    (limit,) = map(int, re.findall(r"--connection-limit=(\d+)", text))
+    kept = max(map(int, re.findall(r"keepalive (\d+);", text)))
+    # On 16 CPUs, which leaves half of them for requests in flight.
+    assert 16 * kept <= 0.6 * limit
+
+
 def test_nginx_takes_the_sidecars_configuration(tmp_path: Path) -> None:
     text = (KUBERNETES / "examples/proxy-sidecar/nginx.conf").read_text(encoding="utf-8")
     sample = tmp_path / "nginx.conf"

@@ -62,7 +62,7 @@ def with_servers(proxy: samples.Proxy, servers: str) -> samples.Proxy:
     """Return the proxy with these servers in the place of the one behind the socket."""
     line = {
         "nginx": f"        server unix:{samples.SOCKET};\n",
-        "haproxy": f"    server maitred unix@{samples.SOCKET} maxconn 90 pool-purge-delay 60s\n",
+        "haproxy": f"    server maitred unix@{samples.SOCKET} maxconn 90 pool-purge-delay 5s\n",
     }[proxy.name]
     others = [(old, new) for old, new in proxy.moves if samples.SOCKET not in old]
     return replace(proxy, moves=((line, servers), *others))
@@ -72,7 +72,7 @@ def two_servers(proxy: samples.Proxy, folder: Path) -> str:
     """Return two servers of one application, as the sample of the proxy has them."""
     if proxy is samples.NGINX:
         return recommended(folder)
-    line = "    server shop-{0} unix@{1}/shop-{0}.sock maxconn 90 pool-purge-delay 60s\n"
+    line = "    server shop-{0} unix@{1}/shop-{0}.sock maxconn 90 pool-purge-delay 5s\n"
     return "".join(line.format(number, folder) for number in (1, 2))
 
 
