@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from manifests import ROOT, anchors
 from metric_names import known, used
 
@@ -27,3 +28,16 @@ def test_every_metric_it_names_exists(guide: Path) -> None:
     # What prometheus-adapter makes of two of them, and the fixture of pytest.
     made = {"maitred_thread_utilization", "maitred_server"}
     assert used(text) - made - known() == set()
+
+
+def test_a_service_that_is_no_server_is_not_asked_for_its_health() -> None:
+    text = (ROOT / "docs/guides/compose.md").read_text(encoding="utf-8")
+    compose = yaml.safe_load(re.findall(r"```yaml compose.yaml\n(.*?)^```", text, re.M | re.S)[0])
+    others = [
+        name for name, it in compose["services"].items() if "build" in it and "entrypoint" in it
+    ]
+    assert others
+    # The image has a HEALTHCHECK, which asks a server.
+    assert [compose["services"][name]["healthcheck"] for name in others] == [
+        {"disable": True}
+    ] * len(others)
