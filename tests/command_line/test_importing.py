@@ -71,7 +71,7 @@ def test_gunicorn_conf_py_is_converted_and_never_executed(run, project):
     for sentence in (
         "`port` is not a setting of Maitred",
         "nothing, but `workers` was `multiprocessing.cpu_count() * 2 + 1`: `auto` is one for each",
-        "`worker_class`: not needed: all workers are threads",
+        "`worker_class`: not needed: each worker process serves with threads",
         "nothing, but `timeout` became `worker-timeout`: `request-timeout` limits a request",
         "`limit_request_line`: use `max-request-header-size`, for the whole head",
         "`chdir` is computed (`os.environ['HOME']`): set it yourself",
@@ -89,13 +89,20 @@ def test_the_result_is_a_settings_file_that_is_right(run, project):
     assert run("config", "show", cwd=folder).returncode == 0
 
 
-def test_gunicorns_default_address_is_written_out_unless_it_is_computed(run, project):
+def test_gunicorns_defaults_are_written_out_unless_they_are_computed(run, project):
     folder = project(
-        {"plain.py": "workers = 2\n", "computed.py": "import os\nbind = os.environ['B']\n"}
+        {
+            "plain.py": "workers = 2\n",
+            "computed.py": "import os\nbind = os.environ['B']\nthreads = os.environ['T']\n",
+        }
     )
-    assert imported(run("config", "import", "plain.py", cwd=folder))["listen"] == ["127.0.0.1:8000"]
+    plain = imported(run("config", "import", "plain.py", cwd=folder))
+    assert (plain["listen"], plain["threads"]) == (["127.0.0.1:8000"], 1)
     computed = run("config", "import", "computed.py", cwd=folder)
     assert "listen" not in imported(computed)
+    sentence = "nothing, but `listen` is gunicorn's default: leave it out where $PORT says the port"
+    assert sentence not in computed.stderr
+    assert "threads" not in imported(computed)
     assert "warning: `bind` is computed (`os.environ['B']`): set it yourself" in computed.stderr
 
 

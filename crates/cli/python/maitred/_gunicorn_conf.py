@@ -46,7 +46,7 @@ def _assign(name: str, node: ast.expr, known: dict[str, Value], left_out: list[s
         left_out.append(f"nothing, but `{name}` was `{source}`: `auto` is one for each CPU")
     elif not name.startswith("_"):
         left_out.append(f"`{name}` is computed (`{source}`): set it yourself")
-        if name == "bind":
+        if name in {"bind", "threads"}:
             known[name] = None  # so that gunicorn's default does not take its place
 
 

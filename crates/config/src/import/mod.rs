@@ -176,6 +176,14 @@ fn read(entries: Entries, left_out: &mut Vec<String>) -> Layer {
     layer
 }
 
+/// One thread, for servers whose workers have one unless they are told otherwise.
+fn one_thread(left_out: &mut Vec<String>) -> (String, Value) {
+    left_out.push(
+        "nothing, but `threads` is 1, as it was: raise it if the application is thread-safe".into(),
+    );
+    ("threads".into(), Value::Int(1))
+}
+
 /// The sentence about an entry that is no setting.
 fn without_counterpart(name: &str) -> String {
     match other_servers::advice(name) {
