@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_the_schema_is_a_schema(root):
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_settings_files_of_the_repository_are_right(root, tmp_path, name):
     for told in (check_jsonschema(root, root / name), tombi(root, root / name, tmp_path)):
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_the_defaults_of_the_sample_are_right(root, tmp_path):
+    # They are comments; examples, which exclude each other, say that they are some.
+    text = (root / "docs/maitred.toml").read_text()
+    defaults = re.findall(r"^# ([\w-]+ = (?:(?!  # an example).)*)$", text, re.M)
+    assert len(defaults) > 50
+    path = tmp_path / "defaults.toml"
+    path.write_text("\n".join(defaults) + "\n")
+    for told in (check_jsonschema(root, path), tombi(root, path, tmp_path)):
         assert told.returncode == 0, told.stdout + told.stderr
 
 

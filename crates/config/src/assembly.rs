@@ -114,7 +114,7 @@ pub(crate) fn settings(merged: &Merged, machine: Machine) -> Result<Settings, Pr
             log_level: merged.get(&observability::LOG_LEVEL),
             log_format: merged.get(&observability::LOG_FORMAT),
             log_fields: merged.get(&observability::LOG_FIELDS),
-            log_config: text(merged, &observability::LOG_CONFIG).map(Into::into),
+            log_config: path(merged, &observability::LOG_CONFIG),
             log_socket_errors: merged.flag(&observability::LOG_SOCKET_ERRORS),
             expose_tracebacks: merged.flag(&observability::EXPOSE_TRACEBACKS),
             request_id: merged.get(&observability::REQUEST_ID),
@@ -231,7 +231,7 @@ pub(crate) fn max_rss(merged: &Merged) -> Option<MemoryLimit> {
 }
 
 /// The addresses to listen on. `resolve_ways` has left at most one of the four ways to set them.
-fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
+pub(crate) fn listen(merged: &Merged) -> Result<Vec<Endpoint>, Problems> {
     let descriptors: Vec<i32> = merged.get(&network::SOCKETS);
     let listen: Vec<String> = merged.get(&network::LISTEN);
     let mut endpoints: Vec<Endpoint> = Vec::new();

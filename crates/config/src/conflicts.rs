@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::assembly::{Machine, NoWorkers, max_rss, workers};
+use crate::assembly::{Machine, NoWorkers, listen, max_rss, workers};
+use crate::declaration::Setting;
+use crate::declaration::application::URL_SCHEME;
 use crate::declaration::network::{
-    ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
+    ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, PORT, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
 use crate::declaration::observability::{
     ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, ACCESS_LOG_QUERY, LOG_FIELDS, LOG_FORMAT,
@@ -15,15 +17,16 @@ use crate::declaration::processes::{
 };
 use crate::declaration::proxy::{TRUSTED_PROXY, TRUSTED_PROXY_COUNT, TRUSTED_PROXY_HEADERS};
 use crate::declaration::timeouts::{
-    BODY_TIMEOUT, CHANNEL_TIMEOUT, HEADER_TIMEOUT, KEEP_ALIVE_TIMEOUT, WRITE_TIMEOUT,
+    BODY_TIMEOUT, CHANNEL_TIMEOUT, HEADER_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT,
+    SLOW_REQUEST, WRITE_TIMEOUT,
 };
-use crate::declaration::{Effect, Setting, settings};
 use crate::merge::Merged;
-use crate::origin::Location;
 use crate::problem::{Problem, Warning};
+use crate::raw_value::Value;
+use crate::suggestion::nearest;
 use crate::system::System;
 use crate::values::quantity::write_duration;
-use crate::values::{Endpoint, HostName, SupervisorUse};
+use crate::values::{DEFAULT_PORT, Endpoint, HostName, MemoryLimit, Port, SupervisorUse};
 
 /// Checks every combination.
 pub(crate) fn check(
@@ -33,13 +36,18 @@ pub(crate) fn check(
     warnings: &mut Vec<Warning>,
 ) {
     families(merged, problems);
+    admin_address(merged, machine, problems);
     if machine.system == System::Windows {
         unix_sockets(merged, problems);
     }
     proxies(merged, problems, warnings);
     without_effect(merged, warnings);
+    url_scheme(merged, warnings);
     longer_than_channel(merged, warnings);
+    left_behind_by_channel(merged, warnings);
+    slow_request(merged, warnings);
     processes(merged, machine, problems);
+    smallest_max_rss(merged, problems);
 }
 
 /// Rejects addresses of a family that is off, and both families off. Waitress treats both off as
@@ -92,6 +100,53 @@ fn unix_sockets(merged: &Merged, problems: &mut Vec<Problem>) {
             let hint = "listen on a loopback address, such as `127.0.0.1:8080`";
             problems.push(Problem::new(message).at(location).hinting(hint));
         }
+    }
+}
+
+/// Rejects an admin listener at an address of the application: the second of both could not be bound.
+fn admin_address(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+    let Some(location) = merged.location(&ADMIN_LISTEN) else { return };
+    let admin = Endpoint::parse(&merged.get::<String>(&ADMIN_LISTEN), DEFAULT_PORT, 0);
+    let (Ok(admin), Ok(application)) = (admin, listen(merged)) else { return };
+    let Some(taken) = application.iter().find(|address| are_one(address, &admin, machine)) else {
+        return;
+    };
+    let message =
+        format!("`admin-listen` is `{admin}`, and the application is served on `{taken}`");
+    let problem = Problem::new(message).at(location);
+    let ways = [&LISTEN, &UNIX_SOCKET, &PORT, &HOST];
+    let way = ways.into_iter().find_map(|way| Some((way, merged.location(way)?)));
+    problems.push(match way {
+        Some((way, other)) => problem.with_other(other, &format!("`{}` is set here", way.name)),
+        None => problem.hinting("the admin listener needs an address of its own"),
+    });
+}
+
+/// Whether a process cannot have a socket at each of both. Linux allows no port of one address beside
+/// the same port of all of them; other systems do.
+fn are_one(one: &Endpoint, other: &Endpoint, machine: Machine) -> bool {
+    match (one, other) {
+        (Endpoint::Unix { path, .. }, Endpoint::Unix { path: other, .. }) => path == other,
+        (Endpoint::Descriptor(one), Endpoint::Descriptor(other)) => one == other,
+        (Endpoint::Tcp { host, port }, Endpoint::Tcp { host: other, port: other_port }) => {
+            let is_same_port = port == other_port && *port != Port::Number(0);
+            let is_one_of_all =
+                machine.system == System::Linux && (includes(host, other) || includes(other, host));
+            is_same_port && (host == other || is_one_of_all)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a host is every address, and the other one of them.
+fn includes(all: &HostName, one: &HostName) -> bool {
+    match (all, one) {
+        (HostName::Any, _) => true,
+        (HostName::Name(all), HostName::Name(one)) => {
+            all.parse() == Ok(Ipv4Addr::UNSPECIFIED) && one.parse::<Ipv4Addr>().is_ok()
+                || all.parse() == Ok(Ipv6Addr::UNSPECIFIED) && one.parse::<Ipv6Addr>().is_ok()
+        }
+        (HostName::Name(_), HostName::Any) => false,
     }
 }
 
@@ -208,6 +263,22 @@ fn processes(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
     }
 }
 
+/// The size below which `max-rss` must have been meant in another unit: no interpreter is as small.
+const LEAST_MAX_RSS: u64 = 1 << 20;
+
+/// Rejects a `max-rss` in megabytes, in which uWSGI and granian count, or in kilobytes.
+fn smallest_max_rss(merged: &Merged, problems: &mut Vec<Problem>) {
+    let (Some(location), Some(MemoryLimit::Bytes(bytes @ ..LEAST_MAX_RSS))) =
+        (merged.location(&MAX_RSS), max_rss(merged))
+    else {
+        return;
+    };
+    let unit = if bytes < LEAST_MAX_RSS >> 4 { "MiB" } else { "KiB" };
+    let message = format!("`max-rss` is {bytes} bytes, which every process exceeds");
+    let hint = format!("a size without a unit is in bytes: write `{bytes}{unit}`");
+    problems.push(Problem::new(message).at(location).hinting(hint));
+}
+
 /// Rejects `preload` where nothing can be forked, or where each process has to import the code itself.
 fn preload(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
     let (Some(location), true) = (merged.location(&PRELOAD), merged.flag(&PRELOAD)) else { return };
@@ -228,27 +299,75 @@ fn preload(merged: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
 
 /// Notes settings that were set but have no effect.
 fn without_effect(merged: &Merged, warnings: &mut Vec<Warning>) {
-    let mut warning = |location: &Location, message: String| {
-        warnings.push(Warning(Problem::new(message).at(location)))
-    };
-    for setting in settings().filter(|setting| setting.effect == Effect::Planned) {
-        if let Some(location) = merged.changed_location(setting) {
-            let reason = "this version does not support it yet";
-            warning(location, format!("`{}` has no effect: {reason}", setting.name));
-        }
-    }
     let json = |setting| merged.get::<String>(setting) == "json";
     let is_json = json(&LOG_FORMAT) || json(&ACCESS_LOG_FORMAT);
-    let needs: [(&Setting, &str, bool); 5] = [
-        (&ACCESS_LOG_FORMAT, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
-        (&ACCESS_LOG_EXCLUDE, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
-        (&ACCESS_LOG_QUERY, "`access-log` is not set", merged.location(&ACCESS_LOG).is_some()),
+    let has_access_log = merged.value(&ACCESS_LOG) != Value::None;
+    let replaces = merged.get::<u64>(&MAX_REQUESTS) > 0 || !merged.is_attempted(&MAX_REQUESTS);
+    let needs: [(&Setting, &str, bool); 6] = [
+        (&ACCESS_LOG_FORMAT, "`access-log` is not set", has_access_log),
+        (&ACCESS_LOG_EXCLUDE, "`access-log` is not set", has_access_log),
+        (&ACCESS_LOG_QUERY, "`access-log` is not set", has_access_log),
         (&LOG_FIELDS, "no log is JSON", is_json),
         (&UNIX_SOCKET_PERMS, "there is no Unix socket", listens_at_unix(merged)),
+        (&MAX_REQUESTS_JITTER, "`max-requests` is 0", replaces),
     ];
     for (setting, reason, is_used) in needs {
         if let (Some(location), false) = (merged.changed_location(setting), is_used) {
-            warning(location, format!("`{}` has no effect: {reason}", setting.name));
+            let message = format!("`{}` has no effect: {reason}", setting.name);
+            warnings.push(Warning(Problem::new(message).at(location)));
+        }
+    }
+}
+
+/// Notes a scheme that is neither of the two that applications compare it with.
+fn url_scheme(merged: &Merged, warnings: &mut Vec<Warning>) {
+    const SCHEMES: [&str; 2] = ["http", "https"];
+    let scheme: String = merged.get(&URL_SCHEME);
+    let Some(location) = merged.location(&URL_SCHEME) else { return };
+    if !SCHEMES.contains(&scheme.as_str()) {
+        let message = format!("`url-scheme` is `{scheme}`, and neither `http` nor `https`");
+        let problem = Problem::new(message).at(location);
+        warnings.push(Warning(match nearest(&scheme, SCHEMES) {
+            Some(right) => problem.hinting(format!("did you mean `{right}`?")),
+            None => problem,
+        }));
+    }
+}
+
+/// Notes a stack that is logged when `request-timeout` has already done so.
+fn slow_request(merged: &Merged, warnings: &mut Vec<Warning>) {
+    let (slow, limit) = (merged.get::<i64>(&SLOW_REQUEST), merged.get::<i64>(&REQUEST_TIMEOUT));
+    if let Some(location) = merged.location(&SLOW_REQUEST)
+        && (1..=slow).contains(&limit)
+    {
+        let message = format!(
+            "`slow-request` ({}) has no effect: `request-timeout` ({}) logs the stack before",
+            write_duration(slow),
+            write_duration(limit)
+        );
+        warnings.push(Warning(Problem::new(message).at(location)));
+    }
+}
+
+/// Notes timeouts that would follow a longer `channel-timeout`, were they not set to what is their
+/// default: a file that was made from all defaults does so, and nobody who means it.
+fn left_behind_by_channel(merged: &Merged, warnings: &mut Vec<Warning>) {
+    if merged.get::<i64>(&CHANNEL_TIMEOUT) <= merged.default::<i64>(&CHANNEL_TIMEOUT) {
+        return;
+    }
+    for setting in [&KEEP_ALIVE_TIMEOUT, &BODY_TIMEOUT, &WRITE_TIMEOUT] {
+        let own = merged.get::<i64>(setting);
+        if let Some(location) = merged.location(setting)
+            && own == merged.default::<i64>(setting)
+        {
+            let message = format!(
+                "`{}` is set to its default ({}), and so does not follow `channel-timeout` ({})",
+                setting.name,
+                write_duration(own),
+                write_duration(merged.get(&CHANNEL_TIMEOUT))
+            );
+            let hint = "leave it out";
+            warnings.push(Warning(Problem::new(message).at(location).hinting(hint)));
         }
     }
 }

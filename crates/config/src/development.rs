@@ -5,15 +5,21 @@
 //! over everything, as ever.
 
 use crate::assembly::Machine;
+use crate::declaration::application::URL_SCHEME;
 use crate::declaration::network::{
-    ADMIN_LISTEN, HOST, LISTEN, PORT, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
+    ADMIN_LISTEN, HOST, IPV4, IPV6, LISTEN, PORT, SOCKETS, UNIX_SOCKET, UNIX_SOCKET_PERMS,
 };
 use crate::declaration::observability::{
-    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, EXPOSE_TRACEBACKS, LOG_FORMAT,
+    ACCESS_LOG, ACCESS_LOG_EXCLUDE, ACCESS_LOG_FORMAT, ACCESS_LOG_QUERY, EXPOSE_TRACEBACKS,
+    LOG_FIELDS, LOG_FORMAT, REQUEST_ID,
 };
 use crate::declaration::processes::{
     MAX_REQUESTS, MAX_REQUESTS_JITTER, MAX_RSS, PRELOAD, RELOAD, START_TIMEOUT, SUPERVISOR,
     WORKER_TIMEOUT, WORKERS,
+};
+use crate::declaration::proxy::{
+    CLEAR_UNTRUSTED_PROXY_HEADERS, LOG_UNTRUSTED_PROXY_HEADERS, TRUSTED_PROXY, TRUSTED_PROXY_COUNT,
+    TRUSTED_PROXY_HEADERS,
 };
 use crate::declaration::timeouts::{DRAIN_DELAY, GRACEFUL_TIMEOUT, REQUEST_TIMEOUT};
 use crate::declaration::{Setting, settings};
@@ -32,12 +38,15 @@ pub enum Purpose {
     Development,
 }
 
-/// What a settings file says about a deployment: where to listen, the processes, the logs, and times
-/// that would end a debugger.
-const OF_DEPLOYMENTS: [&Setting; 24] = [
+/// What a settings file says about a deployment: where to listen, how clients get there, the processes,
+/// the logs, and times that would end a debugger.
+const OF_DEPLOYMENTS: [&Setting; 34] = [
+    &URL_SCHEME,
     &HOST,
     &PORT,
     &LISTEN,
+    &IPV4,
+    &IPV6,
     &UNIX_SOCKET,
     &UNIX_SOCKET_PERMS,
     &SOCKETS,
@@ -54,10 +63,17 @@ const OF_DEPLOYMENTS: [&Setting; 24] = [
     &REQUEST_TIMEOUT,
     &DRAIN_DELAY,
     &GRACEFUL_TIMEOUT,
+    &TRUSTED_PROXY,
+    &TRUSTED_PROXY_COUNT,
+    &TRUSTED_PROXY_HEADERS,
+    &LOG_UNTRUSTED_PROXY_HEADERS,
+    &CLEAR_UNTRUSTED_PROXY_HEADERS,
     &ACCESS_LOG,
     &ACCESS_LOG_FORMAT,
+    &ACCESS_LOG_QUERY,
     &ACCESS_LOG_EXCLUDE,
     &LOG_FORMAT,
+    &LOG_FIELDS,
     &EXPOSE_TRACEBACKS,
 ];
 
@@ -75,8 +91,12 @@ const DEFAULTS: [(&Setting, &str); 8] = [
 
 /// Takes out of the settings file what `dev` does not use. Returns the names.
 pub(crate) fn leave_out(file: &mut Layer) -> Vec<&'static str> {
+    // IDs that a proxy sends; those that the server makes itself are there for an application, too.
+    let is_of_proxy =
+        file.get(&REQUEST_ID).is_some_and(|id| id.value == Value::Text("pass".into()));
     let was_set = |setting: &&Setting| file.remove(setting).as_ref().is_some_and(Entry::is_set);
-    let left_out: Vec<_> = OF_DEPLOYMENTS.into_iter().filter(was_set).collect();
+    let of_proxy = is_of_proxy.then_some(&REQUEST_ID);
+    let left_out: Vec<_> = OF_DEPLOYMENTS.into_iter().chain(of_proxy).filter(was_set).collect();
     // In the order in which settings are listed.
     let is_left_out = |setting: &&Setting| left_out.iter().any(|out| out.name == setting.name);
     settings().filter(is_left_out).map(|setting| setting.name).collect()

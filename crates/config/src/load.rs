@@ -349,17 +349,15 @@ pub(crate) fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>)
     };
     if std::path::Path::new(&path).extension().is_some_and(|extension| extension == "py") {
         // gunicorn's settings file is Python, every line of which would be a syntax error.
-        let hint =
-            "write `name = value` in a .toml file; `maitred config schema` lists the settings";
-        problems.push(
-            Problem::new(format!("`{path}` is Python, but settings files are TOML")).hinting(hint),
-        );
+        let message = format!("`{path}` is Python, but settings files are TOML");
+        let hint = format!("`maitred config import {path}` converts one of gunicorn");
+        problems.push(Problem::new(message).hinting(hint));
         return None;
     }
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-            Some(toml::read(&Arc::new(SourceText { path, text }), problems))
+            toml::read(&Arc::new(SourceText { path, text }), problems)
         }
         Err(error) => {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -4,6 +4,8 @@
 //! set the listening addresses, and a layer that uses one of them discards the others from earlier
 //! layers. Otherwise `--port` could not replace a `listen` in the file.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use figment::Figment;
 use figment::value::Dict;
 use serde::de::DeserializeOwned;
@@ -14,6 +16,7 @@ use crate::origin::{Location, Origin};
 use crate::problem::{Problem, Warning};
 use crate::providers::{Entry, Layer};
 use crate::raw_value::Value;
+use crate::values::{DEFAULT_PORT, Endpoint, HostName};
 
 /// The ways to set the listening addresses. Within a layer they exclude each other, as in Waitress.
 const WAYS: [&[&Setting]; 4] = [&[&HOST, &PORT], &[&LISTEN], &[&UNIX_SOCKET], &[&SOCKETS]];
@@ -87,6 +90,15 @@ impl Merged {
         value.and_then(|value| value.deserialize().ok()).unwrap_or_default()
     }
 
+    /// The declared default of a setting that has one, as the Rust type of its kind.
+    pub(crate) fn default<T: TryFrom<i64> + Default>(&self, setting: &Setting) -> T {
+        let default = self.layers.first().and_then(|defaults| defaults.get(setting));
+        match default.map(|default| &default.value) {
+            Some(Value::Int(number)) => T::try_from(*number).unwrap_or_default(),
+            _ => T::default(),
+        }
+    }
+
     /// The value of a flag.
     pub(crate) fn flag(&self, setting: &Setting) -> bool {
         self.get(setting)
@@ -108,23 +120,74 @@ pub(crate) fn resolve_ways(
     });
     let Some((index, chosen)) = chosen else { return };
     let (lower, upper) = layers.split_at_mut(index);
-    let Some((winner, replaced_by)) =
-        upper.first().and_then(|layer| first_set(layer, WAYS[chosen]))
-    else {
-        return;
-    };
-    let replaced_by = replaced_by.location.origin.to_string();
+    let Some(upper) = upper.first_mut() else { return };
+    let Some((winner, entry)) = first_set(upper, WAYS[chosen]) else { return };
+    let mut replaced_by = format!("`{}` was set at: {}", winner.name, entry.location.origin);
+    if winner.name == PORT.name
+        && let Some((host, location)) = kept_host(entry, lower, problems)
+    {
+        replaced_by.push_str(&format!("; `host` is `{host}`"));
+        upper.insert(&HOST, Value::Text(host), location);
+    }
     let others = WAYS.iter().enumerate().filter(|(way, _)| *way != chosen);
     for setting in others.flat_map(|(_, way)| way.iter()) {
         for layer in lower.iter_mut() {
             if let Some(entry) = layer.remove(setting).filter(Entry::is_set) {
                 let message =
                     format!("`{}` is not used: `{}` replaces it", setting.name, winner.name);
-                let hint = format!("`{}` was set at: {replaced_by}", winner.name);
-                warnings.push(Warning(Problem::new(message).at(&entry.location).hinting(hint)));
+                let problem = Problem::new(message).at(&entry.location);
+                warnings.push(Warning(problem.hinting(replaced_by.clone())));
             }
         }
     }
+}
+
+/// The host for a `port` that replaces addresses of earlier layers, and where these were set: who moves
+/// a server to another port does not mean to open it to everybody. Of several hosts, none can be meant.
+fn kept_host(
+    port: &Entry,
+    lower: &[Layer],
+    problems: &mut Vec<Problem>,
+) -> Option<(String, Location)> {
+    let (replaced, entry) = way_to_listen(lower)?;
+    let hosts = match &entry.value {
+        Value::List(addresses) if replaced.name == LISTEN.name => hosts(addresses),
+        _ if [HOST.name, PORT.name].contains(&replaced.name) => return None,
+        _ => Vec::new(),
+    };
+    let is_local = |host: &HostName| match host {
+        HostName::Any => false,
+        HostName::Name(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
+    };
+    let host = match hosts.as_slice() {
+        // Unix sockets and descriptors.
+        [] => Ipv4Addr::LOCALHOST.to_string(),
+        [only] => only.to_string(),
+        several if several.iter().all(is_local) => "localhost".into(),
+        _ => {
+            let message = format!("`port` replaces `{}`, which has several hosts", replaced.name);
+            let problem = Problem::new(message).at(&port.location);
+            problems.push(problem.hinting("say which one: set `host` beside `port`, or `listen`"));
+            return None;
+        }
+    };
+    Some((host, entry.location.clone()))
+}
+
+/// The hosts of addresses, without duplicates.
+fn hosts(addresses: &[Value]) -> Vec<HostName> {
+    let mut hosts = Vec::new();
+    for address in addresses {
+        let Value::Text(address) = address else { continue };
+        if let Ok(Endpoint::Tcp { host, .. }) = Endpoint::parse(address, DEFAULT_PORT, 0)
+            && !hosts.contains(&host)
+        {
+            hosts.push(host);
+        }
+    }
+    hosts
 }
 
 /// The first setting of a way that a layer sets.

@@ -7,6 +7,7 @@ use crate::declaration::{Effect, Section, Setting, settings};
 use crate::invocation::ShowFormat;
 use crate::load::Loaded;
 use crate::origin::Origin;
+use crate::providers::derived;
 use crate::raw_value::Value;
 use crate::to_toml;
 
@@ -56,15 +57,16 @@ impl Loaded {
                 }
                 text.push_str(&heading(setting.section));
             }
-            let line = match to_toml::toml(setting, value) {
-                Some(value) => format!("{} = {value}", setting.name),
-                None => format!("# {} is not set", setting.name),
-            };
-            text.push_str(&line);
-            if origins && *origin != Origin::Default {
+            let value = to_toml::toml(setting, value);
+            match &value {
+                Some(value) if follows(setting, origin) => {
+                    text.push_str(&format!("# {} = {value}", setting.name));
+                }
+                Some(value) => text.push_str(&format!("{} = {value}", setting.name)),
+                None => text.push_str(&format!("# {} is not set", setting.name)),
+            }
+            if origins && (value.is_some() || *origin != Origin::Default) {
                 text.push_str(&format!("  # {origin}"));
-            } else if origins && !line.starts_with('#') {
-                text.push_str("  # default");
             }
             text.push('\n');
         }
@@ -89,6 +91,13 @@ impl Loaded {
             (setting.is_written() && !is_other_way && !is_idle).then_some((setting, value, origin))
         })
     }
+}
+
+/// Whether a value is what other settings, or a variable of a platform, make of it. It is shown as a
+/// comment, because as a setting of a file it would stay as it is when they change.
+fn follows(setting: &Setting, origin: &Origin) -> bool {
+    let may_follow = setting.fallback_variable.is_some() || derived::is_derived(setting);
+    matches!(origin, Origin::Setting(_)) || *origin == Origin::Default && may_follow
 }
 
 /// The comment line above a section.

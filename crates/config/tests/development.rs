@@ -2,7 +2,7 @@
 
 mod written;
 
-use maitred_config::{Endpoint, Loaded, LogFormat, Purpose, Settings};
+use maitred_config::{Endpoint, Loaded, LogFormat, Purpose, RequestId, Settings};
 use written::Written;
 
 const FILE: &str = "app = \"shop:app\"\nlisten = \"0.0.0.0:80\"\nworkers = 4\nthreads = 7\n\
@@ -54,6 +54,31 @@ fn environment_and_command_line_win_over_dev() {
     assert!(!settings.processes.reload, "with one worker only");
     let processes = dev(FILE, &["--supervisor=never"], &[]).settings.processes;
     assert!(!processes.reload && !processes.are_supervised());
+}
+
+#[test]
+fn a_file_for_production_gives_dev_no_warning_and_no_error() {
+    let toml = "ipv4 = false\nlisten = \"[::]:80\"\nunix-socket-perms = \"660\"\n\
+                trusted-proxy = \"localhost\"\ntrusted-proxy-count = 2\n\
+                trusted-proxy-headers = \"x-forwarded-for\"\nlog-untrusted-proxy-headers = true\n\
+                request-id = \"pass\"\nurl-scheme = \"https\"\naccess-log = \"a.log\"\n\
+                access-log-format = \"json\"\naccess-log-query = false\nlog-format = \"json\"\n\
+                log-fields = \"ecs\"\nmax-requests = 9\nmax-requests-jitter = 1\n";
+    let loaded = dev(toml, &["a:b"], &[]);
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.settings.application.url_scheme, "http");
+    assert!(loaded.settings.observability.access_log_query);
+    assert_eq!(loaded.settings.observability.request_id, RequestId::Off);
+    let made = dev("request-id = \"generate\"\n", &["a:b"], &[]);
+    assert_eq!(made.settings.observability.request_id, RequestId::Generate);
+}
+
+#[test]
+fn what_is_said_about_the_access_log_of_dev_has_an_effect() {
+    let arguments = ["a:b", "--no-access-log-query", "--access-log-exclude=/x"];
+    assert_eq!(dev("", &arguments, &[]).warnings, []);
+    let off = dev("", &["a:b", "--access-log=", "--access-log-exclude=/x"], &[]);
+    assert_eq!(off.warnings.len(), 1, "{:?}", off.warnings);
 }
 
 #[test]

@@ -215,7 +215,23 @@ fn a_program_in_place_of_toml() {
             .report(),
         "\
 error: `gunicorn.conf.py` is Python, but settings files are TOML
-   = help: write `name = value` in a .toml file; `maitred config schema` lists the settings
+   = help: `maitred config import gunicorn.conf.py` converts one of gunicorn
+1 problem; nothing was started
+"
+    );
+}
+
+#[test]
+fn a_file_of_uwsgi_in_place_of_toml() {
+    let toml = "; the shop\n[uwsgi]\nhttp-socket = :8000\nmodule = shop.wsgi\n";
+    assert_eq!(
+        Written { toml, path: "uwsgi.ini", arguments: &["serve"], ..Written::default() }.report(),
+        "\
+error: this is a uWSGI file, not TOML
+  --> uwsgi.ini:2:1
+   |
+ 2 | [uwsgi]
+   | ^^^^^^^ `maitred config import uwsgi.ini` converts it to TOML
 1 problem; nothing was started
 "
     );
@@ -295,7 +311,7 @@ error: unknown option `--conn`
    = help: it could be `--connection-limit`, `--connection-limit-action`
 error: unknown option `-k`
   --> command line: -k
-   = help: not needed: all workers are threads
+   = help: not needed: each worker process serves with threads, `threads` of them
 error: unknown option `--certfile`
   --> command line: --certfile
    = help: TLS is not supported: terminate it in a proxy
@@ -487,7 +503,7 @@ fn a_setting_without_effect_is_a_warning() {
         case.warnings(),
         [
             "`listen` is not used: `port` replaces it (maitred.toml:1:10): \
-             `port` was set at: command line: --port",
+             `port` was set at: command line: --port; `host` is `*`",
             "`trusted-proxy` without `trusted-proxy-headers` trusts only `x-forwarded-proto` \
              (command line: --trusted-proxy): \
              list the fields that your proxy sets in `trusted-proxy-headers`",

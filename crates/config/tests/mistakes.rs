@@ -14,7 +14,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("run app:app", "unknown command `run`", TO_SERVE),
     ("start app:app", "unknown command `start`", TO_SERVE),
     ("flask run", "unknown command `run`", TO_SERVE),
-    ("config shwo", "unknown command `shwo`", ""),
+    ("config shwo", "unknown command `shwo`", "did you mean the command `config show`?"),
+    ("config chekc", "unknown command `chekc`", "did you mean the command `check`?"),
     // Ports and addresses.
     ("app:app 8000", "`8000` is not an application", "for the port, write `--port=8000`"),
     ("8000", "`app` must be an application", "for the port, write `--port=8000`"),
@@ -62,7 +63,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "unknown option `--timeout`",
         "use `request-timeout` for requests, `worker-timeout` for interpreters that hang",
     ),
-    ("-k gevent app:app", "unknown option `-k`", "not needed: all workers are threads"),
+    (
+        "-k gevent app:app",
+        "unknown option `-k`",
+        "not needed: each worker process serves with threads, `threads` of them",
+    ),
+    (
+        "--worker-tmp-dir /dev/shm app:app",
+        "unknown option `--worker-tmp-dir`",
+        "not needed: there is no heartbeat file",
+    ),
+    (
+        "--listen= app:app",
+        "`listen` must be `host:port`, `unix:/path` or `fd://N`, not empty text",
+        "leave it out to use `host` and `port`",
+    ),
     (
         "--factory app:create_app",
         "unknown option `--factory`",

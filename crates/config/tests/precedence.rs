@@ -89,12 +89,60 @@ fn listening(case: &Written<'_>) -> Vec<String> {
 
 #[test]
 fn a_later_layer_that_says_where_to_listen_replaces_every_other_way() {
-    let mut case = Written { toml: "listen = [\"a:1\", \"b:2\"]\n", ..Written::default() };
-    assert_eq!(listening(&case), ["a:1", "b:2"]);
+    let mut case = Written { toml: "listen = [\"a:1\", \"a:2\"]\n", ..Written::default() };
+    assert_eq!(listening(&case), ["a:1", "a:2"]);
     case.environment = &[("MAITRED_PORT", "9000")];
+    assert_eq!(listening(&case), ["a:9000"]);
+    case.environment = &[("MAITRED_PORT", "9000"), ("MAITRED_HOST", "0.0.0.0")];
     assert_eq!(listening(&case), ["0.0.0.0:9000"]);
     case.arguments = &["config", "show", "--unix-socket=/run/web.sock"];
     assert_eq!(listening(&case), ["unix:/run/web.sock"]);
+}
+
+#[test]
+fn a_port_that_replaces_addresses_opens_no_others() {
+    for (toml, expected) in [
+        ("listen = \"127.0.0.1:8000\"\n", "127.0.0.1:9000"),
+        ("listen = \"*:8000\"\n", "*:9000"),
+        ("listen = [\"unix:/run/web.sock\", \"[::1]:80\"]\n", "[::1]:9000"),
+        ("listen = [\"127.0.0.1:8000\", \"[::1]:8000\"]\n", "localhost:9000"),
+        ("unix-socket = \"/run/web.sock\"\n", "127.0.0.1:9000"),
+        ("listen = \"fd://3\"\n", "127.0.0.1:9000"),
+        ("port = 80\n", "0.0.0.0:9000"),
+    ] {
+        let environment = &[("MAITRED_PORT", "9000")];
+        let case = Written { toml, environment, ..Written::default() };
+        assert_eq!(listening(&case), [expected], "{toml}");
+        let case = Written { toml, arguments: &["a:b", "--port=9000"], ..Written::default() };
+        assert_eq!(listening(&case), [expected], "{toml}");
+    }
+    let several = Written {
+        toml: "listen = [\"127.0.0.1:1\", \"10.0.0.1:1\"]\n",
+        environment: &[("MAITRED_PORT", "9000")],
+        ..Written::default()
+    };
+    let report = several.report();
+    assert!(
+        report.starts_with("error: `port` replaces `listen`, which has several hosts\n"),
+        "{report}"
+    );
+    assert!(report.contains("environment variable MAITRED_PORT"), "{report}");
+}
+
+#[test]
+fn an_empty_variable_is_never_an_error() {
+    for setting in written_settings() {
+        for empty in ["", " "] {
+            let variable = setting.variable();
+            let environment = &[(variable.as_str(), empty)];
+            let loaded = Written { environment, ..Written::default() }.loaded();
+            assert_eq!(loaded.warnings, [], "{variable}");
+            let flag = format!("--{}={empty}", setting.name);
+            if setting.default.is_none() && !["listen", "unix-socket"].contains(&setting.name) {
+                Written { arguments: &["config", "show", &flag], ..Written::default() }.loaded();
+            }
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use maitred_config::{
-    Change, Command, Effect, Invocation, Kind, Setting, Settings, Shell, ShowFormat, Words,
+    Change, Command, Effect, Invocation, Kind, Origin, Setting, Settings, Shell, ShowFormat, Words,
     reference, settings,
 };
 use serde_json::Value as Json;
@@ -150,21 +150,43 @@ fn the_help_of_every_command_fits_100_columns_and_the_short_one_has_three_exampl
 }
 
 #[test]
-fn the_sample_has_every_setting_and_equals_the_defaults() {
+fn the_sample_has_every_setting_with_its_default_and_sets_none() {
     let sample = reference::sample();
     assert!(sample.lines().all(|line| line.chars().count() <= 100));
-    let loaded = Written { toml: &sample, ..Written::default() }.loaded();
+    assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
+    let mut defaults = String::new();
+    for setting in written_settings() {
+        let commented = format!("# {} = ", setting.name);
+        let line = sample.lines().find(|line| line.starts_with(&commented)).expect(setting.name);
+        let is_example = line.ends_with("  # an example: unset by default");
+        assert_eq!(is_example, setting.default.is_none(), "{}", setting.name);
+        if !is_example {
+            defaults.push_str(line.trim_start_matches("# "));
+            defaults.push('\n');
+        }
+    }
+    let loaded = Written { toml: &defaults, ..Written::default() }.loaded();
     assert_eq!(loaded.settings, Settings::default());
     assert_eq!(loaded.warnings, []);
-    for setting in written_settings() {
-        let assignment = format!("{} = ", setting.name);
-        let commented = format!("# {assignment}");
-        let line = sample
-            .lines()
-            .find(|line| line.starts_with(&assignment) || line.starts_with(&commented));
-        let is_commented = line.expect(setting.name).starts_with('#');
-        let is_default = setting.default.is_some() && setting.effect == Effect::Real;
-        assert_eq!(is_commented, !is_default, "{}", setting.name);
+}
+
+#[test]
+fn a_file_that_starts_from_what_is_printed_follows_what_changes() {
+    let shown = Written::default().loaded().show(ShowFormat::Toml, false);
+    for beginning in [shown, reference::sample()] {
+        let toml = format!("{beginning}channel-timeout = \"650s\"\nreload = true\n");
+        let toml = toml.replacen("\nchannel-timeout = \"120s\"\n", "\n", 1);
+        let toml = toml.replacen("\nreload = false\n", "\n", 1);
+        let environment = &[("PORT", "5000"), ("WEB_CONCURRENCY", "1")];
+        let loaded = Written { toml: &toml, environment, ..Written::default() }.loaded();
+        let settings = &loaded.settings;
+        assert_eq!(settings.timeouts.keep_alive.as_secs(), 650, "{toml}");
+        assert_eq!(settings.timeouts.body.as_secs(), 650);
+        assert_eq!(settings.timeouts.write.as_secs(), 650);
+        assert_eq!(settings.timeouts.graceful.as_secs(), 1);
+        assert_eq!(settings.network.listen[0].to_string(), "0.0.0.0:5000");
+        assert_eq!(loaded.origin("workers"), Some(&Origin::Variable("WEB_CONCURRENCY".into())));
+        assert_eq!(loaded.warnings, []);
     }
 }
 
@@ -240,6 +262,7 @@ fn config_show_prints_the_origin_of_each_value() {
         "log-level = \"debug\"  # environment variable MAITRED_LOG_LEVEL",
         "listen = [\"*:80\"]  # command line: --listen",
         "queue-limit = 1024  # default",
+        "# keep-alive-timeout = \"120s\"  # default",
         "# access-log is not set",
     ] {
         assert!(toml.lines().any(|shown| shown == line), "{line:?} is not in\n{toml}");

@@ -5,7 +5,10 @@
 
 mod written;
 
-use maitred_config::{Endpoint, Origin};
+use std::ffi::OsStr;
+use std::path::Path;
+
+use maitred_config::{AccessLogTarget, Endpoint, Origin, Sources, load};
 use written::Written;
 
 fn shown(case: &Written<'_>, setting: &str) -> serde_json::Value {
@@ -39,6 +42,33 @@ fn relative_paths_of_every_source_begin_where_the_process_was_started() {
     assert_eq!(shown(&elsewhere, "access-log"), "/srv/app/access.log");
     assert_eq!(shown(&elsewhere, "chdir"), "/srv/app/site");
     assert_eq!(shown(&elsewhere, "python-path"), serde_json::json!(["src"]), "it follows chdir");
+}
+
+#[test]
+fn every_path_may_be_in_a_folder_whose_name_is_not_utf8() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = OsStr::from_bytes(b"/srv/caf\xe9");
+    let case = Written {
+        toml: "chdir = \"site\"\ntemp-dir = \"spool\"\nlog-config = \"logging.toml\"\n\
+               access-log = \"access.log\"\nlisten = \"unix:web.sock\"\n\
+               admin-listen = \"unix:admin.sock\"\n",
+        ..Written::default()
+    };
+    let sources = Sources { directory: Some(folder.into()), ..case.sources() };
+    let settings = load(sources).expect("right settings").settings;
+    let within = |name: &str| Path::new(folder).join(name);
+    assert_eq!(settings.application.chdir, Some(within("site")));
+    assert_eq!(settings.application.temp_dir, Some(within("spool")));
+    assert_eq!(settings.observability.log_config, Some(within("logging.toml")));
+    let log = AccessLogTarget::File(within("access.log"));
+    assert_eq!(settings.observability.access_log, Some(log));
+    for (endpoint, name) in [
+        (&settings.network.listen[0], "web.sock"),
+        (&settings.network.admin_listen.expect("one"), "admin.sock"),
+    ] {
+        assert!(matches!(endpoint, Endpoint::Unix { path, .. } if *path == within(name)));
+    }
 }
 
 #[test]

@@ -78,8 +78,6 @@ pub enum Effect {
     Real,
     /// It is accepted because Waitress has it, and has no effect.
     Ignored,
-    /// It is accepted, and has no effect before a later version.
-    Planned,
 }
 
 /// How a new value of a setting takes effect while the server runs.

@@ -50,7 +50,7 @@ pub(super) fn take_out(
             let first = arguments.first().filter(|_| index > 0);
             match first.filter(|first| command_meant_by(first).is_some()) {
                 Some(first) => {
-                    problems.push(unknown_command(first));
+                    problems.push(unknown_command(first, command_meant_by(first)));
                     arguments.remove(0);
                 }
                 None => problems.push(second_application(name)),
@@ -95,10 +95,21 @@ pub fn command_meant_by(word: &str) -> Option<String> {
         .map(|right| format!("did you mean the command `{right}`?"))
 }
 
-fn unknown_command(word: &str) -> Problem {
+/// What was probably meant by a word after a command that has commands of its own.
+fn inner_command_meant_by(word: &str) -> Option<String> {
+    let grammar = grammar();
+    let outer = grammar.get_subcommands();
+    let mut near = outer.filter_map(|outer| {
+        let right = nearest(word, outer.get_subcommands().map(|inner| inner.get_name()))?;
+        Some(format!("did you mean the command `{} {right}`?", outer.get_name()))
+    });
+    near.next()
+}
+
+fn unknown_command(word: &str, hint: Option<String>) -> Problem {
     let problem =
         Problem::new(format!("unknown command `{}`", shortened(word))).at(&location(word));
-    match command_meant_by(word) {
+    match hint {
         Some(hint) => problem.hinting(hint),
         None => problem,
     }
@@ -154,7 +165,7 @@ fn second_application(name: &str) -> Problem {
             .hinting(hint);
     }
     if TO_SERVE.contains(&name) {
-        return unknown_command(name);
+        return unknown_command(name, command_meant_by(name));
     }
     Problem::new(format!(
         "only one application can be served, and `{}` is a second one",
@@ -234,7 +245,8 @@ fn explain(error: &clap::Error, culprit: &str) -> Problem {
                 Some(ContextValue::String(word)) => word.as_str(),
                 _ => "",
             };
-            return unknown_command(word);
+            let hint = inner_command_meant_by(word).or_else(|| command_meant_by(word));
+            return unknown_command(word, hint);
         }
         _ => {
             let text = error.to_string();

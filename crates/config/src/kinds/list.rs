@@ -43,10 +43,10 @@ fn wrong(wanted: &str, word: &str, hint: impl Into<String>) -> InvalidValue {
     InvalidValue::wants(wanted).hinting(hint).given(format!("`{}`", shortened(word)))
 }
 
-/// A text with words, or a list of texts.
 /// The type of a list of words for Python: one text may have several.
 const TEXTS: &str = "str | Iterable[str]";
 
+/// A text with words, or a list of texts.
 fn schema_of_texts() -> Json {
     json!({ "oneOf": [
         { "type": "string" }, { "type": "array", "items": { "type": "string" } }

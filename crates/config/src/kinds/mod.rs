@@ -225,9 +225,14 @@ pub(crate) fn parse(
     syntax: Syntax,
 ) -> Result<Value, InvalidValue> {
     let rules = setting.kind.rules();
-    if setting.is_address() && is_blank(value) {
-        let invalid = InvalidValue::wants(rules.wanted());
-        return Err(invalid.hinting("leave it out to use `host` and `port`"));
+    if is_blank(value) {
+        if setting.is_address() {
+            let invalid = InvalidValue::wants(rules.wanted()).given("empty text");
+            return Err(invalid.hinting("leave it out to use `host` and `port`"));
+        }
+        if setting.default.is_none() && syntax != Syntax::Typed {
+            return Ok(Value::None);
+        }
     }
     rules.parse(value, syntax)
 }

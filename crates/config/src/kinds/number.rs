@@ -206,10 +206,7 @@ impl Rules for Mode {
     }
 
     fn schema(&self) -> Json {
-        json!({ "oneOf": [
-            { "type": "string", "pattern": "^(0o)?[0-7]{1,3}$" },
-            { "type": "integer", "minimum": 0, "maximum": 0o777 }
-        ] })
+        json!({ "type": "string", "pattern": "^(0o)?[0-7]{1,3}$" })
     }
 
     fn to_json(&self, value: &Value) -> Json {

@@ -71,6 +71,13 @@ fn connections(defaults: &Layer, layers: &[Layer], derived: &mut Layer) {
     }
 }
 
+/// Whether a setting may follow another one.
+pub(crate) fn is_derived(setting: &Setting) -> bool {
+    let followers = FOLLOWERS.iter().map(|(follower, _)| follower.name);
+    let in_development = IN_DEVELOPMENT.iter().map(|(follower, _)| follower.name);
+    followers.chain(in_development).any(|name| name == setting.name)
+}
+
 fn milliseconds(layer: &Layer, setting: &Setting) -> Option<i64> {
     match layer.get(setting)?.value {
         Value::Int(milliseconds) => Some(milliseconds),

@@ -19,12 +19,13 @@ use crate::problem::Problem;
 use crate::raw_value::{Value, shortened};
 use crate::suggestion::nearest;
 
-/// Reads a settings file. In a `pyproject.toml`, only `[tool.maitred]` is read.
-pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Layer {
+/// Reads a settings file; `None` if it is another program's. In a `pyproject.toml`, only `[tool.maitred]`
+/// is read.
+pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Option<Layer> {
     let mut layer = Layer::new("file", Syntax::Typed);
-    if let Some(problem) = paste_deploy(source) {
+    if let Some(problem) = ini(source) {
         problems.push(problem);
-        return layer;
+        return None;
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let document = document.into_inner();
@@ -44,7 +45,7 @@ pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Lay
     }
     found.sort_by_key(Problem::offset);
     problems.append(&mut found);
-    layer
+    Some(layer)
 }
 
 /// Whether a path names a `pyproject.toml`.
@@ -85,18 +86,25 @@ fn syntax_problem(
     }
 }
 
-/// A problem if the file is a PasteDeploy INI, which would otherwise only cause syntax errors.
-fn paste_deploy(source: &Arc<SourceText>) -> Option<Problem> {
+/// The sections of INI files that other programs read, by their beginnings.
+const SECTIONS: [(&str, &str); 5] = [
+    ("[server:", "PasteDeploy"),
+    ("[app:", "PasteDeploy"),
+    ("[composite:", "PasteDeploy"),
+    ("[pipeline:", "PasteDeploy"),
+    ("[uwsgi]", "uWSGI"),
+];
+
+/// A problem if the file is an INI of PasteDeploy or uWSGI, which would otherwise only cause syntax
+/// errors.
+fn ini(source: &Arc<SourceText>) -> Option<Problem> {
     let mut start = 0;
     for line in source.text.split_inclusive('\n') {
         let section = line.trim();
-        let is_paste = ["[server:", "[app:", "[composite:", "[pipeline:"]
-            .iter()
-            .any(|opening| section.starts_with(opening));
-        if is_paste {
+        if let Some((_, program)) = SECTIONS.iter().find(|(name, _)| section.starts_with(name)) {
             let location = Location::in_file(source, start..start + line.trim_end().len());
             let hint = format!("`maitred config import {}` converts it to TOML", source.path);
-            let problem = Problem::new("this is a PasteDeploy file, not TOML");
+            let problem = Problem::new(format!("this is a {program} file, not TOML"));
             return Some(problem.at(&location).hinting(hint));
         }
         start += line.len();

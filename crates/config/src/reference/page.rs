@@ -15,11 +15,14 @@ written with `_`, and a flag may be abbreviated as long as it is unambiguous.
 
 **Precedence.** The settings file overrides the defaults, the environment overrides the file, and
 the command line or the keywords of `serve()` override the environment.
-`maitred config show --origin` prints each value and its source.
+`maitred config show --origin` prints each value and its source. Of `listen`, `unix-socket`, and
+`host` with `port`, the last source that has any counts. If that says only the port, the host stays that
+of the addresses which it replaces, and is 127.0.0.1 where these are a Unix socket or a descriptor: who
+moves a server to another port does not open it to the network.
 
 **Settings file.** The first of these is read: `--config FILE`, the file that `MAITRED_CONFIG`
 names, `maitred.toml`, `[tool.maitred]` in `pyproject.toml`; the last two in the current directory.
-It has no tables. [maitred.toml](maitred.toml) is a sample with every default, and
+It has no tables. [maitred.toml](maitred.toml) lists every setting with its default, as comments, and
 `maitred config schema` prints the JSON Schema for editors.
 
 **Times** are seconds as a number, or `500ms`, `30s`, `5m`, `1h`. **Sizes** are bytes as a number,
@@ -69,7 +72,6 @@ fn entry(setting: &Setting) -> String {
         facts.push(format!("`${variable}` if nothing else sets it"));
     }
     facts.push(match (setting.waitress, setting.effect) {
-        (_, Effect::Planned) => "not supported yet".to_owned(),
         (Some(_), Effect::Ignored) => "no effect".to_owned(),
         (Some(name), Effect::Real) => format!("`{name}` in Waitress"),
         (None, _) => format!("since {}", setting.since),

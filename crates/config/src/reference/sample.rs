@@ -1,6 +1,9 @@
-//! The sample settings file, `docs/maitred.toml`. It sets every setting to its default.
+//! The sample settings file, `docs/maitred.toml`: every setting with its default, as a comment.
+//!
+//! A line that is set stays as it is when another one changes that it would follow, and when a platform
+//! says otherwise (`$PORT`). So somebody who starts from this file sets only what they mean.
 
-use crate::declaration::{Effect, Section, Setting};
+use crate::declaration::{Section, Setting};
 use crate::load::defaults;
 use crate::show::heading;
 use crate::to_toml;
@@ -8,9 +11,9 @@ use crate::to_toml;
 /// The file, ending in a newline.
 pub fn sample() -> String {
     let mut text = String::from(
-        "# Every setting of Maitred with its default. Settings without a default and settings without\n\
-         # effect are commented out. Times are seconds, or \"500ms\", \"30s\", \"5m\"; sizes are bytes,\n\
-         # or \"64KiB\", \"10MB\".\n\
+        "# Every setting of Maitred with its default, as a comment: remove the `#` of what you change, and\n\
+         # only of that. What is set does not follow other settings any more, and not $PORT. Times are\n\
+         # seconds, or \"500ms\", \"30s\", \"5m\"; sizes are bytes, or \"64KiB\", \"10MB\".\n\
          #\n\
          # For completion in editors, run `maitred config schema > maitred.schema.json`, and make\n\
          # `#:schema ./maitred.schema.json` the first line of the file.\n",
@@ -31,11 +34,10 @@ fn line(setting: &Setting) -> String {
     let defaults = defaults();
     let default = defaults.get(setting).and_then(|entry| to_toml::toml(setting, &entry.value));
     match default {
-        Some(default) if setting.effect == Effect::Real => {
-            format!("{} = {default}\n", setting.name)
-        }
         Some(default) => format!("# {} = {default}\n", setting.name),
-        None => format!("# {} = {}\n", setting.name, setting.example),
+        None => {
+            format!("# {} = {}  # an example: unset by default\n", setting.name, setting.example)
+        }
     }
 }
 
