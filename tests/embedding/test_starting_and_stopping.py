@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -203,6 +204,10 @@ def test_served(maitred_server, number):
 def test_where_it_is_told_to(maitred_server, tmp_path):
     assert maitred_server(demo_app, unix_socket=tmp_path / "s").url == f"unix:{tmp_path}/s"
 
+def test_beside_a_server_that_the_same_file_is_for(maitred_server):
+    # Something listens where the file says that the server answers probes.
+    assert urllib.request.urlopen(maitred_server(demo_app).url, timeout=60).status == 200
+
 def test_stopped():
     for server in stopped:
         with pytest.raises(ConnectionRefusedError):
@@ -212,14 +217,17 @@ def test_stopped():
 
 def test_the_fixture_gives_each_test_a_server_and_stops_it(tmp_path):
     (tmp_path / "test_shop.py").write_text(TESTS)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=str(tmp_path),
-        env={**os.environ, "PYTEST_ADDOPTS": ""},
-    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "maitred.toml").write_text(f'admin-listen = "127.0.0.1:{port}"\n')
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=str(tmp_path),
+            env={**os.environ, "PYTEST_ADDOPTS": ""},
+        )
     assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert "5 passed" in done.stdout

@@ -28,7 +28,10 @@ class StartServer(Protocol):
     """Starts a server for an application and returns it. The keywords are those of `serve`."""
 
     def __call__(self, app: WSGIApplication, **settings: Unpack[Settings]) -> Server:
-        """Start it on a free port of 127.0.0.1, unless the settings say where."""
+        """Start it on a free port of 127.0.0.1, and without `admin_listen`, unless these are given.
+
+        Other settings come from the environment and the settings file of the current folder, too.
+        """
 
 
 @pytest.fixture
@@ -43,6 +46,8 @@ def maitred_server() -> Iterator[StartServer]:
             if not settings.keys() & {"host", "port", "listen", "unix_socket", "sockets"}:
                 settings["host"] = "127.0.0.1"
                 settings["port"] = 0
+            # That of the project's settings file belongs to the server which may be running.
+            settings.setdefault("admin_listen", None)
             return servers.enter_context(create_server(app, **settings))
 
         yield start
