@@ -1,7 +1,7 @@
 //! Standard error of a process that the server owns: the command line's and its workers'.
 //!
-//! There, records that come when the log has ended are still written. With `log-format = "json"`,
-//! everything that Rust and Python write to standard error becomes a record: `sys.stderr` leads into
+//! There, records that come when the log has ended are still written. With `json` and
+//! `console`, everything that Rust and Python write to standard error becomes a record: `sys.stderr` leads into
 //! the log, so that prints, warnings and tracebacks get there whoever writes them; uncaught exceptions
 //! and panics are one record each; and what the application logs without a handler of its own is one,
 //! too. Only what writes to the descriptor itself cannot be caught: C code, child processes, and
