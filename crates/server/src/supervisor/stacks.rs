@@ -92,7 +92,9 @@ impl Supervisor {
         let is_time = |at| now.saturating_duration_since(at) >= DUMPED_WITHIN;
         if self.stacks_asked_at.is_some_and(is_time) {
             self.stacks_asked_at = None;
-            let all = self.workers.iter().map(|(&serial, worker)| (serial, read(&worker.pad)));
+            // Who retires may have written some when it was asked before.
+            let ready = self.workers.iter().filter(|(_, it)| it.state == WorkerState::Ready);
+            let all = ready.map(|(&serial, worker)| (serial, read(&worker.pad)));
             self.view.stacks_are(all.filter(|(_, stacks)| !stacks.is_empty()).collect());
         }
     }
