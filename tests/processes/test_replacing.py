@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import time
@@ -171,8 +172,9 @@ def test_a_worker_that_has_grown_beyond_max_rss_is_replaced_and_the_log_says_why
     assert server.ask("/grow")["pid"] == old
     server.until_ready(1, without=old)
     told = server.server.wait_for(r"a worker is replaced: `max-rss` (.*)").group(1)
-    assert told.startswith(f"worker=0 pid={old} requests=1 ")
-    assert int(told.partition("resident_bytes=")[2]) > 400 << 20
+    # It may be seen while the request is still running.
+    assert re.match(rf"worker=0 pid={old} requests=[01] ", told)
+    assert int(told.partition("resident_bytes=")[2]) > 300 << 20
 
 
 def test_a_worker_that_has_served_max_requests_is_replaced_and_the_log_says_why(workers):
