@@ -128,6 +128,18 @@ impl Loaded {
         of_restart.filter(has_changed).map(|setting| setting.name).collect()
     }
 
+    /// The settings after a reload that has read `new`: those that need a restart stay as they were.
+    #[must_use]
+    pub fn reloaded_with(&self, new: &Self) -> Self {
+        let mut reloaded = new.clone();
+        for setting in settings().filter(|setting| setting.change == Change::Restart) {
+            if let Some(before) = self.values.get(setting.name) {
+                reloaded.values.insert(setting.name, before.clone());
+            }
+        }
+        reloaded
+    }
+
     /// Says which of the settings that were set need a restart when they change, in one line, if there
     /// are any.
     pub fn restart_note(&self) -> Option<String> {

@@ -137,10 +137,15 @@ impl BoundServer {
     pub(crate) fn about(&self, py: Python<'_>) -> PyResult<About> {
         Ok(About {
             interpreter: interpreter::facts(py)?,
-            settings: self.loaded.to_json(true),
             listeners: self.listeners.addresses().map(ListenAddress::name).collect(),
             metrics_by_worker: self.loaded.settings.processes.metrics_by_worker,
         })
+    }
+
+    /// The settings as the status page shows them.
+    #[cfg(unix)]
+    pub(crate) fn settings_shown(&self) -> serde_json::Value {
+        self.loaded.to_json(true)
     }
 
     /// Starts the admin listener, which shows `report`; worker processes do the rest.

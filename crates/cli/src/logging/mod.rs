@@ -30,7 +30,7 @@ pub(crate) use subscriber::{learn_thread_name, receive};
 
 use std::time::Duration;
 
-use maitred_config::Loaded;
+use maitred_config::{Loaded, ObservabilitySettings};
 use maitred_wsgi_bridge::ErrorOutput;
 use pyo3::prelude::*;
 
@@ -145,6 +145,27 @@ pub(crate) fn warn_now(message: &str) {
 #[cfg(unix)]
 pub(crate) fn write_at_once() {
     stderr::write_waiting();
+}
+
+/// Changes what is logged, and how, while the log runs.
+///
+/// # Errors
+/// Python's standard error cannot be replaced.
+#[cfg(unix)]
+pub(crate) fn change(
+    py: Python<'_>,
+    output: LogOutput,
+    settings: &ObservabilitySettings,
+) -> PyResult<()> {
+    receive(settings.log_level.into());
+    match output {
+        LogOutput::Stderr if owned_process::is_owned() => owned_process::adopt(py, settings.into()),
+        LogOutput::Stderr => {
+            set_format(settings.into());
+            Ok(())
+        }
+        LogOutput::Python => Ok(()),
+    }
 }
 
 /// Sets the format of what is written to standard error.

@@ -21,7 +21,8 @@ use super::queue::{self, Queue, Record};
 /// within two seconds of its deadlines, whatever the log does.
 const LAST_RECORDS_WITHIN: Duration = Duration::from_millis(500);
 
-/// The format of lines: an index of [`FORMATS`]. Set once, before any thread of the server exists.
+/// The format of lines: an index of [`FORMATS`]. Set before any thread of the server exists; a reload may
+/// change that of a supervisor.
 static FORMAT: AtomicUsize = AtomicUsize::new(0);
 
 const FORMATS: [LineFormat; 7] = [

@@ -19,12 +19,21 @@ pub(crate) fn ready(status: &str) {
     tell("READY=1", status);
 }
 
-/// Reports that a reload has begun, which [`ready`] ends (`Type=notify-reload`).
+/// Reports that a reload has begun, which [`reloaded`] ends (`Type=notify-reload`).
 #[cfg(unix)]
 pub(crate) fn reloading() {
     if READY.load(Ordering::Relaxed) {
         let now = maitred_server::board::monotonic_ns() / 1000;
         tell(&format!("RELOADING=1\nMONOTONIC_USEC={now}"), "reloading");
+    }
+}
+
+/// Tells how a reload has ended: the server is ready, as it was before. Of one that is not ready yet,
+/// or stops, that would be wrong.
+#[cfg(unix)]
+pub(crate) fn reloaded(status: &str) {
+    if READY.load(Ordering::Relaxed) {
+        tell("READY=1", status);
     }
 }
 

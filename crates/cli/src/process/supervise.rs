@@ -9,16 +9,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maitred_config::Loaded;
+use maitred_config::{Loaded, Settings};
 use maitred_server::board::{Board, Shape};
-use maitred_server::supervisor::facts::{End, ReloadResult, StartFailure};
+use maitred_server::supervisor::facts::{
+    End, NewSettings, Periods, ReloadResult, StartFailure, Wanted,
+};
 use maitred_server::supervisor::handle::SupervisorHandle;
 use maitred_server::supervisor::memory_limit::MemoryLimit;
 use maitred_server::supervisor::recycling::Recycling;
 use maitred_server::supervisor::run::Supervisor;
 use maitred_server::supervisor::view::View;
 use maitred_server::supervisor::workers::{
-    Event, Reaping, StartOrder, SupervisorOptions, WorkerProcesses,
+    Event, NewOptions, Reaping, StartOrder, SupervisorOptions, WorkerOptions, WorkerProcesses,
 };
 use maitred_server::system::subreaper::Subreaper;
 use maitred_server::telemetry::layout::CELLS;
@@ -56,7 +58,7 @@ pub(crate) fn supervise(
         StartError::Failed(format!("`preload` is not possible here: {error}: serve without it"))
     })?;
     let log = Log::start(py, output, (&bound.settings().observability).into()).map_err(raised)?;
-    let supervised = run(py, bound, sources, signals, reaping);
+    let supervised = run(py, bound, sources, output, signals, reaping);
     log.stop(py).map_err(raised)?;
     supervised
 }
@@ -65,16 +67,18 @@ fn run(
     py: Python<'_>,
     bound: BoundServer,
     sources: SourceTexts,
+    output: LogOutput,
     signals: Option<&Signals>,
     reaping: Reaping,
 ) -> Result<ExitStatus, StartError> {
     let system = |error: io::Error| StartError::Failed(format!("cannot start: {error}"));
     let settings = bound.settings();
     let shape = Shape::new(settings.processes.workers, settings.limits.threads, CELLS);
-    let options = options(&bound, reaping);
+    let options = options(settings, reaping);
     let board = Arc::new(Board::create(shape, &options.temp_dir).map_err(system)?);
     let about = bound.about(py).map_err(StartError::Raised)?;
-    let view = Arc::new(View::new(Arc::clone(&board), about));
+    let shown = bound.settings_shown();
+    let view = Arc::new(View::new(Arc::clone(&board), about, shown));
     let SupervisedParts { loaded, listeners, admin } = bound.supervise(view.clone())?;
     let addresses = listeners.addresses().cloned().collect();
     let clock = Arc::new(Clock::new());
@@ -89,8 +93,10 @@ fn run(
     }
     let mut processes = Processes {
         code,
-        loaded,
-        sources,
+        output,
+        in_use: InUse { sources, loaded: loaded.clone() },
+        started_with: loaded,
+        offered: None,
         before_reload: None,
         folder: launch::start_folder(),
         addresses,
@@ -111,33 +117,44 @@ fn run(
     })
 }
 
-fn options(bound: &BoundServer, reaping: Reaping) -> SupervisorOptions {
-    let settings = bound.settings();
+fn options(settings: &Settings, reaping: Reaping) -> SupervisorOptions {
     SupervisorOptions {
-        workers: settings.processes.workers,
+        wanted: wanted(settings),
+        of_worker: of_worker(settings),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         preload: settings.processes.preload,
         start_failure: match settings.processes.reload {
             true => StartFailure::AwaitsReload,
             false => StartFailure::Ends,
         },
-        start_timeout: settings.processes.start_timeout,
         // A developer wants the new code, and not the old one meanwhile.
         settle: if settings.processes.reload { Duration::ZERO } else { SETTLE },
+        reaping,
+        temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
+    }
+}
+
+fn wanted(settings: &Settings) -> Wanted {
+    let periods = Periods {
+        start_timeout: settings.processes.start_timeout,
         drain_delay: settings.timeouts.drain_delay,
         graceful_timeout: settings.timeouts.graceful,
+    };
+    Wanted { workers: settings.processes.workers, periods }
+}
+
+fn of_worker(settings: &Settings) -> WorkerOptions {
+    WorkerOptions {
         worker_timeout: settings.processes.worker_timeout,
         connection_limit: settings.limits.connections,
         recycling: recycling(&settings.processes),
-        reaping,
-        temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
     }
 }
 
 /// When workers are replaced. A share of the memory limit is none where there is no limit.
 pub(crate) fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
     let share = |percent: u8| {
-        let limit = MemoryLimit::read().map(|memory| memory.limit)?;
+        let limit = MemoryLimit::least().map(|memory| memory.limit)?;
         Some(limit / 100 * u64::from(percent))
     };
     let max_rss = processes.max_rss.and_then(|limit| match limit {
@@ -151,14 +168,24 @@ pub(crate) fn recycling(processes: &maitred_config::ProcessSettings) -> Recyclin
     }
 }
 
+/// The settings that workers are started with.
+struct InUse {
+    sources: SourceTexts,
+    loaded: Loaded,
+}
+
 /// The worker processes, which Python starts.
 struct Processes {
     /// What watches the code, in development.
     code: Option<CodeWatch>,
-    loaded: Loaded,
-    sources: SourceTexts,
-    /// What they were before the reload that runs.
-    before_reload: Option<SourceTexts>,
+    output: LogOutput,
+    /// The settings that need a restart are still those of the start.
+    started_with: Loaded,
+    in_use: InUse,
+    /// What the supervisor is just asked to use.
+    offered: Option<InUse>,
+    /// What was in use before the reload that runs.
+    before_reload: Option<InUse>,
     /// Where workers start.
     folder: Option<PathBuf>,
     addresses: Vec<ListenAddress>,
@@ -209,38 +236,31 @@ impl WorkerProcesses for Processes {
                 );
                 self.code.iter().for_each(|code| code.settled(Outcome::Old));
             }
+            Event::ReloadBegun => self.reload_has_begun(),
             Event::ReloadEnded(result) => self.reload_ended(result),
         }
     }
 
-    fn reload(&mut self) -> Option<usize> {
+    fn reload(&mut self) -> Option<NewOptions> {
         // A service manager that has sent the signal waits for this, whatever comes of it.
         service_manager::reloading();
-        let sources = self.sources.read_again();
+        let sources = self.in_use.sources.read_again();
         let loaded = match maitred_config::load(sources.sources()) {
             Ok(loaded) => loaded,
             Err(problems) => {
                 for problem in problems.iter() {
                     tracing::error!(target: "maitred", "reload refused: {problem}");
                 }
-                self.code.iter().for_each(|code| code.settled(Outcome::Old));
-                service_manager::ready("reload refused: the settings are invalid");
                 return None;
             }
         };
-        tracing::info!(target: "maitred", "reloading: new workers replace the old ones");
-        logging::log_warnings(&loaded);
-        for name in self.loaded.needing_restart(&loaded) {
-            tracing::warn!(
-                target: "maitred",
-                "`{name}` has changed: a restart is needed, because a reload does not change it"
-            );
-        }
-        let workers = loaded.settings.processes.workers;
-        let before = std::mem::replace(&mut self.sources, sources);
-        // One that is asked for while another runs is refused, and changes nothing of this.
-        self.before_reload.get_or_insert(before);
-        Some(workers)
+        let new = NewOptions {
+            wanted: wanted(&loaded.settings),
+            of_worker: of_worker(&loaded.settings),
+            settings: self.started_with.reloaded_with(&loaded).to_json(true),
+        };
+        self.offered = Some(InUse { sources, loaded });
+        Some(new)
     }
 
     fn attend(&mut self) {
@@ -258,7 +278,7 @@ impl Processes {
         control: &OwnedFd,
         report: Option<&OwnedFd>,
     ) -> io::Result<u32> {
-        let (sources, folder) = (&self.sources, self.folder.as_deref());
+        let (sources, folder) = (&self.in_use.sources, self.folder.as_deref());
         let launch = Launch { role, sources, folder, control, report };
         let started = Python::attach(|py| launch::launch(py, &launch));
         let (process, pid) = started.map_err(io::Error::other)?;
@@ -266,9 +286,35 @@ impl Processes {
         Ok(pid)
     }
 
+    /// What was offered is used for workers that are started from now on.
+    fn reload_has_begun(&mut self) {
+        let Some(new) = self.offered.take() else { return };
+        tracing::info!(target: "maitred", "reloading: new workers replace the old ones");
+        logging::log_warnings(&new.loaded);
+        for name in self.started_with.needing_restart(&new.loaded) {
+            tracing::warn!(
+                target: "maitred",
+                "`{name}` has changed: a restart is needed, because a reload does not change it"
+            );
+        }
+        self.before_reload = Some(std::mem::replace(&mut self.in_use, new));
+    }
+
     /// Tells how a reload has ended. If new workers have failed, later ones start as before.
     fn reload_ended(&mut self, result: ReloadResult) {
-        let before = self.before_reload.take();
+        match result.new_settings() {
+            NewSettings::Stay => self.before_reload = None,
+            NewSettings::GoBack => {
+                if let Some(before) = self.before_reload.take() {
+                    self.in_use = before;
+                }
+            }
+            NewSettings::NeverCame => self.offered = None,
+        }
+        let others = match self.code {
+            Some(_) => "the old code is served until the next change",
+            None => "the others go on",
+        };
         let outcome = match result {
             ReloadResult::Complete { .. } => {
                 tracing::info!(target: "maitred", "reload {result}");
@@ -281,33 +327,37 @@ impl Processes {
                 );
                 Outcome::Old
             }
-            // The one that runs decides.
-            ReloadResult::Busy => {
-                self.before_reload = before;
+            ReloadResult::Busy | ReloadResult::Stopping => {
                 tracing::warn!(target: "maitred", "reload {result}");
-                return;
+                Outcome::Old
             }
-            ReloadResult::Stopped { .. }
-            | ReloadResult::NoRoom
-            | ReloadResult::TooMany
-            | ReloadResult::InvalidSettings => {
-                if let Some(before) = before {
-                    self.sources = before;
-                }
-                let others = match self.code {
-                    Some(_) => "the old code is served until the next change",
-                    None => "the others go on",
-                };
+            ReloadResult::InvalidSettings => Outcome::Old, // the problems have been logged
+            ReloadResult::Stopped { .. } | ReloadResult::NoRoom | ReloadResult::TooMany => {
                 tracing::error!(target: "maitred", "reload {result}; {others}");
                 Outcome::Old
             }
         };
+        if result.new_settings() == NewSettings::Stay {
+            self.log_as_told();
+        }
+        // The start that goes on, or the reload that runs, decides.
+        if result == ReloadResult::Busy || self.before_reload.is_some() {
+            return;
+        }
         self.code.iter().for_each(|code| code.settled(outcome));
-        service_manager::ready(&format!("reload {result}"));
+        service_manager::reloaded(&format!("reload {result}"));
+    }
+
+    /// Logs from now on as the settings in use say.
+    fn log_as_told(&self) {
+        let settings = &self.in_use.loaded.settings.observability;
+        if let Err(error) = Python::attach(|py| logging::change(py, self.output, settings)) {
+            tracing::warn!(target: "maitred", "the log of the supervisor stays as it was: {error}");
+        }
     }
 
     fn announce(&self, py: Python<'_>) -> PyResult<()> {
-        crate::engine::announcement::announce(py, &self.loaded, &self.addresses)?;
+        crate::engine::announcement::announce(py, &self.in_use.loaded, &self.addresses)?;
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         service_manager::ready(&format!("serving on {}", addresses.join(", ")));
         Ok(())

@@ -15,7 +15,11 @@ const NUMBERS_MIN: usize = 64;
 /// Seats beyond one for each number: for processes that end while their successors serve.
 const SPARE_SEATS: usize = 16;
 
-/// The most requests in progress that a seat shows: one for each thread.
+/// Requests in progress that any seat shows, so that `threads` can be raised without a restart.
+const SLOTS_MIN: usize = 64;
+
+/// The most requests in progress that a seat shows: one for each thread. Those of further threads are
+/// only counted.
 pub const SLOTS_MAX: usize = 512;
 
 /// Bounds of what is believed of a header that another process wrote.
@@ -104,7 +108,7 @@ impl Shape {
         Self {
             numbers: workers.saturating_mul(2).clamp(NUMBERS_MIN, NUMBERS_MAX),
             cells: cells.min(CELLS_MAX),
-            slots: threads.saturating_mul(2).clamp(1, SLOTS_MAX),
+            slots: threads.saturating_mul(2).clamp(SLOTS_MIN, SLOTS_MAX),
         }
     }
 
@@ -174,9 +178,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_has_numbers_to_raise_workers_to_and_seats_for_their_successors() {
+    fn a_board_has_room_to_raise_workers_and_threads_and_for_successors() {
         let small = Shape::new(2, 4, 100);
-        assert_eq!((small.numbers, small.seats()), (64, 80));
+        assert_eq!((small.numbers, small.seats(), small.slots), (64, 80, 64));
         let large = Shape::new(1024, 4, 100);
         assert_eq!((large.numbers, large.seats()), (2048, 2064));
         assert_eq!(Shape::new(2, 10_000, 100).slots, SLOTS_MAX);

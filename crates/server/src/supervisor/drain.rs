@@ -8,10 +8,10 @@
 use std::time::{Duration, Instant};
 
 use super::control::ToWorker;
+use super::facts::Periods;
 use super::process::Worker;
 use super::run::Supervisor;
 use super::view::WorkerState;
-use super::workers::SupervisorOptions;
 use crate::listen::{HANDSHAKES_END_WITHIN, Sharing};
 
 /// How long workers may take to say that they announce the drain.
@@ -35,6 +35,7 @@ enum DrainStage {
 pub(super) struct Drain {
     stage: DrainStage,
     since: Instant,
+    periods: Periods,
 }
 
 impl Drain {
@@ -46,18 +47,20 @@ impl Drain {
             "draining: requests in progress will be finished"
         );
         tell_all(supervisor, &ToWorker::AnnounceDrain);
-        Self { stage: DrainStage::Announced, since: supervisor.now() }
+        let periods = supervisor.fleet.drain_periods();
+        Self { stage: DrainStage::Announced, since: supervisor.now(), periods }
     }
 
     /// Goes on as far as it is time to.
-    pub(super) fn step(&mut self, supervisor: &mut Supervisor, options: &SupervisorOptions) {
+    pub(super) fn step(&mut self, supervisor: &mut Supervisor) {
+        let Periods { drain_delay, graceful_timeout, .. } = self.periods;
         let now = supervisor.now();
         let passed = now.saturating_duration_since(self.since);
         match self.stage {
             DrainStage::Announced => {
                 let have_all_said = serving(supervisor).all(|worker| worker.has_children.is_some());
-                let is_time = have_all_said || passed >= options.drain_delay + ANNOUNCED_WITHIN;
-                if passed < options.drain_delay || !is_time {
+                let is_time = have_all_said || passed >= drain_delay + ANNOUNCED_WITHIN;
+                if passed < drain_delay || !is_time {
                     return;
                 }
                 // Processes that the application has started have the sockets, too, and may serve.
@@ -81,7 +84,7 @@ impl Drain {
                 // Connections that move from one process to another are open, too.
                 let is_open = supervisor.board.open_connections() > 0;
                 let are_idle = !is_open && !serving(supervisor).any(waits);
-                if are_idle || passed >= options.graceful_timeout {
+                if are_idle || passed >= graceful_timeout {
                     tell_all(supervisor, &ToWorker::End);
                     self.reach(DrainStage::Ending, now);
                 }

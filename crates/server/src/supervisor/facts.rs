@@ -88,8 +88,8 @@ pub enum Fact {
     Hung(Serial),
     /// A process is to be replaced.
     Replace(Serial, StartReason),
-    /// Every process is to be replaced; so many workers are wanted from then on.
-    Reload(usize),
+    /// Every process is to be replaced, and what is wanted may have changed.
+    Reload(Wanted),
     /// The server is to stop.
     Drain,
     /// A mold has imported the application.
@@ -103,6 +103,8 @@ pub enum Fact {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// A reload begins: what is started from now on has its settings.
+    BeginReload,
     /// Start a process.
     Start {
         /// What to call it.
@@ -139,8 +141,8 @@ pub enum Command {
 /// Why a process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KillReason {
-    /// It did not become ready within `start-timeout`.
-    StartTimeout,
+    /// It did not become ready within its `start-timeout`.
+    StartTimeout(Duration),
     /// The reload that started it has stopped, or the server is stopping.
     NotWanted,
     /// It has not ended in time.
@@ -166,6 +168,8 @@ pub enum ReloadResult {
     },
     /// A reload is already running.
     Busy,
+    /// The server is stopping.
+    Stopping,
     /// The settings are invalid.
     InvalidSettings,
     /// Memory has no room for a second process.
@@ -181,10 +185,36 @@ impl std::fmt::Display for ReloadResult {
             Self::CannotStart => write!(f, "failed: the first worker cannot start"),
             Self::Stopped { replaced, of } => write!(f, "stopped: {replaced} of {of} replaced"),
             Self::Busy => write!(f, "refused: the server is starting, or another reload runs"),
+            Self::Stopping => write!(f, "refused: the server is stopping"),
             Self::InvalidSettings => write!(f, "refused: the settings are invalid"),
             Self::NoRoom => write!(f, "refused: memory has no room for a second process"),
             Self::TooMany => {
                 write!(f, "refused: restart the server to have so many more workers")
+            }
+        }
+    }
+}
+
+/// What becomes of the settings that a reload has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewSettings {
+    /// They are those of the server from now on.
+    Stay,
+    /// What is started from now on has the settings of before again.
+    GoBack,
+    /// The reload was refused before anything had them.
+    NeverCame,
+}
+
+impl ReloadResult {
+    /// What becomes of the settings that the reload has read.
+    pub fn new_settings(self) -> NewSettings {
+        match self {
+            // The next reload repairs what cannot start: there is nothing to go back to.
+            Self::Complete { .. } | Self::CannotStart => NewSettings::Stay,
+            Self::Stopped { .. } | Self::NoRoom => NewSettings::GoBack,
+            Self::Busy | Self::Stopping | Self::InvalidSettings | Self::TooMany => {
+                NewSettings::NeverCame
             }
         }
     }
@@ -210,11 +240,50 @@ pub enum StartFailure {
     AwaitsReload,
 }
 
+/// How long a process may take. Each has the periods of the settings that it was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    /// From its start until it must be ready.
+    pub start_timeout: Duration,
+    /// From readiness failing until the listeners close, when the server stops.
+    pub drain_delay: Duration,
+    /// From then on, or from the request to retire, until what runs is cut off.
+    pub graceful_timeout: Duration,
+}
+
+impl Periods {
+    /// From the request to stop, or to retire, until it must have ended.
+    pub fn end_within(self) -> Duration {
+        self.drain_delay.saturating_add(self.graceful_timeout)
+    }
+
+    /// Periods in which also a process with those of `other` is not cut off.
+    #[must_use]
+    pub fn longest(self, other: Self) -> Self {
+        Self {
+            start_timeout: self.start_timeout.max(other.start_timeout),
+            drain_delay: self.drain_delay.max(other.drain_delay),
+            graceful_timeout: self.graceful_timeout.max(other.graceful_timeout),
+        }
+    }
+}
+
+/// What a reload may change of a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// How many workers there are to be.
+    pub workers: usize,
+    /// How long those may take that are started from now on.
+    pub periods: Periods,
+}
+
 /// The limits of a fleet.
 #[derive(Clone, Copy, Debug)]
 pub struct FleetLimits {
     /// How many workers there are to be.
     pub workers: usize,
+    /// How long processes may take that are started now.
+    pub periods: Periods,
     /// How many may import at once when the server starts.
     pub imports_at_once: usize,
     /// Whether workers are forked from a process that has imported the application.
@@ -225,12 +294,8 @@ pub struct FleetLimits {
     pub numbers: usize,
     /// Seats, one for each process.
     pub seats: usize,
-    /// From the start of a process until it must be ready.
-    pub start_timeout: Duration,
     /// How long a new process has to stay ready before the old one retires.
     pub settle: Duration,
-    /// From the request to stop, or to retire, until a process must have ended.
-    pub end_within: Duration,
 }
 
 #[cfg(test)]
@@ -243,8 +308,11 @@ impl FleetLimits {
         start_failure: StartFailure::Ends,
         numbers: 64,
         seats: 80,
-        start_timeout: Duration::from_secs(120),
+        periods: Periods {
+            start_timeout: Duration::from_secs(120),
+            drain_delay: Duration::ZERO,
+            graceful_timeout: Duration::from_secs(30),
+        },
         settle: Duration::from_secs(1),
-        end_within: Duration::from_secs(30),
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::facts::{Command, End, ReloadResult, Serial, StartFailure, StartReason};
 use super::fleet::Fleet;
-use super::replacement::{Reload, ReloadStage};
+use super::replacement::ReloadStage;
 
 /// The process with which a server starts: the others follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +34,7 @@ impl Fleet {
     }
 
     /// Begins a reload that starts another first process.
-    pub(super) fn start_again(&mut self, wanted: usize, now: Duration) {
-        let stage = ReloadStage::Importing;
-        self.reload = Some(Reload { wanted, of: 1, replaced: 0, stage });
+    pub(super) fn start_again(&mut self, now: Duration) {
         self.failed_in_a_row = 0;
         self.first = FirstWorker::Process(self.next_serial);
         self.starts.insert(0, (now, StartReason::Start));

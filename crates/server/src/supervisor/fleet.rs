@@ -13,15 +13,14 @@
 //!   the old one retires first; with a single worker it stays instead.
 //! - **Preload** (`preloading`). Processes are forked from one that has imported the application, and
 //!   wait for it.
-//! - **Drain.** Nothing is started any more, and the server ends with its last process.
+//! - **Drain** (`stopping`). Nothing is started any more, and the server ends with its last process.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::facts::{
-    Command, End, Fact, FleetLimits, Headroom, KillReason, ReloadResult, Serial, Source,
-    StartReason,
+    Command, End, Fact, FleetLimits, Headroom, Periods, Serial, Source, StartReason,
 };
 use super::first_worker::FirstWorker;
 use super::preloading::Preloading;
@@ -30,9 +29,6 @@ use super::replacement::{Reload, Replacement};
 /// So many failed starts in a row, with no worker ready, end the server.
 pub(super) const FAILED_STARTS_MAX: u32 = 5;
 
-/// How long after its deadline a process that was to end is killed.
-const KILL_AFTER: Duration = Duration::from_secs(5);
-
 /// What a process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -40,6 +36,9 @@ pub(super) enum Phase {
     /// It has imported the application and opens the listeners.
     Opening,
     Ready,
+    /// It opens the listeners, and nobody wants it any more. It may have accepted connections already,
+    /// so it is not killed: it retires as soon as it can be told to.
+    Unwanted,
     Retiring,
 }
 
@@ -48,11 +47,13 @@ pub(super) enum Phase {
 pub(super) struct Process {
     pub(super) number: usize,
     pub(super) phase: Phase,
-    started_at: Duration,
+    /// How long it may take.
+    pub(super) periods: Periods,
+    pub(super) started_at: Duration,
     /// When it reached its phase.
     pub(super) since: Duration,
     is_hung: bool,
-    is_killed: bool,
+    pub(super) is_killed: bool,
     /// The reason for its successor, which starts when it has ended: there was no room for both.
     pub(super) succeeded_after: Option<StartReason>,
 }
@@ -82,7 +83,9 @@ pub struct Fleet {
     pub(super) has_been_ready: bool,
     pub(super) began: Duration,
     pub(super) draining_since: Option<Duration>,
-    has_ended: bool,
+    /// How long the drain may take: as long as the most patient of the processes.
+    pub(super) drain_periods: Periods,
+    pub(super) has_ended: bool,
 }
 
 impl Fleet {
@@ -106,6 +109,7 @@ impl Fleet {
             has_been_ready: false,
             began: now,
             draining_since: None,
+            drain_periods: limits.periods,
             has_ended: false,
         }
     }
@@ -168,9 +172,15 @@ impl Fleet {
     /// A fact, at `now`, and what follows from it.
     pub fn handle(&mut self, fact: Fact, now: Duration) -> Vec<Command> {
         let mut commands = Vec::new();
+        if self.has_ended {
+            if let Fact::Exited(serial) = fact {
+                self.processes.remove(&serial);
+            }
+            return commands; // what is left has been killed, and is only waited for
+        }
         match fact {
             Fact::Imported(serial) => self.imported(serial, now, &mut commands),
-            Fact::Ready(serial) => self.became_ready(serial, now),
+            Fact::Ready(serial) => self.became_ready(serial, now, &mut commands),
             Fact::Exited(serial) => self.exited(serial, now, &mut commands),
             Fact::Hung(serial) => {
                 if let Some(process) = self.processes.get_mut(&serial) {
@@ -207,10 +217,15 @@ impl Fleet {
         }
     }
 
-    fn became_ready(&mut self, serial: Serial, now: Duration) {
+    fn became_ready(&mut self, serial: Serial, now: Duration, commands: &mut Vec<Command>) {
         let Some(process) = self.processes.get_mut(&serial) else { return };
-        if process.phase != Phase::Opening {
-            return;
+        match process.phase {
+            Phase::Opening => {}
+            Phase::Unwanted => {
+                process.phase = Phase::Ready;
+                return self.retire(serial, now, commands);
+            }
+            Phase::Importing | Phase::Ready | Phase::Retiring => return,
         }
         process.phase = Phase::Ready;
         process.since = now;
@@ -222,8 +237,8 @@ impl Fleet {
         let Some(process) = self.processes.remove(&serial) else { return };
         let number = process.number;
         let was_starting = matches!(process.phase, Phase::Importing | Phase::Opening);
-        let was_retiring = process.phase == Phase::Retiring;
-        if was_starting && self.draining_since.is_none() && !process.is_killed_by_us() {
+        let was_leaving = !process.stays();
+        if was_starting && self.draining_since.is_none() {
             self.failed_in_a_row += 1;
         }
         let replacement = self.active.iter().position(|active| active.new == serial);
@@ -246,14 +261,15 @@ impl Fleet {
         if self.failed_in_a_row >= FAILED_STARTS_MAX && self.ready() == 0 {
             return self.end(End::CrashLoop(self.failed_in_a_row), commands);
         }
-        if let Some(reason) = process.succeeded_after {
+        let is_wanted = number < self.limits.workers;
+        if let Some(reason) = process.succeeded_after.filter(|_| is_wanted) {
             match self.source() {
                 Some(source) => {
                     self.start_replacement(None, number, reason, source, now, commands);
                 }
                 None => drop(self.starts.insert(number, (now, reason))),
             }
-        } else if !was_retiring && number < self.limits.workers && !self.has_successor(number) {
+        } else if !was_leaving && is_wanted && !self.has_successor(number) {
             let ready_for = match process.phase {
                 Phase::Ready => now.saturating_sub(process.since),
                 _ => Duration::ZERO,
@@ -270,55 +286,7 @@ impl Fleet {
     /// Whether another process of a number serves, or will.
     fn has_successor(&self, number: usize) -> bool {
         let mut processes = self.processes.values();
-        processes.any(|other| other.number == number && other.phase != Phase::Retiring)
-    }
-
-    fn drain(&mut self, now: Duration, commands: &mut Vec<Command>) {
-        if self.draining_since.is_some() {
-            return;
-        }
-        self.draining_since = Some(now);
-        self.starts.clear();
-        self.pending.clear();
-        self.active.clear();
-        let starting = self
-            .processes
-            .iter()
-            .filter(|(_, process)| matches!(process.phase, Phase::Importing | Phase::Opening));
-        let starting: Vec<_> = starting.map(|(&serial, _)| serial).collect();
-        for serial in starting {
-            self.kill(serial, KillReason::NotWanted, now, commands);
-        }
-        if let Some(Reload { replaced, of, .. }) = self.reload.take() {
-            commands.push(Command::ReloadEnded(ReloadResult::Stopped { replaced, of }));
-        }
-        self.end_molds(commands);
-        commands.push(Command::Drain);
-        if self.processes.is_empty() {
-            self.end(End::Drained, commands);
-        }
-    }
-
-    pub(super) fn end(&mut self, end: End, commands: &mut Vec<Command>) {
-        self.has_ended = true;
-        self.end_molds(commands);
-        commands.push(Command::End(end));
-    }
-
-    pub(super) fn kill(
-        &mut self,
-        serial: Serial,
-        reason: KillReason,
-        now: Duration,
-        commands: &mut Vec<Command>,
-    ) {
-        let Some(process) = self.processes.get_mut(&serial) else { return };
-        process.is_killed = true;
-        if reason == KillReason::NotWanted {
-            process.phase = Phase::Retiring;
-            process.since = now;
-        }
-        commands.push(Command::Kill(serial, reason));
+        processes.any(|other| other.number == number && other.stays())
     }
 
     pub(super) fn start(
@@ -334,6 +302,7 @@ impl Fleet {
         let process = Process {
             number,
             phase: Phase::Importing,
+            periods: self.periods_of(source),
             started_at: now,
             since: now,
             is_hung: false,
@@ -362,34 +331,12 @@ impl Fleet {
             self.start(number, reason, source, now, commands);
         }
     }
-
-    fn kill_what_is_overdue(&mut self, now: Duration, commands: &mut Vec<Command>) {
-        let FleetLimits { start_timeout, end_within, .. } = self.limits;
-        let is_draining_late = self
-            .draining_since
-            .is_some_and(|since| now.saturating_sub(since) >= end_within + KILL_AFTER);
-        let late = self.processes.iter().filter_map(|(&serial, process)| {
-            let starts_late = now.saturating_sub(process.started_at) >= start_timeout;
-            let ends_late = now.saturating_sub(process.since) >= end_within + KILL_AFTER;
-            let reason = match process.phase {
-                Phase::Importing | Phase::Opening if starts_late => KillReason::StartTimeout,
-                Phase::Retiring if ends_late => KillReason::Overdue,
-                _ if is_draining_late => KillReason::Overdue,
-                _ => return None,
-            };
-            (!process.is_killed).then_some((serial, reason))
-        });
-        let late: Vec<_> = late.collect();
-        for (serial, reason) in late {
-            self.kill(serial, reason, now, commands);
-        }
-    }
 }
 
 impl Process {
-    /// Whether it was killed because nobody wanted it any more: its end is no failed start.
-    fn is_killed_by_us(&self) -> bool {
-        self.is_killed && self.phase == Phase::Retiring
+    /// Whether it serves, or will.
+    pub(super) fn stays(&self) -> bool {
+        !matches!(self.phase, Phase::Unwanted | Phase::Retiring)
     }
 }
 

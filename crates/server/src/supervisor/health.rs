@@ -36,6 +36,8 @@ pub struct Beats {
     pub python: Duration,
     /// Since when no thread can take a request any more; 0 if one can.
     pub stuck: Duration,
+    /// The `worker-timeout` that the worker was started with; `None`: it is never hung.
+    pub timeout: Option<Duration>,
 }
 
 /// A worker that is hung.
@@ -50,23 +52,16 @@ pub struct Hung {
 }
 
 /// Judges the beats.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Health {
-    /// `worker-timeout`; `None`: nobody is ever hung.
-    timeout: Option<Duration>,
     looked_at: Option<Duration>,
     /// Ages count from here at the earliest.
     counts_from: Duration,
-    /// The last worker that was called hung, and when.
+    /// The last worker that was called hung, and until when no other is unless that one is replaced.
     last: Option<(Serial, Duration)>,
 }
 
 impl Health {
-    /// Judges by this `worker-timeout`.
-    pub fn new(timeout: Option<Duration>) -> Self {
-        Self { timeout, looked_at: None, counts_from: Duration::ZERO, last: None }
-    }
-
     /// Looks at the ready workers; called every [`LOOK_EVERY`]. `is_replaced` tells whether a worker
     /// that was called hung has a successor that is ready.
     pub fn look(
@@ -82,24 +77,25 @@ impl Health {
         if was_paused {
             self.counts_from = now;
         }
-        let timeout = self.timeout?;
-        if let Some((serial, called_at)) = self.last {
-            if !is_replaced(serial) && now.saturating_sub(called_at) < timeout {
+        if let Some((serial, until)) = self.last {
+            if !is_replaced(serial) && now < until {
                 return None;
             }
             self.last = None;
         }
         let ran_for = now.saturating_sub(self.counts_from);
-        let ages = workers.iter().flat_map(|(serial, beats)| {
+        let judged = workers.iter().filter_map(|(serial, beats)| {
             let kinds = [
                 (Silence::Io, beats.io),
                 (Silence::Python, beats.python),
                 (Silence::Stuck, beats.stuck),
             ];
-            kinds.map(|(silence, age)| Hung { serial: *serial, silence, age: age.min(ran_for) })
+            let (silence, age) = kinds.into_iter().max_by_key(|(_, age)| *age)?;
+            let (age, timeout) = (age.min(ran_for), beats.timeout?);
+            (age >= timeout).then_some((Hung { serial: *serial, silence, age }, timeout))
         });
-        let hung = ages.filter(|hung| hung.age >= timeout).max_by_key(|hung| hung.age)?;
-        self.last = Some((hung.serial, now));
+        let (hung, timeout) = judged.max_by_key(|(hung, _)| hung.age)?;
+        self.last = Some((hung.serial, now + timeout));
         Some(hung)
     }
 }
@@ -115,12 +111,13 @@ mod tests {
     }
 
     fn beats(io: u64, python: u64) -> Beats {
-        Beats { io: seconds(io), python: seconds(python), stuck: Duration::ZERO }
+        let stuck = Duration::ZERO;
+        Beats { io: seconds(io), python: seconds(python), stuck, timeout: Some(TIMEOUT) }
     }
 
     /// Looks each second up to `until`; the workers have these ages then.
     fn ran(until: u64) -> Health {
-        let mut health = Health::new(Some(TIMEOUT));
+        let mut health = Health::default();
         for now in 0..until {
             assert_eq!(health.look(seconds(now), &[], |_| false), None);
         }
@@ -155,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_supervisor_that_has_just_started_has_seen_no_silence() {
-        let mut health = Health::new(Some(TIMEOUT));
+        let mut health = Health::default();
         assert_eq!(health.look(seconds(9000), &[(1, beats(999, 999))], |_| false), None);
     }
 
@@ -181,9 +178,25 @@ mod tests {
 
     #[test]
     fn without_a_timeout_nobody_is_hung() {
-        let mut health = Health::new(None);
+        let mut health = Health::default();
+        let all = [(1, Beats { timeout: None, ..beats(999, 999) })];
         for now in 0..200 {
-            assert_eq!(health.look(seconds(now), &[(1, beats(999, 999))], |_| false), None);
+            assert_eq!(health.look(seconds(now), &all, |_| false), None);
         }
+    }
+
+    #[test]
+    fn each_worker_is_judged_by_the_timeout_that_it_was_started_with() {
+        let mut health = ran(100);
+        let new = Beats { timeout: Some(seconds(5)), ..beats(6, 0) };
+        let unlimited = Beats { timeout: None, ..beats(99, 99) };
+        let all = [(1, beats(59, 0)), (2, new), (3, unlimited)];
+        assert_eq!(health.look(seconds(100), &all, |_| false).unwrap().serial, 2);
+        // The next one waits as long as this one might be silent.
+        let rest = [(1, beats(60, 0))];
+        for now in 101..105 {
+            assert_eq!(health.look(seconds(now), &rest, |_| false), None, "{now}");
+        }
+        assert_eq!(health.look(seconds(105), &rest, |_| false).unwrap().serial, 1);
     }
 }

@@ -51,7 +51,8 @@ impl Supervisor {
                     since => age(since),
                 };
                 let (io, python) = (age(seat.io_beat()), age(seat.python_beat()));
-                Some((serial, Beats { io, python, stuck }))
+                let timeout = worker.options.worker_timeout;
+                Some((serial, Beats { io, python, stuck, timeout }))
             })
             .collect();
         let since_start = self.since_start();

@@ -1,7 +1,7 @@
 //! How much memory the cgroup of this process may use, and how much of it is free: version 2
 //! (`memory.max`) and version 1 (`memory.limit_in_bytes`), by files alone.
 //!
-//! The least limit of the cgroup and its ancestors counts. Page cache that the kernel would drop
+//! The cgroup and its ancestors count. Page cache that the kernel would drop
 //! (`inactive_file`) counts as free, as in Kubernetes' working set.
 
 use std::path::{Path, PathBuf};
@@ -26,14 +26,21 @@ impl MemoryLimit {
         self.limit.saturating_sub(self.used)
     }
 
-    /// The memory of this process's cgroup; `None` if it has no limit.
-    #[expect(clippy::disallowed_methods, reason = "files of the kernel are no settings")]
-    pub fn read() -> Option<Self> {
-        Self::read_with(&|path: &Path| std::fs::read_to_string(path).ok())
+    /// The memory of the cgroup of this process, or of the one above it, that has the least limit; `None`
+    /// if there is no limit.
+    pub fn least() -> Option<Self> {
+        Self::read(&read_file).into_iter().min_by_key(|memory| memory.limit)
     }
 
-    fn read_with(read: &dyn Fn(&Path) -> Option<String>) -> Option<Self> {
-        let of_process = read(Path::new("/proc/self/cgroup"))?;
+    /// The memory of the one of them that has the least free: who is above others may have a higher
+    /// limit, and have used it up with their help.
+    pub fn least_free() -> Option<Self> {
+        Self::read(&read_file).into_iter().min_by_key(Self::free)
+    }
+
+    /// The memory of all of them that have a limit.
+    fn read(read: &dyn Fn(&Path) -> Option<String>) -> Vec<Self> {
+        let of_process = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
         let groups = of_process.lines().filter_map(|line| {
             let mut fields = line.splitn(3, ':');
             let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -42,10 +49,15 @@ impl MemoryLimit {
                 _ if controllers.split(',').any(|name| name == "memory") => &VERSION_1,
                 _ => return None,
             };
-            files.least(path, read)
+            Some(files.all(path, read))
         });
-        groups.min_by_key(|memory| memory.limit)
+        groups.flatten().collect()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "files of the kernel are no settings")]
+fn read_file(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path).ok()
 }
 
 impl Headroom {
@@ -81,13 +93,12 @@ const VERSION_1: Files = Files {
 };
 
 impl Files {
-    /// The group with the least limit, from the one at `path` up to the root. In a container the path
-    /// may be that of the host, of which only the root is visible.
-    fn least(&self, path: &str, read: &dyn Fn(&Path) -> Option<String>) -> Option<MemoryLimit> {
+    /// The groups that have a limit, from the one at `path` up to the root. In a container the path may
+    /// be that of the host, of which only the root is visible.
+    fn all(&self, path: &str, read: &dyn Fn(&Path) -> Option<String>) -> Vec<MemoryLimit> {
         let group = PathBuf::from(format!("{}{path}", self.root));
         let groups = group.ancestors().take_while(|folder| folder.starts_with(self.root));
-        let all = groups.filter_map(|folder| self.of(folder, read));
-        all.min_by_key(|memory| memory.limit)
+        groups.filter_map(|folder| self.of(folder, read)).collect()
     }
 
     fn of(&self, folder: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Option<MemoryLimit> {
@@ -107,11 +118,31 @@ impl Files {
 mod tests {
     use super::*;
 
-    fn read(files: &[(&str, &str)]) -> Option<MemoryLimit> {
-        MemoryLimit::read_with(&|path: &Path| {
+    fn read(files: &[(&str, &str)]) -> Vec<MemoryLimit> {
+        MemoryLimit::read(&|path: &Path| {
             let found = files.iter().find(|(name, _)| Path::new(name) == path);
             found.map(|(_, text)| (*text).to_owned())
         })
+    }
+
+    /// What `cgroup` and the two files of each of these groups say.
+    fn nested(groups: [(&str, &str, &str); 2]) -> Vec<MemoryLimit> {
+        let mut files = vec![("/proc/self/cgroup".to_owned(), "0::/pod/shop\n".to_owned())];
+        for (group, limit, used) in groups {
+            files.push((format!("/sys/fs/cgroup{group}/memory.max"), limit.to_owned()));
+            files.push((format!("/sys/fs/cgroup{group}/memory.current"), used.to_owned()));
+        }
+        let files: Vec<_> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+        read(&files)
+    }
+
+    #[test]
+    fn who_has_the_least_free_may_be_above_who_has_the_least_limit() {
+        let memory = nested([("/pod/shop", "1000", "300"), ("/pod", "2000", "1990")]);
+        assert_eq!(memory.iter().min_by_key(|it| it.limit).unwrap().limit, 1000);
+        let scarcest = memory.into_iter().min_by_key(MemoryLimit::free);
+        assert_eq!(scarcest, Some(MemoryLimit { limit: 2000, used: 1990 }));
+        assert_eq!(Headroom::of(scarcest, 100), Headroom::Short);
     }
 
     #[test]
@@ -124,8 +155,8 @@ mod tests {
             ("/sys/fs/cgroup/system.slice/memory.current", "700\n"),
             ("/sys/fs/cgroup/system.slice/memory.stat", "anon 1\ninactive_file 200\n"),
         ]);
-        assert_eq!(memory, Some(MemoryLimit { limit: 1000, used: 500 }));
-        assert_eq!(memory.unwrap().free(), 500);
+        assert_eq!(memory, [MemoryLimit { limit: 1000, used: 500 }]);
+        assert_eq!(memory[0].free(), 500);
     }
 
     #[test]
@@ -136,7 +167,7 @@ mod tests {
             ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "100\n"),
             ("/sys/fs/cgroup/memory/memory.stat", "total_inactive_file 30\n"),
         ]);
-        assert_eq!(memory, Some(MemoryLimit { limit: 512 << 20, used: 70 }));
+        assert_eq!(memory, [MemoryLimit { limit: 512 << 20, used: 70 }]);
     }
 
     #[test]
@@ -150,13 +181,13 @@ mod tests {
 
     #[test]
     fn no_limit_is_none() {
-        assert_eq!(read(&[]), None);
-        assert_eq!(read(&[("/proc/self/cgroup", "0::/\nnonsense\n")]), None);
+        assert_eq!(read(&[]), []);
+        assert_eq!(read(&[("/proc/self/cgroup", "0::/\nnonsense\n")]), []);
         let huge = read(&[
             ("/proc/self/cgroup", "4:memory:/\n"),
             ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
             ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "100\n"),
         ]);
-        assert_eq!(huge, None);
+        assert_eq!(huge, []);
     }
 }

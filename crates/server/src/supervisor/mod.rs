@@ -30,6 +30,7 @@ mod preloading;
 mod process;
 mod reaping;
 pub mod recycling;
+mod reload;
 mod replacement;
 pub mod run;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub mod run;
 mod scene;
 mod scrape;
 pub mod stacks;
+mod stopping;
 pub mod view;
 pub mod worker;
 pub mod workers;

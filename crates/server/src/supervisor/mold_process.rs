@@ -11,7 +11,7 @@ use super::control::{FromMold, ToMold};
 use super::facts::{Fact, KillReason, MoldId, Serial};
 use super::run::Supervisor;
 use super::view::MoldView;
-use super::workers::WorkerProcesses;
+use super::workers::{WorkerOptions, WorkerProcesses};
 use crate::system::child::{self, ExitStatus};
 use crate::system::pass_fd::Wait;
 
@@ -26,6 +26,8 @@ pub(super) struct MoldProcess {
     pub(super) socket: UnixStream,
     incoming: Incoming,
     started_at: Instant,
+    /// How the workers are treated that it forks.
+    pub(super) of_worker: WorkerOptions,
     has_imported: bool,
     /// It has printed why it cannot import the application, or was killed.
     is_end_expected: bool,
@@ -50,6 +52,7 @@ impl Supervisor {
             socket,
             incoming: Incoming::new(),
             started_at: self.now(),
+            of_worker: self.options.of_worker,
             has_imported: false,
             is_end_expected: false,
             has_closed: false,
@@ -76,13 +79,12 @@ impl Supervisor {
         let Some(mold) = self.molds.get_mut(&id) else { return };
         mold.is_end_expected = true;
         let pid = mold.pid;
-        if reason == KillReason::StartTimeout {
+        if let KillReason::StartTimeout(start_timeout) = reason {
             tracing::error!(
                 target: "maitred",
                 pid,
                 "start-timeout: the preload process has not imported the application, or has not \
-                 forked a worker, within {:?} and is killed",
-                self.options.start_timeout
+                 forked a worker, within {start_timeout:?} and is killed"
             );
         }
         if mold.reaped.is_none()

@@ -12,9 +12,8 @@
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::facts::{Command, End, KillReason, MoldId, Source};
+use super::facts::{Command, End, KillReason, MoldId, Periods, Source};
 use super::fleet::{FAILED_STARTS_MAX, Fleet};
-use super::replacement::{Reload, ReloadStage};
 
 /// What a mold is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +30,8 @@ struct Mold {
     /// When it reached its phase.
     since: Duration,
     is_killed: bool,
+    /// How long it, and the processes that are forked from it, may take.
+    periods: Periods,
 }
 
 impl Mold {
@@ -54,11 +55,11 @@ pub(super) struct Preloading {
 }
 
 impl Preloading {
-    fn start(&mut self, now: Duration, commands: &mut Vec<Command>) -> Mold {
+    fn start(&mut self, periods: Periods, now: Duration, commands: &mut Vec<Command>) -> Mold {
         let id = self.next_id;
         self.next_id += 1;
         commands.push(Command::StartMold(id));
-        Mold { id, phase: MoldPhase::Importing, since: now, is_killed: false }
+        Mold { id, phase: MoldPhase::Importing, since: now, is_killed: false, periods }
     }
 
     fn end(mold: Option<Mold>, commands: &mut Vec<Command>) {
@@ -74,6 +75,13 @@ impl Fleet {
         let Some(preloading) = &self.preloading else { return Some(Source::Interpreter) };
         let of = |mold: Option<Mold>| mold.and_then(Mold::source);
         of(preloading.successor).or_else(|| of(preloading.current))
+    }
+
+    /// How long a process from there may take.
+    pub(super) fn periods_of(&self, source: Source) -> Periods {
+        let molds = self.preloading.iter().flat_map(|it| [it.current, it.successor]).flatten();
+        let mut molds = molds.filter(|mold| source == Source::Mold(mold.id));
+        molds.next().map_or(self.limits.periods, |mold| mold.periods)
     }
 
     /// Whether a mold is missing, or not ready.
@@ -97,13 +105,14 @@ impl Fleet {
         }
         let has_none = preloading.current.is_none() && preloading.successor.is_none();
         if has_none && now >= preloading.start_at {
-            preloading.current = Some(preloading.start(now, commands));
+            preloading.current = Some(preloading.start(self.limits.periods, now, commands));
         }
         for mold in [&mut preloading.current, &mut preloading.successor].into_iter().flatten() {
-            let is_late = now.saturating_sub(mold.since) >= self.limits.start_timeout;
+            let start_timeout = mold.periods.start_timeout;
+            let is_late = now.saturating_sub(mold.since) >= start_timeout;
             if mold.phase == MoldPhase::Importing && is_late && !mold.is_killed {
                 mold.is_killed = true;
-                commands.push(Command::KillMold(mold.id, KillReason::StartTimeout));
+                commands.push(Command::KillMold(mold.id, KillReason::StartTimeout(start_timeout)));
             }
         }
     }
@@ -150,24 +159,12 @@ impl Fleet {
     }
 
     /// Begins a reload: with `preload` by a mold that imports the new code.
-    pub(super) fn prepare_reload(
-        &mut self,
-        wanted: usize,
-        now: Duration,
-        commands: &mut Vec<Command>,
-    ) {
-        let of = self.processes.len();
+    pub(super) fn prepare_reload(&mut self, now: Duration, commands: &mut Vec<Command>) {
         match &mut self.preloading {
             Some(preloading) => {
-                let stage = ReloadStage::Importing;
-                self.reload = Some(Reload { wanted, of, replaced: 0, stage });
-                preloading.successor = Some(preloading.start(now, commands));
+                preloading.successor = Some(preloading.start(self.limits.periods, now, commands));
             }
-            None => {
-                let stage = ReloadStage::RollingOut;
-                self.reload = Some(Reload { wanted, of, replaced: 0, stage });
-                self.roll_out();
-            }
+            None => self.roll_out(),
         }
     }
 

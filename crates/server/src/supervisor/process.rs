@@ -11,7 +11,7 @@ use super::facts::{Fact, Serial, Source, StartReason};
 use super::recycling::Threshold;
 use super::run::Supervisor;
 use super::view::WorkerState;
-use super::workers::{StartOrder, WorkerProcesses};
+use super::workers::{StartOrder, WorkerOptions, WorkerProcesses};
 use crate::board::{Seat, SeatState, monotonic_ns};
 use crate::system::child::ExitStatus;
 use crate::system::output_lock;
@@ -44,6 +44,9 @@ pub(super) struct Worker {
     /// It has handed over or answered everything.
     pub(super) is_evacuated: bool,
     pub(super) has_children: Option<bool>,
+    /// Somebody outside wants it to end.
+    pub(super) is_asked_to_end: bool,
+    pub(super) options: WorkerOptions,
     pub(super) threshold: Threshold,
     pub(super) reason: StartReason,
 }
@@ -80,7 +83,10 @@ impl Worker {
                 self.is_evacuated = true;
                 None
             }
-            ToSupervisor::AskedToEnd => Some(Fact::Replace(serial, StartReason::Asked)),
+            ToSupervisor::AskedToEnd => {
+                self.is_asked_to_end = true;
+                Some(Fact::Replace(serial, StartReason::Asked))
+            }
         }
     }
 }
@@ -98,6 +104,8 @@ impl Supervisor {
         let free = (0..self.board.shape().seats()).find(|seat| !taken.contains(seat));
         let index = free.ok_or_else(|| io::Error::other("all seats of the board are taken"))?;
         let pad = SharedMemory::create(PAD_WORDS, &self.options.temp_dir)?;
+        let outputs = output_lock::file(&self.options.temp_dir)?;
+        let options = self.options_of(source);
         self.ensure_inbox(index)?;
         let (socket, theirs) = UnixStream::pair()?;
         let pid = match source {
@@ -107,10 +115,12 @@ impl Supervisor {
                 None
             }
         };
-        let seat = self.board.seat(index).ok_or(io::ErrorKind::NotFound)?;
+        // From here on there is a process, so nothing may fail any more.
         self.board.show_shape();
-        seat.begin_anew(order.number, serial, monotonic_ns());
-        seat.set_pid(pid.unwrap_or(0).into());
+        if let Some(seat) = self.board.seat(index) {
+            seat.begin_anew(order.number, serial, monotonic_ns());
+            seat.set_pid(pid.unwrap_or(0).into());
+        }
         let worker = Worker {
             pid,
             source,
@@ -126,7 +136,9 @@ impl Supervisor {
             is_killed: false,
             is_evacuated: false,
             has_children: None,
-            threshold: self.options.recycling.threshold(),
+            is_asked_to_end: false,
+            options,
+            threshold: options.recycling.threshold(),
             reason: order.reason,
         };
         let welcome = ToWorker::Welcome {
@@ -135,7 +147,6 @@ impl Supervisor {
             number: order.number,
             generation: serial,
         };
-        let outputs = output_lock::file(&self.options.temp_dir)?;
         worker.tell(&welcome, &[self.board.file(), worker.pad.file(), outputs]);
         tracing::debug!(target: "maitred", worker = order.number, pid, "worker process started");
         self.view.started(order.number, order.reason);

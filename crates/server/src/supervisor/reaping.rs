@@ -24,11 +24,11 @@ impl Supervisor {
         let Some(worker) = self.workers.get_mut(&serial) else { return };
         let (number, pid) = (worker.number, worker.pid);
         match reason {
-            KillReason::StartTimeout => tracing::error!(
+            KillReason::StartTimeout(start_timeout) => tracing::error!(
                 target: "maitred",
                 worker = number, pid,
-                "start-timeout: a worker process has not become ready within {:?} and is killed",
-                self.options.start_timeout
+                "start-timeout: a worker process has not become ready within {start_timeout:?} \
+                 and is killed"
             ),
             KillReason::Overdue => tracing::error!(
                 target: "maitred",
@@ -40,7 +40,7 @@ impl Supervisor {
         worker.is_killed = true;
         let Some(pid) = pid else {
             // If it is forked after all, it is killed then.
-            if let (Source::Mold(mold), KillReason::StartTimeout) = (worker.source, reason) {
+            if let (Source::Mold(mold), KillReason::StartTimeout(_)) = (worker.source, reason) {
                 self.kill_mold(mold, reason);
             }
             return;
@@ -137,11 +137,12 @@ impl Supervisor {
             if !is_expected {
                 report_death(&worker, status, &seat);
             }
-            lost = lost_with(&seat, self.options.connection_limit);
+            lost = lost_with(&seat, worker.options.connection_limit);
             seat.set_state(SeatState::Free);
         }
         self.forward_inbox(worker.seat);
         self.view.ended(worker.number, worker.seat, how, &lost);
+        self.look_for_headroom(); // what waits for its memory needs to know now
         self.tell_fleet(Fact::Exited(serial), processes);
     }
 }

@@ -70,18 +70,25 @@ impl Supervisor {
     /// memory for one more process.
     pub(super) fn recycle(&mut self, processes: &mut dyn WorkerProcesses) {
         let mut facts = Vec::new();
-        let mut largest = 0;
         for (&serial, worker) in &self.workers {
             let Some(seat) = self.board.seat(worker.seat) else { continue };
             let resident = self.view.resident_bytes(worker.seat);
-            largest = largest.max(resident);
-            let reason = worker.threshold.reached(seat.requests(), resident);
+            // Who was asked to end and could not be replaced yet is remembered here.
+            let asked = worker.is_asked_to_end.then_some(StartReason::Asked);
+            let reason = asked.or_else(|| worker.threshold.reached(seat.requests(), resident));
             facts.extend(reason.map(|reason| Fact::Replace(serial, reason)));
         }
-        self.fleet.set_headroom(Headroom::of(MemoryLimit::read(), largest));
+        self.look_for_headroom();
         for fact in facts {
             self.tell_fleet(fact, processes);
         }
+    }
+
+    /// Looks whether memory has room for one more process.
+    pub(super) fn look_for_headroom(&mut self) {
+        let sizes = self.workers.values().map(|it| self.view.resident_bytes(it.seat));
+        let largest = sizes.max().unwrap_or(0);
+        self.fleet.set_headroom(Headroom::of(MemoryLimit::least_free(), largest));
     }
 
     /// Tells that the process of a number is replaced, if it is because it has served for long enough.

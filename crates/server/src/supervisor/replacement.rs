@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::facts::{Command, Headroom, KillReason, ReloadResult, Serial, Source, StartReason};
+use super::facts::{Command, Headroom, Periods, ReloadResult, Serial, Source, StartReason, Wanted};
 use super::first_worker::FirstWorker;
 use super::fleet::{Fleet, Phase, Process};
 
@@ -24,7 +24,10 @@ pub(super) struct Replacement {
 /// A reload that runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reload {
+    /// How many workers there are to be when it is complete.
     pub(super) wanted: usize,
+    /// How long processes might take before: if it fails, those may that are started later.
+    pub(super) periods_before: Periods,
     pub(super) of: usize,
     pub(super) replaced: usize,
     pub(super) stage: ReloadStage,
@@ -61,9 +64,17 @@ impl Fleet {
         self.stop_reload(now, commands);
     }
 
-    /// A reload has failed: what serves goes on, and what was started for it ends.
+    /// A reload has failed: what serves goes on, and what was started for it retires, or ends if it does
+    /// not serve yet.
     pub(super) fn stop_reload(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        let Some(Reload { replaced, of, .. }) = self.reload else { return };
+        self.end_reload(ReloadResult::Stopped { replaced, of }, now, commands);
+    }
+
+    /// A reload has ended before every process was replaced.
+    fn end_reload(&mut self, result: ReloadResult, now: Duration, commands: &mut Vec<Command>) {
         let Some(reload) = self.reload.take() else { return };
+        self.limits.periods = reload.periods_before;
         self.keep_old_mold(commands);
         self.pending.retain(|&(_, reason)| reason != StartReason::Reload);
         let (stopped, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.active)
@@ -71,10 +82,9 @@ impl Fleet {
             .partition(|active| active.reason == StartReason::Reload && active.old.is_some());
         self.active = others;
         for active in stopped {
-            self.kill(active.new, KillReason::NotWanted, now, commands);
+            self.retire(active.new, now, commands);
         }
-        let Reload { replaced, of, .. } = reload;
-        commands.push(Command::ReloadEnded(ReloadResult::Stopped { replaced, of }));
+        commands.push(Command::ReloadEnded(result));
     }
 
     /// A process is to be replaced when its turn comes.
@@ -92,20 +102,19 @@ impl Fleet {
     /// All processes are to be replaced.
     pub(super) fn begin_reload(
         &mut self,
-        wanted: usize,
+        wanted: Wanted,
         now: Duration,
         commands: &mut Vec<Command>,
     ) {
         let awaits_reload = self.first == FirstWorker::AwaitsReload;
         let refusal = if self.draining_since.is_some() {
-            return;
+            Some(ReloadResult::Stopping)
         } else if self.reload.is_some() || !(self.has_been_ready || awaits_reload) {
             Some(ReloadResult::Busy)
-        } else if wanted > self.limits.numbers {
+        } else if wanted.workers > self.limits.numbers {
             Some(ReloadResult::TooMany)
-        } else if awaits_reload {
-            return self.start_again(wanted, now);
-        } else if self.headroom == Headroom::Short
+        } else if !awaits_reload
+            && self.headroom == Headroom::Short
             && (self.limits.workers == 1 || self.limits.preload)
         {
             Some(ReloadResult::NoRoom)
@@ -115,26 +124,39 @@ impl Fleet {
         if let Some(refusal) = refusal {
             return commands.push(Command::ReloadEnded(refusal));
         }
-        self.prepare_reload(wanted, now, commands);
+        commands.push(Command::BeginReload);
+        self.reload = Some(Reload {
+            wanted: wanted.workers,
+            periods_before: std::mem::replace(&mut self.limits.periods, wanted.periods),
+            of: if awaits_reload { 1 } else { self.processes.len() },
+            replaced: 0,
+            stage: ReloadStage::Importing,
+        });
+        if awaits_reload {
+            self.start_again(now);
+        } else {
+            self.prepare_reload(now, commands);
+        }
     }
 
     /// From now on the processes of a reload are replaced: all that there are.
     pub(super) fn roll_out(&mut self) {
-        let Some(Reload { wanted, .. }) = self.reload else { return };
+        let Some(reload) = &mut self.reload else { return };
         let olds = self.processes.iter().filter(|(serial, process)| {
             let is_replaced = self.active.iter().any(|active| active.old == Some(**serial));
-            process.phase != Phase::Retiring && process.number < wanted && !is_replaced
+            process.stays() && process.number < reload.wanted && !is_replaced
         });
         // Numbers that wait for a start get new code anyway.
         self.pending = olds.map(|(&serial, _)| (serial, StartReason::Reload)).collect();
-        let (of, stage) = (self.pending.len(), ReloadStage::RollingOut);
-        self.reload = Some(Reload { wanted, of, replaced: 0, stage });
+        reload.of = self.pending.len();
+        reload.stage = ReloadStage::RollingOut;
     }
 
     /// Retires the old process of each replacement whose new one has stayed ready.
     pub(super) fn settle(&mut self, now: Duration, commands: &mut Vec<Command>) {
         if self.ready() >= self.limits.workers
-            || (self.ready() > 0 && now.saturating_sub(self.began) >= self.limits.start_timeout)
+            || (self.ready() > 0
+                && now.saturating_sub(self.began) >= self.limits.periods.start_timeout)
         {
             self.has_been_ready = true;
         }
@@ -172,21 +194,6 @@ impl Fleet {
         }
     }
 
-    fn retire(&mut self, serial: Serial, now: Duration, commands: &mut Vec<Command>) {
-        let Some(process) = self.processes.get_mut(&serial) else { return };
-        match process.phase {
-            Phase::Ready => {
-                process.phase = Phase::Retiring;
-                process.since = now;
-                commands.push(Command::Retire(serial));
-            }
-            Phase::Importing | Phase::Opening => {
-                self.kill(serial, KillReason::NotWanted, now, commands);
-            }
-            Phase::Retiring => {}
-        }
-    }
-
     /// So many workers are wanted from now on.
     fn scale(&mut self, wanted: usize, now: Duration, commands: &mut Vec<Command>) {
         let more = self.limits.workers..wanted;
@@ -211,12 +218,15 @@ impl Fleet {
             let Some((old, reason)) = self.pending.pop_front() else { return };
             // Recycling waits for a running reload, which replaces the process anyway.
             let Some(&process) = self.processes.get(&old) else { continue };
-            if process.phase == Phase::Retiring {
+            if !process.stays() {
                 continue;
             }
             if self.headroom == Headroom::Enough {
                 self.start_replacement(Some(old), process.number, reason, source, now, commands);
                 continue;
+            }
+            if self.limits.workers == 1 && reason == StartReason::Reload {
+                return self.has_no_room(now, commands);
             }
             if self.limits.workers == 1 {
                 if self.warned_at.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY) {
@@ -236,6 +246,16 @@ impl Fleet {
         }
     }
 
+    /// Memory has no room any more for the new process of a reload, beside the only old one.
+    fn has_no_room(&mut self, now: Duration, commands: &mut Vec<Command>) {
+        match self.reload {
+            Some(Reload { replaced: 0, .. }) => {
+                self.end_reload(ReloadResult::NoRoom, now, commands);
+            }
+            _ => self.stop_reload(now, commands),
+        }
+    }
+
     /// Starts the new process of a replacement.
     pub(super) fn start_replacement(
         &mut self,
@@ -250,3 +270,7 @@ impl Fleet {
         self.active.push(Replacement { old, new, reason });
     }
 }
+
+#[cfg(test)]
+#[path = "tests/replacement.rs"]
+mod tests;

@@ -15,7 +15,7 @@ use socket2::SockRef;
 use super::channel::Progress;
 use super::control::{ToSupervisor, ToWorker};
 use super::drain::Drain;
-use super::facts::{Command, End, Fact, FleetLimits, MoldId, ReloadResult, Serial};
+use super::facts::{Command, End, Fact, FleetLimits, MoldId, Serial};
 use super::fleet::Fleet;
 use super::handle::{self, Request, Requests, SupervisorHandle};
 use super::health::Health;
@@ -23,8 +23,9 @@ use super::hung::Dying;
 use super::inboxes::SeatInboxes;
 use super::mold_process::MoldProcess;
 use super::process::Worker;
+use super::reload::RunningReload;
 use super::view::{View, WorkerState, WorkerView};
-use super::workers::{Event, StartOrder, SupervisorOptions, WorkerProcesses};
+use super::workers::{Event, NewOptions, StartOrder, SupervisorOptions, WorkerProcesses};
 use crate::board::{Board, Life, SeatState};
 use crate::listen::Listeners;
 use crate::system::clock::Clock;
@@ -56,6 +57,10 @@ pub struct Supervisor {
     drain: Option<Drain>,
     pub(super) health: Health,
     pub(super) dying: Option<Dying>,
+    /// What a reload would bring that the fleet is just asked for.
+    pub(super) offered: Option<NewOptions>,
+    /// The reload that runs.
+    pub(super) reload: Option<RunningReload>,
     /// When the workers were asked for their stacks, until these are told.
     pub(super) stacks_asked_at: Option<Instant>,
     pub(super) view: Arc<View>,
@@ -77,18 +82,16 @@ impl Supervisor {
     ) -> io::Result<Self> {
         let (handle, requests) = handle::channel()?;
         view.asks(handle.clone());
-        let health = Health::new(options.worker_timeout);
         let began = clock.instant();
         let limits = FleetLimits {
-            workers: options.workers,
+            workers: options.wanted.workers,
+            periods: options.wanted.periods,
             imports_at_once: options.cpus.max(1),
             preload: options.preload,
             start_failure: options.start_failure,
             numbers: board.shape().numbers,
             seats: board.shape().seats(),
-            start_timeout: options.start_timeout,
             settle: options.settle,
-            end_within: options.drain_delay + options.graceful_timeout,
         };
         Ok(Self {
             options,
@@ -105,8 +108,10 @@ impl Supervisor {
             requests,
             handle,
             drain: None,
-            health,
+            health: Health::default(),
             dying: None,
+            offered: None,
+            reload: None,
             stacks_asked_at: None,
             was_ready: false,
             ended: None,
@@ -159,6 +164,9 @@ impl Supervisor {
 
     fn carry_out(&mut self, command: Command, processes: &mut dyn WorkerProcesses) {
         match command {
+            Command::BeginReload => self.begin_reload(processes),
+            // The one before it has failed, and ended the server.
+            Command::StartMold(_) | Command::Start { .. } if self.ended.is_some() => {}
             Command::StartMold(id) => {
                 if let Err(error) = self.start_mold(id, processes) {
                     tracing::error!(target: "maitred", "cannot start the preload process: {error}");
@@ -203,10 +211,7 @@ impl Supervisor {
                      process of its size: raise the limit or lower `threads`"
                 );
             }
-            Command::ReloadEnded(result) => {
-                self.view.reload_ended(result);
-                processes.happened(Event::ReloadEnded(result));
-            }
+            Command::ReloadEnded(result) => self.reload_ended(result, processes),
             Command::AwaitReload => processes.happened(Event::AwaitsReload),
             Command::End(end) => self.end(end),
         }
@@ -232,10 +237,7 @@ impl Supervisor {
                 self.tell_fleet(Fact::Drain, processes);
                 self.kill_all();
             }
-            Request::Reload => match processes.reload() {
-                Some(workers) => self.tell_fleet(Fact::Reload(workers), processes),
-                None => self.view.reload_ended(ReloadResult::InvalidSettings),
-            },
+            Request::Reload => self.ask_for_reload(processes),
             Request::ReopenLogs => self.tell_all(&ToWorker::ReopenLogs),
             Request::TellStacks => self.ask_for_stacks(),
             Request::Publish => self.tell_all(&ToWorker::Publish),
@@ -296,7 +298,7 @@ impl Supervisor {
         self.tell_stacks(now);
         self.tell_fleet(Fact::Tick, processes);
         if let Some(mut drain) = self.drain.take() {
-            drain.step(self, &self.options.clone());
+            drain.step(self);
             self.drain = Some(drain);
         }
     }

@@ -14,7 +14,7 @@ use super::handle::SupervisorHandle;
 use super::scrape;
 use super::stacks::AskedStacks;
 use crate::admin::{Report, ServerTotals};
-use crate::board::{Board, Place, Seat, monotonic_ns};
+use crate::board::{Board, Place, monotonic_ns};
 use crate::system::mutex::Mutex;
 use crate::system::tcp_info::AcceptQueue;
 use crate::telemetry::cells::{Cells, Lost};
@@ -24,6 +24,7 @@ use crate::telemetry::values::Values;
 use crate::telemetry::{ALL_STUCK, CloseReason, Interpreter};
 
 mod overview;
+mod status;
 
 /// The age of the supervisor's beat from which it counts as dead: it looks every second.
 const BEAT_MAX: Duration = Duration::from_secs(10);
@@ -134,6 +135,8 @@ pub struct View {
     /// When the supervisor's loop last ran, in monotonic nanoseconds.
     beat: AtomicU64,
     pub(super) about: About,
+    /// The settings, of which a reload brings others.
+    settings: Mutex<Value>,
 }
 
 /// What is shown of the server as a whole.
@@ -141,8 +144,6 @@ pub struct View {
 pub struct About {
     /// The interpreter that runs the workers.
     pub interpreter: Interpreter,
-    /// The settings: an object of names, values and origins, without secrets.
-    pub settings: Value,
     /// The names of the listeners.
     pub listeners: Vec<String>,
     /// Whether each worker has series of its own.
@@ -151,7 +152,9 @@ pub struct About {
 
 impl View {
     /// A view of a supervisor that has not begun.
-    pub fn new(board: Arc<Board>, about: About) -> Self {
+    ///
+    /// The settings are an object of names, values and origins, without secrets.
+    pub fn new(board: Arc<Board>, about: About, settings: Value) -> Self {
         Self {
             board,
             published: Mutex::default(),
@@ -159,6 +162,7 @@ impl View {
             asked_stacks: AskedStacks::default(),
             beat: AtomicU64::new(monotonic_ns()),
             about,
+            settings: Mutex::new(settings),
         }
     }
 
@@ -228,12 +232,18 @@ impl View {
         }
     }
 
+    /// The server has these settings from now on.
+    pub(super) fn has_settings(&self, settings: Value) {
+        *self.settings.lock() = settings;
+    }
+
     /// A reload has ended.
     pub(super) fn reload_ended(&self, result: ReloadResult) {
         let how = match result {
             ReloadResult::Complete { .. } => "complete",
             ReloadResult::CannotStart | ReloadResult::Stopped { .. } => "stopped",
             ReloadResult::Busy
+            | ReloadResult::Stopping
             | ReloadResult::NoRoom
             | ReloadResult::TooMany
             | ReloadResult::InvalidSettings => "refused",
@@ -304,89 +314,11 @@ impl Report for View {
     }
 
     fn status(&self, stacks: Option<Duration>) -> Value {
-        let state = self.readiness().err().unwrap_or("ready");
-        let stacks = stacks.map(|within| self.stacks(within)).unwrap_or_default();
-        let published = self.published();
-        let workers: Vec<_> = published
-            .workers
-            .iter()
-            .filter_map(|worker| {
-                let mut status = describe(worker, &self.board.seat(worker.seat)?);
-                if let Some(stacks) = stacks.get(&worker.serial) {
-                    status["stacks"] = stacks.as_str().into();
-                }
-                Some(status)
-            })
-            .collect();
-        let Interpreter { version, implementation, gil } = &self.about.interpreter;
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "interpreter": { "version": version, "implementation": implementation, "gil": gil },
-            "pid": std::process::id(),
-            "state": state,
-            "uptime_seconds": published.uptime.as_secs_f64(),
-            "settings": self.about.settings,
-            "supervisor": {
-                "workers": published.wanted,
-                "reload": reload(published.reload, published.last_reload),
-                "reloads": published.counts.reloads.values().sum::<u64>(),
-                "process": identity(),
-                "preload": published.molds.iter().map(describe_mold).collect::<Vec<_>>(),
-            },
-            "workers": workers,
-        })
+        self.current_status(stacks)
     }
 }
 
-/// A worker, for a person.
-fn describe(worker: &WorkerView, seat: &Seat<'_>) -> Value {
-    let now = monotonic_ns();
-    let seconds = |since: u64| Duration::from_nanos(now.saturating_sub(since)).as_secs_f64();
-    let running: Vec<_> = seat
-        .slots()
-        .filter_map(|slot| slot.read())
-        .map(|request| {
-            json!({
-                "method": request.method,
-                "path": request.path,
-                "request_id": (!request.request_id.is_empty()).then_some(request.request_id),
-                "seconds": seconds(request.since),
-            })
-        })
-        .collect();
-    json!({
-        "number": worker.number,
-        "pid": worker.pid,
-        "generation": worker.serial,
-        "state": worker.state.name(),
-        "started_for": worker.reason.name(),
-        "seconds": worker.age.as_secs_f64(),
-        "io_beat_seconds": seconds(seat.io_beat()),
-        "requests": seat.requests(),
-        "connections": seat.open(),
-        "queue": seat.waiting(),
-        "threads": { "count": seat.threads(), "busy": seat.busy() },
-        "running": running,
-    })
-}
-
-/// A process that workers are forked from, for a person.
-fn describe_mold(mold: &MoldView) -> Value {
-    json!({ "pid": mold.pid, "state": mold.state, "seconds": mold.age.as_secs_f64() })
-}
-
-/// Which process this is, for whoever signals it; null where the system does not tell.
-#[cfg(target_os = "linux")]
-fn identity() -> Value {
-    let identity = crate::system::process_identity::ProcessIdentity::own().ok();
-    json!(identity)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn identity() -> Value {
-    Value::Null
-}
-
+/// How a reload goes on, or the last one has ended.
 fn reload(progress: Option<(usize, usize)>, last: Option<ReloadResult>) -> Value {
     match (progress, last) {
         (Some((replaced, of)), _) => json!(format!("running: {replaced} of {of} replaced")),

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::facts::{ReloadResult, StartFailure, StartReason};
+use super::facts::{ReloadResult, StartFailure, StartReason, Wanted};
 use super::recycling::Recycling;
 use crate::system::child::ExitStatus;
 
@@ -30,6 +30,8 @@ pub enum Event {
     Draining,
     /// The first worker could not become ready, and starts again at the next reload.
     AwaitsReload,
+    /// The reload for which settings were read has begun: processes that start from now on get them.
+    ReloadBegun,
     /// A reload has ended, or was refused.
     ReloadEnded(ReloadResult),
 }
@@ -52,10 +54,9 @@ pub trait WorkerProcesses {
     /// A process that it started, or a worker that was forked, has ended and has been reaped.
     fn reaped(&mut self, pid: u32, status: ExitStatus);
 
-    /// Reads the settings again for a reload; workers that start from now on get the new ones.
-    /// Returns how many workers there are to be; `None` if the settings are invalid, which has been
-    /// logged.
-    fn reload(&mut self) -> Option<usize>;
+    /// Reads the settings again for a reload. Nothing has them before [`Event::ReloadBegun`]. `None` if
+    /// they are invalid, which has been logged.
+    fn reload(&mut self) -> Option<NewOptions>;
 
     /// Something has happened.
     fn happened(&mut self, event: Event);
@@ -73,31 +74,43 @@ pub enum Reaping {
     Workers,
 }
 
+/// How a worker process is treated: by the settings that it was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerOptions {
+    /// How long it may not react; `None` is for ever.
+    pub worker_timeout: Option<Duration>,
+    /// The most connections that all workers may have.
+    pub connection_limit: usize,
+    /// When it is replaced.
+    pub recycling: Recycling,
+}
+
+/// What a reload brings.
+#[derive(Clone, Debug)]
+pub struct NewOptions {
+    /// How many workers there are to be, and how long they may take.
+    pub wanted: Wanted,
+    /// How new workers are treated.
+    pub of_worker: WorkerOptions,
+    /// What the status page shows of the settings when the reload is complete.
+    pub settings: serde_json::Value,
+}
+
 /// What the supervisor needs to know.
 #[derive(Clone, Debug)]
 pub struct SupervisorOptions {
-    /// How many workers there are to be.
-    pub workers: usize,
+    /// How many workers there are to be, and how long they may take.
+    pub wanted: Wanted,
+    /// How workers are treated that are started now.
+    pub of_worker: WorkerOptions,
     /// How many may import at once.
     pub cpus: usize,
     /// Whether workers are forked from a process that has imported the application.
     pub preload: bool,
     /// What follows when the first worker cannot become ready.
     pub start_failure: StartFailure,
-    /// From the start of a process until it must be ready.
-    pub start_timeout: Duration,
     /// How long a new process has to stay ready before the old one retires.
     pub settle: Duration,
-    /// From readiness failing until the listeners close.
-    pub drain_delay: Duration,
-    /// From then on until what runs is cut off.
-    pub graceful_timeout: Duration,
-    /// How long a worker may not react; `None` is for ever.
-    pub worker_timeout: Option<Duration>,
-    /// The most connections that all of them may have.
-    pub connection_limit: usize,
-    /// When workers are replaced.
-    pub recycling: Recycling,
     /// Whose children are reaped.
     pub reaping: Reaping,
     /// Where memory is created if there is none without a file.

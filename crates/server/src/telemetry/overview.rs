@@ -83,6 +83,8 @@ pub struct WorkerOverview {
     /// Threads that take requests.
     pub threads: usize,
     /// Threads that run a request. The others are idle.
+    pub busy: usize,
+    /// What they run, as far as it is known here: a board has room for so many.
     pub running: Vec<RequestOverview>,
     /// The stacks of all its threads together, where those of single threads are not known.
     pub stacks: Option<String>,
@@ -159,6 +161,7 @@ impl Telemetry {
             connections = snapshot.connections;
             worker.threads = subject.threads().count;
             worker.running = running(&*subject, stacks);
+            worker.busy = worker.running.len();
         }
         let interpreter = &self.interpreter;
         Overview {

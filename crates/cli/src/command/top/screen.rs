@@ -84,7 +84,7 @@ impl Screen {
 
     fn running(&self, frame: &mut Frame<'_>, area: Rect, shown: &Shown) {
         let running = shown.running();
-        let title = format!(" What runs: {} busy, {} idle ", running.len(), shown.idle());
+        let title = format!(" What runs: {} busy, {} idle ", shown.busy(), shown.idle());
         // The border and the names of the columns.
         let room = usize::from(area.height.saturating_sub(2));
         let first = self.scrolled.min(running.len().saturating_sub(room));
@@ -259,10 +259,10 @@ mod tests {
             "connections": [{ "state": "idle", "count": 3 }, { "state": "app", "count": 2 }],
             "connections_limit": 100,
             "workers": [
-                { "number": 0, "state": "ready", "threads": 4, "running": [
+                { "number": 0, "state": "ready", "threads": 4, "busy": 1, "running": [
                     { "thread": "maitred-1", "method": "GET", "path": "/short", "seconds": 0.1 }
                 ] },
-                { "number": 1, "state": "ready", "threads": 4, "running": [
+                { "number": 1, "state": "ready", "threads": 4, "busy": 1, "running": [
                     { "thread": "maitred-0", "method": "POST", "path": "/long\u001b[31m\u202e", "seconds": 12 }
                 ] }
             ]

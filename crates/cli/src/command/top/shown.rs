@@ -57,6 +57,7 @@ pub(super) struct Worker {
     pub(super) number: u64,
     pub(super) state: String,
     pub(super) threads: u64,
+    pub(super) busy: u64,
     pub(super) running: Vec<Running>,
 }
 
@@ -113,9 +114,14 @@ impl Shown {
         running
     }
 
+    /// Threads that run a request.
+    pub(super) fn busy(&self) -> u64 {
+        self.overview.workers.iter().map(|worker| worker.busy).sum()
+    }
+
     /// Threads that wait for a request.
     pub(super) fn idle(&self) -> u64 {
-        let idle = |worker: &Worker| worker.threads.saturating_sub(worker.running.len() as u64);
+        let idle = |worker: &Worker| worker.threads.saturating_sub(worker.busy);
         self.overview.workers.iter().map(idle).sum()
     }
 }

@@ -175,8 +175,7 @@ fn tiles(overview: &Overview, now: &Sample) -> [Tile; 6] {
 fn threads(overview: &Overview) -> String {
     let mut html = String::new();
     for worker in &overview.workers {
-        let WorkerOverview { number, pid, requests, threads, running, .. } = worker;
-        let busy = running.len();
+        let WorkerOverview { number, pid, requests, threads, busy, running, .. } = worker;
         let mut facts = vec![format!("pid {pid}")];
         if overview.supervisor.is_some() {
             facts.push(worker.state.clone());
@@ -186,7 +185,7 @@ fn threads(overview: &Overview) -> String {
         facts.extend(worker.resident_bytes.map(mebibytes));
         let facts = escape(&facts.join(" · "));
         let _ = write!(html, "<h3>Worker {number} <small>{facts}</small></h3>");
-        if busy > 0 {
+        if !running.is_empty() {
             let stacks = match overview.supervisor {
                 Some(_) => Stacks::OfWorker,
                 None => Stacks::OfThread,
@@ -197,11 +196,11 @@ fn threads(overview: &Overview) -> String {
             let stacks = escape(stacks);
             let _ = write!(html, "<pre id=\"stack-{number}\" tabindex=\"0\">{stacks}</pre>");
         }
-        let more = busy.saturating_sub(RUNNING_MAX);
+        let more = busy.saturating_sub(running.len().min(RUNNING_MAX));
         if more > 0 {
             let _ = write!(html, "<p>and {more} more</p>");
         }
-        let _ = match threads.saturating_sub(busy) {
+        let _ = match threads.saturating_sub(*busy) {
             0 if *threads > 0 => write!(html, "<p class=\"bad\">No thread is idle.</p>"),
             0 => write!(html, "<p>No thread yet.</p>"),
             1 => write!(html, "<p>1 thread of {threads} is idle.</p>"),
@@ -337,6 +336,7 @@ mod tests {
         };
         let worker = WorkerOverview {
             threads: 3,
+            busy: 2,
             running: vec![running("/short", 0.1), running("/long", 11.0)],
             ..WorkerOverview::default()
         };
@@ -349,12 +349,17 @@ mod tests {
 
     #[test]
     fn requests_beyond_those_that_are_shown_are_counted() {
-        let worker = WorkerOverview {
-            threads: 200,
-            running: vec![RequestOverview::default(); RUNNING_MAX + 5],
-            ..WorkerOverview::default()
-        };
-        let overview = Overview { workers: vec![worker], ..Overview::default() };
-        assert!(threads(&overview).contains("<p>and 5 more</p>"));
+        for (known, more) in [(RUNNING_MAX + 5, 5), (RUNNING_MAX - 5, 10), (0, RUNNING_MAX + 5)] {
+            let worker = WorkerOverview {
+                threads: RUNNING_MAX + 6,
+                busy: RUNNING_MAX + 5,
+                running: vec![RequestOverview::default(); known],
+                ..WorkerOverview::default()
+            };
+            let overview = Overview { workers: vec![worker], ..Overview::default() };
+            let html = threads(&overview);
+            assert!(html.contains(&format!("<p>and {more} more</p>")), "{html}");
+            assert!(html.contains("<p>1 thread of "), "{html}");
+        }
     }
 }

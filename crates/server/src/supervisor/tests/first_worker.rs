@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::supervisor::facts::{Fact, FleetLimits};
-use crate::supervisor::scene::{Scene, is_none};
+use crate::supervisor::scene::{Scene, is_none, reload};
 
 const LIMITS: FleetLimits = FleetLimits {
     workers: 1,
@@ -18,15 +18,15 @@ fn a_first_worker_that_cannot_start_starts_again_at_each_reload_until_it_serves(
     for failed in 1..7 {
         is_none(&scene.after(100));
         assert!(!scene.fleet.is_changing());
-        assert_eq!(scene.tell(Fact::Reload(1)), [format!("start {failed} as 0: start")]);
+        assert_eq!(scene.tell(reload(1)), [format!("start {failed} as 0: start")]);
         assert_eq!(scene.fleet.reload_progress(), Some((0, 1)));
-        assert_eq!(scene.tell(Fact::Reload(1)), ["reload: Busy"]);
+        assert_eq!(scene.tell(reload(1)), ["reload: Busy"]);
         assert_eq!(scene.tell(Fact::Exited(failed)), ["reload: CannotStart"]);
     }
-    scene.tell(Fact::Reload(1));
+    scene.tell(reload(1));
     assert_eq!(scene.is_ready(7), ["admit 7", "reload: Complete { replaced: 1 }"]);
     assert!(scene.fleet.is_ready());
-    assert_eq!(scene.tell(Fact::Reload(1)), ["start 8 as 0: reload"]);
+    assert_eq!(scene.tell(reload(1)), ["start 8 as 0: reload"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_server_that_waits_for_a_reload_can_be_stopped_and_so_can_one_that_starts_ag
     let mut scene = Scene::new(LIMITS);
     scene.tick();
     scene.tell(Fact::Exited(0));
-    scene.tell(Fact::Reload(1));
+    scene.tell(reload(1));
     let stopped = "reload: Stopped { replaced: 0, of: 1 }";
     assert_eq!(scene.tell(Fact::Drain), ["kill 1: NotWanted", stopped, "drain"]);
     assert_eq!(scene.tell(Fact::Exited(1)), ["end: Drained"]);
@@ -58,13 +58,13 @@ fn more_workers_than_there_is_room_for_are_refused_only_when_no_reload_runs() {
     let mut scene = Scene::new(LIMITS);
     scene.tick();
     scene.tell(Fact::Exited(0));
-    assert_eq!(scene.tell(Fact::Reload(1000)), ["reload: TooMany"]);
-    assert_eq!(scene.tell(Fact::Reload(1)), ["start 1 as 0: start"]);
-    assert_eq!(scene.tell(Fact::Reload(1000)), ["reload: Busy"]);
+    assert_eq!(scene.tell(reload(1000)), ["reload: TooMany"]);
+    assert_eq!(scene.tell(reload(1)), ["start 1 as 0: start"]);
+    assert_eq!(scene.tell(reload(1000)), ["reload: Busy"]);
     scene.is_ready(1);
-    assert_eq!(scene.tell(Fact::Reload(1)), ["start 2 as 0: reload"]);
+    assert_eq!(scene.tell(reload(1)), ["start 2 as 0: reload"]);
     // The settings of one that is refused so would replace those of the one that runs.
-    assert_eq!(scene.tell(Fact::Reload(1000)), ["reload: Busy"]);
+    assert_eq!(scene.tell(reload(1000)), ["reload: Busy"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Command, Fact, FleetLimits, Serial, Source};
+use super::facts::{Command, Fact, FleetLimits, KillReason, Serial, Source, Wanted};
 use super::fleet::Fleet;
 
 /// A fleet with a clock.
@@ -30,7 +30,12 @@ impl Scene {
     }
 
     pub(super) fn tell(&mut self, fact: Fact) -> Vec<String> {
-        self.fleet.handle(fact, self.now).iter().map(said).collect()
+        let was_idle = self.fleet.reload_progress().is_none();
+        let commands = self.fleet.handle(fact, self.now);
+        let is_reload = matches!(fact, Fact::Reload(_));
+        let is_begun = commands.first() == Some(&Command::BeginReload);
+        assert_eq!(is_begun, is_reload && self.fleet.reload_progress().is_some() && was_idle);
+        commands.iter().skip(usize::from(is_begun)).map(said).collect()
     }
 
     pub(super) fn tick(&mut self) -> Vec<String> {
@@ -49,9 +54,15 @@ impl Scene {
     }
 }
 
+/// So many workers are wanted, and nothing else has changed.
+pub(super) fn reload(workers: usize) -> Fact {
+    Fact::Reload(Wanted { workers, periods: FleetLimits::TWO_WORKERS.periods })
+}
+
 /// A command as a test writes it.
 fn said(command: &Command) -> String {
     match command {
+        Command::BeginReload => "begin a reload".into(),
         Command::Start { serial, number, reason, source: Source::Interpreter } => {
             format!("start {serial} as {number}: {}", reason.name())
         }
@@ -60,6 +71,9 @@ fn said(command: &Command) -> String {
         }
         Command::Admit(serial) => format!("admit {serial}"),
         Command::Retire(serial) => format!("retire {serial}"),
+        Command::Kill(serial, KillReason::StartTimeout(limit)) => {
+            format!("kill {serial}: not ready within {limit:?}")
+        }
         Command::Kill(serial, reason) => format!("kill {serial}: {reason:?}"),
         Command::Drain => "drain".into(),
         Command::WarnNoRoom(serial) => format!("no room to replace {serial}"),

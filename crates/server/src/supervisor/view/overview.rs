@@ -79,17 +79,24 @@ fn seconds_since(then: u64) -> f64 {
 }
 
 fn describe(worker: &WorkerView, seat: &Seat<'_>, values: &Values) -> WorkerOverview {
-    let running = seat.slots().filter_map(|slot| {
-        let request = slot.read()?;
-        Some(RequestOverview {
-            thread: format!("maitred-{}", request.thread),
-            method: request.method,
-            path: request.path,
-            request_id: Some(request.request_id).filter(|id| !id.is_empty()),
-            seconds: seconds_since(request.since),
-            ..RequestOverview::default()
+    let running: Vec<_> = seat
+        .slots()
+        .filter_map(|slot| {
+            let request = slot.read()?;
+            Some(RequestOverview {
+                thread: format!("maitred-{}", request.thread),
+                method: request.method,
+                path: request.path,
+                request_id: Some(request.request_id).filter(|id| !id.is_empty()),
+                seconds: seconds_since(request.since),
+                ..RequestOverview::default()
+            })
         })
-    });
+        .collect();
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    // With a reload, there may be more threads than the board has room for.
+    let are_all_shown = count(seat.threads()) <= seat.slots().count();
+    let busy = if are_all_shown { running.len() } else { count(seat.busy()).max(running.len()) };
     WorkerOverview {
         number: worker.number,
         pid: worker.pid,
@@ -97,8 +104,9 @@ fn describe(worker: &WorkerView, seat: &Seat<'_>, values: &Values) -> WorkerOver
         uptime_seconds: worker.age.as_secs_f64(),
         requests: seat.requests(),
         resident_bytes: values.resident_bytes(),
-        threads: usize::try_from(seat.threads()).unwrap_or(usize::MAX),
-        running: running.collect(),
+        threads: count(seat.threads()),
+        busy,
+        running,
         stacks: None,
     }
 }
