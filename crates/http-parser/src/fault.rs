@@ -1,8 +1,8 @@
 //! Faults: errors made by the application.
 //!
 //! If the response head has not been sent, a fault is answered with 500. Otherwise, the connection
-//! is reset, so that the client cannot mistake the response for a complete one. The log has one
-//! line about it.
+//! ends before the response does, so that the client cannot mistake that for a complete one: it is
+//! closed, or reset where a close would look like the end of the body. The log has one line about it.
 
 /// An error of the application that ends its response. Values in it are escaped and shortened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -151,6 +151,7 @@ fn a_failure_before_the_head_is_a_whole_500() {
 
 #[test]
 fn a_file_that_became_shorter_does_not_look_whole() {
+    log::listen();
     for (text, end) in gets(|mut exchange| {
         let file = tempfile::tempfile().expect("a file");
         file.set_len(1000).expect("room on the disk");
@@ -163,6 +164,8 @@ fn a_file_that_became_shorter_does_not_look_whole() {
         assert!(text.contains("Content-Length: 2000") && text.len() < 2000, "{text}");
         assert_eq!(end, End::Closed);
     }
+    let lines = log::lines_with("a file shrank while it was being sent");
+    assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains("reset")), "{lines:?}");
 }
 
 #[test]
@@ -193,6 +196,7 @@ fn a_file_that_cannot_be_read_is_the_servers_failure_and_does_not_look_whole() {
     let lines = log::lines_with("a file could not be read while it was being sent");
     let [line] = &*lines else { panic!("{lines:?}") };
     assert!(line.starts_with("ERROR ") && line.contains("/unreadable"), "{line}");
+    assert!(!line.contains("reset"), "{line}");
     assert_eq!(line.contains("file="), cfg!(target_os = "linux"), "{line}");
 }
 

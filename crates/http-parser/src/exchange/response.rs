@@ -94,7 +94,7 @@ pub trait Reply: Send {
     fn finish(&mut self, last: Chunk<'_>) -> Flow;
 
     /// Abandons the response. If the head has not been sent, the client gets a 500; otherwise, the
-    /// connection is reset, so that the response does not look complete.
+    /// connection is closed, or reset where a close would look like the end of the body.
     fn fail(&mut self, fault: ApplicationFault);
 
     /// Tells whether the client has disconnected. If it cannot be upgraded, the connection is over.

@@ -234,7 +234,7 @@ impl Telemetry {
                 path = &*path(head),
                 left_out,
                 "a file shrank while it was being sent: {missing} bytes of the response are \
-                 missing, and its connection is reset"
+                 missing, and its connection ends"
             );
         }
     }
@@ -254,7 +254,7 @@ impl Telemetry {
                 file,
                 left_out,
                 "a file could not be read while it was being sent ({}): the response is \
-                 incomplete, and its connection is reset",
+                 incomplete, and its connection ends",
                 describe(error)
             );
         }
