@@ -219,10 +219,11 @@ impl Outbox {
                 return WriteResult::All;
             }
             let left = match portion {
+                Portion::Memory if self.begins_with_file() => 0,
                 Portion::About(most) => most.saturating_sub(before - self.len()),
                 Portion::Memory | Portion::All => u64::MAX,
             };
-            if left == 0 || !self.has_of(portion) {
+            if left == 0 {
                 return WriteResult::Paused;
             }
             match self.write_once(stream, left) {

@@ -86,6 +86,7 @@ pub(super) fn feed_at(
 }
 
 /// Does what follows from input, without the lock.
+#[inline(always)] // so that the request, which is large, is not copied once more
 fn carry_on(conn: &Arc<ClientConnection>, fed: Fed, now: Instant) {
     match fed {
         Fed::Nothing => {}
