@@ -1,12 +1,18 @@
-"""An application that uses descriptors, and shows what those are worth that it executes."""
+"""An application that uses descriptors, and shows what those are worth that it executes.
+
+`/file` sends a file that is longer than sockets have room for.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from multiprocessing.util import spawnv_passfds
+from pathlib import Path
 
 HELD: list[int] = []
+FILE_BYTES = 64 << 20
 
 SOFT_LIMIT = ["sh", "-c", "ulimit -S -n"]
 
@@ -18,6 +24,12 @@ def use_all() -> str:
             HELD.append(os.open("/dev/null", os.O_RDONLY))
         except OSError as error:
             return str(error.errno)
+
+
+def open_one() -> str:
+    """Open a file, and close it."""
+    with Path(__file__).open("rb") as file:
+        return file.name
 
 
 def by_fork() -> str:
@@ -54,6 +66,7 @@ def by_multiprocessing() -> str:
 ANSWERS = {
     "/": lambda: "hello",
     "/all": use_all,
+    "/open": open_one,
     "/fork": by_fork,
     "/subprocess": lambda: by_subprocess().strip(),
     "/spawn": lambda: by_subprocess(close_fds=False).strip(),
@@ -63,6 +76,10 @@ ANSWERS = {
 
 
 def app(environ, start_response):
-    """Answer with a line."""
+    """Answer with a line, or with a file."""
     start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/file":
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
+        file.truncate(FILE_BYTES)
+        return environ["wsgi.file_wrapper"](file)
     return [ANSWERS[environ["PATH_INFO"]]().encode()]

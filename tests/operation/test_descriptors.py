@@ -91,6 +91,27 @@ def test_probes_are_answered_while_the_application_has_all_descriptors(limited):
     assert admin.metric("process_open_fds") >= 79
 
 
+def test_files_that_nobody_reads_leave_the_application_its_descriptors(limited):
+    server, admin = limited("-n 128")
+    beginning, end = request("/open")[:-4], request("/open")[-4:]
+    with contextlib.ExitStack() as clients:
+        first = clients.enter_context(server.connect())
+        first.send(beginning)
+        status, sent = 200, -1
+        while status == 200:
+            sent += 1
+            client = clients.enter_context(server.connect())
+            client.send(request("/file"))
+            status = client.read_head().status
+        assert (status, sent > 10) == (503, True)
+        assert admin.metric('maitred_connections_rejected_total{reason="file_descriptors"}') == 1
+        assert first.ask(end).status == 200, "it can still open a file"
+        looks_well(admin)
+    # Who comes when they have gone is served.
+    admin.until('maitred_connections{state="writing"}', 0)
+    assert ask(server, "/") == "hello"
+
+
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="it reads /proc")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="its subprocess cannot be told to fork")
 def test_the_soft_limit_is_raised_and_programs_get_the_old_one(limited):

@@ -1,10 +1,12 @@
-//! The descriptors that clients may use: one for each connection, and one for each temporary file.
+//! The descriptors that clients may use: one for each connection, one for each temporary file, and two
+//! for each file that the application has given to be sent: that of the server, and its own.
 //!
 //! The system limits how many files a process may have open. If clients could use up all of them, the
 //! application could not reach its database, and nobody could see why. So a part of what is free when the
-//! server starts is left to others, and `connection-limit` is capped by the rest. Temporary files count
-//! like connections: when none is left, a request body is refused like one for which there is no room on
-//! the disk.
+//! server starts is left to others, and `connection-limit` is capped by the rest. Files count like
+//! connections: when none is left, a newcomer finds no room, and a request body is refused like one for
+//! which there is no room on the disk. A file that is given is sent, because its descriptors are taken
+//! already.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,7 +65,7 @@ impl ClientDescriptors {
             || self.taken.load(Ordering::Relaxed) < self.most && spare_descriptors::are_complete()
     }
 
-    /// Takes one for a connection, which has been accepted and has it already.
+    /// Takes one for a connection or a file that has it already.
     pub(crate) fn take(self: &Arc<Self>) -> ClientDescriptor {
         self.taken.fetch_add(1, Ordering::Relaxed);
         ClientDescriptor(Arc::clone(self))

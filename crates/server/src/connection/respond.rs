@@ -226,11 +226,9 @@ impl Reply for ResponseWriter {
         let Some(frame) = protocol.frame(file.length) else { return Flow::Gone };
         request.body_given(frame.take);
         outbox.append(|out| out.extend_from_slice(frame.prefix()));
-        outbox.push(Segment::File(FilePart {
-            source: Arc::new(OutputFile { file: file.file, claim: None, owner: file.owner }),
-            offset: file.offset,
-            remaining: frame.take,
-        }));
+        let (offset, remaining) = (file.offset, frame.take);
+        let source = Arc::new(OutputFile::given(file, &conn.shared.descriptors));
+        outbox.push(Segment::File(FilePart { source, offset, remaining }));
         outbox.append(|out| out.extend_from_slice(frame.suffix));
         drop(state);
         conn.flush_files(now.instant);

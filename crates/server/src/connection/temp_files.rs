@@ -7,6 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use maitred_http_parser::exchange::FileBody;
+
 use super::budget::{ClientBudget, Direction, DiskClaim};
 use super::buffer_pool::BufferPool;
 use super::descriptors::{ClientDescriptor, ClientDescriptors};
@@ -55,11 +57,27 @@ impl FileClaim {
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     pub(crate) file: File,
-    /// Its claim on the budgets, if it is a temporary file of the server.
-    pub(crate) claim: Option<FileClaim>,
-    /// What the application wants to be dropped when all has been sent.
-    #[expect(dead_code, reason = "its end is what counts")]
-    pub(crate) owner: Option<Box<dyn Any + Send + Sync>>,
+    origin: FileOrigin,
+}
+
+/// Where a file comes from, with what it holds until its last byte has been sent.
+#[derive(Debug)]
+enum FileOrigin {
+    /// A temporary file of the server.
+    Spool(FileClaim),
+    /// The application, which has a descriptor of its own, and closes that when the owner is dropped.
+    Application { _owner: Option<Box<dyn Any + Send + Sync>>, _descriptors: [ClientDescriptor; 2] },
+}
+
+impl OutputFile {
+    /// A file that the application has given.
+    pub(super) fn given(body: FileBody, descriptors: &Arc<ClientDescriptors>) -> Self {
+        let origin = FileOrigin::Application {
+            _owner: body.owner,
+            _descriptors: [descriptors.take(), descriptors.take()],
+        };
+        Self { file: body.file, origin }
+    }
 }
 
 /// The part of a file that is still to be sent.
@@ -130,13 +148,13 @@ impl OutputSpool {
 
     fn begin(temp_files: &TempFiles) -> io::Result<Self> {
         let (file, claim) = temp_files.begin(Direction::Out)?;
-        let target = Arc::new(OutputFile { file, claim: Some(claim), owner: None });
+        let target = Arc::new(OutputFile { file, origin: FileOrigin::Spool(claim) });
         Ok(Self { target, length: 0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<FilePart> {
         let (offset, count) = (self.length, bytes.len() as u64);
-        if let Some(claim) = &self.target.claim {
+        if let FileOrigin::Spool(claim) = &self.target.origin {
             claim.grow(count)?;
         }
         // Counted before it is written: what has failed half-way is not written over, either.

@@ -49,7 +49,7 @@ pub(crate) enum Room {
     Free,
     /// There are as many connections as there may be.
     AtLimit,
-    /// There are fewer, but temporary files or the application use the descriptors.
+    /// There are fewer, but files or the application use the descriptors.
     NoDescriptors,
 }
 
