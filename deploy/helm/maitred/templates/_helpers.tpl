@@ -92,14 +92,20 @@ emptyDir:
 {{- end }}
 {{- end -}}
 
-{{- /* Three quarters of the volume at /tmp, for each worker process; empty if its size is unknown. */ -}}
-{{- define "maitred.spoolLimit" -}}
+{{- /* The size of the volume at /tmp; empty if it is unknown. */ -}}
+{{- define "maitred.temporaryMebibytes" -}}
 {{- $size := .Values.temporary.sizeLimit -}}
 {{- if and (not .Values.temporary.volume) (regexMatch "^[0-9]+[GM]i$" $size) -}}
 {{- $number := int64 (regexFind "^[0-9]+" $size) -}}
-{{- $mebibytes := ternary (mul $number 1024) $number (hasSuffix "Gi" $size) -}}
-{{- $workers := max 1 (int64 .Values.settings.workers) -}}
-{{- $limit := div (mul $mebibytes 3) (mul $workers 4) -}}
+{{- ternary (mul $number 1024) $number (hasSuffix "Gi" $size) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Three quarters of the volume at /tmp, for each worker process, of which there is a number:
+       _refused.tpl says so. Empty if the size is unknown. */ -}}
+{{- define "maitred.spoolLimit" -}}
+{{- with include "maitred.temporaryMebibytes" . -}}
+{{- $limit := div (mul (int64 .) 3) (mul (int64 $.Values.settings.workers) 4) -}}
 {{- if eq (mod $limit 1024) 0 -}}
 {{- printf "%dGiB" (div $limit 1024) -}}
 {{- else -}}

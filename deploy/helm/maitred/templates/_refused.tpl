@@ -51,6 +51,31 @@
 {{- if and $values.httpRoute.enabled (not $values.httpRoute.parentRefs) -}}
 {{- fail "httpRoute.enabled needs a Gateway in httpRoute.parentRefs" -}}
 {{- end -}}
+{{- $settings := $values.settings -}}
+{{- $workers := get $settings "workers" -}}
+{{- $isMany := or (kindIs "string" $workers) (gt (int64 $workers) 1) -}}
+{{- if and (eq (get $settings "reload" | toString) "true") $isMany -}}
+{{- fail "settings.reload serves with one worker process, and settings.workers is more" -}}
+{{- end -}}
+{{- if and (eq (get $settings "preload" | toString) "true") (eq (get $settings "reload" | toString) "true") -}}
+{{- fail "settings.preload and settings.reload exclude each other" -}}
+{{- end -}}
+{{- if and (eq (get $settings "ipv4" | toString) "false") (eq (get $settings "ipv6" | toString) "false") -}}
+{{- fail "settings.ipv4 and settings.ipv6 are both off: no address is left to listen on" -}}
+{{- end -}}
+{{- if eq (get $settings "supervisor" | toString) "never" -}}
+{{- range $name := list "preload" "reload" "max-requests" "max-rss" -}}
+{{- if get $settings $name -}}
+{{- fail (printf "settings.%s needs a supervisor, and settings.supervisor is never" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if $isMany -}}
+{{- fail "settings.workers needs a supervisor, and settings.supervisor is never" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "maitred.temporaryMebibytes" .) (not (hasKey $settings "spool-limit")) (or (not (hasKey $settings "workers")) (kindIs "string" $workers)) -}}
+{{- fail "settings.workers is no number, so temporary.sizeLimit cannot be divided by it: set settings.spool-limit, for each worker process" -}}
+{{- end -}}
 {{- if and $values.migration.enabled (not (or $values.migration.command $values.migration.args)) -}}
 {{- fail "migration.enabled needs migration.command, for example [python, manage.py, migrate, --noinput]" -}}
 {{- end -}}
