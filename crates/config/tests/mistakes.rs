@@ -16,6 +16,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("flask run", "unknown command `run`", TO_SERVE),
     ("config shwo", "unknown command `shwo`", "did you mean the command `config show`?"),
     ("config chekc", "unknown command `chekc`", "did you mean the command `check`?"),
+    ("dev --print-config app:app", "`--print-config` is no option of this command", ""),
     // Ports and addresses.
     ("app:app 8000", "`8000` is not an application", "for the port, write `--port=8000`"),
     ("8000", "`app` must be an application", "for the port, write `--port=8000`"),

@@ -179,6 +179,10 @@ fn unknown_flag(name: &str) -> (Problem, Option<String>) {
     let plain = name.trim_start_matches('-');
     let problem = Problem::new(format!("unknown option `{}`", shortened(name))).at(&location(name));
     let known = long_flags();
+    if known.iter().any(|flag| name.strip_prefix("--") == Some(flag)) {
+        let message = format!("`{}` is no option of this command", shortened(name));
+        return (Problem::new(message).at(&location(name)), Some(plain.to_owned()));
+    }
     let shortens: Vec<&str> =
         known.iter().map(String::as_str).filter(|flag| flag.starts_with(plain)).collect();
     if plain.len() > 1 && shortens.len() > 1 {
