@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import socket
 import threading
+import time
 
 import httpx
 import pytest
 import requests
-from applications import PASSWORD
+from applications import APPLICATIONS, HERE, PASSWORD
+from client import PATIENCE_SECONDS, request
+from gate import Gate
 
 MEGABYTE = 1 << 20
 
@@ -81,6 +86,38 @@ def test_each_piece_of_a_stream_leaves_before_the_next_is_asked_for(django):
 def test_a_view_that_raises_is_a_500_and_the_next_request_is_answered(django, browser):
     assert browser.get(f"{django.url}/fails/", timeout=60).status_code == 500
     assert browser.get(f"{django.url}/release/", timeout=60).status_code == 200
+
+
+def test_a_request_whose_file_is_sent_slowly_finishes_on_the_thread_of_its_view(
+    maitred, environment, files
+):
+    large = b"x" * (16 << 20)
+    (files / "report.bin").write_bytes(large)
+    gate = Gate()
+    server = maitred(
+        "--threads=4", APPLICATIONS["django"], cwd=HERE, env={**environment, **gate.environ}
+    )
+    with (
+        server.connect() as held,
+        server.connect(receive_buffer=8192) as slow,
+        server.connect() as other,
+    ):
+        held.send(request("/gate"))
+        gate.await_one()
+        slow.send(request("/report/report.bin"))
+        slow.socket.recv(1, socket.MSG_PEEK)
+        # Another thread falls asleep last, and would be woken first.
+        gate.close()
+        assert held.read().body == b"open"
+        assert slow.read().body == large
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        about = {}
+        while "finished" not in about:
+            assert time.monotonic() < deadline, about
+            time.sleep(0.01)
+            about = json.loads(other.ask(request("/report/report.bin/about")).body)
+    assert about["finished"] == about["view"]
+    assert not about["connected"], "its connection to the database is closed"
 
 
 def test_many_clients_at_once_get_each_their_own_answer(django):

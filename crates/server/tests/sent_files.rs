@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use maitred_http_parser::exchange::{
-    Application, Chunk, Exchange, Exchanges, FileBody, StartError, Wake, Worker,
+    Application, Chunk, Exchange, Exchanges, FileBody, Housekeeper, StartError, Wake, Worker,
 };
 use support::{App, Client, Served, eventually, ok, settings};
 
@@ -27,7 +27,7 @@ struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         self.dropped.0.fetch_add(1, Ordering::SeqCst);
-        self.exchanges.housekeep();
+        self.exchanges.housekeep(Housekeeper::ThisWorker);
     }
 }
 

@@ -16,6 +16,9 @@ urlpatterns = [
     path("stream/", views.stream),
     path("release/", views.release),
     path("file/<str:name>", views.file),
+    path("report/<str:name>", views.report),
+    path("report/<str:name>/about", views.about_report),
+    path("gate", views.wait_at_gate),
     path("echo/<path:rest>", views.echo),
     path("fails/", views.fails),
 ]

@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from django import forms
+from django.core.signals import request_finished
+from django.db import connections
+from django.dispatch import receiver
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
 from django.views.decorators.csrf import csrf_exempt
@@ -15,6 +19,10 @@ from django.views.decorators.http import condition
 FORM = """<form method="post">{% csrf_token %}{{ form }}<button>Send</button></form>"""
 
 released = threading.Event()
+
+in_close = threading.local()
+threads: dict[str, dict[str, int]] = {}
+opened: dict[str, object] = {}
 
 
 class Name(forms.Form):
@@ -83,6 +91,45 @@ def release(request: HttpRequest) -> HttpResponse:
 def file(request: HttpRequest, name: str) -> FileResponse:
     """Send a file of the test."""
     return FileResponse((Path(os.environ["TEST_FILES"]) / name).open("rb"), as_attachment=True)
+
+
+class Report(FileResponse):
+    """A file that tells which thread ends its request."""
+
+    def close(self) -> None:
+        """Close the file, which ends the request."""
+        in_close.name = self.name
+        super().close()
+        del in_close.name
+
+
+@receiver(request_finished)
+def note_end(**_: object) -> None:
+    """Note the thread of the end of a report."""
+    if name := getattr(in_close, "name", None):
+        threads[name]["finished"] = threading.get_ident()
+
+
+def report(request: HttpRequest, name: str) -> Report:
+    """Send a file of the test, after a query."""
+    threads[name] = {"view": threading.get_ident()}
+    opened[name] = connections["default"]
+    opened[name].ensure_connection()
+    response = Report((Path(os.environ["TEST_FILES"]) / name).open("rb"))
+    response.name = name
+    return response
+
+
+def about_report(request: HttpRequest, name: str) -> JsonResponse:
+    """Tell which threads have run the view and ended the request, and of its connection."""
+    return JsonResponse({**threads[name], "connected": opened[name].connection is not None})
+
+
+def wait_at_gate(request: HttpRequest) -> HttpResponse:
+    """Wait until the gate of the test opens."""
+    with socket.create_connection(("127.0.0.1", int(os.environ["GATE"]))) as gate:
+        gate.recv(1)
+    return HttpResponse("open")
 
 
 @csrf_exempt

@@ -17,7 +17,7 @@ use crate::forwarded::Forwarded;
 use crate::message::RequestHead;
 pub use crate::peer::Peer;
 pub use response::{Chunk, FileBody, Flow, Presence, Reply};
-pub use worker::{Application, Exchanges, StackUnavailable, StartError, Wake, Worker};
+pub use worker::{Application, Exchanges, Housekeeper, StackUnavailable, StartError, Wake, Worker};
 
 /// One complete request, and the means to answer it.
 pub struct Exchange {

@@ -26,9 +26,9 @@ pub trait Exchanges: Send + Sync {
     /// of the interpreter run before it continues.
     fn should_yield(&self) -> bool;
 
-    /// Wakes a worker that sleeps for [`Wake::Housekeeping`], or lets the next one that would sleep do
-    /// it first. May be called on any thread.
-    fn housekeep(&self) {}
+    /// Wakes a worker that sleeps for [`Wake::Housekeeping`], or lets it do that before it would sleep.
+    /// May be called on any thread.
+    fn housekeep(&self, _who: Housekeeper) {}
 
     /// The interpreter's GIL has been enabled, for good: the workers share it from now on. May be told
     /// several times.
@@ -38,6 +38,15 @@ pub trait Exchanges: Send + Sync {
     /// left to it any more, and the server starts another in its place. Need not be told after
     /// [`Wake::Closed`].
     fn thread_ended(&self) {}
+}
+
+/// Who does what [`Wake::Housekeeping`] asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Housekeeper {
+    /// Only the worker that is supplied by these [`Exchanges`].
+    ThisWorker,
+    /// Whichever sleeps, or would sleep next.
+    AnyWorker,
 }
 
 /// Why [`Exchanges::wait`] returned.
@@ -72,6 +81,10 @@ pub trait Application: Send + Sync {
 pub trait Worker: Send + Sync {
     /// Whether it has ended. Never blocks, and does not need the interpreter.
     fn is_finished(&self) -> bool;
+
+    /// The request that it serves has taken too long, and may never end: what is left for this thread
+    /// to do is for the others from now on. Never blocks, and does not need the interpreter.
+    fn timed_out(&self) {}
 
     /// The stack of the application in this thread, innermost call last.
     ///

@@ -181,6 +181,7 @@ impl Checks {
         let (since, summary) = (serving.since, serving.summary(now));
         if overdue == Overdue::TimedOut {
             serving.requester.time_out(thread.slot.index, since);
+            thread.timed_out();
             #[cfg(unix)]
             thread.slot.show_answered();
         }

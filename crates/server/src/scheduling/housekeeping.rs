@@ -1,8 +1,11 @@
 //! Wakes sleeping workers for work that needs a thread that is attached to the interpreter.
 //!
-//! With a GIL, any worker can do it. Without one, some of it can only be done by the thread that has
-//! created an object, so all that have served since the last time are woken, and otherwise the one
-//! that has slept longest, which reaches each of them in turn.
+//! Some of it is for one worker, because an application may rely on its thread. The rest is for any,
+//! with a GIL. Without one, some of that can only be done by the thread that has created an object, so
+//! all that have served since the last time are woken, and otherwise the one that has slept longest,
+//! which reaches each of them in turn.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use maitred_http_parser::exchange::Wake;
 
@@ -23,6 +26,19 @@ impl Queue {
         for sleeper in sleepers {
             sleeper.parker.unpark(Wake::Housekeeping);
         }
+    }
+
+    /// Wakes this worker for work that needs its thread. If it does not sleep, `due` has it do that
+    /// before it would; it may also do so after a request.
+    pub(super) fn housekeep_by(&self, index: usize, due: &AtomicBool) {
+        let mut state = self.state();
+        let Some(place) = state.parked.iter().position(|sleeper| sleeper.index == index) else {
+            due.store(true, Ordering::Relaxed); // under the queue's lock
+            return;
+        };
+        let sleeper = state.parked.remove(place);
+        drop(state);
+        sleeper.parker.unpark(Wake::Housekeeping);
     }
 
     /// The interpreter's GIL has been enabled.
@@ -49,8 +65,51 @@ impl QueueState {
 mod tests {
     use std::sync::Arc;
 
+    use maitred_http_parser::exchange::{Exchanges as _, Housekeeper};
+
+    use super::super::deferral::Deferral;
     use super::super::parker::Parker;
+    use super::super::worker_slot::WorkerSlot;
     use super::*;
+    use crate::system::clock::Clock;
+
+    /// A queue of workers of which these sleep.
+    fn queue_with(asleep: [bool; 3]) -> (Arc<Queue>, [WorkerSlot; 3]) {
+        let clock = Arc::new(Clock::standing());
+        let deferral = Arc::new(Deferral::default());
+        let queue = Queue::new(10, Parallelism::WITH_GIL, Arc::clone(&clock), deferral);
+        let queue = Arc::new(queue);
+        let slots = [0, 1, 2].map(|index| WorkerSlot::take(&queue, &clock, index));
+        for (slot, _) in slots.iter().zip(asleep).filter(|(_, sleeps)| *sleeps) {
+            assert!(slot.try_next().is_none());
+            assert_eq!(slot.prepare_to_park(), None);
+        }
+        (queue, slots)
+    }
+
+    fn woken(slots: &[WorkerSlot; 3]) -> [Option<Wake>; 3] {
+        slots.each_ref().map(|slot| slot.parker.pending())
+    }
+
+    #[test]
+    fn the_worker_that_is_meant_is_woken_wherever_it_sleeps() {
+        let (queue, slots) = queue_with([true; 3]);
+        slots[0].housekeep(Housekeeper::ThisWorker);
+        assert_eq!(woken(&slots), [Some(Wake::Housekeeping), None, None]);
+        queue.housekeep();
+        assert_eq!(woken(&slots), [Some(Wake::Housekeeping), None, Some(Wake::Housekeeping)]);
+    }
+
+    #[test]
+    fn a_worker_that_is_busy_keeps_house_before_it_sleeps_and_no_other_one_does() {
+        let (_queue, slots) = queue_with([true, false, true]);
+        slots[1].housekeep(Housekeeper::ThisWorker);
+        assert_eq!(woken(&slots), [None; 3]);
+        assert!(slots[1].try_next().is_none());
+        assert_eq!(slots[1].prepare_to_park(), Some(Wake::Housekeeping));
+        assert!(slots[1].try_next().is_none());
+        assert_eq!(slots[1].prepare_to_park(), None, "once is enough");
+    }
 
     /// The workers that keep house, one time after the other, if those of these numbers have served.
     fn housekeepers(parallelism: Parallelism, served: [bool; 3]) -> Vec<Vec<usize>> {

@@ -40,6 +40,9 @@ mod attach;
 #[path = "tests/model.rs"]
 mod model;
 #[cfg(test)]
+#[path = "tests/neighbours.rs"]
+mod neighbours;
+#[cfg(test)]
 #[path = "tests/no_reply.rs"]
 mod no_reply;
 #[cfg(test)]

@@ -254,6 +254,7 @@ impl Queue {
         index: usize,
         work: &mut SlotState,
         parker: &Arc<Parker>,
+        housekeeping_due: &AtomicBool,
     ) -> Option<Wake> {
         let mut state = self.state();
         state.not_about_to_park(work);
@@ -264,7 +265,8 @@ impl Queue {
             self.set_standby(&mut state, index);
             return Some(Wake::Work);
         }
-        if std::mem::take(&mut state.housekeeping_due) {
+        let is_due_here = housekeeping_due.swap(false, Ordering::Relaxed);
+        if std::mem::take(&mut state.housekeeping_due) || is_due_here {
             return Some(Wake::Housekeeping);
         }
         let has_served = std::mem::take(&mut work.has_served);

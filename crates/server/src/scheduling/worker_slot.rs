@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+use maitred_http_parser::exchange::{Exchange, Exchanges, Housekeeper, Wake};
 
 use super::deferral::Settle;
 use super::parker::Parker;
@@ -25,6 +25,8 @@ pub(crate) struct WorkerSlot {
     work: Mutex<SlotState>,
     /// Whether the worker should let other Python threads run after this request.
     yields: AtomicBool,
+    /// Whether there is work that needs this thread, and it did not sleep.
+    housekeeping_due: AtomicBool,
     /// Where a supervisor sees what the worker is serving: the board, and which slot of the seat.
     #[cfg(unix)]
     place: Option<(Place, usize)>,
@@ -42,6 +44,7 @@ impl WorkerSlot {
             parker: Arc::default(),
             work: Mutex::new(SlotState::new(now)),
             yields: AtomicBool::new(false),
+            housekeeping_due: AtomicBool::new(false),
             #[cfg(unix)]
             place: None,
         }
@@ -130,7 +133,7 @@ impl WorkerSlot {
         if work.has_left {
             return Some(Wake::Closed);
         }
-        self.queue.park_worker(self.index, &mut work, &self.parker)
+        self.queue.park_worker(self.index, &mut work, &self.parker, &self.housekeeping_due)
     }
 
     /// The worker has been woken.
@@ -202,8 +205,11 @@ impl Exchanges for WorkerSlot {
         self.yields.load(Ordering::Relaxed)
     }
 
-    fn housekeep(&self) {
-        self.queue.housekeep();
+    fn housekeep(&self, who: Housekeeper) {
+        match who {
+            Housekeeper::ThisWorker => self.queue.housekeep_by(self.index, &self.housekeeping_due),
+            Housekeeper::AnyWorker => self.queue.housekeep(),
+        }
     }
 
     fn gil_enabled(&self) {

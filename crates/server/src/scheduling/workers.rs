@@ -273,6 +273,11 @@ impl WorkerThread {
         self.slot.serving().or_else(|| self.given_up.get().cloned())
     }
 
+    /// Tells the application that the request has taken too long.
+    pub(crate) fn timed_out(&self) {
+        self.worker.timed_out();
+    }
+
     pub(crate) fn is_stuck(&self) -> bool {
         let marks = *self.marks();
         if marks.is_replaced {

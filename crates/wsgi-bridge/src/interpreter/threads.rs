@@ -111,11 +111,6 @@ pub(crate) struct Registered {
 #[derive(Debug)]
 pub struct Counted(());
 
-/// Whether the calling thread is one of our Python threads.
-pub(crate) fn is_counted() -> bool {
-    IS_COUNTED.get()
-}
-
 /// Counts the calling thread, which holds the GIL.
 pub fn count() -> Counted {
     IS_COUNTED.set(true);

@@ -1,10 +1,10 @@
-//! What is left of responses when their last byte has been sent, for a worker to see to.
+//! What is left of responses when their last byte has been sent, for any worker to see to.
 //!
 //! The thread that sends the last byte is often not attached to the interpreter, and may not touch a
 //! reference count, let alone call `close()`. So what belongs to the application goes to the
 //! [`DropQueue`], which the workers empty while they hold the interpreter's lock anyway. The
 //! server's limits on output and connections bound it, because it receives only what was waiting to
-//! be sent.
+//! be sent. Files are in it only if the worker whose they are cannot close them (`sent_file`).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

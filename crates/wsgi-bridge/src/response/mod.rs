@@ -24,7 +24,6 @@ use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 
 use self::drop_queue::DropQueue;
-use self::large_chunks::HELD_FROM;
 use self::logged_environ::LoggedEnviron;
 use crate::interpreter::attach;
 use crate::interpreter::fork::{self, Process};
@@ -148,11 +147,11 @@ impl PendingResponse {
         if memory.is_empty() {
             return Ok(Flow::Continue);
         }
-        let flow = if memory.len() < HELD_FROM {
-            self.lock(py).chunk(Chunk::Borrowed(memory))?
-        } else {
+        let flow = if large_chunks::is_held(bytes) {
             let held = large_chunks::hold(bytes, &self.drop_queue);
             attach::detached(py, || self.lock_detached().chunk(Chunk::Owned(held)))?
+        } else {
+            self.lock(py).chunk(Chunk::Borrowed(memory))?
         };
         Ok(self.settle(py, flow))
     }
@@ -182,7 +181,7 @@ impl PendingResponse {
         self.log_environ(py);
         let memory = last.map_or(&[][..], |bytes| bytes.as_bytes());
         match last {
-            Some(bytes) if memory.len() >= HELD_FROM => {
+            Some(bytes) if large_chunks::is_held(bytes) => {
                 let held = large_chunks::hold(bytes, &self.drop_queue);
                 attach::detached(py, || {
                     let waiting = self.lock_detached().finish(Chunk::Owned(held))?;

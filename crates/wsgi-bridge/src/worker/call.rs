@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use maitred_http_parser::exchange::{Exchange, Exchanges};
+use maitred_http_parser::exchange::Exchange;
 use maitred_http_parser::fault::Stage;
 use maitred_http_parser::{ApplicationFault, RequestHead};
 use pyo3::exceptions::PyBrokenPipeError;
@@ -23,13 +23,14 @@ use crate::log::{Level, Raised};
 use crate::request::environ::{Environs, RequestParts};
 use crate::request::input::Input;
 use crate::request::shared::ApplicationState;
-use crate::response::sent_file::{FileOwner, Sent, SentFile};
+use crate::response::sent_file::{FileOwner, Sent, SentFile, SentFiles};
 use crate::response::{Failure, PendingResponse, iterable};
 
 /// The state that a worker thread keeps between requests.
 pub(crate) struct WorkerContext {
     application: Arc<ApplicationState>,
-    exchanges: Arc<dyn Exchanges>,
+    /// The files of this worker that the server has sent.
+    files: Arc<SentFiles>,
     process: Process,
     environs: Environs,
     /// The objects for the application in this request. Between requests, those of the last one, if
@@ -40,16 +41,16 @@ pub(crate) struct WorkerContext {
 /// The request that is being served.
 struct Request<'a> {
     application: &'a ApplicationState,
-    exchanges: &'a Arc<dyn Exchanges>,
+    files: &'a Arc<SentFiles>,
     head: &'a Arc<RequestHead>,
     request_id: Option<&'a Arc<str>>,
     response: &'a PendingResponse,
 }
 
 impl WorkerContext {
-    pub(crate) fn new(application: Arc<ApplicationState>, exchanges: Arc<dyn Exchanges>) -> Self {
+    pub(crate) fn new(application: Arc<ApplicationState>, files: Arc<SentFiles>) -> Self {
         let environs = Environs::new(Arc::clone(&application));
-        Self { application, exchanges, process: Process::current(), environs, objects: None }
+        Self { application, files, process: Process::current(), environs, objects: None }
     }
 
     /// Answers one exchange.
@@ -66,7 +67,7 @@ impl WorkerContext {
         objects.begin(py, reply);
         let request = Request {
             application,
-            exchanges: &self.exchanges,
+            files: &self.files,
             head: &head,
             request_id: request_id.as_ref(),
             response: &objects.response,
@@ -106,17 +107,18 @@ impl WorkerContext {
         }
     }
 
-    /// Closes the files that the server has sent since, and releases what else it has left.
+    /// Closes the files of this worker that the server has sent since, and those of workers that
+    /// cannot, and releases what else it has left.
     #[inline]
     pub(crate) fn close_sent_files(&self, py: Python<'_>) {
-        if !self.application.drop_queue.is_empty() {
+        if !self.files.is_empty() || !self.application.drop_queue.is_empty() {
             self.close_all_sent_files(py);
         }
     }
 
     #[cold]
     fn close_all_sent_files(&self, py: Python<'_>) {
-        for file in self.application.drop_queue.drain(py) {
+        for file in self.files.take().into_iter().chain(self.application.drop_queue.drain(py)) {
             // A panic concerns neither the other files nor the request that the worker serves next.
             let closed = catch_unwind(AssertUnwindSafe(|| self.close_sent_file(py, &file)));
             if closed.is_err() {
@@ -185,8 +187,7 @@ impl Request<'_> {
     /// The owner of a file that the server sends.
     fn own(&self, wrapper: Py<PyAny>) -> FileOwner {
         let (head, request_id) = (Arc::clone(self.head), self.request_id.cloned());
-        let file = SentFile { wrapper, head, request_id };
-        file.owned(&self.application.drop_queue, self.exchanges)
+        self.files.own(SentFile { wrapper, head, request_id })
     }
 
     /// Logs a fault without an exception, and abandons the response. The query is not logged, because

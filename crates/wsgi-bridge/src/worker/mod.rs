@@ -24,6 +24,7 @@ use self::housekeeping::Housekeeping;
 use crate::interpreter::fork::{self, Process};
 use crate::interpreter::{attach, threads, traceback};
 use crate::request::shared::ApplicationState;
+use crate::response::sent_file::SentFiles;
 
 /// A Python callable that starts a worker thread: it is called with a callable without parameters,
 /// which the thread has to call. The thread must be a daemon, because the server itself waits for
@@ -39,9 +40,12 @@ pub(crate) fn start(
     exchanges: Arc<dyn Exchanges>,
 ) -> PyResult<WorkerThread> {
     let (ident, is_finished) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+    let drop_queue = Arc::clone(&application.drop_queue);
+    let files = Arc::new(SentFiles::new(drop_queue, Arc::clone(&exchanges)));
     let target = Target {
         application,
         exchanges,
+        files: Arc::clone(&files),
         ident: Arc::clone(&ident),
         is_finished: Arc::clone(&is_finished),
     };
@@ -50,7 +54,7 @@ pub(crate) fn start(
         Some(starter) => drop(starter.call1(py, (target,))?),
         None => start_thread(py, name, &target)?,
     }
-    Ok(WorkerThread { ident, is_finished, asked: Arc::default() })
+    Ok(WorkerThread { ident, is_finished, files, asked: Arc::default() })
 }
 
 fn start_thread(py: Python<'_>, name: &str, target: &Bound<'_, Target>) -> PyResult<()> {
@@ -67,6 +71,7 @@ fn start_thread(py: Python<'_>, name: &str, target: &Bound<'_, Target>) -> PyRes
 struct Target {
     application: Arc<ApplicationState>,
     exchanges: Arc<dyn Exchanges>,
+    files: Arc<SentFiles>,
     ident: Arc<OnceLock<u64>>,
     is_finished: Arc<AtomicBool>,
 }
@@ -77,9 +82,51 @@ impl Target {
         let mut finished = Finished { target: self, was_dismissed: false };
         let registered = threads::register(py)?;
         self.ident.get_or_init(|| registered.ident());
-        serve_all(py, &self.application, &self.exchanges);
+        self.serve_all(py);
         finished.was_dismissed = true;
         Ok(())
+    }
+}
+
+impl Target {
+    fn serve_all(&self, py: Python<'_>) {
+        let Self { application, exchanges, files, .. } = self;
+        application.log.thread_started();
+        let process = Process::current();
+        let mut context = WorkerContext::new(Arc::clone(application), Arc::clone(files));
+        let mut housekeeping = Housekeeping::new(py, application, exchanges);
+        loop {
+            if threads::is_exiting() {
+                attach::yield_gil(py); // for ever
+            }
+            if let Some(exchange) = exchanges.try_next() {
+                context.close_sent_files(py); // their responses were complete before this request came
+                if catch_unwind(AssertUnwindSafe(|| context.serve(py, exchange))).is_err() {
+                    context.recover(py);
+                }
+                if process.is_parent() {
+                    fork::end_child(py);
+                }
+                context.close_sent_files(py);
+                if exchanges.should_yield() {
+                    attach::yield_gil(py);
+                    housekeeping.look_at_gil(py);
+                }
+                continue;
+            }
+            housekeeping.look_at_gil(py);
+            match attach::detached(py, || exchanges.wait()) {
+                Wake::Work => {}
+                Wake::Housekeeping => {
+                    context.close_sent_files(py);
+                    housekeeping.release_objects(py);
+                }
+                Wake::Closed => {
+                    context.close_sent_files(py);
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -95,46 +142,8 @@ impl Drop for Finished<'_> {
         if !self.was_dismissed {
             self.target.exchanges.thread_ended();
         }
+        self.target.files.leave_to_others();
         self.target.is_finished.store(true, Ordering::Release);
-    }
-}
-
-fn serve_all(py: Python<'_>, application: &Arc<ApplicationState>, exchanges: &Arc<dyn Exchanges>) {
-    application.log.thread_started();
-    let process = Process::current();
-    let mut context = WorkerContext::new(Arc::clone(application), Arc::clone(exchanges));
-    let mut housekeeping = Housekeeping::new(py, application, exchanges);
-    loop {
-        if threads::is_exiting() {
-            attach::yield_gil(py); // for ever
-        }
-        if let Some(exchange) = exchanges.try_next() {
-            context.close_sent_files(py); // their responses were complete before this request came
-            if catch_unwind(AssertUnwindSafe(|| context.serve(py, exchange))).is_err() {
-                context.recover(py);
-            }
-            if process.is_parent() {
-                fork::end_child(py);
-            }
-            context.close_sent_files(py);
-            if exchanges.should_yield() {
-                attach::yield_gil(py);
-                housekeeping.look_at_gil(py);
-            }
-            continue;
-        }
-        housekeeping.look_at_gil(py);
-        match attach::detached(py, || exchanges.wait()) {
-            Wake::Work => {}
-            Wake::Housekeeping => {
-                context.close_sent_files(py);
-                housekeeping.release_objects(py);
-            }
-            Wake::Closed => {
-                context.close_sent_files(py);
-                return;
-            }
-        }
     }
 }
 
@@ -143,6 +152,7 @@ pub(crate) struct WorkerThread {
     /// `threading.get_ident()`, once the thread runs.
     ident: Arc<OnceLock<u64>>,
     is_finished: Arc<AtomicBool>,
+    files: Arc<SentFiles>,
     /// The request for its stack that waits for the interpreter.
     asked: Arc<Mutex<Option<Arc<StackRequest>>>>,
 }
@@ -194,6 +204,10 @@ impl WorkerThread {
 impl Worker for WorkerThread {
     fn is_finished(&self) -> bool {
         self.is_finished.load(Ordering::Acquire)
+    }
+
+    fn timed_out(&self) {
+        self.files.leave_to_others();
     }
 
     fn stack(&self, patience: Duration) -> Result<String, StackUnavailable> {

@@ -422,19 +422,15 @@ fn an_exception_in_close_is_logged_and_the_response_stands() {
 fn a_large_chunk_is_held_in_its_own_memory_and_given_back_to_an_attached_thread() {
     let server = Server::new(
         r#"
-alive = 0
-class Chunk(bytes):
-    def __del__(self):
-        global alive
-        alive -= 1
+import sys
+chunk = b"x" * 70_000
+before = sys.getrefcount(chunk)
 def application(environ, start_response):
-    global alive
-    chunk = Chunk(b"x" * 70_000)
-    alive += 1
     start_response("200 OK", [])
     return [chunk] if environ["PATH_INFO"] == "/one" else iter([chunk, b"small"])
 "#,
     );
+    let references = "sys.getrefcount(chunk) - before";
     for path in ["/one", "/two"] {
         let outbox = Outbox::default();
         let mut wire = Wire::new(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
@@ -443,10 +439,34 @@ def application(environ, start_response):
         assert_eq!(response.held_chunks, 1);
         assert!(response.text().contains(&"x".repeat(70_000)));
         // The server still holds it, and lets it go on a thread that knows no Python.
-        assert_eq!(server.evaluate::<usize>("alive"), 1);
+        assert_eq!(server.evaluate::<usize>(references), 1);
         std::thread::spawn(move || outbox.lock().unwrap().clear()).join().unwrap();
         server.source.housekeep_now();
-        assert_eq!(server.evaluate::<usize>("alive"), 0);
+        assert_eq!(server.evaluate::<usize>(references), 0);
+    }
+}
+
+#[test]
+fn a_chunk_with_code_of_its_own_is_released_by_the_thread_that_made_it() {
+    let server = Server::new(
+        r#"
+import threading
+released_by = []
+class Chunk(bytes):
+    def __del__(self):
+        released_by.append(threading.current_thread().name)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    chunks = [Chunk(b"x" * 70_000), b"small"]
+    return chunks[:1] if environ["PATH_INFO"] == "/one" else iter(chunks)
+"#,
+    );
+    for (path, count) in [("/one", 1), ("/two", 2)] {
+        let outbox = Outbox::default();
+        let mut wire = Wire::new(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        wire.outbox = Some(outbox);
+        assert!(server.ask(wire).text().contains(&"x".repeat(70_000)));
+        assert!(server.evaluate::<bool>(&format!("released_by == ['maitred-1'] * {count}")));
     }
 }
 

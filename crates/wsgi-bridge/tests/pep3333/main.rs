@@ -9,5 +9,6 @@ mod faults;
 mod file_wrapper;
 mod load;
 mod logged_environ;
+mod sent_files;
 mod start_response;
 mod streams;

@@ -95,6 +95,14 @@ impl Server {
         response.take()
     }
 
+    /// Another worker of the same application, which takes requests of its own.
+    pub fn second_worker(&self) -> (Box<dyn Worker>, Arc<Source>) {
+        let source = Arc::new(Source::default());
+        let exchanges: Arc<dyn maitred_http_parser::exchange::Exchanges> =
+            Arc::<Source>::clone(&source);
+        (self.application.start_worker("maitred-2", exchanges).unwrap(), source)
+    }
+
     /// Hands the request over and does not wait.
     pub fn begin(&self, wire: Wire) -> client::Pending {
         let (exchange, pending) = wire.into_exchange();

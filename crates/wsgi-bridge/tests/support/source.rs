@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use maitred_http_parser::exchange::{Exchange, Exchanges, Wake};
+use maitred_http_parser::exchange::{Exchange, Exchanges, Housekeeper, Wake};
 
 /// Long enough for any machine, and never waited for where all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ impl Source {
 
     /// Makes the worker do what it does now and then, and waits until it has.
     pub fn housekeep_now(&self) {
-        Exchanges::housekeep(self);
+        self.housekeep(Housekeeper::ThisWorker);
         self.wait_until("the worker has done what it does now and then", |state| !state.is_busy);
     }
 
@@ -101,7 +101,7 @@ impl Exchanges for Source {
         self.yields.load(Ordering::Relaxed)
     }
 
-    fn housekeep(&self) {
+    fn housekeep(&self, _who: Housekeeper) {
         if self.ignores_housekeeping.load(Ordering::Relaxed) {
             return;
         }

@@ -3,34 +3,34 @@
 //! The queue, the slots and the deferral are the real ones; only the threads are not. What a thread
 //! does under one lock is one step, and all orders of steps are tried, up to states that have been
 //! seen. From each, when nothing new comes, everything that waits must be taken as long as a worker
-//! is free, every deferred answer must leave, and a queue that is closed must end every worker. Every
-//! request is taken once, or has moved to another process, which may fail.
+//! is free, every deferred answer must leave, a worker must have done what only it can do, and a queue
+//! that is closed must end every worker. Every request is taken once, or has moved to another process,
+//! which may fail.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use maitred_http_parser::decode::{Decoded, Decoder};
-use maitred_http_parser::exchange::{Body, Client, Exchange, Exchanges, Peer, Wake};
+use maitred_http_parser::exchange::{Body, Client, Exchange, Exchanges, Housekeeper, Peer, Wake};
 use maitred_http_parser::forwarded::Forwarded;
 use maitred_http_parser::{Limits, RequestHead};
 
 use super::deferral::{Deferral, Deferred};
-use super::elsewhere::Load;
 use super::nap;
+use super::neighbours::{Nobody, Silent};
 use super::no_reply::NoReply;
 use super::parallelism::Parallelism;
 use super::queue::Queue;
-use super::requester::{Mobility, Origin, QueuedRequest, Requester};
-use super::siblings::{Destination, Reservation, Siblings};
+use super::requester::{Mobility, Origin, QueuedRequest};
+use super::siblings::{Destination, Reservation};
 use super::standby::SWITCH_INTERVAL;
 use super::usage::BLOCKING_CALL;
 use super::worker_slot::WorkerSlot;
 use crate::system::clock::Clock;
-use crate::system::mutex::Mutex;
-use crate::telemetry::{HandoffReason, RejectReason};
+use crate::telemetry::HandoffReason;
 
 /// A step of one of the threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ enum Step {
     Nap,
     /// A worker goes on.
     Worker(usize),
-    /// Once, the sweep wants a worker to keep house.
+    /// Once, the sweep wants a worker to keep house, or there is something that only the first can do.
     Housekeep,
     /// Once, the I/O thread takes the oldest request out, to hand it over to another process.
     HandOver,
@@ -83,6 +83,14 @@ enum At {
     Ended,
 }
 
+/// Whether the first worker has done what only it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum KeepsHouse {
+    NotAsked,
+    Asked,
+    Done,
+}
+
 /// Everything that tells two states apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Snapshot {
@@ -96,6 +104,7 @@ struct Snapshot {
     busy: usize,
     pushed: usize,
     has_kept_house: bool,
+    first: KeepsHouse,
     has_lost_one: bool,
     moving: Option<bool>,
     moved: usize,
@@ -133,6 +142,7 @@ struct Stage {
     head: Arc<RequestHead>,
     parallelism: Parallelism,
     calls: Calls,
+    housekeeper: Housekeeper,
     workers: usize,
     /// The requests that come; true for those whose call never ends.
     requests: Vec<bool>,
@@ -147,6 +157,7 @@ struct Run<'a> {
     nap: Nap,
     pushed: usize,
     has_kept_house: bool,
+    first: KeepsHouse,
     has_lost_one: bool,
     has_handed_over: bool,
     moved: usize,
@@ -174,6 +185,7 @@ impl<'a> Run<'a> {
             nap,
             pushed,
             has_kept_house,
+            first: KeepsHouse::NotAsked,
             has_lost_one,
             has_handed_over,
             moved,
@@ -213,6 +225,7 @@ impl<'a> Run<'a> {
             busy: state.usage.threads.busy,
             pushed: self.pushed,
             has_kept_house: self.has_kept_house,
+            first: self.first,
             has_lost_one: self.has_lost_one,
             moving: self.stage.requester.moving.lock().as_deref().map(is_endless),
             moved: self.moved,
@@ -265,7 +278,13 @@ impl<'a> Run<'a> {
             Step::Nap => self.nap = self.nap_on(),
             Step::Housekeep => {
                 self.has_kept_house = true;
-                self.queue.housekeep();
+                match self.stage.housekeeper {
+                    Housekeeper::AnyWorker => self.queue.housekeep(),
+                    Housekeeper::ThisWorker => {
+                        self.first = KeepsHouse::Asked;
+                        self.slots[0].housekeep(Housekeeper::ThisWorker);
+                    }
+                }
             }
             Step::HandOver => {
                 self.has_handed_over = true;
@@ -328,15 +347,18 @@ impl<'a> Run<'a> {
     }
 
     /// One part of what a worker does, as the application's threads do it.
-    fn work_on(&self, index: usize) -> At {
-        let slot = &self.slots[index];
+    fn work_on(&mut self, index: usize) -> At {
+        let slot = Arc::clone(&self.slots[index]);
         match self.at[index] {
             At::Asks => match slot.try_next() {
-                Some(exchange) if exchange.request_id.is_some() => At::Stuck,
-                Some(_) => At::Serves,
+                Some(exchange) => {
+                    self.keeps_house(index);
+                    if exchange.request_id.is_some() { At::Stuck } else { At::Serves }
+                }
                 None => At::Retires,
             },
             At::Serves => {
+                self.keeps_house(index);
                 if self.stage.calls == Calls::Interrupted {
                     self.stage.clock.advance(SWITCH_INTERVAL);
                 }
@@ -348,17 +370,36 @@ impl<'a> Run<'a> {
                 At::Asks
             }
             At::Retires => match slot.prepare_to_park() {
-                Some(Wake::Closed) => At::Ended,
-                Some(Wake::Work | Wake::Housekeeping) => At::Asks,
+                Some(wake) => self.woken(index, wake),
                 None => At::Sleeps,
             },
             At::Sleeps => {
                 assert!(slot.parker.pending().is_some(), "the same steps led elsewhere before");
                 let wake = slot.parker.park();
                 slot.unparked();
-                if wake == Wake::Closed { At::Ended } else { At::Asks }
+                self.woken(index, wake)
             }
             At::Stuck | At::Ended => panic!("it does not go on"),
+        }
+    }
+
+    fn woken(&mut self, index: usize, wake: Wake) -> At {
+        match wake {
+            Wake::Work => At::Asks,
+            Wake::Housekeeping => {
+                self.keeps_house(index);
+                At::Asks
+            }
+            Wake::Closed => {
+                self.keeps_house(index);
+                At::Ended
+            }
+        }
+    }
+
+    fn keeps_house(&mut self, index: usize) {
+        if index == 0 && self.first == KeepsHouse::Asked {
+            self.first = KeepsHouse::Done;
         }
     }
 
@@ -388,6 +429,9 @@ impl<'a> Run<'a> {
         let taken = usize::try_from(self.queue.taken()).unwrap();
         let accounted_for = taken + snapshot.waiting.len() + self.moved;
         assert_eq!(accounted_for, self.pushed, "lost or doubled: {snapshot:?} after {steps:?}");
+        if is_free(&self.at[0]) {
+            assert_ne!(self.first, KeepsHouse::Asked, "left undone: {snapshot:?} after {steps:?}");
+        }
         assert_eq!(snapshot.deferral.0, 0, "left unsent: {snapshot:?} after {steps:?}");
         self.queue.clear();
         self.queue.close();
@@ -452,78 +496,12 @@ impl Stage {
     }
 }
 
-/// Other processes, of which nothing is asked.
-#[derive(Debug)]
-struct Silent;
-
-impl Siblings for Silent {
-    fn beat(&self) {}
-
-    fn has_room(&self) -> bool {
-        false
-    }
-
-    fn unmovable_waited(&self, _: u64) {}
-
-    fn show(&self, _: &Load, _: Option<Instant>, _: Instant) {}
-
-    fn on_arrival(&self, _: &Load, _: u8) -> Option<Destination> {
-        None
-    }
-
-    fn on_tick(&self, _: &Load, _: Duration) -> Option<Destination> {
-        None
-    }
-
-    fn on_idle(&self, _: &dyn Fn() -> Load) {}
-
-    fn window_ended(&self, _: u32) {}
-
-    fn release(&self, _: Destination) {}
-}
-
-/// Nobody waits for these responses.
-#[derive(Debug, Default)]
-struct Nobody {
-    /// The request that is being handed over.
-    moving: Mutex<Option<Box<QueuedRequest>>>,
-}
-
-impl Requester for Nobody {
-    fn has_left(&self) -> bool {
-        false
-    }
-
-    fn abandoned(&self) {}
-
-    fn reject_overloaded(&self, _: RejectReason) {}
-
-    fn taken(&self, _: usize, _: Duration, _: Instant) {}
-
-    fn served(&self, _: Duration) {}
-
-    fn time_out(&self, _: usize, _: Instant) {}
-
-    fn requests_wait(&self) {}
-
-    fn flush(&self, _: Instant) {}
-
-    fn hand_over(
-        self: Arc<Self>,
-        request: Box<QueuedRequest>,
-        _: Destination,
-    ) -> Result<(), Box<QueuedRequest>> {
-        *self.moving.lock() = Some(request);
-        Ok(()) // what comes of it is a step of its own
-    }
-}
-
 /// Tries all orders in which these requests can be served.
 fn every_order(workers: usize, requests: &[bool]) {
-    every_order_in(InProcess::Alone, workers, requests);
+    every_order_in(InProcess::Alone, Housekeeper::AnyWorker, workers, requests);
 }
 
-fn every_order_in(process: InProcess, workers: usize, requests: &[bool]) {
+fn every_order_in(process: InProcess, housekeeper: Housekeeper, workers: usize, requests: &[bool]) {
     let decoded = Decoder::new(Arc::new(Limits::default()))
         .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
     let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
@@ -534,8 +512,17 @@ fn every_order_in(process: InProcess, workers: usize, requests: &[bool]) {
     for (parallelism, calls) in with_gil.into_iter().chain(on_two_cores) {
         let (clock, requester) = (Arc::new(Clock::standing()), Arc::<Nobody>::default());
         let (head, requests) = (Arc::clone(&head), requests.to_vec());
-        let stage =
-            Stage { process, clock, requester, head, parallelism, calls, workers, requests };
+        let stage = Stage {
+            process,
+            clock,
+            requester,
+            head,
+            parallelism,
+            calls,
+            housekeeper,
+            workers,
+            requests,
+        };
         let states = stage.explore();
         assert!(states > 20, "only {states} states were reached");
     }
@@ -563,12 +550,19 @@ fn nothing_is_left_waiting_behind_a_call_that_never_ends() {
 
 #[test]
 fn a_request_that_moves_is_taken_once_or_comes_back() {
-    every_order_in(InProcess::Sends, 1, &[false, false, false]);
-    every_order_in(InProcess::Sends, 2, &[true, false]);
+    every_order_in(InProcess::Sends, Housekeeper::AnyWorker, 1, &[false, false, false]);
+    every_order_in(InProcess::Sends, Housekeeper::AnyWorker, 2, &[true, false]);
 }
 
 #[test]
 fn nothing_adopted_is_left_waiting() {
-    every_order_in(InProcess::Adopts, 1, &[false, false, false]);
-    every_order_in(InProcess::Adopts, 2, &[true, false]);
+    every_order_in(InProcess::Adopts, Housekeeper::AnyWorker, 1, &[false, false, false]);
+    every_order_in(InProcess::Adopts, Housekeeper::AnyWorker, 2, &[true, false]);
+}
+
+#[test]
+fn what_only_one_worker_can_do_is_done_by_it() {
+    for requests in [&[false, false], &[true, false]] {
+        every_order_in(InProcess::Alone, Housekeeper::ThisWorker, 2, requests);
+    }
 }
