@@ -201,10 +201,9 @@ impl HeadReader {
         let mut singletons = Singletons::default();
         let mut buffer = HeadBufferBuilder::new(head, self.field_count);
         fields::parse(section, self.field_count, |name, value| {
-            if singletons.may_be_repeated(name)
-                && let Some(before) = buffer.value_of(name)
-            {
-                return if before == value { Ok(()) } else { Err(Rejection::RepeatedField) };
+            if let Some(first) = singletons.first_value(name, head, &buffer) {
+                let is_same = first.of(head) == value;
+                return if is_same { Ok(()) } else { Err(Rejection::RepeatedField) };
             }
             let field = Field { name: Span::within(head, name), value: Span::within(head, value) };
             buffer.push(field);

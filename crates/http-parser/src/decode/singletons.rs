@@ -6,6 +6,10 @@
 //! rejected. The same value twice means what it means once, and is passed on once. Host and
 //! Content-Length have stricter rules of their own.
 
+use super::cost;
+use crate::message::head_buffer::HeadBufferBuilder;
+use crate::message::span::Span;
+
 /// The singletons, as most clients spell them. No two are of one [`kind`].
 const NAMES: [&[u8]; 16] = [
     b"Authorization",
@@ -52,30 +56,58 @@ const fn candidates() -> [u8; KINDS] {
     table
 }
 
-/// The singletons that may have been seen in a head, one bit each.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Singletons(u32);
-
-impl Singletons {
-    /// Whether `name` is a singleton and may have been seen before: then it is worth a search. False
-    /// for nearly every field, without comparing a name.
-    #[inline]
-    #[expect(clippy::indexing_slicing, reason = "every kind has its place in the table")]
-    pub(super) fn may_be_repeated(&mut self, name: &[u8]) -> bool {
-        let place = CANDIDATES[kind(name)];
-        if place == 0 {
-            return false;
-        }
-        let bit = 1 << place;
-        let is_first = self.0 & bit == 0;
-        self.0 |= bit;
-        !is_first && is_named(name, place)
-    }
+/// The singletons of a head.
+#[derive(Debug, Default)]
+pub(super) struct Singletons {
+    /// Those that may have been seen, one bit each.
+    seen: u32,
+    /// The values that have been sought, by the place of their name: each is sought once, however often
+    /// it is repeated.
+    found: Vec<(u8, Span)>,
 }
 
-/// Whether `name` is the singleton in this place of [`NAMES`], counted from 1.
-#[cold]
-fn is_named(name: &[u8], place: u8) -> bool {
-    let singleton = NAMES.get(usize::from(place).wrapping_sub(1));
-    singleton.is_some_and(|singleton| name.eq_ignore_ascii_case(singleton))
+impl Singletons {
+    /// The value of the field of that name among those that `buffer` has of `head`, if the name is a
+    /// singleton. `None` for nearly every field, without comparing a name.
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "every kind has its place in the table")]
+    pub(super) fn first_value(
+        &mut self,
+        name: &[u8],
+        head: &[u8],
+        buffer: &HeadBufferBuilder,
+    ) -> Option<Span> {
+        let place = CANDIDATES[kind(name)];
+        if place == 0 {
+            return None;
+        }
+        let bit = 1 << place;
+        let is_first = self.seen & bit == 0;
+        self.seen |= bit;
+        if is_first { None } else { self.find(place, name, head, buffer) }
+    }
+
+    #[cold]
+    fn find(
+        &mut self,
+        place: u8,
+        name: &[u8],
+        head: &[u8],
+        buffer: &HeadBufferBuilder,
+    ) -> Option<Span> {
+        let singleton = NAMES.get(usize::from(place).wrapping_sub(1))?;
+        if !name.eq_ignore_ascii_case(singleton) {
+            return None; // another name of the same kind
+        }
+        if let Some((_, value)) = self.found.iter().find(|(found, _)| *found == place) {
+            return Some(*value);
+        }
+        let mut fields = buffer.fields();
+        let first = fields.find(|field| {
+            cost::count(name.len());
+            field.name.of(head).eq_ignore_ascii_case(name)
+        })?;
+        self.found.push((place, first.value));
+        Some(first.value)
+    }
 }

@@ -60,14 +60,19 @@ impl HeadBuffer {
 
     /// The fields, in order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = Field> {
-        let places = self.bytes.get(self.head_bytes..).unwrap_or_default();
-        places.as_chunks::<FIELD_BYTES>().0.iter().map(Field::from_bytes)
+        fields(&self.bytes, self.head_bytes)
     }
 
     /// Its size in memory, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.bytes.len()
     }
+}
+
+/// The fields whose spans begin at this offset.
+fn fields(bytes: &[u8], head_bytes: usize) -> impl Iterator<Item = Field> {
+    let places = bytes.get(head_bytes..).unwrap_or_default();
+    places.as_chunks::<FIELD_BYTES>().0.iter().map(Field::from_bytes)
 }
 
 /// Fills a [`HeadBuffer`].
@@ -90,12 +95,9 @@ impl HeadBufferBuilder {
         self.bytes.extend_from_slice(&field.to_bytes());
     }
 
-    /// The value of the first field with that name (case-insensitive), among those added so far.
-    pub(crate) fn value_of(&self, name: &[u8]) -> Option<&[u8]> {
-        let places = self.bytes.get(self.head_bytes..).unwrap_or_default();
-        let mut fields = places.as_chunks::<FIELD_BYTES>().0.iter().map(Field::from_bytes);
-        let field = fields.find(|it| it.name.of(&self.bytes).eq_ignore_ascii_case(name))?;
-        Some(field.value.of(&self.bytes))
+    /// The fields that have been added so far, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field> {
+        fields(&self.bytes, self.head_bytes)
     }
 
     /// Adds a field that was not received: its name is stored after the head, and it has no value.

@@ -21,6 +21,7 @@ use crate::request::header_keys::{
     self, COOKIE, FORWARDING, HOST, KNOWN_NAMES, OtherNames, TRANSFER_ENCODING, is_kept,
 };
 use crate::request::path_info::{path_info, percent_decoded};
+use crate::request::repeated_fields::RepeatedFields;
 use crate::request::shared::ApplicationState;
 use crate::request::{ListenerVariables, ServerVariables};
 use crate::response::file_wrapper::FileWrapper;
@@ -240,11 +241,14 @@ impl Environs {
         let Self { application, other_names, last_values, .. } = self;
         let passes_forwarding = matches!(forwarded, Forwarded::Untouched);
         let mut seen = 0u64;
+        let mut repeated: Option<RepeatedFields<'_>> = None;
         for (name, value) in head.fields() {
             let Some(known) = header_keys::find(name) else {
                 match other_names.key(py, name)? {
                     None => application.field_dropped(name),
-                    Some(key) if environ.contains(&key)? => join(environ, &key, value, ", ")?,
+                    Some(key) if environ.contains(&key)? => {
+                        repeated.get_or_insert_default().add(environ, &key, value, b", ")?;
+                    }
                     Some(key) => environ.set_item(key, latin1::to_str(py, value)?)?,
                 }
                 continue;
@@ -263,10 +267,11 @@ impl Environs {
                 };
                 environ.set_item(key, value)?;
             } else {
-                join(environ, key, value, if known == COOKIE { "; " } else { ", " })?;
+                let separator = if known == COOKIE { b"; " } else { b", " };
+                repeated.get_or_insert_default().add(environ, key, value, separator)?;
             }
         }
-        Ok(())
+        repeated.map_or(Ok(()), |repeated| repeated.set(environ))
     }
 
     /// Replaces the values of the socket by those of a trusted proxy. Each character is a byte that the
@@ -339,20 +344,4 @@ fn reused<'py>(
         *last = Some(text.clone().unbind());
     }
     Ok(text)
-}
-
-/// Appends the value of another field line with the same name (RFC 9110 §5.3; for Cookie, RFC 6265
-/// §5.4).
-fn join(
-    environ: &Bound<'_, PyDict>,
-    key: &Bound<'_, PyString>,
-    value: &[u8],
-    separator: &str,
-) -> PyResult<()> {
-    let py = environ.py();
-    let joined = match environ.get_item(key)? {
-        Some(before) => before.add(separator)?.add(latin1::to_str(py, value)?)?,
-        None => latin1::to_str(py, value)?.into_any(),
-    };
-    environ.set_item(key, joined)
 }

@@ -5,6 +5,7 @@ pub(crate) mod environ;
 pub(crate) mod header_keys;
 pub(crate) mod input;
 pub(crate) mod path_info;
+mod repeated_fields;
 mod server_facts;
 pub(crate) mod shared;
 

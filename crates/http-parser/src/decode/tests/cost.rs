@@ -5,7 +5,7 @@ use crate::decode::cost;
 
 /// Bytes looked at or copied when `input` comes in pieces of `piece` bytes.
 fn cost(input: &[u8], piece: usize) -> usize {
-    let mut decoder = decoder();
+    let mut decoder = limited(|limits| limits.fields = 10_000);
     cost::taken();
     for mut bytes in input.chunks(piece) {
         loop {
@@ -48,6 +48,15 @@ fn a_large_head_costs_the_same_byte_by_byte() {
         format!("X: {}\r\n", "x".repeat(2000)).repeat(99)
     );
     check(many_fields.as_bytes());
+}
+
+#[test]
+fn a_field_that_is_repeated_thousands_of_times_costs_as_much_as_it_is_long() {
+    let others = "X: 1\r\n".repeat(4000);
+    for name in ["Range", "From", "Connection", "X"] {
+        let lines = format!("{name}: 1\r\n").repeat(5000);
+        check(format!("GET / HTTP/1.1\r\nHost: a\r\n{others}{lines}\r\n").as_bytes());
+    }
 }
 
 #[test]
