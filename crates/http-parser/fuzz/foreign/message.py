@@ -13,6 +13,11 @@ from functools import cached_property
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 HEXADECIMAL = b"0123456789ABCDEFabcdef"
 
+_TEXT = rb'"([\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_VALUE = rb"[ \t]*=[ \t]*(%s|%s)" % (TOKEN.pattern, _TEXT)
+CHUNK_LINE = re.compile(rb"[0-9A-Fa-f]+([ \t]*;[ \t]*%s(%s)?)*\r\n" % (TOKEN.pattern, _VALUE))
+"""With its end, of any length (RFC 9112 §7.1, §7.1.1)."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -84,6 +89,13 @@ class Message:
         """Return the members of a list in lower case, the empty ones as well."""
         values = self.values(name)
         return [member.strip(b" \t").lower() for value in values for member in value.split(b",")]
+
+    @property
+    def persists(self) -> bool:
+        """Whether another request may follow on the connection (RFC 9112 §9.3)."""
+        options = self.members(b"connection")
+        asked_for = self.version == b"HTTP/1.1" or b"keep-alive" in options
+        return asked_for and b"close" not in options
 
     @cached_property
     def chunk_lines(self) -> list[bytes]:

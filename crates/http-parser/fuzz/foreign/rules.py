@@ -10,7 +10,15 @@ import re
 from collections.abc import Callable
 
 from foreign.comparison import Difference, Explanation, Kind
-from foreign.message import TOKEN, fields, has_bare_line_end, is_host, is_target, size_digits
+from foreign.message import (
+    CHUNK_LINE,
+    TOKEN,
+    fields,
+    has_bare_line_end,
+    is_host,
+    is_target,
+    size_digits,
+)
 
 H11, HTTPTOOLS, LLHTTP = "h11", "httptools", "llhttp"
 PARSERS = (H11, HTTPTOOLS, LLHTTP)
@@ -207,11 +215,7 @@ def many_digits(it: Difference) -> bool:
 @rule(Kind.WE_REFUSE, PARSERS, "chunk_extension")
 def chunk_extension(it: Difference) -> bool:
     """RFC 9112 §7.1.1: an extension has a name, perhaps a value, and no space behind it."""
-    quoted = rb'"([\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
-    space, token = rb"[ \t]*", TOKEN.pattern
-    value = space + b"=" + space + b"(%s|%s)" % (token, quoted)
-    line = re.compile(rb"[0-9A-Fa-f]+(%s;%s%s(%s)?)*\r\n" % (space, space, token, value))
-    return any(not line.fullmatch(it) for it in it.message.chunk_lines)
+    return any(not CHUNK_LINE.fullmatch(line) for line in it.message.chunk_lines)
 
 
 @rule(Kind.WE_REFUSE, PARSERS, "trailer")
@@ -242,20 +246,21 @@ def says(it: Difference, *reasons: str) -> bool:
 @rule(Kind.THEY_REFUSE, (H11,), "head")
 def empty_line(it: Difference) -> bool:
     """RFC 9112 §2.2 asks for one empty line before a request to be skipped; h11 refuses it."""
-    return it.message.empty_lines != b"" and says(it, "no request line received")
+    is_some = re.fullmatch(rb"(\r\n){1,4}", it.message.empty_lines)
+    return is_some is not None and says(it, "no request line received")
 
 
 @rule(Kind.THEY_REFUSE, (H11,), "head")
 def long_length(it: Difference) -> bool:
     """RFC 9110 §8.6 has no limit of digits; that of h11 is 20, and ours is 100."""
-    lengths = it.message.values(b"content-length")
-    return any(len(length) > 20 for length in lengths) and says(it, "bad Content-Length")
+    length = b"".join(it.message.values(b"content-length"))
+    return re.fullmatch(rb"[0-9]{21,100}", length) is not None and says(it, "bad Content-Length")
 
 
 @rule(Kind.THEY_REFUSE, PARSERS, "head")
 def empty_member(it: Difference) -> bool:
     """RFC 9110 §5.6.1.2: empty members of a list are ignored; they refuse them."""
-    return b"" in it.message.members(b"transfer-encoding") and says(
+    return set(it.message.members(b"transfer-encoding")) == {b"", b"chunked"} and says(
         it,
         "Only Transfer-Encoding: chunked",
         "multiple Transfer-Encoding",
@@ -268,7 +273,8 @@ def empty_member(it: Difference) -> bool:
 @rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head")
 def unknown_method(it: Difference) -> bool:
     """RFC 9110 §9.1: a method is any token; llhttp has a list of methods."""
-    return says(it, "Invalid method encountered", "Expected space after method")
+    is_method = TOKEN.fullmatch(it.message.method) is not None
+    return is_method and says(it, "Invalid method encountered", "Expected space after method")
 
 
 @rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head", "body")
@@ -284,8 +290,11 @@ def tab_behind_a_value(it: Difference) -> bool:
 @rule(Kind.THEY_REFUSE, PARSERS, "body")
 def space_in_a_chunk_line(it: Difference) -> bool:
     """RFC 9112 §7.1.1 has white space around the parts of an extension ignored; they refuse it."""
-    return any(b" " in line or b"\t" in line for line in it.message.chunk_lines) and says(
-        it, "illegal chunk header", "Invalid character in chunk"
+    lines = it.message.chunk_lines
+    return (
+        all(CHUNK_LINE.fullmatch(line) for line in lines)
+        and any(b" " in line or b"\t" in line for line in lines)
+        and says(it, "illegal chunk header", "Invalid character in chunk")
     )
 
 
@@ -347,30 +356,35 @@ def coding_in_lower_case(it: Difference) -> bool:
     return bool(it.their_request.values("transfer-encoding")) and same_fields(it)
 
 
+def we_are_right(it: Difference) -> bool:
+    """Whether RFC 9112 §9.3 has the connection end or go on as we do."""
+    return it.our_request.keeps_open == it.message.persists
+
+
 @rule(Kind.OTHERWISE, (H11,), "keeps_open")
 def keep_alive_on_request(it: Difference) -> bool:
     """RFC 9112 §9.3: HTTP/1.0 can ask for keep-alive; h11 closes."""
-    return it.our_request.version == "1.0" and it.their_request.keeps_open is False
+    return it.message.version == b"HTTP/1.0" and we_are_right(it)
 
 
 @rule(Kind.OTHERWISE, BOTH_LLHTTPS, "keeps_open")
 def close_beside_keep_alive(it: Difference) -> bool:
     """RFC 9112 §9.3: close wins over keep-alive; for llhttp it does not in HTTP/1.0."""
     options = it.message.members(b"connection")
-    return it.message.version == b"HTTP/1.0" and {b"close", b"keep-alive"} <= set(options)
+    return {b"close", b"keep-alive"} <= set(options) and we_are_right(it)
 
 
 @rule(Kind.OTHERWISE, BOTH_LLHTTPS, "keeps_open")
 def tab_behind_an_option(it: Difference) -> bool:
     """RFC 9112 §5.1: HTAB is white space, too; llhttp takes it for a part of the option."""
     lines = (line for line in it.message.head.bare if line.lower().startswith(b"connection:"))
-    return any(b"\t" in line for line in lines)
+    return any(b"\t" in line for line in lines) and we_are_right(it)
 
 
 @rule(Kind.OTHERWISE, BOTH_LLHTTPS, "keeps_open")
 def proxy_connection(it: Difference) -> bool:
     """RFC 9112 §C.2.2: Proxy-Connection has no meaning; llhttp takes it for Connection."""
-    return bool(it.message.values(b"proxy-connection"))
+    return bool(it.message.values(b"proxy-connection")) and we_are_right(it)
 
 
 @rule(Kind.OTHERWISE, (HTTPTOOLS,), "end")
