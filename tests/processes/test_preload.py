@@ -306,15 +306,52 @@ def sockets(pid: int) -> int:
 
 
 def test_no_process_keeps_a_descriptor_that_is_anothers(workers, shop):
-    server = workers("--workers=3", "--preload", app="shop:app")
-    ready = server.until_ready(3)
+    server, executed = (
+        workers("--workers=3", *preload, app="shop:app") for preload in (["--preload"], [])
+    )
+    victim = server.until_ready(3)[1]
     of = mold(server)
     assert sockets(of) == 1, "its control socket"
-    victim = ready[1]
     os.kill(victim, signal.SIGKILL)
-    ready = server.until_ready(3, without=victim)
-    until(lambda: len({sockets(pid) for pid in ready.values()}) == 1, "all have the same")
+    server.until_ready(3, without=victim)
+    executed.until_ready(3)
+
+    def all_have_as_many() -> bool:
+        pids = [*server.ready().values(), *executed.ready().values()]
+        return len({sockets(pid) for pid in pids}) == 1
+
+    until(all_have_as_many, "forked workers have no more than those that were executed")
     assert sockets(of) == 1
+
+
+COLLECTED = """
+import gc
+import json
+
+if SET:
+    gc.set_threshold(12345, 6, 7)
+AT_IMPORT = gc.get_threshold()
+
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    about = {"import": AT_IMPORT, "now": gc.get_threshold(), "frozen": gc.get_freeze_count()}
+    return [json.dumps(about).encode()]
+"""
+
+
+@pytest.mark.parametrize("is_set", [False, True], ids=["as-it-is", "set-by-the-application"])
+def test_the_collector_of_a_worker_runs_as_anywhere_and_leaves_alone_what_was_imported(
+    workers, tmp_path, is_set
+):
+    (tmp_path / "collected.py").write_text(f"SET = {is_set}\n{COLLECTED}")
+    executed = workers("--workers=1", "--supervisor=always", app="collected:app").ask()
+    server = workers("--workers=1", "--preload", app="collected:app")
+    forked = server.ask()
+    assert forked["now"] == executed["now"]
+    assert (forked["now"] == [12345, 6, 7]) is is_set
+    assert forked["import"] == (forked["now"] if is_set else [0, *executed["import"][1:]])
+    assert executed["frozen"] == 0 < forked["frozen"]
 
 
 def test_logs_of_the_import_and_of_workers_are_json_where_the_log_is(workers, shop):
