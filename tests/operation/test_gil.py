@@ -39,15 +39,25 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def serve(maitred: Callable[..., Server], modules: Path) -> Callable[..., Server]:
+PROCESSES = {
+    "one process": [],
+    "a supervisor and its worker": ["--supervisor=always"],
+    "a supervisor and its preloaded worker": ["--supervisor=always", "--preload"],
+}
+
+
+@pytest.fixture(params=PROCESSES.values(), ids=PROCESSES.keys())
+def serve(
+    maitred: Callable[..., Server], modules: Path, request: pytest.FixtureRequest
+) -> Callable[..., Server]:
     """Start a server of an application that may import `needs_gil`."""
 
     def start(**environment: str) -> Server:
         folders = os.pathsep.join([str(modules), os.environ.get("PYTHONPATH", "")])
         usual = {name: text for name, text in os.environ.items() if name != "PYTHON_GIL"}
         env = usual | {"PYTHONPATH": folders} | environment
-        return maitred("--admin-listen=127.0.0.1:0", "gil_app:app", cwd=HERE, env=env)
+        arguments = ["--admin-listen=127.0.0.1:0", *request.param]
+        return maitred(*arguments, "gil_app:app", cwd=HERE, env=env)
 
     return start
 

@@ -6,20 +6,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use maitred_config::{Endpoint, HostName, Loaded, Purpose, Settings, path_text};
-use maitred_server::ListenAddress;
-use pyo3::prelude::*;
+use maitred_server::{Interpreter, ListenAddress};
 
 use crate::engine::interpreter;
 
 /// Logs that the server is serving.
-///
-/// # Errors
-/// The interpreter cannot be described.
-pub(crate) fn announce(
-    py: Python<'_>,
-    loaded: &Loaded,
-    addresses: &[ListenAddress],
-) -> PyResult<()> {
+pub(crate) fn announce(interpreter: &Interpreter, loaded: &Loaded, addresses: &[ListenAddress]) {
     let names: Vec<String> = addresses
         .iter()
         .map(|address| match is_ipv6_only(address, addresses, &loaded.settings) {
@@ -32,7 +24,7 @@ pub(crate) fn announce(
         env!("CARGO_PKG_VERSION"),
         names.join(", "),
         threads(&loaded.settings),
-        interpreter::describe(py)?,
+        interpreter::describe(interpreter),
         reach(addresses),
     );
     let values = loaded.to_json(false);
@@ -49,7 +41,6 @@ pub(crate) fn announce(
     if loaded.settings.purpose == Purpose::Development {
         tracing::info!("{}; press Ctrl-C to stop", reloading(&loaded.settings));
     }
-    Ok(())
 }
 
 /// Whether `[::]` was asked for, which other servers take for IPv4 as well, and nothing serves that.

@@ -20,15 +20,10 @@ pub(crate) fn facts(py: Python<'_>) -> PyResult<Interpreter> {
 }
 
 /// `CPython 3.13.0`, or `CPython 3.13.0, free-threaded` without a GIL.
-///
-/// # Errors
-/// `platform` cannot be queried.
-pub(crate) fn describe(py: Python<'_>) -> PyResult<String> {
-    let platform = py.import("platform")?;
-    let name: String = platform.call_method0("python_implementation")?.extract()?;
-    let version: String = platform.call_method0("python_version")?.extract()?;
-    let threading = if gil::is_enabled(py)? { "" } else { ", free-threaded" };
-    Ok(format!("{name} {version}{threading}"))
+pub(crate) fn describe(interpreter: &Interpreter) -> String {
+    let Interpreter { version, implementation, gil } = interpreter;
+    let threading = if gil == "disabled" { ", free-threaded" } else { "" };
+    format!("{implementation} {version}{threading}")
 }
 
 /// Why the interpreter has no threads that can serve, if it has none.

@@ -24,8 +24,6 @@ use maitred_config::Loaded;
 use maitred_server::Membership;
 #[cfg(unix)]
 use maitred_server::supervisor::view::About;
-#[cfg(unix)]
-use maitred_server::telemetry::cells::Cells;
 use maitred_server::{
     Admin, AdminThread, BindError, ListenAddress, Listeners, Report, Running, Telemetry,
 };
@@ -223,10 +221,10 @@ pub(crate) fn start_worker<E: From<StartError>>(
     let format = (&loaded.settings.observability).into();
     let log = Log::start(py, LogOutput::Stderr, format).map_err(StartError::Raised)?;
     let started = (|| {
-        let cells = Cells::shared(Arc::new(membership.place.clone()));
-        let cells = cells.ok_or_else(|| StartError::Failed("the board has no counters".into()))?;
         let telemetry = telemetry(py, &loaded).map_err(StartError::Raised)?;
-        let telemetry = Arc::new(telemetry.with_cells(cells, membership.place.number()));
+        let telemetry = telemetry.at(&membership.place);
+        let no_counters = || StartError::Failed("the board has no counters".into());
+        let telemetry = Arc::new(telemetry.ok_or_else(no_counters)?);
         let callable = application(py, &loaded)?;
         let listeners = listeners(py)?;
         let addresses = listeners.addresses().cloned().collect();
@@ -269,7 +267,8 @@ impl StartedServer {
     /// # Errors
     /// The interpreter cannot be described.
     pub(crate) fn announce(&self, py: Python<'_>) -> PyResult<()> {
-        announcement::announce(py, &self.loaded, &self.addresses)
+        announcement::announce(&interpreter::facts(py)?, &self.loaded, &self.addresses);
+        Ok(())
     }
 
     /// Ends the admin listener, calls the `worker-stop` hooks, and ends the log, after the server has

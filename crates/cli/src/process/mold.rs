@@ -13,6 +13,7 @@ use maitred_server::system::detached_fork::ForkSide;
 use maitred_wsgi_bridge::interpreter::fork;
 use pyo3::prelude::*;
 
+use crate::engine::gil;
 use crate::engine::import::{self, ImportError};
 use crate::logging::{self, owned_process};
 use crate::process::exit_status::ExitStatus;
@@ -76,7 +77,11 @@ pub(crate) fn preload(py: Python<'_>, control: i32, sources: &str) -> PyResult<i
 }
 
 fn load(py: Python<'_>, loaded: &Loaded) -> Result<Py<PyAny>, ImportError> {
+    let had_gil = gil::is_enabled(py).map_err(|error| error.to_string())?;
     let application = import::load(py, loaded)?;
+    if !had_gil && gil::is_enabled(py).map_err(|error| error.to_string())? {
+        gil::log_enabled(py); // to a worker that is forked, it is no news
+    }
     owned_process::application_imported(py).map_err(|error| error.to_string())?;
     Ok(application)
 }

@@ -27,7 +27,7 @@ use maitred_server::telemetry::layout::CELLS;
 use maitred_server::{ChildStatus, Clock, ListenAddress};
 use pyo3::prelude::*;
 
-use crate::engine::{BoundServer, StartError, SupervisedParts};
+use crate::engine::{BoundServer, StartError, SupervisedParts, announcement};
 use crate::logging::{self, Log, LogOutput};
 use crate::process::code_watch::{CodeWatch, Outcome};
 use crate::process::exit_status::ExitStatus;
@@ -82,7 +82,8 @@ fn run(
     let SupervisedParts { loaded, listeners, admin } = bound.supervise(view.clone())?;
     let addresses = listeners.addresses().cloned().collect();
     let clock = Arc::new(Clock::new());
-    let supervisor = Supervisor::new(options, view, board, listeners, clock).map_err(system)?;
+    let supervisor =
+        Supervisor::new(options, Arc::clone(&view), board, listeners, clock).map_err(system)?;
     let handle = supervisor.handle();
     let wakeup = signals.map(|signals| signals.serve(py, Arc::new(handle.clone()))).transpose();
     let wakeup = wakeup.map_err(StartError::Raised)?;
@@ -94,6 +95,7 @@ fn run(
     let mut processes = Processes {
         code,
         output,
+        view: Arc::clone(&view),
         in_use: InUse { sources, loaded: loaded.clone() },
         started_with: loaded,
         offered: None,
@@ -179,6 +181,7 @@ struct Processes {
     /// What watches the code, in development.
     code: Option<CodeWatch>,
     output: LogOutput,
+    view: Arc<View>,
     /// The settings that need a restart are still those of the start.
     started_with: Loaded,
     in_use: InUse,
@@ -224,9 +227,7 @@ impl WorkerProcesses for Processes {
         match event {
             Event::Ready => {
                 self.code.iter().for_each(|code| code.settled(Outcome::New));
-                if let Err(error) = Python::attach(|py| self.announce(py)) {
-                    tracing::warn!(target: "maitred", "{error}");
-                }
+                self.announce();
             }
             Event::Draining => service_manager::stopping(),
             Event::AwaitsReload => {
@@ -356,11 +357,11 @@ impl Processes {
         }
     }
 
-    fn announce(&self, py: Python<'_>) -> PyResult<()> {
-        crate::engine::announcement::announce(py, &self.in_use.loaded, &self.addresses)?;
+    fn announce(&self) {
+        let interpreter = self.view.interpreter();
+        announcement::announce(&interpreter, &self.in_use.loaded, &self.addresses);
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         service_manager::ready(&format!("serving on {}", addresses.join(", ")));
-        Ok(())
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) mod seat {
     pub(in super::super) const GENERATION: usize = 2;
     pub(in super::super) const SPAWNED_AT: usize = 3;
     pub(in super::super) const STATE: usize = 4;
+    pub(in super::super) const GIL_ENABLED: usize = 5;
 
     // Beats: written each second, and by the I/O thread each time round its loop.
     pub(in super::super) const IO_BEAT: usize = LINE;

@@ -64,6 +64,8 @@ impl<'a> Seat<'a> {
         generation, set_generation = seat::GENERATION;
         /// When it was started, in monotonic nanoseconds.
         spawned_at, set_spawned_at = seat::SPAWNED_AT;
+        /// 1 once its threads share a GIL.
+        gil_enabled, set_gil_enabled = seat::GIL_ENABLED;
         /// When its I/O thread last ran, in monotonic nanoseconds.
         io_beat, set_io_beat = seat::IO_BEAT;
         /// When a thread of its last had the interpreter, in monotonic nanoseconds.
@@ -288,6 +290,7 @@ mod tests {
         seat.begin_anew(3, 9, 1000);
         assert_eq!((seat.number(), seat.generation(), seat.pid()), (3, 9, 0));
         assert_eq!((seat.room(), seat.open(), seat.sent(), seat.requests()), (0, 0, 0, 0));
+        assert_eq!(seat.gil_enabled(), 0);
         seat.set_open(1);
         assert_eq!(seat.open_and_staying(), 1);
         assert_eq!((seat.spawned_at(), seat.io_beat(), seat.python_beat()), (1000, 1000, 1000));

@@ -39,6 +39,7 @@ pub(super) fn scrape(view: &View) -> String {
     let mut own = WorkersExposition::default();
     published.write_workers(board, &mut own);
     let backlogs = published.backlogs.clone();
+    let interpreter = published.interpreter(about, board);
     drop(published);
     let workers = numbers.iter().map(|(worker, cells, values, seconds)| Numbers {
         worker,
@@ -54,7 +55,7 @@ pub(super) fn scrape(view: &View) -> String {
         *sum = sum.saturating_add(*seconds);
     }
     let exposition = Exposition {
-        interpreter: &about.interpreter,
+        interpreter: &interpreter,
         listeners: &about.listeners,
         backlogs: Backlogs { worker: "supervisor", queues: &backlogs },
         workers: &workers,

@@ -142,7 +142,7 @@ pub struct View {
 /// What is shown of the server as a whole.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// The interpreter that runs the workers.
+    /// The interpreter of the supervisor, which is that of the workers but for what these import.
     pub interpreter: Interpreter,
     /// The names of the listeners.
     pub listeners: Vec<String>,
@@ -259,6 +259,11 @@ impl View {
         values.and_then(|values| values.resident_bytes()).unwrap_or(0)
     }
 
+    /// The interpreter as the workers have it.
+    pub fn interpreter(&self) -> Interpreter {
+        self.published().interpreter(&self.about, &self.board)
+    }
+
     /// The counters of a number.
     pub(super) fn cells(&self, number: usize) -> Option<Cells> {
         Cells::shared(Arc::new(Place::new(Arc::clone(&self.board), 0, number)?))
@@ -266,6 +271,16 @@ impl View {
 }
 
 impl Published {
+    /// The interpreter as the workers have it: an import may have enabled the GIL of one.
+    pub(super) fn interpreter(&self, about: &About, board: &Board) -> Interpreter {
+        let seats = self.workers.iter().filter_map(|worker| board.seat(worker.seat));
+        let mut interpreter = about.interpreter.clone();
+        if seats.into_iter().any(|seat| seat.gil_enabled() == 1) {
+            "enabled".clone_into(&mut interpreter.gil);
+        }
+        interpreter
+    }
+
     /// Whether every worker that is ready has only threads that are stuck.
     fn are_all_stuck(&self, board: &Board) -> bool {
         let ready = self.workers.iter().filter(|worker| worker.state == WorkerState::Ready);
@@ -324,5 +339,55 @@ fn reload(progress: Option<(usize, usize)>, last: Option<ReloadResult>) -> Value
         (Some((replaced, of)), _) => json!(format!("running: {replaced} of {of} replaced")),
         (None, Some(result)) => json!(result.to_string()),
         (None, None) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maitred_config::Settings;
+
+    use super::*;
+    use crate::board::Shape;
+    use crate::telemetry::Telemetry;
+    use crate::telemetry::layout::CELLS;
+
+    #[test]
+    fn the_gil_is_enabled_once_an_import_has_enabled_it_in_a_worker() {
+        let board = Board::create(Shape::new(2, 1, CELLS), &std::env::temp_dir()).unwrap();
+        let board = Arc::new(board);
+        let interpreter = Interpreter { gil: "disabled".into(), ..Interpreter::default() };
+        let about = About {
+            interpreter: interpreter.clone(),
+            listeners: Vec::new(),
+            metrics_by_worker: true,
+        };
+        let view = View::new(Arc::clone(&board), about, Value::Null);
+        let worker = WorkerView {
+            serial: 0,
+            number: 0,
+            pid: 1,
+            seat: 3,
+            state: WorkerState::Ready,
+            reason: StartReason::Start,
+            age: Duration::ZERO,
+        };
+        view.started(0, StartReason::Start);
+        view.published().workers.push(worker);
+        let told = || (view.status(None)["interpreter"]["gil"].clone(), view.scrape());
+        let (gil, metrics) = told();
+        assert_eq!(gil, "disabled");
+        assert!(metrics.contains("gil=\"disabled\""), "{metrics}");
+
+        let place = Place::new(Arc::clone(&board), 3, 0).unwrap();
+        let telemetry = Telemetry::new(&Settings::default()).with_interpreter(interpreter);
+        let telemetry = telemetry.at(&place).unwrap();
+        assert!(telemetry.gil_enabled() && !telemetry.gil_enabled());
+        let (gil, metrics) = told();
+        assert_eq!(gil, "enabled");
+        assert!(metrics.contains("gil=\"enabled\""), "{metrics}");
+        assert_eq!(view.interpreter().gil, "enabled");
+        // The process that has the seat next has not imported it.
+        board.seat(3).unwrap().begin_anew(0, 1, 0);
+        assert_eq!(view.interpreter().gil, "disabled");
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use maitred_config::{ConnectionLimitAction, Settings};
 use maitred_http_parser::fault::Stage;
 
+use crate::board::Place;
 use crate::system::clock::Clock;
 
 mod access_log;
@@ -91,6 +92,8 @@ pub struct Telemetry {
     cells: Cells,
     /// The number of the process, which is the label `worker`.
     worker: usize,
+    /// Where a supervisor sees what only this process knows.
+    place: Option<Place>,
     listeners: OnceLock<Vec<String>>,
     interpreter: Interpreter,
     /// Whether its GIL has been enabled since.
@@ -124,6 +127,7 @@ impl Telemetry {
         Self {
             cells: Cells::on_heap(),
             worker: 0,
+            place: None,
             listeners: OnceLock::new(),
             interpreter: Interpreter::default(),
             is_gil_enabled: AtomicBool::new(false),
@@ -151,10 +155,11 @@ impl Telemetry {
         }
     }
 
-    /// Makes it count in these cells, for the worker of this number.
+    /// Makes it count at the place of a worker of a supervisor; `None` if that has too few counters.
     #[must_use]
-    pub fn with_cells(self, cells: Cells, number: usize) -> Self {
-        Self { cells, worker: number, ..self }
+    pub fn at(self, place: &Place) -> Option<Self> {
+        let cells = Cells::shared(Arc::new(place.clone()))?;
+        Some(Self { cells, worker: place.number(), place: Some(place.clone()), ..self })
     }
 
     /// Telemetry that nobody reads and that logs nothing, for connections that do not count.
@@ -176,6 +181,9 @@ impl Telemetry {
 
     /// The interpreter's GIL is enabled. Returns whether that is news.
     pub fn gil_enabled(&self) -> bool {
+        if let Some(place) = &self.place {
+            place.seat().set_gil_enabled(1);
+        }
         let was_enabled = self.is_gil_enabled.swap(true, Ordering::Relaxed);
         !was_enabled && self.interpreter.gil == "disabled"
     }

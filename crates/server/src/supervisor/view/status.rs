@@ -26,7 +26,8 @@ impl View {
                 Some(status)
             })
             .collect();
-        let Interpreter { version, implementation, gil } = &self.about.interpreter;
+        let Interpreter { version, implementation, gil } =
+            published.interpreter(&self.about, &self.board);
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "interpreter": { "version": version, "implementation": implementation, "gil": gil },
