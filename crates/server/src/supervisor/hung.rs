@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::control::ToWorker;
 use super::facts::{Fact, Serial};
 use super::health::{Beats, Hung, Silence};
+use super::process::running_in;
 use super::run::Supervisor;
 use super::stacks;
 use super::view::WorkerState;
@@ -104,6 +105,7 @@ impl Supervisor {
     }
 
     fn end_hung(&mut self, hung: Hung, processes: &mut dyn WorkerProcesses) {
+        let now = self.now();
         let Some(worker) = self.workers.get_mut(&hung.serial) else { return };
         let (number, Some(pid)) = (worker.number, worker.pid) else { return };
         let silence = match hung.silence {
@@ -111,11 +113,7 @@ impl Supervisor {
             Silence::Python => "no thread of it gets the interpreter",
             Silence::Stuck => "all its threads are stuck",
         };
-        let running = self.board.seat(worker.seat).map(|seat| {
-            let requests = seat.slots().filter_map(|slot| slot.read());
-            let texts: Vec<_> = requests.map(|it| format!("{} {}", it.method, it.path)).collect();
-            texts.join(", ")
-        });
+        let running = self.board.seat(worker.seat).map(|seat| running_in(&seat));
         tracing::error!(
             target: "maitred",
             worker = number, pid,
@@ -124,7 +122,7 @@ impl Supervisor {
             stacks = stacks::read(&worker.pad),
             "worker-timeout: a worker process is killed and replaced, because {silence}"
         );
-        worker.is_killed = true;
+        worker.killed_at = Some(now);
         self.tell_fleet(Fact::Hung(hung.serial), processes);
         if let Err(error) = child::signal(pid, libc::SIGKILL) {
             tracing::error!(target: "maitred", worker = number, pid, "cannot kill it: {error}");

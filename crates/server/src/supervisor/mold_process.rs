@@ -22,7 +22,7 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 /// A mold.
 #[derive(Debug)]
 pub(super) struct MoldProcess {
-    pid: u32,
+    pub(super) pid: u32,
     pub(super) socket: UnixStream,
     incoming: Incoming,
     started_at: Instant,
@@ -33,6 +33,8 @@ pub(super) struct MoldProcess {
     is_end_expected: bool,
     /// Whether nothing comes over its socket any more.
     pub(super) has_closed: bool,
+    /// When it was killed.
+    pub(super) killed_at: Option<Instant>,
     /// How it ended, and when that was seen.
     reaped: Option<(Option<ExitStatus>, Instant)>,
 }
@@ -56,6 +58,7 @@ impl Supervisor {
             has_imported: false,
             is_end_expected: false,
             has_closed: false,
+            killed_at: None,
             reaped: None,
         };
         self.molds.insert(id, mold);
@@ -76,8 +79,10 @@ impl Supervisor {
 
     /// Kills a mold: it has nothing that it would lose.
     pub(super) fn kill_mold(&mut self, id: MoldId, reason: KillReason) {
+        let now = self.now();
         let Some(mold) = self.molds.get_mut(&id) else { return };
         mold.is_end_expected = true;
+        mold.killed_at.get_or_insert(now);
         let pid = mold.pid;
         if let KillReason::StartTimeout(start_timeout) = reason {
             tracing::error!(
@@ -156,7 +161,7 @@ impl Supervisor {
             seat.set_pid(pid.into());
         }
         tracing::debug!(target: "maitred", worker = worker.number, pid, "worker process forked");
-        if worker.is_killed {
+        if worker.killed_at.is_some() {
             // It was to end before it was known. If it has, there is nobody to signal.
             let _ = child::signal(pid, libc::SIGKILL);
         }

@@ -40,7 +40,8 @@ pub(super) struct Worker {
     pub(super) ended_at: Option<Instant>,
     /// It has printed why it cannot start.
     pub(super) has_said_why: bool,
-    pub(super) is_killed: bool,
+    /// When it was killed, or would have been if its process had been known.
+    pub(super) killed_at: Option<Instant>,
     /// It has handed over or answered everything.
     pub(super) is_evacuated: bool,
     pub(super) has_children: Option<bool>,
@@ -133,7 +134,7 @@ impl Supervisor {
             started_at: self.now(),
             ended_at: None,
             has_said_why: false,
-            is_killed: false,
+            killed_at: None,
             is_evacuated: false,
             has_children: None,
             is_asked_to_end: false,
@@ -184,6 +185,13 @@ pub(super) fn lost_with(seat: &Seat<'_>, connection_limit: usize) -> Lost {
         requests: running.map(|request| request.method).collect(),
         waiting: seat.waiting().min(connections),
     }
+}
+
+/// What a process runs, for the log.
+pub(super) fn running_in(seat: &Seat<'_>) -> String {
+    let requests = seat.slots().filter_map(|slot| slot.read());
+    let texts: Vec<_> = requests.map(|it| format!("{} {}", it.method, it.path)).collect();
+    texts.join(", ")
 }
 
 /// Logs that a worker has died, and what it ran.

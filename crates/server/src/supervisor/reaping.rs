@@ -1,9 +1,9 @@
 //! Kills processes, and reaps them: workers, and the orphans that come to process 1 of a container.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::facts::{Fact, KillReason, Serial, Source};
-use super::process::{lost_with, report_death};
+use super::process::{lost_with, report_death, running_in};
 use super::run::Supervisor;
 use super::view::WorkerState;
 use super::workers::{Reaping, WorkerProcesses};
@@ -18,9 +18,14 @@ const ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// process.
 const ADOPTED_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long after it was killed a process may be there when the server stops. The kernel ends none that
+/// is in an uninterruptible sleep, as one whose disk or file server does not answer.
+pub(super) const KILLED_WITHIN: Duration = Duration::from_secs(10);
+
 impl Supervisor {
     /// Kills a process.
     pub(super) fn kill(&mut self, serial: Serial, reason: KillReason) {
+        let now = self.now();
         let Some(worker) = self.workers.get_mut(&serial) else { return };
         let (number, pid) = (worker.number, worker.pid);
         match reason {
@@ -33,11 +38,12 @@ impl Supervisor {
             KillReason::Overdue => tracing::error!(
                 target: "maitred",
                 worker = number, pid,
+                running = self.board.seat(worker.seat).map(|seat| running_in(&seat)),
                 "a worker process has not ended in time and is killed"
             ),
             KillReason::NotWanted => {}
         }
-        worker.is_killed = true;
+        worker.killed_at.get_or_insert(now);
         let Some(pid) = pid else {
             // If it is forked after all, it is killed then.
             if let (Source::Mold(mold), KillReason::StartTimeout(_)) = (worker.source, reason) {
@@ -108,6 +114,41 @@ impl Supervisor {
         }
     }
 
+    /// When the server stops, waits no longer for processes that do not end although they were killed.
+    pub(super) fn leave_behind(&mut self, processes: &mut dyn WorkerProcesses) {
+        if self.ended.is_none() && !self.fleet.is_draining() {
+            return;
+        }
+        let now = self.now();
+        let is_over = |killed_at: Option<Instant>| {
+            killed_at.is_some_and(|at| now.saturating_duration_since(at) >= KILLED_WITHIN)
+        };
+        let workers = self.workers.iter().filter(|(_, worker)| is_over(worker.killed_at));
+        let workers: Vec<_> = workers.map(|(&serial, it)| (serial, it.number, it.pid)).collect();
+        let molds = self.molds.iter().filter(|(_, mold)| is_over(mold.killed_at));
+        let molds: Vec<_> = molds.map(|(&id, mold)| (id, mold.pid)).collect();
+        for (serial, number, pid) in workers {
+            tracing::error!(
+                target: "maitred",
+                worker = number, pid,
+                "a worker process has not ended {KILLED_WITHIN:?} after SIGKILL, and is left behind: \
+                 it waits for a device or a file system"
+            );
+            self.gone(serial, None, processes);
+        }
+        for (id, pid) in molds {
+            tracing::error!(
+                target: "maitred",
+                pid,
+                "the preload process has not ended {KILLED_WITHIN:?} after SIGKILL, and is left \
+                 behind: it waits for a device or a file system"
+            );
+            self.molds.remove(&id);
+            processes.reaped(pid, ExitStatus::Signalled(libc::SIGKILL));
+            self.tell_fleet(Fact::MoldExited(id), processes);
+        }
+    }
+
     /// A process has ended.
     pub(super) fn gone(
         &mut self,
@@ -122,12 +163,12 @@ impl Supervisor {
         let how = match status {
             _ if worker.state == WorkerState::Starting => "start_failed",
             Some(ExitStatus::Exited(0)) if worker.state == WorkerState::Retiring => "retired",
-            _ if worker.is_killed => "killed",
+            _ if worker.killed_at.is_some() => "killed",
             Some(ExitStatus::Signalled(_)) => "signal",
             Some(ExitStatus::Exited(_)) | None => "status",
         };
         let is_expected = how == "retired"
-            || worker.is_killed
+            || worker.killed_at.is_some()
             || worker.has_said_why
             || (self.fleet.is_draining() && status == Some(ExitStatus::Exited(0)));
         self.board.room().clear(worker.seat);

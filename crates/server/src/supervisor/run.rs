@@ -4,7 +4,7 @@
 //! time, the control sockets and [`SupervisorHandle`]. What it knows is published for the admin
 //! thread (`view`), which never waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub struct Supervisor {
     pub(super) board: Arc<Board>,
     pub(super) listeners: Option<Listeners>,
     pub(super) fleet: Fleet,
+    /// What the fleet is still to be told: the first is what it is just told.
+    facts: VecDeque<Fact>,
     pub(super) workers: BTreeMap<Serial, Worker>,
     pub(super) molds: BTreeMap<MoldId, MoldProcess>,
     pub(super) inboxes: SeatInboxes,
@@ -65,7 +67,7 @@ pub struct Supervisor {
     pub(super) stacks_asked_at: Option<Instant>,
     pub(super) view: Arc<View>,
     was_ready: bool,
-    ended: Option<End>,
+    pub(super) ended: Option<End>,
 }
 
 impl Supervisor {
@@ -99,6 +101,7 @@ impl Supervisor {
             board,
             listeners: Some(listeners),
             fleet: Fleet::new(limits, Duration::ZERO),
+            facts: VecDeque::new(),
             workers: BTreeMap::new(),
             molds: BTreeMap::new(),
             inboxes: SeatInboxes::default(),
@@ -135,6 +138,7 @@ impl Supervisor {
             self.hear_molds(processes);
             self.reap(processes);
             self.reap_molds(processes);
+            self.leave_behind(processes);
             self.look(processes);
             if let Some(end) = self.ended
                 && self.workers.is_empty()
@@ -155,18 +159,26 @@ impl Supervisor {
         self.now().saturating_duration_since(self.began)
     }
 
+    /// Tells the fleet what has happened, and does what it says. What happens while that is done, as when a
+    /// process cannot be started, it is told afterwards: what it follows from that is about processes that
+    /// the commands before it start.
     pub(super) fn tell_fleet(&mut self, fact: Fact, processes: &mut dyn WorkerProcesses) {
-        let now = self.since_start();
-        for command in self.fleet.handle(fact, now) {
-            self.carry_out(command, processes);
+        self.facts.push_back(fact);
+        if self.facts.len() > 1 {
+            return; // it is told below, by the call that is under way
+        }
+        while let Some(&fact) = self.facts.front() {
+            let now = self.since_start();
+            for command in self.fleet.handle(fact, now) {
+                self.carry_out(command, processes);
+            }
+            self.facts.pop_front();
         }
     }
 
     fn carry_out(&mut self, command: Command, processes: &mut dyn WorkerProcesses) {
         match command {
             Command::BeginReload => self.begin_reload(processes),
-            // The one before it has failed, and ended the server.
-            Command::StartMold(_) | Command::Start { .. } if self.ended.is_some() => {}
             Command::StartMold(id) => {
                 if let Err(error) = self.start_mold(id, processes) {
                     tracing::error!(target: "maitred", "cannot start the preload process: {error}");
@@ -354,3 +366,7 @@ impl Supervisor {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/run.rs"]
+mod tests;
