@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+from pathlib import Path
 
 GUNICORN = '''
 """The settings of a shop."""
@@ -187,6 +189,16 @@ def test_uwsgi_ini_is_converted(run, project):
         "`mystery` is not a setting of Maitred",
     ):
         assert f"warning: {sentence}" in done.stderr, done.stderr
+
+
+def test_a_file_in_a_folder_whose_name_is_not_utf8_is_converted(run, tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    for name, text in (("uwsgi.ini", "[uwsgi]\nthreads = 3\n"), ("gunicorn.py", "threads = 3\n")):
+        (folder / name).write_text(text, encoding="utf-8")
+        done = run("config", "import", str(folder / name))
+        assert imported(done)["threads"] == 3
+        assert f"{tmp_path}/caf\\xe9/{name}" in done.stdout
 
 
 def test_a_file_that_cannot_be_read_is_named_and_ends_with_2(run, project):

@@ -14,6 +14,7 @@ use crate::invocation::Invocation;
 use crate::kinds::Syntax;
 use crate::merge::{merge, resolve_ways};
 use crate::origin::{Location, Origin, SourceText};
+use crate::path_text;
 use crate::problem::{Problem, Problems, Warning};
 use crate::providers::{Entry, Layer, derived, environment, keywords, socket_activation, toml};
 use crate::raw_value::Value;
@@ -190,7 +191,7 @@ pub fn unnamed_application(sources: &Sources) -> Option<PathBuf> {
     }
     let chdir = layers.into_iter().rev().find_map(|layer| layer.get(&application::CHDIR));
     Some(match chdir.map(|entry| &entry.value) {
-        Some(Value::Text(folder)) => folder.into(),
+        Some(Value::Text(folder)) => path_text::to_path(folder),
         _ => ".".into(),
     })
 }
@@ -351,6 +352,7 @@ pub(crate) fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>)
     let bytes = match contents {
         Ok(bytes) => bytes,
         Err(reason) => {
+            let path = path_text::shown(&path);
             let problem = Problem::new(format!("cannot read the settings file `{path}`: {reason}"));
             problems.push(match candidate.named_by {
                 Some(origin) => problem.at(&origin.into()),
@@ -361,6 +363,7 @@ pub(crate) fn read_file(file: Option<SettingsFile>, problems: &mut Vec<Problem>)
     };
     if std::path::Path::new(&path).extension().is_some_and(|extension| extension == "py") {
         // gunicorn's settings file is Python, every line of which would be a syntax error.
+        let path = path_text::shown(&path);
         let message = format!("`{path}` is Python, but settings files are TOML");
         let hint = format!("`maitred config import {path}` converts one of gunicorn");
         problems.push(Problem::new(message).hinting(hint));

@@ -6,6 +6,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::path_text;
+
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -40,7 +42,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
+            Self::File { path, line, column } => {
+                write!(f, "{}:{line}:{column}", path_text::shown(path))
+            }
             Self::Variable(name) => write!(f, "environment variable {name}"),
             Self::CommandLine(flag) => write!(f, "command line: {flag}"),
             Self::Found(reason) => write!(f, "found: {reason}"),

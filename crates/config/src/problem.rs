@@ -12,6 +12,7 @@ use annotate_snippets::{
 };
 
 use crate::origin::{Excerpt, Location, Origin};
+use crate::path_text;
 
 /// One error in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl Problem {
             Some(Location { excerpt: Some(excerpt), .. }) => {
                 let primary = AnnotationKind::Primary.span(excerpt.span.clone());
                 let mut snippet = Snippet::source(without_c1(&excerpt.source.text))
-                    .path(excerpt.source.path.as_str())
+                    .path(path_text::shown(&excerpt.source.path))
                     .annotation(primary.label(hint.take()));
                 if let Some((span, label)) = &self.also {
                     let context = AnnotationKind::Context.span(span.clone());

@@ -6,9 +6,12 @@
 mod written;
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use maitred_config::{AccessLogTarget, Endpoint, Origin, Sources, load};
+use maitred_config::{
+    AccessLogTarget, Endpoint, Origin, Sources, load, path_text, unnamed_application,
+};
 use written::Written;
 
 fn shown(case: &Written<'_>, setting: &str) -> serde_json::Value {
@@ -46,8 +49,6 @@ fn relative_paths_of_every_source_begin_where_the_process_was_started() {
 
 #[test]
 fn every_path_may_be_in_a_folder_whose_name_is_not_utf8() {
-    use std::os::unix::ffi::OsStrExt as _;
-
     let folder = OsStr::from_bytes(b"/srv/caf\xe9");
     let case = Written {
         toml: "chdir = \"site\"\ntemp-dir = \"spool\"\nlog-config = \"logging.toml\"\n\
@@ -69,6 +70,19 @@ fn every_path_may_be_in_a_folder_whose_name_is_not_utf8() {
     ] {
         assert!(matches!(endpoint, Endpoint::Unix { path, .. } if *path == within(name)));
     }
+}
+
+#[test]
+fn an_application_is_looked_for_in_a_folder_whose_name_is_not_utf8_and_people_are_shown_its_bytes()
+{
+    let folder = OsStr::from_bytes(b"/srv/caf\xe9");
+    let flag = format!("--chdir={}", path_text::from_os(folder));
+    let case = Written { arguments: &["check", &flag], ..Written::default() };
+    assert_eq!(unnamed_application(&case.sources()).as_deref(), Some(Path::new(folder)));
+
+    let path = path_text::from_os(&Path::new(folder).join("maitred.toml").into_os_string());
+    let wrong = Written { toml: "threds = 8\n", path: &path, ..Written::default() };
+    assert!(wrong.report().contains("--> /srv/caf\\xe9/maitred.toml:1:1\n"), "{}", wrong.report());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `maitred config import`: converts the settings of another server, and names what has no
 //! counterpart.
 
-use maitred_config::{Imported, Problems};
+use maitred_config::{Imported, Problems, path_text};
 use maitred_server::error_text::describe;
 use pyo3::exceptions::{PyRecursionError, PySyntaxError, PyValueError};
 use pyo3::prelude::*;
@@ -47,13 +47,16 @@ pub(crate) fn import(py: Python<'_>, what: &[String]) -> PyResult<ExitStatus> {
 
 #[expect(clippy::disallowed_methods, reason = "the file to convert is named by the user")]
 fn file(py: Python<'_>, path: &str) -> PyResult<Result<Imported, ConversionError>> {
-    let text = std::fs::read(path)
+    let shown = path_text::shown(path);
+    let text = std::fs::read(path_text::to_path(path))
         .map_err(|error| describe(&error))
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
     let text = match text {
         Ok(text) => text,
         Err(reason) => {
-            return Ok(Err(ConversionError::Unreadable(format!("cannot read `{path}`: {reason}"))));
+            return Ok(Err(ConversionError::Unreadable(format!(
+                "cannot read `{shown}`: {reason}"
+            ))));
         }
     };
     if !path.ends_with(".py") {
@@ -68,7 +71,7 @@ fn file(py: Python<'_>, path: &str) -> PyResult<Result<Imported, ConversionError
         {
             let reason = error.value(py);
             Ok(Err(ConversionError::Unreadable(format!(
-                "cannot read `{path}` as Python: {reason}"
+                "cannot read `{shown}` as Python: {reason}"
             ))))
         }
         Err(error) => Err(error),

@@ -18,6 +18,7 @@ use crate::kinds::Syntax;
 use crate::load::{Sources, load};
 use crate::origin::Origin;
 use crate::other_servers;
+use crate::path_text;
 use crate::problem::{Problem, Problems};
 use crate::providers::Layer;
 use crate::raw_value::{Value, shortened};
@@ -49,6 +50,7 @@ pub fn import(path: &str, text: &str) -> Result<Imported, Problems> {
         "yaml" | "yml" => FileFormat::Yaml,
         "json" => FileFormat::Json,
         _ => {
+            let path = path_text::shown(path);
             let problem = Problem::new(format!("cannot import `{path}`: unknown format"));
             return Err(problem
                 .hinting("its name must end in .py, .ini, .cfg, .yaml, .yml or .json")
@@ -95,7 +97,7 @@ fn imported(source: &str, entries: Entries, mut left_out: Vec<String>) -> Import
     let layer = read(entries, &mut left_out);
     let body = body(&layer);
     left_out.extend(contradictions(&body));
-    let source = shortened_line(source);
+    let source = shortened_line(&path_text::shown(source));
     let mut toml = format!("# Converted from {source} by `maitred config import`.\n");
     for sentence in &left_out {
         toml.push_str(&format!("# Left out: {}.\n", shortened_line(sentence)));
@@ -108,6 +110,7 @@ fn parse(path: &str, text: &str, format: FileFormat) -> Result<Vec<(String, Fore
     let parsed = File::from_str(text, format).collect().map_err(|error| {
         let reason = error.to_string();
         let reason = reason.lines().next().unwrap_or_default();
+        let path = path_text::shown(path);
         Problem::new(format!("cannot read `{path}`: {}", shortened_line(reason)))
     })?;
     let mut entries: Vec<_> = parsed.into_iter().collect();

@@ -8,6 +8,7 @@ use std::path::Path;
 use config::{Value as Foreign, ValueKind};
 
 use super::Entries;
+use crate::path_text;
 use crate::problem::{Problem, Problems};
 use crate::raw_value::{Value, shortened};
 
@@ -49,6 +50,7 @@ pub(super) fn server_section(
         .find(|(name, _)| name == "server:main")
         .or_else(|| parsed.iter().find(is_server));
     let Some((name, table)) = section else {
+        let path = path_text::shown(path);
         let problem = Problem::new(format!("`{path}` has no [server:main] section"));
         return Err(problem.hinting("that section holds the server's settings").into());
     };

@@ -15,6 +15,7 @@ use crate::declaration::{Setting, find, settings};
 use crate::kinds::{Kind, Syntax};
 use crate::origin::{Location, Origin, SourceText};
 use crate::other_servers;
+use crate::path_text;
 use crate::problem::Problem;
 use crate::raw_value::{Value, shortened};
 use crate::suggestion::nearest;
@@ -103,7 +104,8 @@ fn ini(source: &Arc<SourceText>) -> Option<Problem> {
         let section = line.trim();
         if let Some((_, program)) = SECTIONS.iter().find(|(name, _)| section.starts_with(name)) {
             let location = Location::in_file(source, start..start + line.trim_end().len());
-            let hint = format!("`maitred config import {}` converts it to TOML", source.path);
+            let path = path_text::shown(&source.path);
+            let hint = format!("`maitred config import {path}` converts it to TOML");
             let problem = Problem::new(format!("this is a {program} file, not TOML"));
             return Some(problem.at(&location).hinting(hint));
         }
