@@ -67,11 +67,12 @@ impl Inbox {
                 let receive = || reader.receive(&socket);
                 match socket.async_io(Interest::READABLE, receive).await {
                     // Nobody can write to it any more: the supervisor is gone.
-                    Ok(Received { length: 0, .. }) => return std::future::pending().await,
-                    Ok(received) => {
+                    Ok(Some(Received { length: 0, .. })) => return std::future::pending().await,
+                    Ok(Some(received)) => {
                         siblings.beat();
                         handle(&server, &siblings, &reader.buffer, received);
                     }
+                    Ok(None) => {} // it waits for a reserve first
                     Err(error) => {
                         tracing::error!(target: "maitred", "cannot read the worker's inbox: {error}");
                         tokio::time::sleep(RESERVE_SOUGHT_EVERY).await;
@@ -113,13 +114,16 @@ impl Reader {
         }
     }
 
-    fn receive(&mut self, socket: &UnixDatagram) -> io::Result<Received> {
-        self.reserve = None;
+    /// Receives a message; `None` if there is no reserve. It is called again whenever there may be one,
+    /// and another thread may have taken the place of the reserve meanwhile.
+    fn receive(&mut self, socket: &UnixDatagram) -> io::Result<Option<Received>> {
+        let Some(reserve) = self.reserve.take() else { return Ok(None) };
+        drop(reserve);
         let received = pass_fd::receive(socket.as_fd(), &mut self.buffer, Wait::Never);
         if received.is_err() {
             self.reserve = socket.as_fd().try_clone_to_owned().ok();
         }
-        received
+        received.map(Some)
     }
 }
 
@@ -207,5 +211,29 @@ fn answer_want(server: &ServerState, siblings: &SiblingProcesses, asker: usize) 
     });
     if moved == 0 {
         siblings.answer_nothing(asker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_in_the_inbox_until_there_is_a_reserve() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _inside = runtime.enter();
+        let (inbox, theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        inbox.set_nonblocking(true).unwrap();
+        let inbox = UnixDatagram::from_std(inbox).unwrap();
+        let reserve = || Some(inbox.as_fd().try_clone_to_owned().unwrap());
+        let mut reader = Reader { reserve: None, buffer: vec![0; 8] };
+        theirs.send(b"hello").unwrap();
+        assert!(reader.receive(&inbox).unwrap().is_none());
+        reader.reserve = reserve();
+        assert_eq!(reader.receive(&inbox).unwrap().unwrap().length, 5);
+        // An empty inbox leaves the reserve where it was.
+        reader.reserve = reserve();
+        assert_eq!(reader.receive(&inbox).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(reader.reserve.is_some());
     }
 }
