@@ -1,5 +1,8 @@
 //! Tests that worker threads that end unexpectedly are replaced.
 
+#[cfg(unix)]
+#[path = "support/siblings.rs"]
+mod siblings;
 mod support;
 
 #[path = "support/log.rs"]
@@ -113,4 +116,19 @@ fn a_thread_that_cannot_be_replaced_at_once_is_replaced_as_soon_as_it_can_be() {
     });
     assert_eq!((served.get("/").status, failures()), (200, 1));
     eventually("the line that says so", || log::lines_with("has been replaced now").len() == 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_thread_that_a_panic_ends_shows_its_request_no_more() {
+    let settings = settings().with(|settings| settings.limits.threads = 1);
+    let (shared, telemetry) = (siblings::Shared::new(1), support::standing(&settings));
+    let application = Arc::new(Brittle::default());
+    let seat = shared.board.seat(0).unwrap();
+    let membership = shared.membership(0);
+    let join = |server: maitred_server::Server| server.among_siblings(membership);
+    let served = Served::start_as(settings, application, Gil::Disabled, telemetry, join);
+    assert_eq!(served.get("/ends").status, 200);
+    eventually("nothing is shown", || seat.slots().all(|slot| slot.read().is_none()));
+    served.until(THREADS, 0.0);
 }

@@ -150,6 +150,10 @@ impl Exchanges for WorkerSlot {
         let now = self.clock.instant();
         let mut work = self.work();
         if work.has_left {
+            drop(work);
+            // The request with which it was given up has ended. Nobody has its slot before the thread ends.
+            #[cfg(unix)]
+            self.show(None);
             return None;
         }
         let ended = work.serving.take().map(|ended| {
@@ -217,6 +221,9 @@ impl Exchanges for WorkerSlot {
     }
 
     fn thread_ended(&self) {
+        // First, because a thread that takes its place may be shown in the same slot.
+        #[cfg(unix)]
+        self.show(None);
         let mut work = self.work();
         work.ended_unexpectedly |= !work.has_left;
         self.depart(&mut work);
