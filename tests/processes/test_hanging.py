@@ -92,6 +92,26 @@ def test_a_single_worker_that_hangs_answers_what_waits_before_it_is_killed(worke
     assert server.ask()["pid"] == successor
 
 
+def test_a_single_worker_that_is_held_by_a_call_accepts_and_answers_by_its_limits(workers, gate):
+    server = workers(
+        "--supervisor=always",
+        "--threads=2",
+        "--queue-timeout=1",
+        app="hand_off_app:app",
+        env=WITH_GIL,
+    )
+    (pid,) = server.until_ready(1).values()
+    waiting = server.connect_to(pid)
+    with keep_busy(server, gate, pid, "/hold") as holding, waiting:
+        waiting.send(request("/"))
+        assert waiting.read().status == 503
+        with server.server.connect() as connection:
+            connection.send(request("/"))
+            assert connection.read().status == 503
+        gate.open()
+        assert holding.read().status == 200
+
+
 def test_a_worker_whose_threads_are_all_stuck_is_replaced(workers, gate):
     server = workers("--workers=2", "--threads=1", "--request-timeout=1", WORKER_TIMEOUT)
     server.until_ready(2)

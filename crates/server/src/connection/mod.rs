@@ -54,6 +54,8 @@ pub(crate) mod inboxes;
 #[cfg(not(unix))]
 mod never_moves;
 #[cfg(unix)]
+mod other_acceptors;
+#[cfg(unix)]
 pub(crate) mod parcel;
 #[cfg(unix)]
 pub(crate) mod siblings;

@@ -116,17 +116,22 @@ impl Frontend {
         }
     }
 
-    /// Whether other processes should accept: a call holds the GIL and does not give way, or this
-    /// process ends.
+    /// Whether other processes should accept: this one ends, or a call holds its GIL and does not give
+    /// way, and another one can.
+    #[cfg(unix)]
     pub(crate) fn leaves_accepting(&self) -> bool {
-        #[cfg(unix)]
-        if self.shared.siblings.as_ref().is_some_and(|siblings| siblings.retires()) {
-            return true;
-        }
-        match &self.shared.answers {
-            Answers::Workers(queue) => queue.is_stalled(),
-            Answers::AtOnce(_) => false,
-        }
+        let (Some(siblings), Answers::Workers(queue)) =
+            (&self.shared.siblings, &self.shared.answers)
+        else {
+            return false;
+        };
+        siblings.retires() || queue.is_stalled() && siblings.another_accepts()
+    }
+
+    /// There are no others.
+    #[cfg(not(unix))]
+    pub(crate) fn leaves_accepting(&self) -> bool {
+        false
     }
 
     /// From now on, responses say `Connection: close`.
