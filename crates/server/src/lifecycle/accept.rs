@@ -62,15 +62,34 @@ pub(crate) async fn run(frontend: Arc<Frontend>, acceptor: Arc<Acceptor>, index:
             acceptor.poll_accept(cx).map(Some)
         });
         match accepted.await {
-            Some(Ok((stream, peer))) => {
+            Some(Ok(accepted)) => {
+                let beyond = if waits { BeyondLimit::Admitted } else { BeyondLimit::Rejected };
+                let newcomer =
+                    Newcomer { frontend: &frontend, accepted: Some(accepted), index, beyond };
                 if !waits && !frontend.has_room() {
                     let_others_leave().await;
                 }
-                let beyond = if waits { BeyondLimit::Admitted } else { BeyondLimit::Rejected };
-                admit(&frontend, stream, peer, index, beyond);
+                drop(newcomer);
             }
             Some(Err(error)) => recover(&frontend, &error).await,
             None => {}
+        }
+    }
+}
+
+/// A connection that has been accepted. It is admitted when this value is dropped, also if accepting is
+/// ended meanwhile: nobody else has it.
+struct Newcomer<'a> {
+    frontend: &'a Arc<Frontend>,
+    accepted: Option<(Stream, Peer)>,
+    index: usize,
+    beyond: BeyondLimit,
+}
+
+impl Drop for Newcomer<'_> {
+    fn drop(&mut self) {
+        if let Some((stream, peer)) = self.accepted.take() {
+            admit(self.frontend, stream, peer, self.index, self.beyond);
         }
     }
 }
@@ -299,3 +318,7 @@ fn reject_overloaded(frontend: &Arc<Frontend>, conn: Arc<ClientConnection>, why:
         frontend.shared.telemetry.connection_closed(reason);
     });
 }
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "tests/accept.rs"]
+mod tests;
