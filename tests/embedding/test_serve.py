@@ -40,6 +40,22 @@ def test_serve_says_where_and_returns_after_sigterm(tmp_path):
         assert program.wait(60) == 0
 
 
+def test_serve_says_that_it_is_one_process_whatever_the_platform_asks_for(tmp_path):
+    setup = "import os\nos.environ['WEB_CONCURRENCY'] = '3'\nos.environ['MAITRED_MAX_RSS'] = '1GiB'"
+    with serve(tmp_path, setup) as program:
+        lines = [program.stderr.readline() for _ in range(3)]
+        program.terminate()
+        lines += program.stderr
+    for name, variable in ("workers", "WEB_CONCURRENCY"), ("max-rss", "MAITRED_MAX_RSS"):
+        (warning,) = (line for line in lines if f"`{name}` is not used here" in line)
+        assert warning.startswith("WARNING:maitred:")
+        assert variable in warning
+    (announced,) = (line for line in lines if "serving on" in line)
+    assert "with 4 threads (" in announced
+    (shown,) = (line for line in lines if "non-default settings:" in line)
+    assert "workers" not in shown and "max-rss" not in shown
+
+
 def test_serve_leaves_the_programs_own_handler_alone(tmp_path):
     setup = (
         "import signal\n"

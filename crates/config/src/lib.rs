@@ -47,6 +47,7 @@ mod conflicts;
 mod load;
 mod logging_file;
 mod merge;
+mod one_process;
 mod running_server;
 mod system;
 

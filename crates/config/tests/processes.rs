@@ -241,3 +241,27 @@ fn unset_settings_of_worker_processes_follow_from_others() {
     assert_eq!(processes("max-rss = \"25 %\"\n").max_rss, Some(MemoryLimit::Percent(25)));
     assert_eq!(processes("max-rss = \"1MiB\"\n").max_rss, Some(MemoryLimit::Bytes(1 << 20)));
 }
+
+#[test]
+fn a_server_of_one_process_leaves_out_what_needs_workers_and_tells_where_it_was_set() {
+    let case = Written {
+        toml: "max-requests = 100\nthreads = 2\n",
+        environment: &[("WEB_CONCURRENCY", "3")],
+        ..Written::default()
+    };
+    let mut loaded = case.loaded();
+    let left_out = loaded.in_one_process();
+    let left_out: Vec<_> =
+        left_out.iter().map(|(name, origin)| format!("{name} {origin}")).collect();
+    assert_eq!(
+        left_out,
+        ["workers environment variable WEB_CONCURRENCY", "max-requests maitred.toml:1:16"]
+    );
+    assert!(!loaded.settings.processes.are_supervised());
+    assert_eq!(loaded.settings.processes.workers, 1);
+    assert_eq!(loaded.settings.limits.threads, 2);
+    let changed: Vec<_> = loaded.changed().map(|(setting, _)| setting.name).collect();
+    assert!(changed.contains(&"threads"), "{changed:?}");
+    assert!(!changed.contains(&"workers") && !changed.contains(&"max-requests"), "{changed:?}");
+    assert!(loaded.in_one_process().is_empty());
+}

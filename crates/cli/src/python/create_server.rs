@@ -59,8 +59,9 @@ pub(crate) fn create_server(
 ) -> PyResult<Server> {
     check_application(application.bind(py))?;
     let sources = SourceTexts::read(None, keywords::read(settings)?).sources();
-    let loaded = maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
-    check_processes(&loaded)?;
+    let mut loaded =
+        maitred_config::load(sources).map_err(|problems| keywords::refusal(&problems))?;
+    let left_out = in_one_process(&mut loaded)?;
     config_file::apply(py, &loaded.settings).map_err(|error| match error {
         Unconfigured::Problems(problems) => keywords::refusal(&problems),
         Unconfigured::Raised(error) => error,
@@ -69,6 +70,12 @@ pub(crate) fn create_server(
     let mut bound = BoundServer::bind(py, loaded).map_err(|error| os_error(py, &error))?;
     // As in Waitress: clients may connect now, and wait until the server runs.
     bound.listen().map_err(|error| os_error(py, &error))?;
+    for (name, origin) in left_out {
+        tracing::warn!(
+            target: "maitred",
+            "`{name}` is not used here ({origin}): an application object is served by this process"
+        );
+    }
     loggers::warn_of_waitress(py)?;
     let announcement = if _quiet { Announcement::Silent } else { Announcement::Logged };
     Ok(Server::new(application, bound, announcement, _start_thread))
@@ -94,29 +101,24 @@ fn serve_by_name(
 }
 
 /// Refuses worker processes for an application object, which no other process could import. What the
-/// environment or a file says is for the command line.
+/// environment or a file says of them is for the command line: that is left out, and returned.
 ///
 /// # Errors
 /// `ValueError` if a keyword asks for them.
-fn check_processes(loaded: &Loaded) -> PyResult<()> {
+fn in_one_process(loaded: &mut Loaded) -> PyResult<Vec<(&'static str, Origin)>> {
     if !loaded.settings.processes.are_supervised() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    for name in ["workers", "supervisor", "preload", "max-requests", "max-rss", "reload"] {
-        match loaded.origin(name) {
-            Some(Origin::Keyword(keyword)) => {
-                let message = format!(
-                    "`{keyword}` needs worker processes, which cannot import an application object: \
-                     give an import string, `maitred.serve(\"module:app\", {keyword}=…)`"
-                );
-                return Err(PyValueError::new_err(message));
-            }
-            Some(Origin::Default) | None => {}
-            Some(origin) => tracing::warn!(
-                target: "maitred",
-                "`{name}` is not used here ({origin}): an application object is served by this process"
-            ),
-        }
+    let left_out = loaded.in_one_process();
+    let keyword = left_out.iter().find_map(|(_, origin)| match origin {
+        Origin::Keyword(keyword) => Some(keyword),
+        _ => None,
+    });
+    match keyword {
+        Some(keyword) => Err(PyValueError::new_err(format!(
+            "`{keyword}` needs worker processes, which cannot import an application object: \
+             give an import string, `maitred.serve(\"module:app\", {keyword}=…)`"
+        ))),
+        None => Ok(left_out),
     }
-    Ok(())
 }
