@@ -20,6 +20,7 @@ def imported_by_the_native_module() -> None:
     import faulthandler
     import inspect
     import io
+    import json
     import logging
     import os
     import platform

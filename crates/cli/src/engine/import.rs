@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use crate::engine::hooks;
 use crate::engine::loopback_only::LoopbackOnly;
+use crate::engine::os_text;
 use crate::logging::Failure;
 use crate::logging::config_file::{self, Unconfigured};
 
@@ -122,7 +123,8 @@ fn hint(py: Python<'_>, module: &str, name: &str) -> Option<String> {
 
 /// Changes the directory through Python, which also updates its own state on Windows.
 fn change_to(py: Python<'_>, folder: &Path) -> PyResult<()> {
-    py.import("os")?.call_method1("chdir", (folder.as_os_str(),)).map(drop)
+    let folder = os_text::to_python(py, folder.as_os_str())?;
+    py.import("os")?.call_method1("chdir", (folder,)).map(drop)
 }
 
 /// Puts the directories at the front of `sys.path`, and adds the current one, as `python -m` does.
@@ -133,7 +135,7 @@ fn make_importable(py: Python<'_>, folders: &[std::path::PathBuf]) -> PyResult<(
         path.call_method1("insert", (0, current))?;
     }
     for folder in folders.iter().rev() {
-        path.call_method1("insert", (0, folder.as_os_str()))?;
+        path.call_method1("insert", (0, os_text::to_python(py, folder.as_os_str())?))?;
     }
     Ok(())
 }

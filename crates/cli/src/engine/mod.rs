@@ -16,6 +16,7 @@ pub(crate) mod hooks;
 pub(crate) mod import;
 pub(crate) mod interpreter;
 mod loopback_only;
+pub(crate) mod os_text;
 
 use std::sync::Arc;
 

@@ -8,10 +8,11 @@
 //! process only when it has its handlers.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -19,12 +20,12 @@ use maitred_config::path_text;
 use maitred_server::system::held_signals::HeldSignals;
 use maitred_server::system::unnamed_file;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
-use serde_json::{Value as Json, json};
+use pyo3::types::{PyDict, PyList, PyString};
 
+use crate::engine::os_text;
 use crate::process::sources::SourceTexts;
 
-/// The program: the path is set before anything is imported from it.
+/// The program: the path is set before anything is imported from it. What it reads is ASCII.
 const PROGRAM: &str = "import json, os, sys; \
     launch = json.load(os.fdopen(int(sys.argv[2]))); \
     control = int(sys.argv[1]); \
@@ -33,11 +34,11 @@ const PROGRAM: &str = "import json, os, sys; \
 
 /// Its end for a worker.
 const WORK: &str = "from maitred._native import work; \
-    sys.exit(work(control, json.dumps(launch['sources']), launch['report']))";
+    sys.exit(work(control, launch['sources'], launch['report']))";
 
 /// Its end for the process that workers are forked from.
 const PRELOAD: &str = "from maitred._native import preload; \
-    sys.exit(preload(control, json.dumps(launch['sources'])))";
+    sys.exit(preload(control, launch['sources']))";
 
 /// Variables that speak of the process that the service manager has started.
 const OF_THE_SERVICE: [&str; 5] =
@@ -75,21 +76,19 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>, u32)> {
     let sys = py.import("sys")?;
     let report = launch.report.map(AsRawFd::as_raw_fd);
-    // For the application to look at: the arguments themselves come with the sources.
-    let argv: Vec<OsString> = sys.getattr("argv")?.extract()?;
-    let parameters = json!({
-        "path": strings(&sys.getattr("path")?)?,
-        "argv": argv.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>(),
-        "sources": launch.sources.to_json(),
-        "report": report,
-    });
-    let parameters = file_with(&parameters)?;
+    // `argv` is for the application to look at: the arguments themselves come with the sources.
+    let parameters = PyDict::new(py);
+    parameters.set_item("path", strings(&sys.getattr("path")?)?)?;
+    parameters.set_item("argv", strings(&sys.getattr("argv")?)?)?;
+    parameters.set_item("sources", launch.sources.to_json().to_string())?;
+    parameters.set_item("report", report)?;
+    let parameters = file_with(&ascii_json(&parameters)?)?;
     let (control, parameters_fd) = (launch.control.as_raw_fd(), parameters.as_raw_fd());
     let subprocess = py.import("subprocess")?;
     let command = PyList::empty(py);
     command.append(sys.getattr("executable")?)?;
     for flag in flags(py)? {
-        command.append(flag)?;
+        command.append(os_text::to_python(py, &flag)?)?;
     }
     let (end, name) = match launch.role {
         Role::Worker(number) => (WORK, format!("maitred worker {number}")),
@@ -106,7 +105,9 @@ pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>
     let passed: Vec<_> = [control, parameters_fd].into_iter().chain(report).collect();
     options.set_item("pass_fds", passed)?;
     options.set_item("env", environment(py, launch.role)?)?;
-    options.set_item("cwd", launch.folder.filter(|folder| folder.is_dir()))?;
+    if let Some(folder) = launch.folder.filter(|folder| folder.is_dir()) {
+        options.set_item("cwd", os_text::to_python(py, folder.as_os_str())?)?;
+    }
     let held = HeldSignals::hold()?;
     let process = subprocess.call_method("Popen", (command,), Some(&options));
     drop(held);
@@ -115,40 +116,48 @@ pub(crate) fn launch(py: Python<'_>, launch: &Launch<'_>) -> PyResult<(Py<PyAny>
     Ok((process.unbind(), pid))
 }
 
-/// The texts of a list; what is no text is not a path that an import could use.
-fn strings(list: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    let items = list.try_iter()?.map(|item| Ok(item?.extract::<String>().ok()));
-    let items: Vec<Option<String>> = items.collect::<PyResult<_>>()?;
-    Ok(items.into_iter().flatten().collect())
+/// The texts of a list, also those with surrogates; what is no text is not a path that an import could
+/// use.
+fn strings<'py>(list: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyString>>> {
+    let items: Vec<_> = list.try_iter()?.collect::<PyResult<_>>()?;
+    Ok(items.into_iter().filter_map(|item| item.cast_into().ok()).collect())
+}
+
+/// JSON in ASCII, as Python writes it: it is read in whatever encoding the locale has, and a surrogate,
+/// which stands for a byte of a path that is no text, arrives as it was.
+fn ascii_json(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    value.py().import("json")?.call_method1("dumps", (value,))?.extract()
 }
 
 /// An unnamed file with this content, to be read from its beginning.
-fn file_with(content: &Json) -> io::Result<File> {
+fn file_with(content: &str) -> io::Result<File> {
     let mut file = unnamed_file::create(&std::env::temp_dir())?;
-    file.write_all(content.to_string().as_bytes())?;
+    file.write_all(content.as_bytes())?;
     file.rewind()?;
     Ok(file)
 }
 
 /// The flags of this interpreter. `subprocess` knows most of them; `-u` and some of `-X` it leaves
 /// out.
-fn flags(py: Python<'_>) -> PyResult<Vec<String>> {
+fn flags(py: Python<'_>) -> PyResult<Vec<OsString>> {
     let known = py.import("subprocess")?.call_method0("_args_from_interpreter_flags")?;
-    let mut flags: Vec<String> = known.extract()?;
+    let mut flags: Vec<OsString> = known.extract()?;
     let options = py.import("sys")?.getattr("_xoptions")?;
     for (name, value) in options.cast::<PyDict>()? {
-        let option = match value.extract::<String>() {
-            Ok(value) => format!("{name}={value}"),
-            Err(_) => name.to_string(), // True: it has no value
-        };
+        let mut option: OsString = name.extract()?;
+        // True: it has no value.
+        if let Ok(value) = value.extract::<OsString>() {
+            option.push("=");
+            option.push(value);
+        }
         if !flags.contains(&option) {
-            flags.extend(["-X".to_owned(), option]);
+            flags.extend(["-X".into(), option]);
         }
     }
     let original: Vec<OsString> = py.import("sys")?.getattr("orig_argv")?.extract()?;
     let original = original.iter().map(|argument| argument.to_string_lossy().into_owned());
     if is_unbuffered(&original.collect::<Vec<_>>()) {
-        flags.push("-u".to_owned());
+        flags.push("-u".into());
     }
     Ok(flags)
 }
@@ -178,7 +187,7 @@ fn is_unbuffered(command: &[String]) -> bool {
 }
 
 /// The environment of a process. Any variable may hold what is not UTF-8.
-fn environment(py: Python<'_>, role: Role) -> PyResult<BTreeMap<OsString, OsString>> {
+fn environment<'py>(py: Python<'py>, role: Role) -> PyResult<Bound<'py, PyDict>> {
     let current = py.import("os")?.getattr("environ")?.call_method0("items")?;
     let mut variables = BTreeMap::new();
     for item in current.try_iter()? {
@@ -190,8 +199,12 @@ fn environment(py: Python<'_>, role: Role) -> PyResult<BTreeMap<OsString, OsStri
     if let Role::Worker(number) = role {
         variables.insert(NUMBER_VARIABLE.to_owned(), number.to_string());
     }
-    let os = |text: String| path_text::to_path(&text).into_os_string();
-    Ok(variables.into_iter().map(|(name, value)| (os(name), os(value))).collect())
+    let environment = PyDict::new(py);
+    let python = |text: &str| os_text::to_python(py, path_text::to_path(text).as_os_str());
+    for (name, value) in &variables {
+        environment.set_item(python(name)?, python(value)?)?;
+    }
+    Ok(environment)
 }
 
 /// The environment that this process was started with, where the system tells.
@@ -199,7 +212,8 @@ fn original_environment() -> Vec<(String, String)> {
     #[expect(clippy::disallowed_methods, reason = "a file of the kernel is no settings file")]
     let bytes = std::fs::read("/proc/self/environ").unwrap_or_default();
     let variables = bytes.split(|&byte| byte == 0).filter_map(|entry| {
-        let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+        let entry = path_text::from_os(OsStr::from_bytes(entry));
+        let (name, value) = entry.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
     });
     variables.collect()

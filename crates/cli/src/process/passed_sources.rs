@@ -19,7 +19,7 @@ impl SourceTexts {
     /// The settings file that was read, if there is one.
     pub(crate) fn settings_file(&self) -> Option<PathBuf> {
         let (path, contents) = self.file.as_ref()?;
-        let path = PathBuf::from(path);
+        let path = path_text::to_path(path);
         contents.as_ref().ok()?;
         Some(self.directory.as_ref().map_or_else(|| path.clone(), |folder| folder.join(&path)))
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 use maitred_config::{Found, FoundApplication};
 use pyo3::prelude::*;
 
+use crate::engine::os_text;
+
 /// The applications that the files of a folder suggest.
 ///
 /// # Errors
@@ -13,9 +15,10 @@ use pyo3::prelude::*;
 pub(crate) fn find(py: Python<'_>, folder: &Path) -> PyResult<Found> {
     let project = py.import("maitred._project")?;
     let environ = py.import("os")?.getattr("environ")?;
-    let applications = listed(&project.call_method1("find", (folder.as_os_str(), environ))?)?;
+    let folder = os_text::to_python(py, folder.as_os_str())?;
+    let applications = listed(&project.call_method1("find", (&folder, environ))?)?;
     let nearby = match applications.as_slice() {
-        [] => listed(&project.call_method1("nearby", (folder.as_os_str(),))?)?,
+        [] => listed(&project.call_method1("nearby", (folder,))?)?,
         _ => Vec::new(),
     };
     Ok(Found { applications, nearby })
