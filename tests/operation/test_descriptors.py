@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from admin import Admin
-from client import request
+from client import PATIENCE_SECONDS, request
 from server import Server, command, end
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -46,6 +49,13 @@ def limited(tmp_path: Path) -> Iterator[Callable[..., tuple[Server, Admin]]]:
 def ask(server: Server, path: str) -> str:
     with server.connect() as connection:
         return connection.ask(request(path)).body.decode()
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)
 
 
 def soft_limit(pid: int | str) -> int:
@@ -124,11 +134,45 @@ def test_the_soft_limit_is_raised_and_programs_get_the_old_one(limited):
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="it reads /proc")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="its subprocess cannot be told to fork")
-def test_every_worker_process_raises_its_own_limit(limited):
+def test_a_supervisor_raises_its_limit_and_each_worker_process_its_own(limited):
     server, _ = limited("-S -n 256", "--workers=2")
-    assert soft_limit(server.process.pid) == 256, "a supervisor needs few"
+    assert soft_limit(server.process.pid) > 256
     assert soft_limit(ask(server, "/pid")) > 256
     assert {way: ask(server, way) for way in EXECUTING} == dict.fromkeys(EXECUTING, "256")
+
+
+def test_more_workers_than_the_supervisor_has_descriptors_for_are_refused(tmp_path):
+    program = command("--listen=127.0.0.1:0", "--workers=300", "descriptors_app:app")
+    limited = ["sh", "-c", 'ulimit -n 1024; exec "$@"', "sh", *program]
+    server = Server(limited, cwd=tmp_path)
+    assert server.wait() == 1
+    assert re.search(
+        r"error: `workers` is 300, but the supervisor may have 1024 files open, which is enough "
+        r"for 2\d\d: .* or lower `workers` \(command line: --workers\)",
+        server.log,
+    ), server.log
+
+
+def test_a_worker_without_descriptors_serves_on_while_another_is_replaced(
+    limited,
+):
+    server, admin = limited("-n 80", "--workers=2")
+
+    def workers() -> dict[int, str]:
+        return {it["pid"]: it["state"] for it in admin.statusz()["workers"]}
+
+    until(lambda: list(workers().values()) == ["ready"] * 2, "both are ready")
+    with server.connect() as connection:
+        leaks = int(connection.ask(request("/pid")).body)
+        # The next request of the connection is served there, too: nobody else has anything to do.
+        assert connection.ask(request("/all")).body == b"24"  # EMFILE
+        (other,) = set(workers()) - {leaks}
+        os.kill(other, signal.SIGTERM)
+        until(lambda: other not in workers(), "the other one is gone")
+        assert list(workers().values()) == ["ready"] * 2
+        assert leaks in workers()
+        assert connection.ask(request("/")).body == b"hello"
+    assert "the supervisor is gone" not in server.log
 
 
 def test_the_admin_listener_of_a_supervisor_answers_while_workers_have_no_descriptors(limited):

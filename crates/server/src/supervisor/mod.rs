@@ -16,6 +16,7 @@ mod channel;
 pub mod control;
 mod drain;
 pub mod facts;
+pub mod file_needs;
 mod first_worker;
 pub mod fleet;
 mod forwarding;
