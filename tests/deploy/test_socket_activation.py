@@ -77,6 +77,25 @@ def test_the_service_manager_is_told_of_the_start_and_of_the_stop(
     assert server.wait() == 0
 
 
+def test_the_service_manager_is_told_of_the_stop_that_an_exception_of_the_application_begins(
+    program: Callable[..., Server], manager: socket.socket, tmp_path: Path
+) -> None:
+    (tmp_path / "raising.py").write_text(
+        "import signal, sys\n"
+        "from contract_app import app\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+    )
+    server = program(
+        *("--listen=127.0.0.1:0", f"--python-path={HERE}", "raising:app"),
+        cwd=tmp_path,
+        env={"NOTIFY_SOCKET": manager.getsockname()},
+    )
+    assert manager.recv(4096).decode().splitlines()[0] == "READY=1"
+    server.signal()
+    assert manager.recv(4096).decode().splitlines()[0] == "STOPPING=1"
+    assert server.wait() == 0
+
+
 def test_an_application_that_cannot_be_imported_is_never_ready(
     program: Callable[..., Server], manager: socket.socket
 ) -> None:

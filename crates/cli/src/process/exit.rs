@@ -64,7 +64,8 @@ pub(crate) fn prepare(py: Python<'_>, settings: &Settings) -> PyResult<()> {
     py.import("atexit")?.call_method1("register", (last,)).map(drop)
 }
 
-/// A stop has begun. Only the first call counts.
+/// A stop has begun: of the process that was started by a signal, of a worker by its supervisor. Only the
+/// first call counts.
 pub(crate) fn stop_has_begun() {
     static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
     let Some(limit) = STOP_WITHIN.get() else { return };

@@ -4,8 +4,12 @@
 //! ever, and with a regular expression that does not end. The supervisor then sends a signal whose
 //! handler is C code of `faulthandler`, which needs no lock: it writes the stacks of all threads
 //! into memory of the supervisor.
+//!
+//! The supervisor may send it as long as the process exists, also while exit handlers run. So the memory
+//! stays open for the process's life; and when the finalizing interpreter takes the handler away, the
+//! signal is ignored.
 
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{IntoRawFd as _, OwnedFd};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -21,8 +25,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Beats until it is dropped.
 pub(crate) struct Pulse {
     _alive: mpsc::Sender<()>,
-    /// Where `faulthandler` writes.
-    _pad: OwnedFd,
 }
 
 impl Pulse {
@@ -32,8 +34,12 @@ impl Pulse {
     /// The thread cannot be started.
     pub(crate) fn start(py: Python<'_>, place: Place, pad: OwnedFd) -> PyResult<Self> {
         if let Some(signal) = dump_signal() {
+            let module = py.import("signal")?;
+            // What it does again once `faulthandler` is finalized.
+            module.call_method1("signal", (signal, module.getattr("SIG_IGN")?))?;
             let options = PyDict::new(py);
-            options.set_item("file", pad.as_raw_fd())?;
+            // Never closed: `faulthandler` keeps the number.
+            options.set_item("file", pad.into_raw_fd())?;
             options.set_item("all_threads", true)?;
             py.import("faulthandler")?.call_method("register", (signal,), Some(&options))?;
         }
@@ -47,6 +53,6 @@ impl Pulse {
                 }
             }
         })?;
-        Ok(Self { _alive: alive, _pad: pad })
+        Ok(Self { _alive: alive })
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn until_stopped(
     until_stopped_by(py, running, signals, running.clone())
 }
 
-/// The same, where signals have another target than the server.
+/// The same, where signals, and exceptions of the program's own handlers, have another target than the
+/// server.
 ///
 /// # Errors
 /// As above.
@@ -59,17 +60,18 @@ pub(crate) fn until_stopped_by(
     signals: Option<&Signals>,
     target: impl SignalTarget + 'static,
 ) -> PyResult<ServerEnd> {
+    let target: Arc<dyn SignalTarget> = Arc::new(target);
     let mut raised = None;
     let mut requests = StopRequests::default();
     let mut stop_for = |error: PyErr| match requests.ask(now()) {
         StopRequest::First => {
-            running.drain();
+            target.drain();
             raised = Some(error);
         }
         StopRequest::Repeat { .. } => {}
-        StopRequest::Second => running.kill(),
+        StopRequest::Second => target.kill(),
     };
-    let wakeup = match signals.map(|signals| signals.serve(py, Arc::new(target))) {
+    let wakeup = match signals.map(|signals| signals.serve(py, Arc::clone(&target))) {
         Some(Ok(wakeup)) => Some(wakeup),
         Some(Err(error)) => {
             stop_for(error);

@@ -170,8 +170,11 @@ fn start(
     };
     let listeners = |py: Python<'_>| {
         let sockets = py.detach(|| control.imported());
+        let failed = |error: String| StartError::Failed(error);
+        let sockets =
+            sockets.map_err(|error| failed(format!("cannot take the addresses: {error}")))?;
         let listeners = Listeners::from_supervisor(sockets);
-        listeners.map_err(|error| StartError::Failed(error.to_string()).into())
+        listeners.map_err(|error| failed(error.to_string()).into())
     };
     engine::start_worker(py, loaded, membership, load, listeners)
 }
@@ -182,7 +185,7 @@ fn serve_until_stopped(
     control: &WorkerControl,
     signals: Option<&Signals>,
 ) -> PyResult<ExitStatus> {
-    control.serves(started.running().clone());
+    control.serves(started.running().clone(), exit::stop_has_begun);
     let target = WorkerTarget { running: started.running().clone(), control: control.clone() };
     let end = wait::until_stopped_by(py, started.running(), signals, target);
     let hooks = started.end(py)?;
@@ -207,8 +210,13 @@ impl SignalTarget for WorkerTarget {
         }
     }
 
+    /// No signal cuts off the requests of a worker: it is asked for again.
     fn kill(&self) {
-        self.running.kill();
+        if self.control.is_orphan() {
+            self.running.kill();
+        } else {
+            self.control.ask_to_end();
+        }
     }
 
     fn interrupt_wait(&self) {

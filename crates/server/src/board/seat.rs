@@ -197,6 +197,13 @@ impl<'a> Seat<'a> {
         self.words[seat::STATE].store(state as u64, Ordering::Release);
     }
 
+    /// The process serves from now on. Its beats count from here: nobody made them while it started.
+    pub fn begin_to_serve(&self, now_ns: u64) {
+        self.set_io_beat(now_ns);
+        self.set_python_beat(now_ns);
+        self.set_state(SeatState::Ready);
+    }
+
     /// The record that telemetry publishes.
     pub fn published(&self) -> SequencedRecord<'a> {
         SequencedRecord::new(&self.words[seat::PUBLISHED..=seat::PUBLISHED + seat::PUBLISHED_WORDS])

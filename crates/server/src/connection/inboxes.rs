@@ -60,7 +60,7 @@ impl Inboxes {
     }
 
     /// The seats that can be written to.
-    pub(crate) fn seats(&self) -> impl Iterator<Item = usize> {
+    pub fn seats(&self) -> impl Iterator<Item = usize> {
         self.all.iter().enumerate().filter_map(|(seat, inbox)| inbox.get().map(|_| seat))
     }
 

@@ -58,7 +58,7 @@ impl MoldControl {
         let socket = UnixStream::from(socket);
         socket.set_nonblocking(false)?;
         subreaper::end_with_parent()?;
-        let mut incoming = Incoming::new();
+        let mut incoming = Incoming::with_reserve();
         if incoming.read(&socket, Wait::Never) == Progress::Ended {
             exit_now(0); // the supervisor was gone before the kernel could tell
         }

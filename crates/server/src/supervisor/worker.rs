@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::channel::{Incoming, Progress, send};
 use super::control::{ToSupervisor, ToWorker};
 use super::hung::EVACUATED_WITHIN;
-use crate::board::{Board, Place, SeatState};
+use crate::board::{Board, Place, monotonic_ns};
 use crate::connection::inboxes::Inboxes;
 use crate::connection::siblings::Membership;
 use crate::lifecycle::running::Running;
@@ -58,9 +58,17 @@ struct LinkState {
     welcome: Option<io::Result<Welcome>>,
     place: Option<Place>,
     inboxes: Option<Arc<Inboxes>>,
-    sockets: Option<Vec<OwnedFd>>,
-    running: Option<Running>,
+    sockets: Option<io::Result<Vec<OwnedFd>>>,
+    serving: Option<Serving>,
     is_orphan: bool,
+}
+
+/// The server of a worker.
+#[derive(Clone, Debug)]
+struct Serving {
+    running: Running,
+    /// Called when it begins to stop.
+    stops: fn(),
 }
 
 impl WorkerControl {
@@ -108,7 +116,10 @@ impl WorkerControl {
     }
 
     /// Tells that the application is imported, and waits for the listening sockets.
-    pub fn imported(&self) -> Vec<OwnedFd> {
+    ///
+    /// # Errors
+    /// This process has no descriptors left for them, or for its inbox.
+    pub fn imported(&self) -> io::Result<Vec<OwnedFd>> {
         self.tell(&ToSupervisor::Imported);
         self.wait_for(|state| state.sockets.take())
     }
@@ -118,13 +129,14 @@ impl WorkerControl {
         self.tell(&ToSupervisor::CannotStart);
     }
 
-    /// The worker serves: from now on the supervisor stops it.
-    pub fn serves(&self, running: Running) {
+    /// The worker serves: from now on the supervisor stops it. `stops` is called when it begins to, perhaps
+    /// several times.
+    pub fn serves(&self, running: Running, stops: fn()) {
         let mut state = self.state();
         if let Some(place) = &state.place {
-            place.seat().set_state(SeatState::Ready);
+            place.seat().begin_to_serve(monotonic_ns());
         }
-        state.running = Some(running);
+        state.serving = Some(Serving { running, stops });
         drop(state);
         self.tell(&ToSupervisor::Ready);
     }
@@ -146,12 +158,21 @@ impl WorkerControl {
     }
 
     fn running(&self) -> Option<Running> {
-        self.state().running.clone()
+        self.state().serving.as_ref().map(|serving| serving.running.clone())
+    }
+
+    /// Stops the server, if it serves, or goes on to.
+    fn stop(&self, how: impl Fn(&Running)) {
+        let serving = self.state().serving.clone();
+        if let Some(Serving { running, stops }) = serving {
+            stops();
+            how(&running);
+        }
     }
 
     /// The thread that reads.
     fn read(&self) {
-        let mut incoming = Incoming::new();
+        let mut incoming = Incoming::with_reserve();
         while incoming.read(&self.0.socket, Wait::AsSocket) == Progress::Open {
             loop {
                 match incoming.next::<ToWorker>() {
@@ -177,9 +198,9 @@ impl WorkerControl {
     fn hear(&self, message: ToWorker, incoming: &mut Incoming) -> io::Result<()> {
         match message {
             ToWorker::Welcome { version, seat, number, generation } => {
-                let board = incoming.descriptor()?;
-                let pad = incoming.descriptor()?;
-                output_lock::share(incoming.descriptor()?);
+                let descriptors = <[OwnedFd; 3]>::try_from(incoming.descriptors(3)?);
+                let [board, pad, outputs] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
+                output_lock::share(outputs);
                 let membership = place(&version, board, seat, number).map(|place| {
                     let inboxes = Arc::new(Inboxes::new(place.board().shape().seats()));
                     Membership { place, generation, inboxes }
@@ -193,32 +214,35 @@ impl WorkerControl {
                 self.0.changed.notify_all();
             }
             ToWorker::Listen { sockets } => {
-                let sockets = (0..sockets).map(|_| incoming.descriptor()).collect::<Result<_, _>>();
-                self.state().sockets = Some(sockets?);
+                let sockets = incoming.descriptors(sockets);
+                self.state().sockets.get_or_insert(sockets);
                 self.0.changed.notify_all();
             }
-            ToWorker::OwnInbox => {
-                let inbox = incoming.descriptor()?;
-                if let Some(all) = &self.state().inboxes {
-                    all.set_own(inbox);
+            ToWorker::OwnInbox => match incoming.descriptor() {
+                Ok(inbox) => {
+                    if let Some(all) = &self.state().inboxes {
+                        all.set_own(inbox);
+                    }
                 }
-            }
+                // Others would send connections that nobody reads: it must not serve.
+                Err(error) => self.state().sockets = Some(Err(error)),
+            },
             ToWorker::Inbox { seat } => {
+                // Without it, nothing is ever handed over to that seat. Others are asked instead, or the
+                // requests wait here, as where there is only one process.
                 let inbox = incoming.descriptor()?;
                 if let Some(all) = &self.state().inboxes {
                     all.add(seat, inbox);
                 }
             }
             ToWorker::AnnounceDrain => {
-                if let Some(running) = self.running() {
-                    running.announce_drain();
-                }
+                self.stop(Running::announce_drain);
                 let has_children = crate::system::child_processes::exist();
                 self.tell(&ToSupervisor::DrainAnnounced { has_children });
             }
-            ToWorker::CloseListeners => self.running().iter().for_each(Running::close_listeners),
-            ToWorker::End => self.running().iter().for_each(Running::finish),
-            ToWorker::Retire => self.running().iter().for_each(Running::retire),
+            ToWorker::CloseListeners => self.stop(Running::close_listeners),
+            ToWorker::End => self.stop(Running::finish),
+            ToWorker::Retire => self.stop(Running::retire),
             ToWorker::Evacuate => {
                 let running = self.running();
                 if running.is_some_and(|running| running.evacuate(EVACUATED_WITHIN)) {
@@ -236,7 +260,7 @@ impl WorkerControl {
         let running = {
             let mut state = self.state();
             state.is_orphan = true;
-            state.running.clone()
+            state.serving.as_ref().map(|serving| serving.running.clone())
         };
         let Some(running) = running else { exit_now(ORPHANED) };
         tracing::error!(target: "maitred", "the supervisor is gone: finishing what runs");
