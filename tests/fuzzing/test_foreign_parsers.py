@@ -69,6 +69,14 @@ def test_a_rule_explains_only_what_its_parsers_do():
     assert explained(folded, refused("field_line"), accepted(), "llhttp") == [None]
 
 
+def test_what_we_accept_and_they_refuse_must_be_valid():
+    theirs = Reading(accepted(keeps_open=None).requests, "refused", "illegal chunk header: b'5 '")
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    for line, rule in ((b"5 ;x\r\n", "space in a chunk line"), (b"5 \r\n", None)):
+        stream = head + line + b"hello\r\n0\r\n\r\n"
+        assert explained(stream, accepted(body="hello"), theirs) == [rule]
+
+
 def test_another_body_is_never_explained():
     stream = HEAD + b"Content-Length: 1\r\n\r\nx"
     for parser in ("h11", "llhttp"):
@@ -91,6 +99,9 @@ def test_a_connection_that_only_one_keeps_open_is_explained_for_a_reason_only():
     theirs = Reading([Request(**{**PLAIN, "version": "1.0", "keeps_open": False})], "closed")
     assert explained(stream, ours, theirs) == ["keep alive on request"]
     assert explained(stream, ours, theirs, "llhttp") == [None]
+    both = b"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"
+    assert explained(both, theirs, ours, "llhttp") == ["close beside keep alive"]
+    assert explained(both, ours, theirs, "llhttp") == [None], "we must close"
 
 
 def test_every_difference_in_a_head_is_found_and_the_comparison_goes_on():

@@ -19,6 +19,29 @@ CHUNK_LINE = re.compile(rb"[0-9A-Fa-f]+([ \t]*;[ \t]*%s(%s)?)*\r\n" % (TOKEN.pat
 """With its end, of any length (RFC 9112 §7.1, §7.1.1)."""
 
 
+ONCE = frozenset(
+    [
+        "authorization",
+        "content-disposition",
+        "content-location",
+        "content-range",
+        "content-type",
+        "date",
+        "from",
+        "if-modified-since",
+        "if-range",
+        "if-unmodified-since",
+        "max-forwards",
+        "origin",
+        "proxy-authorization",
+        "range",
+        "referer",
+        "user-agent",
+    ]
+)
+"""Fields whose value is no list, in lower case."""
+
+
 @dataclass(frozen=True)
 class Section:
     """Lines up to an empty one."""

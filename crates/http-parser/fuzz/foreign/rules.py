@@ -12,6 +12,7 @@ from collections.abc import Callable
 from foreign.comparison import Difference, Explanation, Kind
 from foreign.message import (
     CHUNK_LINE,
+    ONCE,
     TOKEN,
     fields,
     has_bare_line_end,
@@ -23,28 +24,6 @@ from foreign.message import (
 H11, HTTPTOOLS, LLHTTP = "h11", "httptools", "llhttp"
 PARSERS = (H11, HTTPTOOLS, LLHTTP)
 BOTH_LLHTTPS = (HTTPTOOLS, LLHTTP)
-
-ONCE = frozenset(
-    [
-        "authorization",
-        "content-disposition",
-        "content-location",
-        "content-range",
-        "content-type",
-        "date",
-        "from",
-        "if-modified-since",
-        "if-range",
-        "if-unmodified-since",
-        "max-forwards",
-        "origin",
-        "proxy-authorization",
-        "range",
-        "referer",
-        "user-agent",
-    ]
-)
-"""Fields whose value is no list, in lower case."""
 
 EXPLANATIONS: list[Explanation] = []
 
@@ -82,7 +61,7 @@ def bare_line_end(it: Difference) -> bool:
     return has_bare_line_end(b"".join(message.chunk_lines) + message.trailer.content)
 
 
-@rule(Kind.WE_REFUSE, BOTH_LLHTTPS, "bare_line_end")
+@rule(Kind.WE_REFUSE, BOTH_LLHTTPS, "bare_line_end", "request_line")
 def bare_empty_line(it: Difference) -> bool:
     """RFC 9112 §2.2, too; llhttp takes a bare CR or LF before a request for an empty line."""
     return has_bare_line_end(it.message.empty_lines)
@@ -103,7 +82,7 @@ def spaces_in_a_request_line(it: Difference) -> bool:
 @rule(Kind.WE_REFUSE, BOTH_LLHTTPS, "request_line", "bare_line_end")
 def no_version(it: Difference) -> bool:
     """RFC 9112 §3: a request line ends in a version; without one it is HTTP/0.9."""
-    return re.search(rb" HTTP/\d", it.message.request_line) is None
+    return re.search(rb" +[^ ]+ +HTTP/\d", it.message.request_line) is None
 
 
 @rule(Kind.WE_REFUSE, PARSERS, "version", "http2")
@@ -235,12 +214,24 @@ def trailer_line(it: Difference) -> bool:
     return re.search(rb"(\n|^)[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", lines) is not None
 
 
+@rule(Kind.WE_REFUSE, (LLHTTP,))
+def body_of_an_unseen_coding(it: Difference) -> bool:
+    """The same as an unseen coding (below), and the body is not valid."""
+    return it.what == "body" and unseen_coding(it)
+
+
 # What they refuse.
 
 
 def says(it: Difference, *reasons: str) -> bool:
     """Whether one of these begins what their parser says of its refusal."""
     return it.theirs.reason.rpartition("Error: ")[2].startswith(reasons)
+
+
+def has_tab_behind(it: Difference, *names: bytes) -> bool:
+    """Whether HTAB stands behind something in a line of these fields."""
+    lines = (line.partition(b":") for line in it.message.head.bare)
+    return any(name.lower() in names and b"\t" in value.lstrip(b" \t") for name, _, value in lines)
 
 
 @rule(Kind.THEY_REFUSE, (H11,), "head")
@@ -280,9 +271,8 @@ def unknown_method(it: Difference) -> bool:
 @rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head", "body")
 def tab_behind_a_value(it: Difference) -> bool:
     """RFC 9112 §5.1: HTAB is white space, too; llhttp refuses it in the fields of framing."""
-    lines = [line.lower() for line in it.message.head.bare if line.endswith((b" ", b"\t"))]
-    framing = (b"content-length:", b"transfer-encoding:")
-    return any(line.startswith(framing) and b"\t" in line for line in lines) and says(
+    framing = (b"content-length", b"transfer-encoding")
+    return has_tab_behind(it, *framing) and says(
         it, "Invalid character in Content-Length", "Request has invalid `Transfer-Encoding`"
     )
 
@@ -377,14 +367,21 @@ def close_beside_keep_alive(it: Difference) -> bool:
 @rule(Kind.OTHERWISE, BOTH_LLHTTPS, "keeps_open")
 def tab_behind_an_option(it: Difference) -> bool:
     """RFC 9112 §5.1: HTAB is white space, too; llhttp takes it for a part of the option."""
-    lines = (line for line in it.message.head.bare if line.lower().startswith(b"connection:"))
-    return any(b"\t" in line for line in lines) and we_are_right(it)
+    return has_tab_behind(it, b"connection") and we_are_right(it)
 
 
 @rule(Kind.OTHERWISE, BOTH_LLHTTPS, "keeps_open")
 def proxy_connection(it: Difference) -> bool:
     """RFC 9112 §C.2.2: Proxy-Connection has no meaning; llhttp takes it for Connection."""
     return bool(it.message.values(b"proxy-connection")) and we_are_right(it)
+
+
+@rule(Kind.OTHERWISE, (LLHTTP,), "body")
+def unseen_coding(it: Difference) -> bool:
+    """RFC 9112 §5.1 again: before HTAB llhttp does not see chunked, and with Upgrade no body."""
+    has_none = it.their_request.is_complete and it.their_request.body == ""
+    is_upgrade = bool(it.message.values(b"upgrade"))
+    return has_none and is_upgrade and has_tab_behind(it, b"transfer-encoding")
 
 
 @rule(Kind.OTHERWISE, (HTTPTOOLS,), "end")
