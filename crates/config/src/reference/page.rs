@@ -15,7 +15,8 @@ written with `_`, and a flag may be abbreviated as long as it is unambiguous.
 
 **Precedence.** The settings file overrides the defaults, the environment overrides the file, and
 the command line or the keywords of `serve()` override the environment.
-`maitred config show --origin` prints each value and its source. Of `listen`, `unix-socket`, and
+`maitred config show --origin` prints each value and its source; as a comment, what would follow
+other settings or a variable of a platform. Of `listen`, `unix-socket`, and
 `host` with `port`, the last source that has any counts. If that says only the port, the host stays that
 of the addresses which it replaces, and is 127.0.0.1 where these are a Unix socket or a descriptor: who
 moves a server to another port does not open it to the network.
