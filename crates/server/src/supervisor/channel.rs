@@ -6,6 +6,7 @@
 //! keeps one in reserve, and closes it just before it reads: enough for each message that comes then.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::control::{self, decode};
 use crate::system::pass_fd::{self, Received, Wait};
 use crate::system::poll;
+use crate::system::spare_descriptors::placeholder;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 4096;
@@ -44,7 +46,7 @@ struct PassedDescriptors {
 enum Reserve {
     NotKept,
     /// `None` while none is left.
-    Kept(Option<OwnedFd>),
+    Kept(Option<File>),
 }
 
 /// What has come of reading.
@@ -98,8 +100,8 @@ impl Incoming {
         let Reserve::Kept(reserve) = &mut self.reserve else {
             return pass_fd::receive(socket.as_fd(), buffer, wait);
         };
-        let keep = |reserve: &mut Option<OwnedFd>| {
-            *reserve = reserve.take().or_else(|| socket.as_fd().try_clone_to_owned().ok());
+        let keep = |reserve: &mut Option<File>| {
+            *reserve = reserve.take().or_else(|| placeholder().ok());
         };
         keep(reserve);
         // Not while it waits: others would take the place.

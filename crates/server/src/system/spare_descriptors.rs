@@ -10,6 +10,8 @@
 //! Descriptors belong to the process, and so does what is kept of them.
 
 use std::fs::File;
+#[cfg(unix)]
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mutex::Mutex;
@@ -30,6 +32,16 @@ struct Kept {
     /// The values of [`SpareDescriptors`].
     users: usize,
     files: Vec<File>,
+}
+
+/// A file that does nothing but take the place of another one.
+///
+/// # Errors
+/// There is no place left.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "a device is no settings file")]
+pub(crate) fn placeholder() -> io::Result<File> {
+    File::open(PLACEHOLDER)
 }
 
 /// Spare descriptors are kept while this value exists.
@@ -59,10 +71,9 @@ impl Drop for SpareDescriptors {
 
 impl Kept {
     #[cfg(unix)]
-    #[expect(clippy::disallowed_methods, reason = "a device is no settings file")]
     fn fill(&mut self) {
         while self.users > 0 && self.files.len() < SPARE {
-            match File::open(PLACEHOLDER) {
+            match placeholder() {
                 Ok(file) => self.files.push(file),
                 Err(_) => break,
             }
