@@ -101,15 +101,12 @@ impl Outbox {
 
     /// Whether there is anything that such a write would send.
     pub(crate) fn has_of(&self, portion: Portion) -> bool {
-        match portion {
-            Portion::Memory => !self.is_empty() && !self.begins_with_file(),
-            Portion::About(_) | Portion::All => !self.is_empty(),
-        }
-    }
-
-    /// Whether what is sent next is in a file.
-    fn begins_with_file(&self) -> bool {
-        self.first_sent == self.first.len() && matches!(self.rest.front(), Some(Segment::File(_)))
+        self.first_sent < self.first.len()
+            || match self.rest.front() {
+                None => false,
+                Some(Segment::File(_)) => portion != Portion::Memory,
+                Some(Segment::Copied(_) | Segment::Held(_)) => true,
+            }
     }
 
     /// The memory that waiting bytes take, including what has been sent of a piece that is held.
@@ -214,12 +211,14 @@ impl Outbox {
     pub(crate) fn write_to(&mut self, stream: &Stream, portion: Portion) -> WriteResult {
         let before = self.len();
         loop {
-            if self.is_empty() {
+            if !self.has_of(portion) {
+                if !self.is_empty() {
+                    return WriteResult::Paused;
+                }
                 self.spool = None; // here, because no lock is held
                 return WriteResult::All;
             }
             let left = match portion {
-                Portion::Memory if self.begins_with_file() => 0,
                 Portion::About(most) => most.saturating_sub(before - self.len()),
                 Portion::Memory | Portion::All => u64::MAX,
             };
