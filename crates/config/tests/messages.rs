@@ -222,6 +222,25 @@ error: `gunicorn.conf.py` is Python, but settings files are TOML
 }
 
 #[test]
+fn a_file_in_another_format_is_one_problem() {
+    for (path, text, format) in [
+        ("a.json", "{\n \"threads\": 8,\n \"port\": 1\n}\n", "JSON"),
+        ("a.yaml", "server:\n  threads: 8\n", "YAML"),
+        ("a.ini", "[x]\nthreads: 8\nport: 1\n", "an INI file"),
+    ] {
+        let case = Written { toml: text, path, arguments: &["serve"], ..Written::default() };
+        assert_eq!(
+            case.report(),
+            format!(
+                "error: `{path}` is {format}, but settings files are TOML\n   = help: `maitred config \
+                 import {path}` converts it to TOML\n1 problem; nothing was started\n"
+            )
+        );
+    }
+    Written { toml: "threads = 8\n", path: "a.ini", ..Written::default() }.loaded();
+}
+
+#[test]
 fn a_file_of_uwsgi_in_place_of_toml() {
     let toml = "; the shop\n[uwsgi]\nhttp-socket = :8000\nmodule = shop.wsgi\n";
     assert_eq!(

@@ -29,6 +29,13 @@ pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Opt
         return None;
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
+    if let (Some(format), false) = (other_format(&source.path), errors.is_empty()) {
+        let path = path_text::shown(&source.path);
+        let message = format!("`{path}` is {format}, but settings files are TOML");
+        let hint = format!("`maitred config import {path}` converts it to TOML");
+        problems.push(Problem::new(message).hinting(hint));
+        return None;
+    }
     let document = document.into_inner();
     let is_pyproject = is_pyproject(&source.path);
     let mut found = Vec::new();
@@ -47,6 +54,16 @@ pub(crate) fn read(source: &Arc<SourceText>, problems: &mut Vec<Problem>) -> Opt
     found.sort_by_key(Problem::offset);
     problems.append(&mut found);
     Some(layer)
+}
+
+/// What a file is by its name, if it is no TOML: of it, each line would be a problem.
+fn other_format(path: &str) -> Option<&'static str> {
+    match path.rsplit_once('.')?.1 {
+        "json" => Some("JSON"),
+        "yaml" | "yml" => Some("YAML"),
+        "ini" => Some("an INI file"),
+        _ => None,
+    }
 }
 
 /// Whether a path names a `pyproject.toml`.
