@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Peer, Reply};
@@ -21,6 +22,9 @@ use crate::scheduling::parallelism::Parallelism;
 use crate::scheduling::queue::Queue;
 use crate::telemetry::Telemetry;
 use crate::transport::stream::Stream;
+
+/// What no wait comes near but one that is in vain, however slow or crowded the machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Both ends of a connection, and what it shares with others.
 pub(super) struct ByHand {
@@ -110,6 +114,19 @@ impl ByHand {
         match self.client.read_to_end(&mut arrived) {
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+        arrived
+    }
+
+    /// What the client has read, and what it reads then until that ends in this way.
+    pub(super) fn read_to(&mut self, mut arrived: Vec<u8>, end: &[u8]) -> Vec<u8> {
+        self.client.set_nonblocking(false).unwrap();
+        self.client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut piece = [0; 65_536];
+        while !arrived.ends_with(end) {
+            let count = self.client.read(&mut piece).unwrap();
+            assert!(count > 0, "it has ended after {} bytes", arrived.len());
+            arrived.extend_from_slice(&piece[..count]);
         }
         arrived
     }
