@@ -30,7 +30,7 @@ pub(crate) use subscriber::{learn_thread_name, receive};
 
 use std::time::Duration;
 
-use maitred_config::{Loaded, ObservabilitySettings};
+use maitred_config::Loaded;
 use maitred_wsgi_bridge::ErrorOutput;
 use pyo3::prelude::*;
 
@@ -155,7 +155,7 @@ pub(crate) fn write_at_once() {
 pub(crate) fn change(
     py: Python<'_>,
     output: LogOutput,
-    settings: &ObservabilitySettings,
+    settings: &maitred_config::ObservabilitySettings,
 ) -> PyResult<()> {
     receive(settings.log_level.into());
     match output {

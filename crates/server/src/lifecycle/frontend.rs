@@ -8,7 +8,9 @@ use std::time::Duration;
 use maitred_config::{ConnectionLimitAction, Settings};
 
 use crate::connection::conn::ClientConnection;
-use crate::connection::shared::{Answers, Shared};
+#[cfg(unix)]
+use crate::connection::shared::Answers;
+use crate::connection::shared::Shared;
 use crate::lifecycle::registry::Registry;
 use crate::system::spare_descriptors;
 use crate::telemetry::snapshot::Connections;

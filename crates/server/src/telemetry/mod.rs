@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use maitred_config::{ConnectionLimitAction, Settings};
 use maitred_http_parser::fault::Stage;
 
+#[cfg(unix)]
 use crate::board::Place;
 use crate::system::clock::Clock;
 
@@ -93,6 +94,7 @@ pub struct Telemetry {
     /// The number of the process, which is the label `worker`.
     worker: usize,
     /// Where a supervisor sees what only this process knows.
+    #[cfg(unix)]
     place: Option<Place>,
     listeners: OnceLock<Vec<String>>,
     interpreter: Interpreter,
@@ -127,6 +129,7 @@ impl Telemetry {
         Self {
             cells: Cells::on_heap(),
             worker: 0,
+            #[cfg(unix)]
             place: None,
             listeners: OnceLock::new(),
             interpreter: Interpreter::default(),
@@ -157,6 +160,7 @@ impl Telemetry {
 
     /// Makes it count at the place of a worker of a supervisor; `None` if that has too few counters.
     #[must_use]
+    #[cfg(unix)]
     pub fn at(self, place: &Place) -> Option<Self> {
         let cells = Cells::shared(Arc::new(place.clone()))?;
         Some(Self { cells, worker: place.number(), place: Some(place.clone()), ..self })
@@ -181,6 +185,7 @@ impl Telemetry {
 
     /// The interpreter's GIL is enabled. Returns whether that is news.
     pub fn gil_enabled(&self) -> bool {
+        #[cfg(unix)]
         if let Some(place) = &self.place {
             place.seat().set_gil_enabled(1);
         }
