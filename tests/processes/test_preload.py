@@ -295,11 +295,11 @@ def test_a_fork_that_fails_is_told(program, tmp_path):
 
 
 def sockets(pid: int) -> int:
-    """The number of sockets that a process has open."""
-    links = []
+    """The number of sockets that a process has open; one that it has twice counts once."""
+    links = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            links.append(str(descriptor.readlink()))
+            links.add(str(descriptor.readlink()))
         except FileNotFoundError:
             continue
     return sum(link.startswith("socket:") for link in links)
@@ -311,7 +311,11 @@ def test_no_process_keeps_a_descriptor_that_is_anothers(workers, shop):
     )
     victim = server.until_ready(3)[1]
     of = mold(server)
-    assert sockets(of) == 1, "its control socket"
+
+    def has_only_its_own() -> bool:
+        return sockets(of) == 1
+
+    until(has_only_its_own, "its control socket is the only one")
     os.kill(victim, signal.SIGKILL)
     server.until_ready(3, without=victim)
     executed.until_ready(3)
@@ -321,7 +325,27 @@ def test_no_process_keeps_a_descriptor_that_is_anothers(workers, shop):
         return len({sockets(pid) for pid in pids}) == 1
 
     until(all_have_as_many, "forked workers have no more than those that were executed")
-    assert sockets(of) == 1
+    until(has_only_its_own, "nothing of the new one is left")
+
+
+def test_memory_that_runs_out_costs_a_worker_and_not_the_supervisor(workers, shop):
+    def score(pid: int) -> Path:
+        return Path(f"/proc/{pid}/oom_score_adj")
+
+    def expected() -> int:
+        return min(int(score(server.server.process.pid).read_text()) + 100, 1000)
+
+    server = workers("--workers=1", "--preload", app="shop:app")
+    (worker,) = server.until_ready(1).values()
+    of = mold(server)
+    assert [int(score(pid).read_text()) for pid in (of, worker)] == [expected()] * 2
+    # Those who are started later, by a supervisor that the kernel kills readily itself.
+    score(server.server.process.pid).write_text("950")
+    os.kill(of, signal.SIGKILL)
+    of = mold(server, without=of)
+    os.kill(worker, signal.SIGKILL)
+    (worker,) = server.until_ready(1, without=worker).values()
+    assert [int(score(pid).read_text()) for pid in (of, worker)] == [1000] * 2 == [expected()] * 2
 
 
 COLLECTED = """

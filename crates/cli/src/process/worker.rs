@@ -24,8 +24,10 @@ use crate::process::supervise::recycling;
 use crate::process::wait::ServerEnd;
 use crate::process::{exit, file_limit, wait};
 
-/// How much more readily the kernel kills a worker than the supervisor when memory runs out.
-const OOM_SCORE: &str = "100";
+/// How much more readily the kernel kills a worker than the supervisor when memory runs out, and the most
+/// that the kernel knows.
+const OOM_SCORE: i32 = 100;
+const OOM_SCORE_MAX: i32 = 1000;
 
 /// Whether this process is a worker.
 static IS_WORKER: AtomicBool = AtomicBool::new(false);
@@ -67,7 +69,7 @@ pub(super) fn begin(
 ) -> PyResult<(Loaded, Option<Signals>)> {
     IS_WORKER.store(true, Ordering::Relaxed);
     // Where it cannot be set, as outside Linux, the kernel chooses.
-    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
+    let _ = die_before_the_supervisor();
     let foreign = || PyRuntimeError::new_err("only the supervisor starts worker processes");
     let sources = serde_json::from_str(sources).map_err(|_| foreign())?;
     let sources = SourceTexts::from_json(&sources).ok_or_else(foreign)?;
@@ -78,6 +80,16 @@ pub(super) fn begin(
     exit::prepare(py, &loaded.settings)?;
     maitred_server::return_freed_memory();
     Ok((loaded, signals))
+}
+
+/// Has the kernel rather kill this process than the supervisor, whose score it has inherited, when memory
+/// runs out.
+#[expect(clippy::disallowed_methods, reason = "a file of the kernel is no settings file")]
+fn die_before_the_supervisor() -> std::io::Result<()> {
+    let file = "/proc/self/oom_score_adj";
+    let inherited: i32 = std::fs::read_to_string(file)?.trim().parse().unwrap_or(0);
+    let score = inherited.saturating_add(OOM_SCORE).min(OOM_SCORE_MAX);
+    std::fs::write(file, score.to_string())
 }
 
 /// Serves as a worker until the supervisor stops it. Returns the exit status.
