@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from client import ResponseError, request
 from observing import until
-from unmovable import unmovable
+from unmovable import keep_busy, unmovable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
@@ -19,6 +20,8 @@ VANDAL = """
 import os
 import random
 import socket
+
+import hand_off_app
 
 def spoil():
     for descriptor in map(int, os.listdir("/proc/self/fd")):
@@ -40,17 +43,15 @@ def spoil():
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/spoil":
         spoil()
-    body = f'{{"pid": {os.getpid()}}}'.encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
+    return hand_off_app.app(environ, start_response)
 """
 
 
 def test_a_worker_that_writes_anything_anywhere_costs_its_process_and_not_the_server(
-    workers, tmp_path
+    workers, gate, tmp_path
 ):
     (tmp_path / "vandal.py").write_text(VANDAL)
-    server = workers("--workers=3", app="vandal:app")
+    server = workers("--workers=3", "--threads=1", app="vandal:app")
     before = server.until_ready(3)
     with server.server.connect() as connection:
         connection.send(request("/spoil"))
@@ -71,6 +72,17 @@ def test_a_worker_that_writes_anything_anywhere_costs_its_process_and_not_the_se
 
     until(serves, "what was written to the board is corrected")
     until(lambda: server.admin.status("/readyz") == 200, "the server is ready")
+    after = set(server.ready().values())
+    for free in after & set(before.values()):
+        # Who has room is found again by those who have none.
+        busy = after - {free}
+        client = server.connect_to(min(busy))
+        with client, contextlib.ExitStack() as stack:
+            for pid in busy:
+                stack.enter_context(keep_busy(server, gate, pid, "/wait"))
+            client.send(request("/"))
+            assert json.loads(client.read().body)["pid"] == free
+            gate.open()
     assert server.server.process.poll() is None
     assert "panicked" not in server.server.log
     server.server.signal()
