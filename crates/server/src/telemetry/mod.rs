@@ -21,6 +21,7 @@ mod access_log;
 pub mod calendar;
 pub(crate) mod cell_block;
 pub mod cells;
+mod connections;
 pub mod console;
 mod counters;
 pub mod exposition;
@@ -373,33 +374,5 @@ impl Telemetry {
         if !log.push(record, now) {
             self.cells.count(counters::LOG_DROPPED.at(LogStream::Access));
         }
-    }
-
-    pub(crate) fn connection_accepted(&self, listener: usize) {
-        self.cells.count(counters::accepted(listener));
-    }
-
-    pub(crate) fn connection_closed(&self, reason: CloseReason) {
-        self.cells.count(counters::CLOSED.at(reason));
-    }
-
-    pub(crate) fn overload_rejected(&self, why: RejectReason) {
-        self.cells.count(counters::REJECTED.at(why));
-    }
-
-    pub(crate) fn evicted(&self) {
-        self.cells.count(counters::EVICTED);
-    }
-
-    /// A listener pauses accepting.
-    pub(crate) fn accept_paused(&self) {
-        let now = self.clock.instant();
-        self.pause().begin(now);
-    }
-
-    /// A listener resumes accepting.
-    pub(crate) fn accept_resumed(&self) {
-        let now = self.clock.instant();
-        self.pause().end(now);
     }
 }
