@@ -77,8 +77,7 @@ def test_workers_are_recycled_as_the_settings_of_a_reload_say(workers, settings)
     server = workers()
     settings.reload(server, supervisor="always", max_requests=2, max_requests_jitter=0)
     (old,) = server.until_ready(1).values()
-    while server.ask()["pid"] == old:
-        pass
+    until(lambda: server.ask()["pid"] != old, "the worker has served its requests")
     server.server.wait_for(rf"is replaced: `max-requests` worker=0 pid={old} ")
 
 

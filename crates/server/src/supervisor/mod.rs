@@ -5,11 +5,12 @@
 //! whether there is room for one more, and `control` is what supervisor and workers say to each
 //! other. None of them does input or output, and time is an argument.
 //!
-//! `run` carries out what they decide, through the port `workers`, `drain` stops all workers together,
-//! `forwarding` gives connections to others that a worker does not read, `view` and `scrape` are what the admin listener shows, and `worker`
-//! is the other end: the control socket in a worker process. With `preload`, `mold` is that of the process
-//! that workers are forked from, `mold_process` is how the supervisor has it, and `preloading` decides
-//! about it.
+//! `run` carries out what they decide, through the port `workers`. `reload` is what a reload changes of
+//! the supervisor itself, `drain` stops all workers together, `forwarding` gives connections to others
+//! that a worker does not read, `view` and `scrape` are what the admin listener shows, and `worker` is the
+//! other end: the control socket in a worker process. With `preload`, `mold` is that of the process that
+//! workers are forked from, `mold_process` is how the supervisor has it, and `preloading` decides about
+//! it.
 
 mod backoff;
 mod channel;
