@@ -29,6 +29,7 @@ pub mod families;
 mod handoffs;
 mod histogram;
 pub mod in_words;
+mod interpreter;
 pub mod json_line;
 mod labels;
 pub mod layout;
@@ -47,6 +48,7 @@ mod warnings;
 pub mod workers;
 
 pub use access_log::{ECS_VERSION, OpenError};
+pub use interpreter::Interpreter;
 #[cfg(unix)]
 pub(crate) use labels::HandoffRefusal;
 pub(crate) use labels::{
@@ -62,17 +64,6 @@ use self::stopwatch::Stopwatch;
 use self::warnings::Warnings;
 use crate::system::mutex::Mutex;
 use crate::system::process_usage::{self, ProcessUsage};
-
-/// The interpreter that runs the application, for `maitred_build_info`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Interpreter {
-    /// For example `3.13.1`; empty if there is no interpreter.
-    pub version: String,
-    /// For example `CPython`.
-    pub implementation: String,
-    /// `enabled` or `disabled`.
-    pub gil: String,
-}
 
 /// Why a server is not ready, and at last not alive, whose threads are all past `request-timeout`.
 pub(crate) const ALL_STUCK: &str = "all threads are stuck";
@@ -176,22 +167,6 @@ impl Telemetry {
     #[must_use]
     pub fn with_clock(self, clock: Arc<Clock>) -> Self {
         Self { began: clock.instant(), clock, ..self }
-    }
-
-    /// Sets the interpreter.
-    #[must_use]
-    pub fn with_interpreter(self, interpreter: Interpreter) -> Self {
-        Self { interpreter, ..self }
-    }
-
-    /// The interpreter's GIL is enabled. Returns whether that is news.
-    pub fn gil_enabled(&self) -> bool {
-        #[cfg(unix)]
-        if let Some(place) = &self.place {
-            place.seat().set_gil_enabled(1);
-        }
-        let was_enabled = self.is_gil_enabled.swap(true, Ordering::Relaxed);
-        !was_enabled && self.interpreter.gil == "disabled"
     }
 
     /// Sets the settings that `/statusz` shows: an object of names, values and origins, without

@@ -1,23 +1,13 @@
 //! `/statusz`: the server's current state, as JSON for people.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::snapshot::Subject;
-use super::{Interpreter, ShownLimits, Telemetry};
+use super::{ShownLimits, Telemetry};
 
 impl Telemetry {
-    /// The interpreter, as it is now.
-    pub(super) fn interpreter(&self) -> Interpreter {
-        let mut interpreter = self.interpreter.clone();
-        if self.is_gil_enabled.load(Ordering::Relaxed) {
-            "enabled".clone_into(&mut interpreter.gil);
-        }
-        interpreter
-    }
-
     /// The status; with the stack of every thread that is serving if `stacks` says how long the
     /// interpreter may be waited for. Blocks for no longer than that.
     pub fn status(&self, stacks: Option<Duration>) -> Value {
