@@ -15,7 +15,10 @@ def is_running(pid: int) -> bool:
     """Whether a process exists and is not only waiting to be reaped."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
-    except FileNotFoundError:
+    except (
+        FileNotFoundError,
+        ProcessLookupError,
+    ):  # the latter if it was reaped since it was opened
         return False
 
 

@@ -68,7 +68,11 @@ def _targets(descriptors: Path) -> Iterator[str]:
 
 def _threads(process: Path) -> Iterator[str]:
     for task in process.glob("task/*/comm"):
-        if (name := task.read_text().strip()) != COMES_AND_GOES:
+        try:
+            name = task.read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        if name != COMES_AND_GOES:
             yield name
 
 
