@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from client import PATIENCE_SECONDS
 from gate import Gate
 from running_workers import Workers
 from server import Server
@@ -19,6 +21,15 @@ def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
     gate.close()
+
+
+@pytest.fixture
+def service_manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """Return the socket of a service manager, whose name is for `NOTIFY_SOCKET`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{tmp_path}/notify")
+        manager.settimeout(PATIENCE_SECONDS)
+        yield manager
 
 
 @pytest.fixture

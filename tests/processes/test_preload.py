@@ -348,36 +348,6 @@ def test_memory_that_runs_out_costs_a_worker_and_not_the_supervisor(workers, sho
     assert [int(score(pid).read_text()) for pid in (of, worker)] == [1000] * 2 == [expected()] * 2
 
 
-COLLECTED = """
-import gc
-import json
-
-if SET:
-    gc.set_threshold(12345, 6, 7)
-AT_IMPORT = gc.get_threshold()
-
-
-def app(environ, start_response):
-    start_response("200 OK", [])
-    about = {"import": AT_IMPORT, "now": gc.get_threshold(), "frozen": gc.get_freeze_count()}
-    return [json.dumps(about).encode()]
-"""
-
-
-@pytest.mark.parametrize("is_set", [False, True], ids=["as-it-is", "set-by-the-application"])
-def test_the_collector_of_a_worker_runs_as_anywhere_and_leaves_alone_what_was_imported(
-    workers, tmp_path, is_set
-):
-    (tmp_path / "collected.py").write_text(f"SET = {is_set}\n{COLLECTED}")
-    executed = workers("--workers=1", "--supervisor=always", app="collected:app").ask()
-    server = workers("--workers=1", "--preload", app="collected:app")
-    forked = server.ask()
-    assert forked["now"] == executed["now"]
-    assert (forked["now"] == [12345, 6, 7]) is is_set
-    assert forked["import"] == (forked["now"] if is_set else [0, *executed["import"][1:]])
-    assert executed["frozen"] == 0 < forked["frozen"]
-
-
 def test_logs_of_the_import_and_of_workers_are_json_where_the_log_is(workers, shop):
     shop.write_text(SHOP + "VERSION = 1\nprint('at import', file=sys.stderr)\n")
     server = workers("--workers=1", "--preload", "--log-format=json", app="shop:app")

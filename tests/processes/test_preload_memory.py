@@ -1,9 +1,10 @@
-"""Test of the memory that `preload` saves."""
+"""Tests of the memory that `preload` saves, and of the collector, which must not spoil it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from client import request
 from observing import molds
 
@@ -38,3 +39,33 @@ def test_preloaded_workers_of_a_django_application_need_less_memory(workers):
 
     executed, preloaded = used(), used("--preload")
     assert preloaded < 0.7 * executed, (preloaded, executed)
+
+
+COLLECTED = """
+import gc
+import json
+
+if SET:
+    gc.set_threshold(12345, 6, 7)
+AT_IMPORT = gc.get_threshold()
+
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    about = {"import": AT_IMPORT, "now": gc.get_threshold(), "frozen": gc.get_freeze_count()}
+    return [json.dumps(about).encode()]
+"""
+
+
+@pytest.mark.parametrize("is_set", [False, True], ids=["as-it-is", "set-by-the-application"])
+def test_the_collector_of_a_worker_runs_as_anywhere_and_leaves_alone_what_was_imported(
+    workers, tmp_path, is_set
+):
+    (tmp_path / "collected.py").write_text(f"SET = {is_set}\n{COLLECTED}")
+    executed = workers("--workers=1", "--supervisor=always", app="collected:app").ask()
+    server = workers("--workers=1", "--preload", app="collected:app")
+    forked = server.ask()
+    assert forked["now"] == executed["now"]
+    assert (forked["now"] == [12345, 6, 7]) is is_set
+    assert forked["import"] == (forked["now"] if is_set else [0, *executed["import"][1:]])
+    assert executed["frozen"] == 0 < forked["frozen"]

@@ -6,10 +6,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 
 import pytest
-from client import PATIENCE_SECONDS, request
+from client import request
 from observing import until
 
 GATED = """
@@ -166,53 +165,47 @@ def test_a_reload_that_fails_changes_no_settings(workers, settings, tmp_path):
     assert [it["threads"]["count"] for it in server.all()] == [2]
 
 
-def test_a_reload_while_the_server_stops_is_refused(workers, gate, tmp_path):
-    address = f"{tmp_path}/notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(PATIENCE_SECONDS)
-        server = workers("--supervisor=always", env={"NOTIFY_SOCKET": address})
-        assert manager.recv(4096).startswith(b"READY=1\n")
-        with server.server.connect() as connection:
-            connection.send(request("/wait"))
-            gate.await_one()
-            server.server.signal()
-            assert manager.recv(4096).startswith(b"STOPPING=1\n")
-            server.server.signal(signal.SIGHUP)
-            server.server.wait_for("reload refused: the server is stopping")
-            (tmp_path / "maitred.toml").write_text("threads = -1\n")
-            server.server.signal(signal.SIGHUP)
-            server.server.wait_for("reload refused: `threads`")
-            gate.open()
-            assert connection.read().status == 200
-        assert server.server.wait() == 0
-        assert "reloading: " not in server.server.log
-        manager.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            manager.recv(4096)
+def test_a_reload_while_the_server_stops_is_refused(workers, gate, tmp_path, service_manager):
+    server = workers("--supervisor=always", env={"NOTIFY_SOCKET": service_manager.getsockname()})
+    assert service_manager.recv(4096).startswith(b"READY=1\n")
+    with server.server.connect() as connection:
+        connection.send(request("/wait"))
+        gate.await_one()
+        server.server.signal()
+        assert service_manager.recv(4096).startswith(b"STOPPING=1\n")
+        server.server.signal(signal.SIGHUP)
+        server.server.wait_for("reload refused: the server is stopping")
+        (tmp_path / "maitred.toml").write_text("threads = -1\n")
+        server.server.signal(signal.SIGHUP)
+        server.server.wait_for("reload refused: `threads`")
+        gate.open()
+        assert connection.read().status == 200
+    assert server.server.wait() == 0
+    assert "reloading: " not in server.server.log
+    service_manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        service_manager.recv(4096)
 
 
-def test_a_refused_reload_does_not_make_a_server_ready_that_starts(program, gate, tmp_path):
-    address = f"{tmp_path}/notify"
+def test_a_refused_reload_does_not_make_a_server_ready_that_starts(
+    program, gate, tmp_path, service_manager
+):
     (tmp_path / "gated.py").write_text(GATED)
     (tmp_path / "wait").touch()
     (tmp_path / "maitred.toml").write_text('supervisor = "always"\n')
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(PATIENCE_SECONDS)
-        server = program(
-            "--listen=127.0.0.1:0",
-            f"--python-path={__file__.rpartition('/processes/')[0]}",
-            "gated:app",
-            cwd=tmp_path,
-            env={**gate.environ, "NOTIFY_SOCKET": address},
-        )
-        gate.await_one()
-        (tmp_path / "maitred.toml").write_text('supervisor = "always"\nthreads = -1\n')
-        server.signal(signal.SIGHUP)
-        server.wait_for("reload refused: `threads`")
-        gate.open()
-        assert b"STATUS=serving on " in manager.recv(4096)
+    server = program(
+        "--listen=127.0.0.1:0",
+        f"--python-path={__file__.rpartition('/processes/')[0]}",
+        "gated:app",
+        cwd=tmp_path,
+        env={**gate.environ, "NOTIFY_SOCKET": service_manager.getsockname()},
+    )
+    gate.await_one()
+    (tmp_path / "maitred.toml").write_text('supervisor = "always"\nthreads = -1\n')
+    server.signal(signal.SIGHUP)
+    server.wait_for("reload refused: `threads`")
+    gate.open()
+    assert b"STATUS=serving on " in service_manager.recv(4096)
 
 
 def test_a_worker_that_was_asked_to_end_is_replaced_once_its_successor_can_start(workers, tmp_path):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
 import time
 
-from client import PATIENCE_SECONDS, request
+from client import request
 from observing import is_running, until
 
 HANGS = """
@@ -111,25 +110,23 @@ def test_a_reload_with_invalid_settings_changes_nothing(workers, tmp_path):
     assert server.ready() == before
 
 
-def test_a_service_manager_is_told_of_each_reload_and_of_its_end(workers, tmp_path):
-    address = f"{tmp_path}/notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(PATIENCE_SECONDS)
-        server = workers("--supervisor=always", env={"NOTIFY_SOCKET": address})
-        assert manager.recv(4096).startswith(b"READY=1\n")
-        for settings, end in {
-            "threads = 2\n": "complete: 1 replaced",
-            "threads = -1\n": "refused: the settings are invalid",
-        }.items():
-            (tmp_path / "maitred.toml").write_text(settings)
-            before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-            server.server.signal(signal.SIGHUP)
-            state, when, _ = manager.recv(4096).decode().split("\n", 2)
-            assert state == "RELOADING=1"
-            after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-            assert before <= int(when.removeprefix("MONOTONIC_USEC=")) <= after
-            assert manager.recv(4096).decode() == f"READY=1\nSTATUS=reload {end}\n"
+def test_a_service_manager_is_told_of_each_reload_and_of_its_end(
+    workers, tmp_path, service_manager
+):
+    server = workers("--supervisor=always", env={"NOTIFY_SOCKET": service_manager.getsockname()})
+    assert service_manager.recv(4096).startswith(b"READY=1\n")
+    for settings, end in {
+        "threads = 2\n": "complete: 1 replaced",
+        "threads = -1\n": "refused: the settings are invalid",
+    }.items():
+        (tmp_path / "maitred.toml").write_text(settings)
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        server.server.signal(signal.SIGHUP)
+        state, when, _ = service_manager.recv(4096).decode().split("\n", 2)
+        assert state == "RELOADING=1"
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        assert before <= int(when.removeprefix("MONOTONIC_USEC=")) <= after
+        assert service_manager.recv(4096).decode() == f"READY=1\nSTATUS=reload {end}\n"
 
 
 def test_a_reload_names_the_changed_settings_that_need_a_restart(workers, tmp_path):
