@@ -17,7 +17,7 @@ use maitred_config::{Endpoint, HostName, RequestId, Settings};
 use maitred_http_parser::Limits;
 use maitred_http_parser::connection::{Rules, Timeouts};
 use maitred_http_parser::forwarded::Trust;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
 use crate::connection::descriptors::ClientDescriptors;
@@ -85,6 +85,8 @@ pub struct Admin {
 #[derive(Debug)]
 pub struct AdminThread {
     frontend: Arc<Frontend>,
+    /// Starts tasks on the thread.
+    tasks: Handle,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
     _spare: SpareDescriptors,
@@ -173,6 +175,7 @@ impl Admin {
             let register = |listener| Acceptor::register(listener).map(Arc::new);
             listeners.iter().map(register).collect::<io::Result<Vec<_>>>()?
         };
+        let tasks = runtime.handle().clone();
         let stop = Arc::new(Notify::new());
         let (stopped, served) = (Arc::clone(&stop), Arc::clone(&frontend));
         let thread = std::thread::Builder::new().name("maitred-admin".into()).spawn(move || {
@@ -182,14 +185,17 @@ impl Admin {
             drop(listeners); // also removes the file of a Unix socket
         })?;
         let spare = SpareDescriptors::keep();
-        Ok(AdminThread { frontend, stop, thread: Some(thread), _spare: spare })
+        Ok(AdminThread { frontend, tasks, stop, thread: Some(thread), _spare: spare })
     }
 }
 
 impl AdminThread {
     /// Checks all deadlines now. For tests that advance the clock.
     pub fn tick(&self) {
-        self.frontend.sweep(Duration::ZERO);
+        let frontend = Arc::clone(&self.frontend);
+        sweep::on_thread_of(&self.tasks, move || {
+            frontend.sweep(Duration::ZERO);
+        });
     }
 
     /// The number of requests that have begun and not ended. For the same tests.

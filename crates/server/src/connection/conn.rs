@@ -320,6 +320,11 @@ impl State {
         }
     }
 
+    /// Whether the I/O task has been woken, and has not looked yet.
+    pub(super) fn is_io_awake(&self) -> bool {
+        self.waker.is_none()
+    }
+
     /// Whether there is work for the I/O task.
     pub(super) fn needs_io(&self) -> bool {
         self.ending.is_over()

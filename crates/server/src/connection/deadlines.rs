@@ -20,7 +20,8 @@ use crate::telemetry::record::RequestOutcome;
 #[derive(Debug, Default)]
 pub(super) struct ClientProgress {
     /// The deadline that has passed last although the input that it waited for was there, and not
-    /// read yet. That counts once for each, or a client could be late for ever.
+    /// read yet. That counts once for each, as soon as the I/O task has looked, or a client could be
+    /// late for ever.
     reprieved: Option<Instant>,
     /// Bytes of output that the socket has taken.
     sent: u64,
@@ -73,7 +74,7 @@ impl ClientConnection {
         if let Some((Expired::KeepAlive | Expired::Head | Expired::Body, deadline)) =
             state.protocol.overdue(now.instant)
             && has_input
-            && state.progress.reprieved != Some(deadline)
+            && (state.progress.reprieved != Some(deadline) || state.is_io_awake())
         {
             state.progress.reprieved = Some(deadline);
             state.wake_io();
@@ -115,3 +116,7 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/deadlines.rs"]
+mod tests;

@@ -88,7 +88,6 @@ pub(crate) struct Control {
     publish: Notify,
     pub(crate) server: Arc<ServerState>,
     /// Starts tasks on the I/O thread.
-    #[cfg(windows)]
     tasks: tokio::runtime::Handle,
 }
 
@@ -111,7 +110,7 @@ impl Control {
     pub(crate) fn new(
         server: Arc<ServerState>,
         monitor: TimeoutMonitor,
-        #[cfg(windows)] tasks: tokio::runtime::Handle,
+        tasks: tokio::runtime::Handle,
     ) -> Self {
         Self {
             monitor: Mutex::new(Some(monitor)),
@@ -129,7 +128,6 @@ impl Control {
             #[cfg(unix)]
             publish: Notify::new(),
             server,
-            #[cfg(windows)]
             tasks,
         }
     }
@@ -327,14 +325,15 @@ impl Running {
         }
     }
 
-    /// Runs all periodic checks now: the sweep and the monitor. For tests that advance the clock.
+    /// Runs all periodic checks now, and returns after them. For tests that advance the clock.
     pub fn tick(&self) {
         self.tick_after(Duration::ZERO);
     }
 
     /// The same after the process has stood still for this time.
     pub fn tick_after(&self, standstill: Duration) {
-        sweep::sweep(&self.control.server, standstill);
+        let server = Arc::clone(&self.control.server);
+        sweep::on_thread_of(&self.control.tasks, move || sweep::sweep(&server, standstill));
         if let Some(monitor) = &*self.control.monitor.lock() {
             monitor.check_after(standstill);
         }

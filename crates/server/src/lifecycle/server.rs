@@ -208,12 +208,7 @@ fn start_threads(server: &Arc<ServerState>, listeners: Listeners) -> Result<Runn
         .max_blocking_threads(DISK_THREADS_MAX)
         .global_queue_interval(WOKEN_BY_WORKERS_INTERVAL)
         .build()?;
-    let control = Arc::new(Control::new(
-        Arc::clone(server),
-        monitor,
-        #[cfg(windows)]
-        runtime.handle().clone(),
-    ));
+    let control = Arc::new(Control::new(Arc::clone(server), monitor, runtime.handle().clone()));
     let acceptors = {
         let _inside = runtime.enter();
         let open = |listener| Acceptor::register(listener).map(Arc::new);

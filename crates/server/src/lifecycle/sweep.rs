@@ -1,12 +1,15 @@
 //! Runs once a second: checks every connection's deadlines, answers requests that have waited too long
-//! in the queue, has a worker drop the objects that other threads left for
-//! it, and tells the supervisor, if there is one, that this process lives and what it does.
+//! in the queue, has a worker drop the objects that other threads left for it, and tells the supervisor,
+//! if there is one, that this process lives and what it does.
 //!
 //! One sweep costs less than a timer for each connection, and no timeout needs a precision better
 //! than a second.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use crate::lifecycle::server_state::ServerState;
 use crate::telemetry::RejectReason;
@@ -24,6 +27,18 @@ pub(crate) async fn periodically(check: impl Fn(Duration)) {
     loop {
         let late = interval.tick().await.elapsed();
         check(if late >= STANDSTILL_MIN { late } else { Duration::ZERO });
+    }
+}
+
+/// Makes a check on the thread that makes it periodically, and returns after it. For tests that advance
+/// the clock. From any other thread, it could see a connection whose input has been taken from the
+/// kernel, and not been looked at.
+pub(crate) fn on_thread_of(runtime: &Handle, check: impl FnOnce() + Send + 'static) {
+    let checked = runtime.spawn(async { check() });
+    match runtime.block_on(checked) {
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        // Cancelled: the runtime has ended, and nothing is left to check.
+        Ok(()) | Err(_) => {}
     }
 }
 
