@@ -179,11 +179,11 @@ fn a_response_of_any_shape_is_counted_before_the_next_request_comes() {
             eventually(&format!("the count: {}", shape.name), || {
                 counted(&served) == f64::from(count)
             });
-            assert_eq!(served.metric(IN_PROGRESS), 0.0, "{}", shape.name);
             let idle = f64::from(u8::from(shape.after == After::KeepAlive));
             eventually(&format!("a connection between requests: {}", shape.name), || {
                 states(&served) == [idle, 0.0, 0.0, 0.0, 0.0]
             });
+            assert_eq!(served.metric(IN_PROGRESS), 0.0, "{}", shape.name);
             if shape.after == After::Close {
                 client = served.connect();
             }
