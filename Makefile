@@ -80,6 +80,7 @@ lint: ## run rustfmt, clippy, rustdoc, ruff, and the checks of tests/tidy
 	@PYTHON=$(PYTHON) .ci/prepare $(VENV) tests/requirements.txt
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@.ci/lint-apart
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps --document-private-items
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -6,7 +6,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use maitred_config::{Candidate, Colour, Invocation, SettingsFile, ShowFormat, Sources, import, load};
+use maitred_config::{
+    Candidate, Colour, Invocation, SettingsFile, ShowFormat, Sources, import, load,
+};
 
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(4, |byte| *byte == 0xFF);

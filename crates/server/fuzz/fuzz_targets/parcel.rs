@@ -5,7 +5,6 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[expect(dead_code, reason = "the target only decodes and encodes")]
 #[path = "../../src/connection/parcel.rs"]
 mod parcel;
 

@@ -5,14 +5,14 @@
 //! the memory that all of them share (`held_memory`, `budget`, `descriptors`). `drive` is the
 //! I/O task: it reads the socket, and `submit` builds complete requests, with `request_body`,
 //! `temp_files` and `buffer_pool` for their bodies, and with what a proxy tells of them (`request_id`,
-//! `request_start`). `respond` receives the worker's response, `outbox`
-//! holds it, `flush` sends it, and `backpressure` decides what happens to what the client does not read. `disconnect` notices that a client has left. `requester` is the
-//! interface for the queue, `policy` what the settings say about connections, and `shared` the part of
-//! the server that connections use.
+//! `request_start`). `respond` receives the worker's response, `outbox` holds it, `flush` sends it, and
+//! `backpressure` decides what happens to what the client does not read. `disconnect` notices that a
+//! client has left. `requester` is the interface for the queue, `policy` what the settings say about
+//! connections, and `shared` the part of the server that connections use.
 //!
 //! In one of several worker processes, `hand_off` sends a connection to another one, and `adopt`
 //! continues one that was sent here. `siblings` are the other processes, `inboxes` the sockets to them,
-//! and `parcel` what is written there.
+//! `parcel` what is written there, and `lost_parcel` what is lost if nobody reads it.
 
 // The state of a connection.
 pub(crate) mod budget;
@@ -51,6 +51,8 @@ mod adopt;
 mod hand_off;
 #[cfg(unix)]
 pub(crate) mod inboxes;
+#[cfg(unix)]
+pub(crate) mod lost_parcel;
 #[cfg(not(unix))]
 mod never_moves;
 #[cfg(unix)]

@@ -10,8 +10,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use crate::telemetry::cells::Lost;
-
 /// The maximum length of a message: well below the default buffer of a Unix socket, of which six
 /// such messages fill the most.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 33 * 1024;
@@ -80,9 +78,6 @@ pub(crate) enum MovedProgress {
     },
 }
 
-/// What is lost with a connection of which nothing can be read.
-pub(crate) const UNREADABLE: Lost = Lost { connections: 1, requests: Vec::new(), waiting: 0 };
-
 /// A message is not one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message between worker processes has {0}")]
@@ -147,16 +142,6 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Parcel<'a> {
-    /// What is lost if nobody can continue the connection.
-    pub(crate) fn lost(&self) -> Lost {
-        let request = match self.progress {
-            MovedProgress::Queued { .. } => self.input.split(|&byte| byte == b' ').next(),
-            MovedProgress::New { .. } | MovedProgress::Waiting { .. } => None,
-        };
-        let method = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Lost { connections: 1, requests: request.map(method).into_iter().collect(), waiting: 0 }
-    }
-
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.hops);
         out.extend_from_slice(&self.listener.to_le_bytes());
@@ -302,19 +287,6 @@ mod tests {
                 prop_assert_eq!(encoded(&message), bytes);
             }
         }
-    }
-
-    #[test]
-    fn a_connection_that_is_lost_has_a_request_if_one_has_arrived() {
-        let lost = |progress| {
-            let input = b"POST /a HTTP/1.1\r\n\r\n";
-            Parcel { hops: 0, listener: 0, peer: None, progress, input }.lost()
-        };
-        let queued = MovedProgress::Queued { began_ns: 1, queued_at_ns: 2 };
-        let request = vec!["POST".to_owned()];
-        assert_eq!(lost(queued), Lost { connections: 1, requests: request, waiting: 0 });
-        let waiting = MovedProgress::Waiting { since_ns: 1 };
-        assert_eq!(lost(waiting), Lost { connections: 1, ..Lost::default() });
     }
 
     #[test]

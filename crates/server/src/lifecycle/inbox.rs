@@ -14,7 +14,8 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use crate::connection::conn::ClientConnection;
-use crate::connection::parcel::{Content, MESSAGE_BYTES_MAX, Message, Parcel, UNREADABLE};
+use crate::connection::lost_parcel::UNREADABLE;
+use crate::connection::parcel::{Content, MESSAGE_BYTES_MAX, Message, Parcel};
 use crate::connection::siblings::SiblingProcesses;
 use crate::lifecycle::accept;
 use crate::lifecycle::restart::after_panics;
