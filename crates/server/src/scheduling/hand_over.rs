@@ -20,6 +20,10 @@ use crate::telemetry::RejectReason;
 /// What is promised: a request that can move waits no longer than this while another process has room.
 const PROMISED: Duration = Duration::from_millis(5);
 
+/// How long what is shown of the load may be out of date while requests wait: little of what a request
+/// must have to wait to move ([`WORTH`](super::elsewhere::WORTH)).
+const SHOWN_EVERY: Duration = Duration::from_micros(100);
+
 /// What has become of a request that should move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HandedOver {
@@ -44,7 +48,7 @@ impl Queue {
     }
 
     /// Requests have been removed.
-    pub(super) fn set_length(&self, state: &QueueState) {
+    pub(super) fn set_length(&self, state: &mut QueueState) {
         self.length.store(state.waiting.len(), Ordering::Relaxed);
         if self.siblings.is_some() {
             self.show(state, self.clock.instant());
@@ -60,9 +64,20 @@ impl Queue {
         }
     }
 
-    /// Shows the load to the other processes.
-    pub(super) fn show(&self, state: &QueueState, now: Instant) {
+    /// The load has changed: shows it to the other processes. Not at each step of many short requests,
+    /// for which that would take a tenth of their time: while some wait, [`Queue::balance`] soon shows it.
+    pub(super) fn show(&self, state: &mut QueueState, now: Instant) {
+        let is_recent = |at| now.saturating_duration_since(at) < SHOWN_EVERY;
+        let is_shown =
+            || !state.waiting.is_empty() && state.waiting_shown_at.is_some_and(is_recent);
+        if self.has_siblings() && !is_shown() {
+            self.show_now(state, now);
+        }
+    }
+
+    fn show_now(&self, state: &mut QueueState, now: Instant) {
         let Some(siblings) = &self.siblings else { return };
+        state.waiting_shown_at = (!state.waiting.is_empty()).then_some(now);
         let oldest = state.waiting.iter().find(|request| request.is_movable());
         siblings.show(&state.load(now), oldest.map(|oldest| oldest.exchange.queued_at), now);
     }
@@ -70,7 +85,7 @@ impl Queue {
     /// Shows the load anew, in case that what is shown is wrong.
     pub(crate) fn show_again(&self) {
         if self.has_siblings() {
-            self.show(&self.state(), self.clock.instant());
+            self.show_now(&mut self.state(), self.clock.instant());
         }
     }
 
@@ -116,7 +131,7 @@ impl Queue {
     fn end_window(&self) -> Option<u32> {
         let mut state = self.state();
         let now = self.clock.instant();
-        self.show(&state, now);
+        self.show_now(&mut state, now);
         let began = *state.window_began.get_or_insert(now);
         let passed = now.saturating_duration_since(began);
         if passed < WINDOW {
@@ -155,7 +170,7 @@ impl Queue {
         let waited = now.saturating_duration_since(queued_at);
         let to = destinations(&state.load(now), waited)?;
         let request = state.waiting.remove(index)?;
-        self.set_length(&state);
+        self.set_length(&mut state);
         Some((Box::new(request), to))
     }
 
@@ -168,7 +183,7 @@ impl Queue {
             };
             let index = state.waiting.iter().rposition(same);
             let request = index.and_then(|index| state.waiting.remove(index));
-            self.set_length(&state);
+            self.set_length(&mut state);
             request
         };
         match request {

@@ -49,6 +49,9 @@ mod no_reply;
 #[path = "tests/processes/mod.rs"]
 mod processes;
 #[cfg(test)]
+#[path = "tests/showing.rs"]
+mod showing;
+#[cfg(test)]
 #[path = "tests/simulation/mod.rs"]
 mod simulation;
 

@@ -140,7 +140,7 @@ impl Queue {
             || self.ticking.load(Ordering::Relaxed);
         let standby =
             if moves_to.is_none() && at_once { self.standby_for(&mut state, call) } else { None };
-        self.show(&state, now);
+        self.show(&mut state, now);
         let patient = state.patient_workers();
         drop(state);
         if let Some(parker) = standby {
@@ -166,7 +166,7 @@ impl Queue {
         let waiting = std::mem::take(&mut state.waiting).into_iter();
         (left, state.waiting) = waiting.partition(|waiting| waiting.has_left());
         self.length.store(state.waiting.len(), Ordering::Relaxed);
-        self.show(&state, now);
+        self.show(&mut state, now);
         drop(state);
         for waiting in &left {
             waiting.requester.abandoned();
@@ -238,7 +238,7 @@ impl Queue {
         let dismissed = state.dismissed();
         given.calls_block = state.usage.calls_block();
         given.is_short_of_requests = state.is_short_of_requests();
-        self.show(&state, now);
+        self.show(&mut state, now);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -290,7 +290,7 @@ impl Queue {
         state.usage.threads.busy = state.usage.threads.busy.saturating_sub(usize::from(served));
         let standby = self.standby_for(&mut state, CallLength::InTime);
         let dismissed = state.dismissed();
-        self.show(&state, now);
+        self.show(&mut state, now);
         drop(state);
         if let Some(parker) = standby {
             parker.unpark(Wake::Work);
@@ -351,7 +351,7 @@ impl Queue {
         while state.waiting.front().is_some_and(|waiting| waiting.exchange.queued_at <= limit) {
             expired.extend(state.waiting.pop_front());
         }
-        self.set_length(&state);
+        self.set_length(&mut state);
         expired
     }
 
@@ -370,7 +370,7 @@ impl Queue {
     pub(crate) fn clear(&self) -> Vec<QueuedRequest> {
         let mut state = self.state();
         let cleared = state.waiting.drain(..).collect();
-        self.set_length(&state);
+        self.set_length(&mut state);
         cleared
     }
 }

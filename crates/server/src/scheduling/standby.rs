@@ -57,6 +57,8 @@ pub(super) struct QueueState {
     pub(super) taken: u64,
     /// When the last one was: the age of the youngest running call.
     pub(super) taken_at: Option<Instant>,
+    /// When the load was last shown to other processes, if requests waited then.
+    pub(super) waiting_shown_at: Option<Instant>,
     /// When the window began in which short calls are counted.
     pub(super) window_began: Option<Instant>,
     pub(super) usage: Usage,
@@ -221,7 +223,7 @@ impl QueueState {
     /// Whether a thread that is woken has the GIL soon, as far as it has been seen lately.
     fn attaches_soon(&self, now: Instant) -> bool {
         let is_old = |at| now.saturating_duration_since(at) >= ATTACH_TIMES_LAST;
-        self.attach_measured_at.is_none_or(is_old) || self.attach_times.are_short()
+        self.attach_times.are_short() || self.attach_measured_at.is_none_or(is_old)
     }
 
     /// The standby has had the GIL since it was woken, or has gone.

@@ -13,15 +13,13 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Duration;
 
-use maitred_http_parser::decode::{Decoded, Decoder};
-use maitred_http_parser::exchange::{Body, Client, Exchange, Exchanges, Housekeeper, Peer, Wake};
-use maitred_http_parser::forwarded::Forwarded;
-use maitred_http_parser::{Limits, RequestHead};
+use maitred_http_parser::RequestHead;
+use maitred_http_parser::exchange::{Exchanges, Housekeeper, Wake};
 
 use super::deferral::{Deferral, Deferred};
 use super::nap;
 use super::neighbours::{Nobody, Silent};
-use super::no_reply::NoReply;
+use super::no_reply;
 use super::parallelism::Parallelism;
 use super::queue::Queue;
 use super::requester::{Mobility, Origin, QueuedRequest};
@@ -167,7 +165,7 @@ impl<'a> Run<'a> {
     fn new(stage: &'a Stage) -> Self {
         let deferral = Arc::new(Deferral::default());
         let queue = Queue::new(100, stage.parallelism, Arc::clone(&stage.clock), deferral);
-        let siblings = (stage.process != InProcess::Alone).then(|| Arc::new(Silent) as _);
+        let siblings = (stage.process != InProcess::Alone).then(|| Arc::<Silent>::default() as _);
         let queue = Arc::new(queue.with_siblings(siblings));
         stage.requester.moving.lock().take();
         let slots = (0..stage.workers)
@@ -448,20 +446,8 @@ fn is_endless(waiting: &QueuedRequest) -> bool {
 
 impl Stage {
     fn request(&self, endless: bool) -> QueuedRequest {
-        let now = self.clock.instant();
-        let exchange = Exchange {
-            head: Arc::clone(&self.head),
-            client: Client {
-                peer: Arc::new(Peer::unix()),
-                forwarded: Forwarded::default(),
-                listener: 0,
-            },
-            body: Body::Empty,
-            reply: Box::new(NoReply),
-            queued_at: now,
-            queued_for: Duration::ZERO,
-            request_id: endless.then(|| "endless".into()),
-        };
+        let id = endless.then(|| "endless".into());
+        let exchange = no_reply::exchange(&self.head, self.clock.instant(), id);
         let origin = match self.process {
             InProcess::Alone | InProcess::Sends => Origin::Here,
             InProcess::Adopts => Origin::Adopted,
@@ -502,9 +488,7 @@ fn every_order(workers: usize, requests: &[bool]) {
 }
 
 fn every_order_in(process: InProcess, housekeeper: Housekeeper, workers: usize, requests: &[bool]) {
-    let decoded = Decoder::new(Arc::new(Limits::default()))
-        .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
-    let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
+    let head = no_reply::head();
     let with_gil = [Calls::Tiny, Calls::Interrupted, Calls::Blocking];
     let with_gil = with_gil.map(|calls| (Parallelism::WITH_GIL, calls));
     let on_two_cores = [Calls::Tiny, Calls::Short, Calls::Interrupted, Calls::Blocking];

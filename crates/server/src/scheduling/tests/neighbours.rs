@@ -1,4 +1,4 @@
-//! What is around the queue of the model: connections and other processes that do nothing by themselves.
+//! What is around the queue in tests: connections and other processes that do nothing by themselves.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +10,11 @@ use crate::system::mutex::Mutex;
 use crate::telemetry::RejectReason;
 
 /// Other processes, of which nothing is asked.
-#[derive(Debug)]
-pub(super) struct Silent;
+#[derive(Debug, Default)]
+pub(super) struct Silent {
+    /// How many requests waited, each time the load was shown to them.
+    pub(super) shown: Mutex<Vec<usize>>,
+}
 
 impl Siblings for Silent {
     fn beat(&self) {}
@@ -22,7 +25,9 @@ impl Siblings for Silent {
 
     fn unmovable_waited(&self, _: u64) {}
 
-    fn show(&self, _: &Load, _: Option<Instant>, _: Instant) {}
+    fn show(&self, load: &Load, _: Option<Instant>, _: Instant) {
+        self.shown.lock().push(load.waiting);
+    }
 
     fn on_arrival(&self, _: &Load, _: u8) -> Option<Destination> {
         None

@@ -16,10 +16,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maitred_http_parser::decode::{Decoded, Decoder};
-use maitred_http_parser::{Limits, RequestHead};
+use maitred_http_parser::RequestHead;
 
 use super::elsewhere::WORTH;
+use super::no_reply;
 use crate::system::clock::Clock;
 use run::{Budget, Run, Snapshot, Step};
 
@@ -114,9 +114,7 @@ impl Stage {
 const TINY: Duration = Duration::ZERO;
 
 fn every_order(processes: usize, requests: usize, average_call: Duration, budget: Budget) {
-    let decoded = Decoder::new(Arc::new(Limits::default()))
-        .decode(&mut b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice());
-    let Decoded::Head(head) = decoded else { panic!("{decoded:?}") };
+    let head = no_reply::head();
     let (clock, retire) = (Arc::new(Clock::standing()), processes - 1);
     let stage = Stage { processes, requests, retire, budget, average_call, clock, head };
     let states = stage.explore();

@@ -2,13 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use maitred_http_parser::exchange::{Body, Client, Exchange, Exchanges as _, Peer, Wake};
-use maitred_http_parser::forwarded::Forwarded;
+use maitred_http_parser::exchange::{Exchanges as _, Wake};
 
 use super::super::elsewhere::WORTH;
-use super::super::no_reply::NoReply;
+use super::super::no_reply;
 use super::super::parallelism::Parallelism;
 use super::super::queue::Queue;
 use super::super::requester::{Mobility, Origin, QueuedRequest};
@@ -296,17 +294,8 @@ impl<'a> Run<'a> {
     fn request(&self, id: usize, at: usize, origin: Origin) -> (QueuedRequest, Arc<Connection>) {
         let world = Arc::clone(&self.world);
         let connection = Arc::new(Connection { request: id, at, world });
-        let client =
-            Client { peer: Arc::new(Peer::unix()), forwarded: Forwarded::default(), listener: 0 };
-        let exchange = Exchange {
-            head: Arc::clone(&self.stage.head),
-            client,
-            body: Body::Empty,
-            reply: Box::new(NoReply),
-            queued_at: self.stage.clock.instant(),
-            queued_for: Duration::ZERO,
-            request_id: Some(id.to_string().into()),
-        };
+        let (now, id) = (self.stage.clock.instant(), id.to_string());
+        let exchange = no_reply::exchange(&self.stage.head, now, Some(id.into()));
         let requester = Arc::clone(&connection) as _;
         let mobility = Mobility::Movable { hops: 0 };
         (QueuedRequest { exchange, requester, mobility, origin }, connection)
