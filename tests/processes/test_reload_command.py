@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -93,6 +94,21 @@ def test_a_reload_with_invalid_settings_is_refused(workers, tmp_path):
     assert done.returncode == 1
     assert "refused: the settings are invalid; the log of the server says why" in done.stderr
     server.server.wait_for("reload refused: `threads`")
+
+
+def test_a_reload_to_more_workers_than_there_are_descriptors_for_is_refused(workers, tmp_path):
+    settings = tmp_path / "maitred.toml"
+    settings.write_text("workers = 2\n")
+    server = workers()
+    supervisor = server.server.process.pid
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (100, 100))
+    settings.write_text("workers = 40\n")
+    done = run("reload", admin_of(server))
+    assert done.returncode == 1
+    told = r"reload refused: `workers` is 40, but the supervisor may have 100 files open, "
+    server.server.wait_for(told + r"which is enough for \d+: .*maitred\.toml")
+    settings.write_text("workers = 3\n")
+    assert run("reload", admin_of(server)).stdout.startswith("reload complete")
 
 
 def test_a_second_reload_is_refused_while_one_runs(workers, tmp_path):

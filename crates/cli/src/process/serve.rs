@@ -6,7 +6,7 @@
 
 use maitred_config::{Loaded, LogFormat, Problems, Settings, Sources};
 #[cfg(unix)]
-use maitred_server::supervisor::{file_needs, workers::Reaping};
+use maitred_server::supervisor::workers::Reaping;
 use pyo3::prelude::*;
 
 use crate::engine::hooks::{StopHooks, WorkerIdentity};
@@ -170,7 +170,7 @@ fn serve_with_signals(
     raise_file_limit(py, after)?;
     #[cfg(unix)]
     if is_supervised(&loaded.settings) {
-        if let Err(error) = enough_descriptors(loaded) {
+        if let Err(error) = supervise::enough_descriptors(loaded, 0) {
             return Ok(failed(&error));
         }
         let reaping = match after {
@@ -238,14 +238,6 @@ fn raise_file_limit(py: Python<'_>, after: Afterwards) -> PyResult<()> {
         file_limit::raise(py)?;
     }
     Ok(())
-}
-
-/// Refuses more worker processes than the supervisor may have files open for.
-#[cfg(unix)]
-fn enough_descriptors(loaded: &Loaded) -> Result<(), String> {
-    let workers = loaded.settings.processes.workers;
-    let origin = || loaded.origin("workers").map(ToString::to_string).unwrap_or_default();
-    file_needs::check(workers).map_err(|few| format!("{few} ({})", origin()))
 }
 
 /// Whether the settings ask for a supervisor.

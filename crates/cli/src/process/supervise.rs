@@ -14,6 +14,7 @@ use maitred_server::board::{Board, Shape};
 use maitred_server::supervisor::facts::{
     End, NewSettings, Periods, ReloadResult, StartFailure, Wanted,
 };
+use maitred_server::supervisor::file_needs;
 use maitred_server::supervisor::handle::SupervisorHandle;
 use maitred_server::supervisor::memory_limit::MemoryLimit;
 use maitred_server::supervisor::recycling::Recycling;
@@ -255,6 +256,14 @@ impl WorkerProcesses for Processes {
                 return None;
             }
         };
+        let workers = |loaded: &Loaded| loaded.settings.processes.workers;
+        let running = workers(&self.in_use.loaded);
+        if workers(&loaded) > running
+            && let Err(few) = enough_descriptors(&loaded, running)
+        {
+            tracing::error!(target: "maitred", "reload refused: {few}");
+            return None;
+        }
         let new = NewOptions {
             wanted: wanted(&loaded.settings),
             of_worker: of_worker(&loaded.settings),
@@ -270,6 +279,13 @@ impl WorkerProcesses for Processes {
             self.raised.get_or_insert(error);
         }
     }
+}
+
+/// Refuses more worker processes than the supervisor may have files open for, of which so many run.
+pub(super) fn enough_descriptors(loaded: &Loaded, running: usize) -> Result<(), String> {
+    let workers = loaded.settings.processes.workers;
+    let origin = || loaded.origin("workers").map(ToString::to_string).unwrap_or_default();
+    file_needs::check(workers, running).map_err(|few| format!("{few} ({})", origin()))
 }
 
 impl Processes {

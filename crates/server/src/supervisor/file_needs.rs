@@ -1,7 +1,8 @@
 //! Whether the supervisor may have as many files open as its worker processes need.
 //!
 //! It has some for each of them as long as they live. If it lacked them, the last workers would never
-//! start, and neither would the successor of any other; so that is told when the server starts.
+//! start, and neither would the successor of any other; so that is told when the server starts, and when
+//! a reload asks for more.
 
 use crate::system::file_limit;
 
@@ -27,13 +28,16 @@ pub struct TooFewFiles {
     enough: u64,
 }
 
-/// Checks that this process may have the files open that it needs for so many workers.
+/// Checks that this process may have the files open that it needs for so many workers, of which
+/// `running` have theirs open.
 ///
 /// # Errors
 /// It may not.
-pub fn check(workers: usize) -> Result<(), TooFewFiles> {
+pub fn check(workers: usize, running: usize) -> Result<(), TooFewFiles> {
     match (file_limit::soft_limit(), file_limit::open_files()) {
-        (Some(limit), Some(open)) => check_limit(workers, limit, open),
+        (Some(limit), Some(open)) => {
+            check_limit(workers, limit, open.saturating_sub(FOR_EACH * running as u64))
+        }
         _ => Ok(()), // there is no limit, or the system does not tell
     }
 }
