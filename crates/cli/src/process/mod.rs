@@ -21,6 +21,8 @@ mod pulse;
 pub(crate) mod serve;
 #[cfg(unix)]
 pub(crate) mod supervise;
+#[cfg(unix)]
+mod supervisor_options;
 pub(crate) mod wait;
 #[cfg(unix)]
 pub(crate) mod worker;

@@ -20,6 +20,8 @@ use crate::process::signals::{Replaced, Scope, Signals};
 use crate::process::sources::SourceTexts;
 #[cfg(unix)]
 use crate::process::supervise;
+#[cfg(unix)]
+use crate::process::supervisor_options;
 use crate::process::wait::ServerEnd;
 #[cfg(unix)]
 use crate::process::worker::is_worker;
@@ -170,7 +172,7 @@ fn serve_with_signals(
     raise_file_limit(py, after)?;
     #[cfg(unix)]
     if is_supervised(&loaded.settings) {
-        if let Err(error) = supervise::enough_descriptors(loaded, 0) {
+        if let Err(error) = supervisor_options::enough_descriptors(loaded, 0) {
             return Ok(failed(&error));
         }
         let reaping = match after {

@@ -7,21 +7,15 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use maitred_config::{Loaded, Settings};
+use maitred_config::Loaded;
 use maitred_server::board::{Board, Shape};
-use maitred_server::supervisor::facts::{
-    End, NewSettings, Periods, ReloadResult, StartFailure, Wanted,
-};
-use maitred_server::supervisor::file_needs;
+use maitred_server::supervisor::facts::{End, NewSettings, ReloadResult};
 use maitred_server::supervisor::handle::SupervisorHandle;
-use maitred_server::supervisor::memory_limit::MemoryLimit;
-use maitred_server::supervisor::recycling::Recycling;
 use maitred_server::supervisor::run::Supervisor;
 use maitred_server::supervisor::view::View;
 use maitred_server::supervisor::workers::{
-    Event, NewOptions, Reaping, StartOrder, SupervisorOptions, WorkerOptions, WorkerProcesses,
+    Event, NewOptions, Reaping, StartOrder, WorkerProcesses,
 };
 use maitred_server::system::subreaper::Subreaper;
 use maitred_server::telemetry::layout::CELLS;
@@ -36,9 +30,7 @@ use crate::process::launch::{self, Launch, Role};
 use crate::process::service_manager;
 use crate::process::signals::{SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
-
-/// How long a new worker has to stay ready before the old one retires.
-const SETTLE: Duration = Duration::from_secs(1);
+use crate::process::supervisor_options::{enough_descriptors, of_worker, options, wanted};
 
 /// Serves with worker processes until a signal stops the server.
 ///
@@ -118,57 +110,6 @@ fn run(
         End::Drained => ExitStatus::Done,
         End::CannotStart | End::CrashLoop(_) => ExitStatus::Failed,
     })
-}
-
-fn options(settings: &Settings, reaping: Reaping) -> SupervisorOptions {
-    SupervisorOptions {
-        wanted: wanted(settings),
-        of_worker: of_worker(settings),
-        cpus: std::thread::available_parallelism().map_or(1, usize::from),
-        preload: settings.processes.preload,
-        start_failure: match settings.processes.reload {
-            true => StartFailure::AwaitsReload,
-            false => StartFailure::Ends,
-        },
-        // A developer wants the new code, and not the old one meanwhile.
-        settle: if settings.processes.reload { Duration::ZERO } else { SETTLE },
-        reaping,
-        temp_dir: settings.application.temp_dir.clone().unwrap_or_else(std::env::temp_dir),
-    }
-}
-
-fn wanted(settings: &Settings) -> Wanted {
-    let periods = Periods {
-        start_timeout: settings.processes.start_timeout,
-        drain_delay: settings.timeouts.drain_delay,
-        graceful_timeout: settings.timeouts.graceful,
-    };
-    Wanted { workers: settings.processes.workers, periods }
-}
-
-fn of_worker(settings: &Settings) -> WorkerOptions {
-    WorkerOptions {
-        worker_timeout: settings.processes.worker_timeout,
-        connection_limit: settings.limits.connections,
-        recycling: recycling(&settings.processes),
-    }
-}
-
-/// When workers are replaced. A share of the memory limit is none where there is no limit.
-pub(crate) fn recycling(processes: &maitred_config::ProcessSettings) -> Recycling {
-    let share = |percent: u8| {
-        let limit = MemoryLimit::least().map(|memory| memory.limit)?;
-        Some(limit / 100 * u64::from(percent))
-    };
-    let max_rss = processes.max_rss.and_then(|limit| match limit {
-        maitred_config::MemoryLimit::Bytes(bytes) => Some(bytes),
-        maitred_config::MemoryLimit::Percent(percent) => share(percent),
-    });
-    Recycling {
-        max_requests: processes.max_requests.unwrap_or(0),
-        jitter: processes.max_requests_jitter,
-        max_rss: max_rss.unwrap_or(0),
-    }
 }
 
 /// The settings that workers are started with.
@@ -279,13 +220,6 @@ impl WorkerProcesses for Processes {
             self.raised.get_or_insert(error);
         }
     }
-}
-
-/// Refuses more worker processes than the supervisor may have files open for, of which so many run.
-pub(super) fn enough_descriptors(loaded: &Loaded, running: usize) -> Result<(), String> {
-    let workers = loaded.settings.processes.workers;
-    let origin = || loaded.origin("workers").map(ToString::to_string).unwrap_or_default();
-    file_needs::check(workers, running).map_err(|few| format!("{few} ({})", origin()))
 }
 
 impl Processes {

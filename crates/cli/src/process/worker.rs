@@ -20,7 +20,7 @@ use crate::process::pulse::Pulse;
 use crate::process::serve::NotServed;
 use crate::process::signals::{Replaced, Scope, SignalTarget, Signals};
 use crate::process::sources::SourceTexts;
-use crate::process::supervise::recycling;
+use crate::process::supervisor_options::recycling;
 use crate::process::wait::ServerEnd;
 use crate::process::{exit, file_limit, wait};
 
