@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from ports import free_port
 
 HELLO = """
 def app(environ, start_response):
@@ -87,14 +88,13 @@ def test_the_check_never_accepts_a_client(run, project):
             "connects.py": "import socket\n\n"
             "refused = False\n"
             "try:\n"
-            "    socket.create_connection(('127.0.0.1', PORT), 5)\n"
+            "    socket.create_connection(('127.0.0.1', PORT), 60)\n"
             "except ConnectionRefusedError:\n"
             "    refused = True\n"
             "assert refused\n" + HELLO
         }
     )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     source = folder / "connects.py"
     source.write_text(source.read_text().replace("PORT", str(port)))
     done = run("check", f"--listen=127.0.0.1:{port}", "connects:app", cwd=folder)

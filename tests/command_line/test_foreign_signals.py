@@ -118,8 +118,8 @@ def test_a_server_in_the_background_of_its_terminal_is_not_stopped_by_reading_it
         "import fcntl, os, signal, subprocess, sys, termios\n"
         "os.setsid()\n"
         "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-        "server = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)\n"
         "signal.signal(signal.SIGTERM, lambda *_: server.terminate())\n"
+        "server = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)\n"
         "sys.exit(server.wait())\n"
     )
     session = [sys.executable, "-c", session]

@@ -244,7 +244,7 @@ def test_what_was_found_is_served_and_logged(maitred, project):
     server = maitred(cwd=project({"app.py": APP}))
     assert requests.get(server.url, timeout=60).text == "app"
     assert 'found `app:app`: `app.py` has `app`; to keep it, write `app = "app:app"`' in server.log
-    assert 'app="app:app" (found: `app.py` has `app`)' in server.log
+    server.wait_for(r'app="app:app" \(found: `app\.py` has `app`\)')
 
 
 def test_a_class_is_refused_at_the_start_unless_its_objects_are_responses(run, project):

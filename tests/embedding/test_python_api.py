@@ -225,7 +225,7 @@ def test_the_log_lets_go_of_an_exception_once_it_has_been_handed_over(monkeypatc
         Connection((server.effective_host, int(server.effective_port))) as connection,
     ):
         assert connection.ask(request("/")).status == 500
-        assert gone.wait(30)
+        assert gone.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import signal
 import sys
@@ -77,6 +78,7 @@ def test_serving_costs_few_waits(maitred) -> None:
         for _ in range(rounds):
             # Stopped, so that a client slower than the server can still make it busy.
             server.signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, server.process.pid, os.WSTOPPED)
             for connection in crowd:
                 connection.send(request("/"))
             server.signal(signal.SIGCONT)

@@ -43,9 +43,10 @@ def test_serve_says_where_and_returns_after_sigterm(tmp_path):
 def test_serve_says_that_it_is_one_process_whatever_the_platform_asks_for(tmp_path):
     setup = "import os\nos.environ['WEB_CONCURRENCY'] = '3'\nos.environ['MAITRED_MAX_RSS'] = '1GiB'"
     with serve(tmp_path, setup) as program:
-        lines = []
-        while not (lines and "serving on" in lines[-1]):
+        lines = [program.stderr.readline()]
+        while "serving on" not in lines[-1]:
             lines.append(program.stderr.readline())
+            assert lines[-1], lines
         program.terminate()
         lines += program.stderr
     for name, variable in ("workers", "WEB_CONCURRENCY"), ("max-rss", "MAITRED_MAX_RSS"):

@@ -90,7 +90,14 @@ import maitred
 def handler(number, frame):
     print("handled")
 
+def interrupt(number, frame):
+    if not interrupted.is_set():  # only once, however many have been sent
+        interrupted.set()
+        raise KeyboardInterrupt
+
+interrupted = threading.Event()
 signal.signal(signal.SIGTERM, handler)
+signal.signal(signal.SIGINT, interrupt)
 server = maitred.create_server(demo_app, host="127.0.0.1", port=0)
 server.start()
 
@@ -100,12 +107,10 @@ def signals():
     while threading.main_thread().is_alive() and not interrupted.wait(0.05):
         os.kill(os.getpid(), signal.SIGINT)
 
-interrupted = threading.Event()
 threading.Thread(target=signals, daemon=True).start()
 try:
     server.join()
 except KeyboardInterrupt:
-    interrupted.set()
     print("interrupted", urllib.request.urlopen(server.url, timeout=60).status)
 server.stop()
 """

@@ -6,7 +6,7 @@ import json
 import signal
 import time
 
-from client import request
+from client import PATIENCE_SECONDS, request
 
 
 def test_json_lines_go_to_a_file_that_sigusr1_opens_anew(stuck, tmp_path):
@@ -20,7 +20,7 @@ def test_json_lines_go_to_a_file_that_sigusr1_opens_anew(stuck, tmp_path):
         wait_for_lines(log, 1)
         log.rename(tmp_path / "access.log.1")
         server.signal(signal.SIGUSR1)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not log.exists():
             assert time.monotonic() < deadline, "the log was not opened anew"
             time.sleep(0.01)
@@ -37,7 +37,7 @@ def test_json_lines_go_to_a_file_that_sigusr1_opens_anew(stuck, tmp_path):
 
 def wait_for_lines(log, count):
     """Wait until a file has so many lines."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not log.exists() or log.read_text().count("\n") < count:
         assert time.monotonic() < deadline, f"never {count} lines in {log}"
         time.sleep(0.01)

@@ -118,10 +118,11 @@ def test_readiness_falls_before_anything_else(stuck):
 
 
 def test_what_is_cut_off_is_named_with_its_stack(stuck, gate):
-    server, _ = stuck("--threads=1", "--graceful-timeout=200ms")
+    server, admin = stuck("--threads=1", "--graceful-timeout=200ms")
     with server.connect() as connection:
         connection.send(request("/wait"))
         gate.await_one()
+        admin.until_thread(lambda thread: "gate.recv(1)" in thread["stack"])
         server.signal()
         assert server.wait() == 0
     assert "graceful-timeout: a running request is aborted" in server.log

@@ -14,6 +14,8 @@ import time
 
 import pytest
 import requests
+from client import PATIENCE_SECONDS
+from ports import free_port
 from server import Server, command
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
@@ -51,12 +53,6 @@ def module(body: str) -> str:
     return imports + textwrap.dedent(body) + textwrap.dedent(APP)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.parametrize("how", SLEEPERS)
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
 def test_a_child_that_outlives_the_server_keeps_no_address(folder, how, kind):
@@ -91,7 +87,7 @@ def test_a_child_that_outlives_the_server_keeps_no_address(folder, how, kind):
 
 def until_refused(place: str, folder) -> None:
     """Returns when nobody listens there: the child lets go as soon as it runs."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not refuses(place, folder):
         assert time.monotonic() < deadline, f"{place} is still listened on"
         time.sleep(0.01)

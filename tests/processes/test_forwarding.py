@@ -108,9 +108,12 @@ def test_connections_that_nobody_can_read_are_closed_and_counted(workers, gate, 
         open_ends.remove(ended[0])
     server.until_ready(2, without=stopped)
     name = "maitred_connections_closed_total"
-    metrics = server.metrics()
-    counted = [metrics[f'{name}{{worker="{number}",reason="error"}}'] for number in (0, 1)]
-    assert counted == [1, 1]
+
+    def counted() -> list[float]:
+        metrics = server.metrics()
+        return [metrics[f'{name}{{worker="{number}",reason="error"}}'] for number in (0, 1)]
+
+    until(lambda: counted() == [1, 1], "each has counted one")
     lost = "connections on their way to a worker process are lost, and closed"
     server.server.wait_for(f"{lost} worker=1 connections=1 requests=0")
     server.server.wait_for("a message between worker processes has too few bytes")

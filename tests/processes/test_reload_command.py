@@ -70,7 +70,7 @@ def test_a_reload_that_fails_says_so_and_where_to_look(workers, shop):
     assert done.returncode == 1
     wanted = "error: reload stopped: 0 of 1 replaced; the log of the server says why\n"
     assert done.stderr == wanted
-    assert "not today" in server.server.log
+    server.server.wait_for("not today")
     assert server.ready() == before
 
 
@@ -83,6 +83,7 @@ def test_a_reload_of_a_server_that_waits_for_a_repair_says_that_nothing_is_serve
     done = run("reload", f"127.0.0.1:{port}")
     wanted = "error: reload failed: the first worker cannot start; the log of the server says why\n"
     assert (done.returncode, done.stderr) == (1, wanted)
+    server.wait_for("(?s)RuntimeError: not today.*RuntimeError: not today")
     assert server.log.count("RuntimeError: not today") == 2
 
 

@@ -52,7 +52,7 @@ def test_an_edit_is_served_a_syntax_error_is_printed_and_the_repair_is_served(se
     until_version(server, 2)
     second = server.ask()
     assert second["pid"] != first["pid"]
-    assert "shop.py changed" in server.server.log
+    server.server.wait_for(r"shop\.py changed")
     shop.write_text(SHOP.format(version=3).replace("def app(", "def app("[:-1]))
     server.server.wait_for("SyntaxError")
     server.server.wait_for("the old code is served until the next change")

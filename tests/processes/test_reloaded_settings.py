@@ -90,7 +90,9 @@ def test_the_status_page_shows_the_settings_of_a_reload_but_for_those_that_need_
     # It needs one still.
     settings.reload(server, threads=4, backlog=65, supervisor="always")
     assert (shown(server, "threads"), shown(server, "backlog")) == (4, 64)
-    assert server.server.log.count("`backlog` has changed: a restart is needed") == 2
+    told = "`backlog` has changed: a restart is needed"
+    server.server.wait_for(f"(?s){told}.*{told}")
+    assert server.server.log.count(told) == 2
 
 
 @pytest.mark.parametrize(("threads", "requests", "named"), [(64, 20, 20), (80, 70, 54)])

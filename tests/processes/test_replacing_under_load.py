@@ -90,7 +90,10 @@ def test_clients_keep_their_connections_when_workers_are_recycled(workers, reque
             started = server.metrics()[series]
     metrics = server.metrics()
     assert metrics['maitred_workers_short_seconds_total{worker="supervisor"}'] == 0
-    assert server.sum("maitred_requests_total", 'code="200"') == count
+    until(
+        lambda: server.sum("maitred_requests_total", 'code="200"') == count,
+        "every request is counted once",
+    )
     assert server.sum("maitred_connections_accepted_total") == len(connections)
     for connection in connections:
         connection.close()
