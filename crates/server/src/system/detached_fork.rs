@@ -101,8 +101,11 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_process_between_ends_it_with_an_error() {
-        std::panic::set_hook(Box::new(|_| {}));
-        match fork(|_| panic!("nobody unwinds into the caller")) {
+        let panics = |_| {
+            std::panic::set_hook(Box::new(|_| {})); // in that process only
+            panic!("nobody unwinds into the caller")
+        };
+        match fork(panics) {
             Ok(ForkSide::New) => exit_now(0),
             result => assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EIO)),
         }

@@ -29,6 +29,9 @@ pub(crate) mod monotonic;
 pub(crate) mod mutex;
 #[cfg(unix)]
 pub mod output_lock;
+#[cfg(all(test, unix))]
+#[path = "tests/own_process.rs"]
+pub(crate) mod own_process;
 #[cfg(target_os = "linux")]
 pub mod own_user;
 #[cfg(unix)]
