@@ -50,10 +50,12 @@ pub(crate) struct TimeoutMonitor {
 
 /// What a check needs.
 #[derive(Debug)]
-struct Checks {
+pub(crate) struct Checks {
     server: Arc<ServerState>,
     incidents: SyncSender<Incident>,
     saturation_lines: RateLimit,
+    /// Who checks.
+    turn: Mutex<()>,
 }
 
 /// An incident for the recovery thread.
@@ -85,7 +87,8 @@ impl TimeoutMonitor {
             .name("maitred-recover".into())
             .spawn(move || recover(&recovered, &waiting))?;
         let saturation_lines = RateLimit::new(1, Duration::from_secs(60));
-        let checks = Arc::new(Checks { server, incidents, saturation_lines });
+        let turn = Mutex::new(());
+        let checks = Arc::new(Checks { server, incidents, saturation_lines, turn });
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let (checking, stopping) = (Arc::clone(&checks), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
@@ -94,9 +97,9 @@ impl TimeoutMonitor {
         Ok(Self { checks, stop, thread: Some(thread) })
     }
 
-    /// Checks now, after a standstill.
-    pub(crate) fn check_after(&self, standstill: Duration) {
-        self.checks.check(standstill);
+    /// What it checks, for tests.
+    pub(crate) fn checks(&self) -> Arc<Checks> {
+        Arc::clone(&self.checks)
     }
 }
 
@@ -106,7 +109,9 @@ fn watch(checks: &Checks, (stop, changed): &(Mutex<bool>, Condvar)) {
     let mut stopped = stop.lock();
     while !*stopped {
         drop(stopped);
+        let turn = checks.turn.lock();
         let due = checks.check(standstill);
+        drop(turn);
         let now = checks.server.shared.clock.instant();
         let wait = due.map_or(LOOK_AGAIN, |due| due.saturating_duration_since(now));
         let wait = wait.min(LOOK_AGAIN);
@@ -130,6 +135,13 @@ impl Drop for TimeoutMonitor {
 }
 
 impl Checks {
+    /// Checks after a standstill, which passes now: the monitor sees nothing of it before.
+    pub(crate) fn check_after(&self, standstill: Duration, pass: impl FnOnce()) {
+        let _turn = self.turn.lock();
+        pass();
+        self.check(standstill);
+    }
+
     /// Checks every thread, after a standstill, and returns when the next request can exceed its limit.
     /// Never waits.
     fn check(&self, standstill: Duration) -> Option<Instant> {

@@ -327,16 +327,24 @@ impl Running {
 
     /// Runs all periodic checks now, and returns after them. For tests that advance the clock.
     pub fn tick(&self) {
-        self.tick_after(Duration::ZERO);
+        self.stand_still(Duration::ZERO);
     }
 
-    /// The same after the process has stood still for this time.
-    pub fn tick_after(&self, standstill: Duration) {
+    /// The same after the process has stood still for this time, by which the clock is put forward: no
+    /// periodic check sees that it has been, and does not know why.
+    pub fn stand_still(&self, time: Duration) {
         let server = Arc::clone(&self.control.server);
-        sweep::on_thread_of(&self.control.tasks, move || sweep::sweep(&server, standstill));
-        if let Some(monitor) = &*self.control.monitor.lock() {
-            monitor.check_after(standstill);
-        }
+        let checks = self.control.monitor.lock().as_ref().map(TimeoutMonitor::checks);
+        sweep::on_thread_of(&self.control.tasks, move || {
+            let pass = || {
+                server.shared.clock.advance(time);
+                sweep::sweep(&server, time);
+            };
+            match checks {
+                Some(checks) => checks.check_after(time, pass),
+                None => pass(),
+            }
+        });
     }
 
     /// Runs a task on the I/O thread for as long as the server runs.
