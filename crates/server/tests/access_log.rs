@@ -282,7 +282,7 @@ fn the_servers_own_answers_count_with_their_length() {
     assert_eq!(client.head().status, 500);
     eventually("six requests", || served.telemetry.requests() == 6);
     let sum: usize = expected.iter().map(|(_, length)| length).sum();
-    assert_eq!(served.metric("maitred_response_body_bytes_total{worker=\"0\"}"), sum as f64);
+    served.until("maitred_response_body_bytes_total{worker=\"0\"}", sum as f64);
     let mut expected: Vec<_> = expected.iter().map(|(s, b)| format!("{s} {b}")).collect();
     expected.push("500 -".into());
     expected.sort();

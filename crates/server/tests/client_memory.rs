@@ -11,7 +11,7 @@ use bytes::Bytes;
 use log::lines_with;
 use maitred_config::Settings;
 use maitred_http_parser::exchange::{Body, Chunk, Exchange, Flow};
-use support::{App, Client, Served, answer, eventually, finish, ok, settings};
+use support::{App, Client, Served, answer, eventually, finish, next, ok, settings};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -74,7 +74,7 @@ fn small(memory: u64) -> Settings {
 #[test]
 fn a_large_piece_that_nobody_reads_is_on_the_disk_and_its_owner_is_free() {
     let alive = Arc::new(());
-    let served = Served::start(settings(), app(Arc::clone(&alive)));
+    let served = Served::start_patiently(settings(), app(Arc::clone(&alive)));
     let mut client = served.connect_narrow();
     client.ask("/large");
     eventually("the piece to be on the disk", || {
@@ -90,7 +90,7 @@ fn a_large_piece_that_nobody_reads_is_on_the_disk_and_its_owner_is_free() {
 #[test]
 fn responses_below_outbuf_overflow_go_to_the_disk_when_together_they_are_too_much() {
     let budget = 4 * MIB;
-    let served = Served::start(
+    let served = Served::start_patiently(
         small(budget).with(|settings| settings.limits.outbuf_overflow = 64 * 1024 * 1024),
         app(Arc::default()),
     );
@@ -113,7 +113,7 @@ fn responses_below_outbuf_overflow_go_to_the_disk_when_together_they_are_too_muc
 fn bodies_below_inbuf_overflow_go_to_the_disk_when_together_they_are_too_much() {
     const LENGTH: usize = 300_000;
     let budget = MIB;
-    let served = Served::start(small(budget), app(Arc::default()));
+    let served = Served::start_patiently(small(budget), app(Arc::default()));
     let mut clients: Vec<_> = (0..20).map(|_| served.connect()).collect();
     for client in &mut clients {
         client.send(
@@ -141,7 +141,7 @@ fn bodies_below_inbuf_overflow_go_to_the_disk_when_together_they_are_too_much() 
 #[test]
 fn a_head_that_no_memory_is_left_for_is_answered_503() {
     log::listen();
-    let served = Served::start(small(100_000), app(Arc::default()));
+    let served = Served::start_patiently(small(100_000), app(Arc::default()));
     let part = format!("GET / HTTP/1.1\r\nHost: t\r\nX: {}", "x".repeat(60_000));
     let mut first = served.connect();
     first.send(part.as_bytes());
@@ -161,7 +161,7 @@ fn a_head_that_no_memory_is_left_for_is_answered_503() {
 
 #[test]
 fn a_body_beyond_spool_limit_is_answered_503() {
-    let served = Served::start(
+    let served = Served::start_patiently(
         settings().with(|settings| settings.limits.spool = 2_000_000),
         app(Arc::default()),
     );
@@ -200,7 +200,7 @@ fn streaming(settings: Settings, pieces: usize) -> (Served, mpsc::Receiver<Event
         settings.limits.threads = 1;
         settings.timeouts.queue = Duration::from_secs(100_000);
     });
-    (Served::start(settings, app), told)
+    (Served::start_patiently(settings, app), told)
 }
 
 fn stream(mut exchange: Exchange, piece: &[u8], pieces: usize) -> Event {
@@ -226,7 +226,7 @@ fn a_slow_reader_stops_no_thread_that_requests_wait_for() {
     assert!(told.try_recv().is_err());
     // Somebody else wants it. The clock stands still, so that no timeout ends the response.
     assert_eq!(served.get("/").body, b"hello");
-    assert_eq!(told.recv(), Ok(Event::Finished));
+    assert_eq!(next(&told), Event::Finished);
     assert!(on_disk(&served) > 50_000_000, "{}", on_disk(&served));
     assert_eq!(slow.answer().body.len(), 2000 * 50_000);
     eventually("the disk to be free", || on_disk(&served) == 0);
@@ -266,7 +266,7 @@ fn an_endless_stream_to_a_slow_reader_ends_at_spool_limit() {
 
 #[test]
 fn files_of_clients_that_have_left_are_free() {
-    let served = Served::start(settings(), app(Arc::default()));
+    let served = Served::start_patiently(settings(), app(Arc::default()));
     let mut clients: Vec<_> = (0..3).map(|_| served.connect_narrow()).collect();
     for client in &mut clients {
         client.ask("/large");
@@ -281,7 +281,7 @@ fn files_of_clients_that_have_left_are_free() {
 fn a_client_that_pipelines_and_reads_nothing_does_not_have_all_its_responses_kept() {
     const CLIENTS: usize = 10;
     const ASKED: usize = 30;
-    let served = Served::start(settings(), app(Arc::default()));
+    let served = Served::start_patiently(settings(), app(Arc::default()));
     let mut clients: Vec<_> = (0..CLIENTS).map(|_| served.connect_narrow()).collect();
     for client in &mut clients {
         client.send(&b"GET /large HTTP/1.1\r\nHost: t\r\n\r\n".repeat(ASKED));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
 use maitred_http_parser::exchange::{Chunk, Flow, Presence};
-use support::{App, Client, Gate, Opens, Served, answer, eventually, ok, settings};
+use support::{App, Client, Gate, Opens, Served, answer, eventually, next, ok, settings};
 
 /// What an application is told that has kept `presence`.
 fn is_gone(presence: &Weak<dyn Presence>) -> bool {
@@ -30,7 +30,11 @@ fn one_thread() -> (Served, Arc<Gate>, Arc<Mutex<Vec<String>>>) {
         }
         answer(exchange, b"hello");
     });
-    (Served::start(settings().with(|settings| settings.limits.threads = 1), app), gate, asked)
+    (
+        Served::start_patiently(settings().with(|settings| settings.limits.threads = 1), app),
+        gate,
+        asked,
+    )
 }
 
 #[test]
@@ -131,13 +135,13 @@ fn the_application_learns_that_its_client_has_left() {
         tell.send(()).expect("the test waits");
         answer(exchange, b"nobody reads this");
     });
-    let served = Served::start(settings(), app);
+    let served = Served::start_patiently(settings(), app);
     for leave in WAYS {
         let mut client = served.connect();
         client.ask("/");
-        told.recv().expect("the application was called");
+        next(&told); // the application was called
         leave(client);
-        told.recv().expect("the application has seen it");
+        next(&told); // it has seen that
         served.wait_for_connections(0);
     }
 }
@@ -152,15 +156,16 @@ fn a_client_that_is_as_far_ahead_as_may_be_is_still_seen_to_leave() {
         tell.send(()).expect("the test waits");
         answer(exchange, b"nobody reads this");
     });
-    let served = Served::start(settings().with(|settings| settings.limits.threads = 1), app);
+    let served =
+        Served::start_patiently(settings().with(|settings| settings.limits.threads = 1), app);
     for leave in WAYS {
         let mut client = served.connect();
         client.ask("/");
-        told.recv().expect("the application was called");
+        next(&told); // the application was called
         client.send(&[b'x'; 120_000]);
         served.settle();
         leave(client);
-        told.recv().expect("the application has seen it");
+        next(&told); // it has seen that
         served.wait_for_connections(0);
     }
 }
@@ -184,7 +189,8 @@ fn a_client_that_leaves_while_it_is_written_to_frees_the_thread() {
             }
             seen.fetch_add(1, Ordering::Relaxed);
         });
-        let served = Served::start(settings().with(|settings| settings.limits.threads = 1), app);
+        let served =
+            Served::start_patiently(settings().with(|settings| settings.limits.threads = 1), app);
         let mut client = served.connect();
         client.ask("/endless");
         let mut some = [0; 100_000];
@@ -206,7 +212,7 @@ fn what_the_application_keeps_of_a_client_keeps_no_connection_open() {
         assert_eq!(exchange.reply.chunk(Chunk::Borrowed(b"half")), Flow::Continue);
         exchange.reply.fail(maitred_http_parser::ApplicationFault::Dropped);
     });
-    let served = Served::start(settings(), app);
+    let served = Served::start_patiently(settings(), app);
     let mut client = served.connect();
     client.send(b"GET / HTTP/1.0\r\n\r\n");
     let (_, end) = client.rest();

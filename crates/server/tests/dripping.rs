@@ -48,7 +48,7 @@ fn a_head_that_drips_to_the_server_is_answered_408_by_the_sweep_after_header_tim
         settings.limits.threads = 1;
         settings.timeouts.header = DEADLINE;
     });
-    let served = Served::start(settings, App::new(|exchange| answer(exchange, b"hello")));
+    let served = Served::start_patiently(settings, App::new(|exchange| answer(exchange, b"hello")));
     let has_begun = || served.metric("maitred_connections{worker=\"0\",state=\"reading\"}") == 1.0;
     drip(served.connect(), &served.clock, DEADLINE, has_begun, || served.running.tick());
 }

@@ -260,7 +260,7 @@ fn a_connection_of_a_listener_that_does_not_exist_is_closed_and_the_next_one_is_
     assert_eq!(says(&mut right), "b 0");
     assert!(wild.is_closed());
     let closed = r#"maitred_connections_closed_total{worker="0",reason="error"}"#;
-    assert_eq!(b.metric(closed), 1.0);
+    b.until(closed, 1.0);
 }
 
 #[test]

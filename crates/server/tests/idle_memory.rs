@@ -74,7 +74,7 @@ fn measure() {
         settings.network.backlog = 4096;
     });
     let app = App::new(|exchange| answer(exchange, &[b'x'; 5000]));
-    let served = Served::start(limits, app);
+    let served = Served::start_patiently(limits, app);
     let use_once = |client: &mut support::Client| {
         // Larger than anything that may be kept, in either direction.
         let head = "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 20000\r\n\r\n";

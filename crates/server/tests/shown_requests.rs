@@ -2,18 +2,23 @@
 
 #![cfg(unix)]
 
+#[path = "support/brittle.rs"]
+mod brittle;
 #[path = "support/siblings.rs"]
 mod siblings;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use maitred_server::board::RequestInProgress;
+use maitred_server::{Gil, Server};
 
+use brittle::Brittle;
 use siblings::Shared;
-use support::{App, Gate, Opens, answer, eventually, settings, standing};
+use support::{App, Gate, Opens, Served, answer, eventually, settings, standing};
 
 #[test]
 fn a_request_that_was_given_up_is_shown_until_its_call_returns() {
@@ -48,4 +53,19 @@ fn a_request_that_was_given_up_is_shown_until_its_call_returns() {
 
     gate.open();
     eventually("nothing runs", || shown().is_empty());
+}
+
+#[test]
+fn a_thread_that_a_panic_ends_shows_its_request_no_more() {
+    let settings = settings().with(|settings| settings.limits.threads = 1);
+    let (shared, telemetry) = (Shared::new(1), standing(&settings));
+    let application = Arc::new(Brittle::default());
+    let seat = shared.board.seat(0).unwrap();
+    let membership = shared.membership(0);
+    let join = |server: Server| server.among_siblings(membership);
+    let served = Served::start_as(settings, application.clone(), Gil::Disabled, telemetry, join);
+    application.is_exhausted.store(true, Ordering::Relaxed); // so that it is not replaced
+    assert_eq!(served.get("/ends").status, 200);
+    eventually("nothing is shown", || seat.slots().all(|slot| slot.read().is_none()));
+    served.until("maitred_threads{worker=\"0\"}", 0.0);
 }

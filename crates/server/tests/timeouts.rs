@@ -42,20 +42,20 @@ fn status(client: &mut Client) -> Option<u16> {
 
 #[test]
 fn a_client_that_never_sends_is_closed_on_in_silence() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     assert_eq!(fate(&served, b"", 41), None);
     served.wait_for_connections(0);
 }
 
 #[test]
 fn a_head_that_does_not_end_is_answered_408() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     assert_eq!(fate(&served, b"GET / HTTP/1.1\r\nHo", 11), Some(408));
 }
 
 #[test]
 fn a_body_that_does_not_end_is_answered_408() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     let head = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf";
     assert_eq!(fate(&served, head, 21), Some(408));
     let head = b"POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
@@ -64,7 +64,7 @@ fn a_body_that_does_not_end_is_answered_408() {
 
 #[test]
 fn a_connection_that_was_served_is_closed_on_in_silence() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     let mut client = served.connect();
     client.ask("/");
     assert_eq!(client.answer().status, 200);
@@ -75,7 +75,7 @@ fn a_connection_that_was_served_is_closed_on_in_silence() {
 
 #[test]
 fn a_head_that_drips_is_cut_off_though_it_never_stops() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     let mut client = served.connect();
     for byte in b"GET /a/rather/long/path/for/a/test HTTP/1.1\r\n".iter().take(40) {
         client.send(&[*byte]);
@@ -90,7 +90,7 @@ fn channel_timeout_caps_every_other() {
     let keywords = vec![("channel_timeout".to_owned(), Value::Int(5))];
     let capped = load(Sources { keywords, ..Sources::default() }).expect("right ones").settings;
     let listen = timeouts().network.listen;
-    let served = Served::start(
+    let served = Served::start_patiently(
         capped.with(|settings| {
             settings.network.listen = listen;
             settings.limits.threads = 1;
@@ -105,7 +105,7 @@ fn channel_timeout_caps_every_other() {
 
 #[test]
 fn those_who_take_their_time_hold_no_thread() {
-    let served = Served::start(timeouts(), hello());
+    let served = Served::start_patiently(timeouts(), hello());
     let slow: Vec<_> = (0..30)
         .map(|number| {
             let mut client = served.connect();
@@ -134,7 +134,7 @@ fn a_request_that_waits_too_long_for_a_thread_is_told_so() {
         inside.pass();
         answer(exchange, b"hello");
     });
-    let served = Served::start(
+    let served = Served::start_patiently(
         timeouts().with(|settings| settings.timeouts.queue = Duration::from_secs(10)),
         app,
     );
@@ -154,7 +154,7 @@ fn a_request_that_waits_too_long_for_a_thread_is_told_so() {
 
 #[test]
 fn a_request_that_came_before_its_deadline_was_looked_at_is_answered() {
-    let served = Served::start(
+    let served = Served::start_patiently(
         settings().with(|settings| settings.timeouts.keep_alive = Duration::from_secs(3)),
         hello(),
     );

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use maitred_http_parser::ApplicationFault;
 use maitred_http_parser::exchange::{Chunk, Exchange, FileBody, Flow};
-use support::{App, End, Gate, Opens, Served, answer, ok, settings};
+use support::{App, End, Gate, Opens, Served, answer, eventually, ok, settings};
 
 #[test]
 fn a_request_cut_at_any_place_never_reaches_the_application() {
@@ -110,7 +110,7 @@ fn all_that_was_given_before_a_failure_reaches_a_client_that_reads_slowly() {
     let mut client = served.connect_narrow();
     client.ask("/");
     // It reads only when the server has done with the request.
-    served.until("maitred_requests_in_progress{worker=\"0\"}", 0.0);
+    eventually("the end of the request", || served.telemetry.requests() == 1);
     let (bytes, end) = client.rest();
     assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), GIVEN);
     assert!(!bytes.ends_with(b"0\r\n\r\n"));

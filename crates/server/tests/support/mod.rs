@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -106,6 +107,11 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("waited in vain for {what}");
 }
 
+/// What an application tells the test next.
+pub fn next<T>(told: &Receiver<T>) -> T {
+    told.recv_timeout(PATIENCE).expect("the application tells something")
+}
+
 /// Where the application waits until the test lets it go on.
 #[derive(Debug, Default)]
 pub struct Gate {
@@ -142,10 +148,11 @@ impl Gate {
 
     /// Waits until so many threads stand before it.
     pub fn wait_for(&self, count: usize) {
-        let mut state = self.state.lock().expect("no test panics in here");
-        while state.0 < count {
-            state = self.changed.wait(state).expect("no test panics in here");
-        }
+        let state = self.state.lock().expect("no test panics in here");
+        let are_missing = |state: &mut (usize, bool)| state.0 < count;
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, are_missing);
+        let is_late = waited.expect("no test panics in here").1.timed_out();
+        assert!(!is_late, "waited in vain for {count} threads");
     }
 }
 
