@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use maitred_http_parser::exchange::{
     Body, Chunk, Client, Exchange, FileBody, Flow, Presence, Reply,
 };
 use maitred_http_parser::{ApplicationFault, ResponseHead};
+
+use super::source::PATIENCE;
 
 /// A request, and how its client behaves.
 pub struct Wire {
@@ -189,14 +191,23 @@ struct Slot {
 impl Pending {
     /// Blocks until the response has ended.
     pub fn take(&self) -> Response {
-        let slot = self.0.0.lock().unwrap();
-        self.0.1.wait_while(slot, |slot| !slot.has_ended).unwrap().response.clone()
+        self.wait_until("the end of the response", |slot| slot.has_ended).response.clone()
     }
 
     /// Blocks until what was received so far satisfies `enough`.
     pub fn until(&self, enough: impl Fn(&Response) -> bool) {
+        drop(self.wait_until("what the client waits for", |slot| enough(&slot.response)));
+    }
+
+    fn wait_until(&self, what: &str, is_so: impl Fn(&Slot) -> bool) -> MutexGuard<'_, Slot> {
         let slot = self.0.0.lock().unwrap();
-        drop(self.0.1.wait_while(slot, |slot| !enough(&slot.response)).unwrap());
+        let is_not_yet = |slot: &mut Slot| !is_so(slot);
+        let (slot, waited) = self.0.1.wait_timeout_while(slot, PATIENCE, is_not_yet).unwrap();
+        if waited.timed_out() {
+            drop(slot); // a panic must leave the lock to the test's end
+            panic!("waited in vain for {what}");
+        }
+        slot
     }
 
     /// How many hold the connection; one is this.
