@@ -128,15 +128,15 @@ class Server:
                 pass
         raise AssertionError(f"signals did not end it:\n{self.log}")
 
-    def insist_until(self, pattern: str) -> None:
-        """Ask it to end again and again, until the log matches."""
+    def insist_until(self, pattern: str, pause: float = 0.05) -> None:
+        """Ask it to end again and again, `pause` seconds apart, until the log matches."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._changed:
             while not re.search(pattern, self.log):
                 if self._open == 0 or time.monotonic() > deadline:
                     raise AssertionError(f"no {pattern!r} in the log:\n{self.log}")
                 self.signal()
-                self._changed.wait(0.05)
+                self._changed.wait_for(lambda: re.search(pattern, self.log), pause)
 
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait for its end and for the end of its log, and return its exit status."""

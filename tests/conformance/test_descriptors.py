@@ -32,8 +32,8 @@ def test_newcomers_are_served_though_no_descriptor_is_left() -> None:
             client.close()
         with server.connect() as last:
             assert last.ask(request("/")).body == b"0"
+        server.leave()
         assert "connection-limit is 1000, but clients can use no more than" in server.log
         assert server.log.count("is reached: idle connections are closed to make room") == 1
-        server.leave()
     finally:
         server.close()

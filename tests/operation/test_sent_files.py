@@ -154,7 +154,8 @@ def test_a_thread_that_serves_another_request_closes_its_file_after_it(serving, 
 
 
 def test_the_file_of_a_thread_that_is_stuck_is_closed_by_another(serving, gate):
-    server, admin = serving("--threads=1", "--request-timeout=1s")
+    # Those who ask afterwards are answered within it, too.
+    server, admin = serving("--threads=1", "--request-timeout=3s")
     with server.connect() as held, server.connect(receive_buffer=8192) as slow:
         ask_and_do_not_read(slow, admin, "/report")
         held.send(request("/gate"))
