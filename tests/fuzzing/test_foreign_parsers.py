@@ -69,6 +69,13 @@ def test_a_rule_explains_only_what_its_parsers_do():
     assert explained(folded, refused("field_line"), accepted(), "llhttp") == [None]
 
 
+def test_a_method_that_only_looks_like_a_preface_is_explained():
+    theirs = refused("Expected HTTP/2 Connection Preface")
+    for method, rule in (("PRI", "method of a preface"), ("PRO", None)):
+        stream = f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        assert explained(stream, accepted(method=method), theirs, "llhttp") == [rule]
+
+
 def test_what_we_accept_and_they_refuse_must_be_valid():
     theirs = Reading(accepted(keeps_open=None).requests, "refused", "illegal chunk header: b'5 '")
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -268,6 +268,12 @@ def unknown_method(it: Difference) -> bool:
     return is_method and says(it, "Invalid method encountered", "Expected space after method")
 
 
+@rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head")
+def method_of_a_preface(it: Difference) -> bool:
+    """RFC 9113 §3.4: HTTP/2 begins with `PRI * HTTP/2.0`; for llhttp all that begins with PRI does."""
+    return it.message.method == b"PRI" and says(it, "Expected HTTP/2 Connection Preface")
+
+
 @rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head", "body")
 def tab_behind_a_value(it: Difference) -> bool:
     """RFC 9112 §5.1: HTAB is white space, too; llhttp refuses it in the fields of framing."""
