@@ -270,7 +270,7 @@ def unknown_method(it: Difference) -> bool:
 
 @rule(Kind.THEY_REFUSE, BOTH_LLHTTPS, "head")
 def method_of_a_preface(it: Difference) -> bool:
-    """RFC 9113 §3.4: HTTP/2 begins with `PRI * HTTP/2.0`; for llhttp all that begins with PRI does."""
+    """RFC 9113 §3.4: HTTP/2 begins with `PRI * HTTP/2.0`; for llhttp, what begins with PRI does."""
     return it.message.method == b"PRI" and says(it, "Expected HTTP/2 Connection Preface")
 
 
